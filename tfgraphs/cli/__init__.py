@@ -1,0 +1,17 @@
+"""The commands. This module starts them from a checkout, in whatever Python it is found by."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+
+def launch(name: str) -> None:
+    """Runs the command of this name, in the checkout's own environment if this Python lacks what it needs."""
+    checkout = Path(__file__).resolve().parents[2]
+    python = Path(os.environ.get("TFGRAPHS_HOME", checkout)) / ".venv" / "bin" / "python"
+    if importlib.util.find_spec("tensorflow") is None:
+        if not python.exists() or Path(sys.prefix) == python.parents[1]:
+            sys.exit(f"{name}: TensorFlow is not installed for {sys.executable}: run bin/demo once, it makes {python}")
+        os.execv(python, [str(python), *sys.argv])
+    importlib.import_module(f"tfgraphs.cli.{name}").run()

@@ -1,0 +1,98 @@
+"""What all commands share: flags in, one line for every mistake, TensorFlow only when it is needed."""
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+
+from absl import flags
+
+from tfgraphs.errors import TfgraphsError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class UsageError(TfgraphsError):
+    """The command line does not say what to do."""
+
+
+def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_modules: list[str]) -> None:
+    """Parses the flags, runs a command and leaves with its exit code: 0, 2 for bad input, 130 for Ctrl-C.
+
+    Args:
+        name: of the command, put before its messages.
+        main: gets the arguments that are not flags.
+        documentation: shown by --help, followed by the flags of `flag_modules`.
+    """
+    arguments = sys.argv[1:]
+    if "--" not in arguments and {"--help", "-help", "-h", "--helpfull"} & set(arguments):
+        print(_help(documentation, None if "--helpfull" in arguments else flag_modules))
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
+    try:
+        main(flags.FLAGS(sys.argv)[1:])
+    except (TfgraphsError, flags.Error) as error:
+        _leave(name, str(error), BAD_INPUT)
+    except KeyboardInterrupt as interrupt:
+        _leave(name, str(interrupt) or "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+    except MemoryError:
+        _leave(name, "out of memory: try a smaller --size", BAD_INPUT)
+
+
+def no_arguments(arguments: list[str]) -> None:
+    """Raises UsageError if there are arguments besides flags."""
+    if arguments:
+        raise UsageError(f"{arguments[0]!r} is not a flag; --help shows what there is")
+
+
+def flag_values(modules: list[str]) -> dict[str, object]:
+    """The values of all flags that some modules define, by name."""
+    by_module = flags.FLAGS.flags_by_module_dict()
+    return {flag.name: flag.value for module in modules for flag in by_module[module]}
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Imports TensorFlow without the banners that it writes to stderr from C++; its errors stay."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as banners:
+        stderr = os.dup(2)
+        os.dup2(banners.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(stderr, 2)
+            banners.seek(0)
+            os.write(2, banners.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and starts it, quietly. The commands do this after they have looked at their inputs."""
+    with quiet_tensorflow():
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()
+
+
+def _help(documentation: str, modules: list[str] | None) -> str:
+    if modules is None:
+        return f"{documentation.strip()}\n\n{flags.FLAGS.get_help()}"
+    texts = [flags.FLAGS.module_help(module).split("\n", 2)[-1] for module in modules]
+    return f"{documentation.strip()}\n\nflags:\n" + "\n".join(texts)
+
+
+def _leave(name: str, message: str, code: int) -> None:
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,118 @@
+"""What the commands that make pictures share: their flags, where a run keeps its state, and what happens at its end."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+import tfgraphs
+from tfgraphs import images, samples
+from tfgraphs.cli import command
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.outputs import check_writable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgraphs.monitor import Monitor, Progress
+
+OUTPUT = flags.DEFINE_string(
+    "output", None, "Picture to write: .png, .jpg, .webp or .tif. By default named after the input, in this folder."
+)
+UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
+BACKBONE = flags.DEFINE_string("backbone", "squeezenet", "The network that looks at the picture.")
+SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", lower_bound=0)
+LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
+PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
+CHECKPOINT_DIR = flags.DEFINE_string(
+    "checkpoint_dir", None, "Folder for the state of unfinished runs. By default checkpoints/."
+)
+SAVE_SECONDS = flags.DEFINE_float("save_seconds", 30, "Time between two checkpoints.", lower_bound=0)
+RESUME = flags.DEFINE_bool("resume", False, "Go on with a run of the same flags that was interrupted.")
+
+# Flags that change nothing in the picture: they are not kept in it, and a run may be resumed with others.
+_OBSERVING = {"output", "logdir", "picture_every", "checkpoint_dir", "save_seconds", "resume"}
+
+
+class ResumeError(TfgraphsError):
+    """There is no run to go on with."""
+
+
+class PictureRun:
+    """One run of a command that turns pictures into a picture.
+
+    Args:
+        name: of the command.
+        source: path of the picture that the output is named after.
+        module: name of the module that defines the command's own flags.
+
+    Raises:
+        ImageError, OutputError: the output cannot be written.
+        ResumeError: --resume, but no run of these flags was interrupted.
+    """
+
+    def __init__(self, name: str, source: str, module: str) -> None:
+        self.name = name
+        self.path = Path(source)
+        self.output = Path(OUTPUT.value or f"{Path(source.removeprefix(samples.PREFIX)).stem}_{name}.png")
+        self.flags = command.flag_values([module, __name__])
+        self._check_output(source)
+        result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
+        self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
+        fingerprint = hashlib.sha256(json.dumps(self.origin, sort_keys=True).encode()).hexdigest()[:12]
+        home = Path(os.environ.get("TFGRAPHS_HOME", "."))
+        self._states = Path(CHECKPOINT_DIR.value or home / "checkpoints")
+        self.state = self._states / f"{name}-{fingerprint}"
+        if RESUME.value and not self.state.exists():
+            raise ResumeError(f"no interrupted run with these flags is in {self._states}: start it without --resume")
+        if not RESUME.value:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def monitor(self) -> Iterator["Monitor"]:
+        """Shows the run on the terminal and in TensorBoard; if it is interrupted, says how to go on."""
+        from tfgraphs.monitor import Monitor
+
+        try:
+            with Monitor(
+                self.name, logdir=LOGDIR.value, flags=self.flags, picture_every=PICTURE_EVERY.value
+            ) as monitor:
+                yield monitor
+        except KeyboardInterrupt:
+            if self.state.exists():
+                raise KeyboardInterrupt("interrupted; the same command with --resume goes on from here") from None
+            raise
+
+    def follow(self, run: Iterator["Progress"], monitor: "Monitor") -> "np.ndarray":
+        """Runs to the end and returns the last picture."""
+        picture = None
+        for progress in run:
+            monitor(progress)
+            picture = progress.picture
+        assert picture is not None
+        return picture
+
+    def save(self, picture: images.Picture) -> None:
+        """Writes the picture, with its flags in it, and forgets the state of the run."""
+        images.save(self.output, picture, self.origin)
+        shutil.rmtree(self.state, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._states.rmdir()  # only if nothing else is in it
+        print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
+
+    def _check_output(self, source: str) -> None:
+        images.check_format(self.output)
+        check_writable(self.output)
+        if self.output.exists() and Path(source).exists() and self.output.samefile(source):
+            raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
+
+
+def load_picture(path: str, size: int) -> images.Picture:
+    """Loads a picture or a sample at the longer side that --size asks for; 0 is its own size."""
+    return images.load(samples.resolve(path), size or None, UPSAMPLE.value)

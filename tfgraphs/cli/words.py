@@ -1,0 +1,73 @@
+"""Asks word vectors: which words are near, and what is king - man + woman?
+
+    words near Einstein                   nearest words; several words are summed
+    words calc 'king - man + woman'       any arithmetic: + - ( ) 0.5*word, quotes around words with operators
+    words export DIR                      a SavedModel: string[batch] -> float32[batch, dimensions]
+
+The answer is a table, best first. As in word2vec's own tool its second column is the cosine of the angle between the
+vectors, 1 for the same direction.
+"""
+
+from absl import flags
+
+from tfgraphs.cli import command
+
+VECTORS = flags.DEFINE_string("vectors", "glove", "'glove' (packaged), or a file in word2vec's text format.")
+TOPN = flags.DEFINE_integer("topn", 10, "How many words to show.", lower_bound=1)
+
+ARGUMENTS = {"near": "WORD...", "calc": "EXPRESSION", "export": "DIR"}
+
+
+def main(arguments: list[str]) -> None:
+    action, *rest = arguments or [""]
+    if action not in ARGUMENTS:
+        usages = ", ".join(f"{name} {arguments}" for name, arguments in ARGUMENTS.items())
+        raise command.UsageError(f"say what to do: {usages}")
+    if not rest or (len(rest) > 1 and action == "export"):
+        raise command.UsageError(f"usage: {action} {ARGUMENTS[action]}")
+    if action == "export":
+        _export(rest[0])
+    else:
+        _ask(action, rest)
+
+
+def _ask(action: str, rest: list[str]) -> None:
+    from tfgraphs import vectors
+
+    loaded = vectors.load(VECTORS.value)
+    if action == "near":
+        _show(loaded.nearest(rest, TOPN.value))
+    else:
+        _show(loaded.query(" ".join(rest), TOPN.value))
+
+
+def _show(neighbours: list) -> None:
+    import rich.box
+    import rich.console
+    import rich.table
+
+    table = rich.table.Table(box=rich.box.SIMPLE)
+    table.add_column("Word", no_wrap=True)
+    table.add_column("Cosine distance", justify="right")
+    for neighbour in neighbours:
+        table.add_row(neighbour.word, f"{neighbour.cosine:.4f}")
+    rich.console.Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def _export(folder: str) -> None:
+    from tfgraphs import vectors
+
+    loaded = vectors.load(VECTORS.value)
+    command.import_tensorflow()
+    from tfgraphs.vectors.embedding import export_embedding
+
+    export_embedding(folder, loaded)
+    print(f"{len(loaded.words):,} words of {loaded.matrix.shape[1]} dimensions are in {folder}")
+
+
+def run() -> None:
+    command.run("words", main, __doc__, [__name__])
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,50 @@
+"""SavedModels that others reuse: `hub.load`, `hub.KerasLayer`, `saved_model_cli` and TF Serving accept them.
+
+The root follows TF Hub's interface for reusable SavedModels: it is callable on one tensor, and lists its `variables`
+and `trainable_variables` (a plain tf.Module loses these lists when it is loaded again). The same function is the
+signature `serving_default`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfgraphs.outputs import atomic_folder
+
+
+def save(
+    folder: str | Path,
+    call: "tf.types.experimental.GenericFunction",
+    signature: tf.TensorSpec,
+    *,
+    output: str = "default",
+    variables: Sequence[tf.Variable] = (),
+    tracked: Sequence[object] = (),
+) -> None:
+    """Writes a SavedModel, whole or not at all.
+
+    Args:
+        folder: where to; an earlier SavedModel there is replaced, anything else is not.
+        call: a tf.function of one tensor that returns one tensor.
+        signature: shape, type and name of that tensor.
+        output: the name of the result in `serving_default`.
+        variables: what `call` reads and a user may train on.
+        tracked: lookup tables and other resources that `call` reads.
+
+    Raises:
+        OutputError: the folder holds something else or cannot be written.
+    """
+    root = tf.train.Checkpoint()
+    root.__call__ = call
+    root.variables = list(variables)
+    root.trainable_variables = list(variables)
+    root.resources = list(tracked)
+
+    @tf.function(input_signature=[signature])
+    def serve(argument: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {output: call(argument)}
+
+    call.get_concrete_function(signature)
+    with atomic_folder(folder, marker="saved_model.pb") as temporary:
+        tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve})

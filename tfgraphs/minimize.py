@@ -1,0 +1,211 @@
+"""The only optimisation loop of the project: a loss tensor and a stock Keras optimizer in, reports out.
+
+    x_{t+1} = projection(optimizer(x_t, transform(d loss(t) / d x_t)))
+
+The loop itself is part of the graph: Python sees a run only once every `steps_per_report` steps.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tfgraphs.errors import TfgraphsError
+
+Loss = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
+"""Maps the number of the step, an int64 scalar, to a float scalar tensor, or to (scalar, {name: scalar}).
+
+The step is there for losses that are random: `tf.random.stateless_uniform([], seed=[seed, step])` gives the same
+number when an interrupted run comes to the same step again.
+"""
+
+Transform = Callable[[tf.Tensor], tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far an optimisation has come.
+
+    Attributes:
+        step: steps done, from 1 to `steps`.
+        steps: steps to do in all.
+        loss: value of the loss in the last step, before its update.
+        terms: named parts of the loss in that step.
+        seconds: time since this process took up the optimisation.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    terms: Mapping[str, float]
+    seconds: float
+
+
+class NonFiniteLoss(TfgraphsError):
+    """The loss or a gradient became infinite or not a number."""
+
+
+def minimize(
+    loss: Loss,
+    variables: Sequence[tf.Variable],
+    optimizer: keras.optimizers.Optimizer,
+    steps: int,
+    *,
+    steps_per_report: int = 10,
+    gradient_transform: Transform | None = None,
+    projection: Transform | None = None,
+    jit_compile: bool = False,
+    checkpoint_dir: str | Path | None = None,
+    save_seconds: float = 30.0,
+    on_graph: Callable[[tf.Graph], None] | None = None,
+) -> Iterator[Report]:
+    """Minimises a loss and reports every few steps.
+
+    Args:
+        loss: see `Loss`. It reads `variables`; it may read anything else.
+        variables: what to change.
+        optimizer: any stock Keras optimizer; one optimizer serves one call.
+        steps: how many steps to take in all, those of an interrupted earlier call included.
+        steps_per_report: steps between two reports, all taken inside one call of the graph.
+        gradient_transform: applied to the gradient of each variable before the optimizer sees it.
+        projection: applied to each variable after each step, to bring it back into its valid range.
+        jit_compile: whether XLA compiles the loop. On CPUs it speeds word vectors up and slows convolutions down.
+        checkpoint_dir: folder for checkpoints of the variables, the optimizer and the step. If it holds one, the
+            run goes on from there, and ends with the same bytes as one that was never interrupted.
+        save_seconds: time between two checkpoints. One is also written at the end and when the run is interrupted.
+        on_graph: called once, before the first step, with the graph of a single step.
+
+    Yields:
+        A report after every `steps_per_report` steps and after the last one.
+
+    Raises:
+        NonFiniteLoss: with the step at which it happened. The variables keep their values from before that step.
+    """
+    optimizer.build(variables)
+    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+    checkpoints = _Checkpoints(checkpoint_dir, save_seconds, [*variables, step], optimizer)
+    update = _update_function(loss, variables, optimizer, gradient_transform, projection)
+    if on_graph is not None:
+        on_graph(update.get_concrete_function(tf.TensorSpec([], tf.int64)).graph)
+    run = tf.function(_loop(update, step), jit_compile=jit_compile)
+
+    started = time.monotonic()
+    checkpoints.restore()
+    done = int(step)
+    try:
+        while done < steps:
+            result = run(tf.constant(min(done + steps_per_report, steps), tf.int64))
+            value, terms, finite = tf.nest.map_structure(lambda tensor: tensor.numpy(), result)
+            done = int(step)
+            if not finite:
+                raise NonFiniteLoss(
+                    f"the loss is no longer finite at step {done + 1} of {steps} ({float(value)}): "
+                    "try a smaller step size or learning rate"
+                )
+            checkpoints.save_if_due()
+            named = {name: float(term) for name, term in terms.items()}
+            yield Report(done, steps, float(value), named, time.monotonic() - started)
+        checkpoints.save()
+    except (KeyboardInterrupt, GeneratorExit):
+        checkpoints.save()
+        raise
+
+
+def _update_function(
+    loss: Loss,
+    variables: Sequence[tf.Variable],
+    optimizer: keras.optimizers.Optimizer,
+    gradient_transform: Transform | None,
+    projection: Transform | None,
+) -> "tf.types.experimental.GenericFunction":
+    """One step as a graph: step -> (loss, terms, finite). It changes the variables only if all is finite."""
+
+    @tf.function
+    def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
+            tape.watch(variables)
+            result = loss(step)
+            value, terms = result if isinstance(result, tuple) else (result, {})
+        with tf.name_scope("gradients"):
+            gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.NONE)
+            finite = tf.reduce_all([_is_finite(tensor) for tensor in [value, *gradients]])
+            if gradient_transform is not None:
+                gradients = [gradient_transform(gradient) for gradient in gradients]
+
+        def apply() -> tf.Tensor:
+            with tf.name_scope("optimizer"):
+                optimizer.apply(gradients, variables)
+            if projection is not None:
+                with tf.name_scope("projection"):
+                    for variable in variables:
+                        variable.assign(projection(variable))
+            return tf.constant(True)
+
+        finite = tf.cond(finite, apply, lambda: tf.constant(False))
+        return value, dict(terms), finite
+
+    return update
+
+
+def _is_finite(tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
+    values = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
+    return tf.math.is_finite(tf.reduce_sum(values))
+
+
+def _loop(
+    update: "tf.types.experimental.GenericFunction", step: tf.Variable
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
+    """Many steps as one graph: runs `update` until `step` reaches `last`, or until something is not finite."""
+
+    def loop(last: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+        outputs = update.get_concrete_function(tf.TensorSpec([], tf.int64)).structured_outputs
+        value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), outputs)
+
+        def unfinished(now: tf.Tensor, value: tf.Tensor, terms: object, finite: tf.Tensor) -> tf.Tensor:
+            return tf.logical_and(now < last, finite)
+
+        def advance(
+            now: tf.Tensor, value: tf.Tensor, terms: object, finite: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, object, tf.Tensor]:
+            value, terms, finite = update(now)
+            return now + tf.cast(finite, tf.int64), value, terms, finite
+
+        now, value, terms, finite = tf.while_loop(
+            unfinished, advance, (step.read_value(), value, terms, tf.constant(True)), parallel_iterations=1
+        )
+        step.assign(now)
+        return value, terms, finite
+
+    return loop
+
+
+class _Checkpoints:
+    """The state of one optimisation on disk, or nothing at all if there is no folder for it."""
+
+    def __init__(
+        self,
+        folder: str | Path | None,
+        save_seconds: float,
+        variables: list[tf.Variable],
+        optimizer: keras.optimizers.Optimizer,
+    ) -> None:
+        state = tf.train.Checkpoint(variables=[*variables, *(variable.value for variable in optimizer.variables)])
+        self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
+        self._save_seconds = save_seconds
+        self._saved = time.monotonic()
+
+    def restore(self) -> None:
+        if self._manager is not None:
+            self._manager.restore_or_initialize()
+
+    def save_if_due(self) -> None:
+        if time.monotonic() - self._saved >= self._save_seconds:
+            self.save()
+
+    def save(self) -> None:
+        if self._manager is not None:
+            self._manager.save()
+            self._saved = time.monotonic()

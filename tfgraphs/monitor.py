@@ -1,0 +1,149 @@
+"""What a person sees of a run: a line of progress with the time left, and TensorBoard."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import rich.console
+import rich.progress
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come; what the techniques yield.
+
+    Attributes:
+        step: steps done in the whole run, all stages together.
+        stage: where the run is, in words: "octave 2 of 4, 640 x 480".
+        done: share of the whole run's work that is done, 0..1.
+        loss: the loss of the last step.
+        terms: named parts of the loss.
+        picture: the picture as it is now, float32 [height, width, 3] in 0..1, for techniques that make one.
+    """
+
+    step: int
+    stage: str
+    done: float
+    loss: float
+    terms: Mapping[str, float] = field(default_factory=dict)
+    picture: np.ndarray | None = None
+
+
+class Monitor(contextlib.AbstractContextManager["Monitor"]):
+    """Shows a run: call it with each `Progress`.
+
+    On a terminal one line is kept up to date; elsewhere a line is written every few seconds. With a `logdir`
+    TensorBoard gets each loss term as a scalar, the picture every `picture_every` steps, the flags as text and the
+    graph of one optimisation step.
+    """
+
+    line_seconds = 5.0
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        logdir: str | Path | None = None,
+        flags: Mapping[str, object] | None = None,
+        picture_every: int = 50,
+        stream: TextIO | None = None,
+    ) -> None:
+        self._title = title
+        self._picture_every = picture_every
+        self._stream = stream or sys.stderr
+        self._started = self._line_written = time.monotonic()
+        self._first_done: float | None = None
+        self._next_picture = 0
+        self._writer = None if logdir is None else tf.summary.create_file_writer(str(logdir))
+        self._bar = _bar(self._stream)
+        self._task = self._bar.add_task(title, total=1.0, detail="preparing")
+        self._bar.start()
+        if self._writer and flags:
+            self._write_flags(flags)
+
+    def __call__(self, progress: Progress) -> None:
+        """Shows and logs one state of the run."""
+        detail = f"{progress.stage}, loss {progress.loss:.4g}"
+        self._bar.update(self._task, completed=progress.done, detail=detail)
+        if not self._bar.console.is_terminal:
+            self._write_line(progress, detail)
+        if self._writer:
+            self._log(self._writer, progress)
+
+    def graph(self, graph: tf.Graph) -> None:
+        """Shows the graph of one step in TensorBoard."""
+        if self._writer:
+            with self._writer.as_default():
+                tf.summary.graph(graph)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        if self._writer:
+            self._writer.close()
+
+    def _write_line(self, progress: Progress, detail: str) -> None:
+        now = time.monotonic()
+        if self._first_done is None:
+            self._first_done = progress.done
+        if now - self._line_written >= self.line_seconds or progress.done >= 1:
+            self._line_written = now
+            left = time_left(now - self._started, progress.done, self._first_done)
+            print(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})", file=self._stream, flush=True)
+
+    def _write_flags(self, flags: Mapping[str, object]) -> None:
+        table = "\n".join(["| flag | value |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in flags.items())])
+        with self._writer.as_default():
+            tf.summary.text("flags", table, step=0)
+
+    def _log(self, writer: tf.summary.SummaryWriter, progress: Progress) -> None:
+        with writer.as_default(step=progress.step):
+            tf.summary.scalar("loss", progress.loss)
+            for name, term in progress.terms.items():
+                tf.summary.scalar(f"loss/{name}", term)
+            if progress.picture is not None and (progress.step >= self._next_picture or progress.done >= 1):
+                self._next_picture = progress.step + self._picture_every
+                tf.summary.image("picture", progress.picture[None])
+
+
+def time_left(seconds: float, done: float, already: float = 0.0) -> str:
+    """Says how long the rest will take at the pace so far.
+
+    Args:
+        seconds: time spent.
+        done: share of the work that is done, 0..1.
+        already: share that was done before the time began.
+
+    >>> time_left(30, 0.25)
+    '1 min 30 s'
+    """
+    if done <= already:
+        return "some time"
+    return duration(seconds * (1 - done) / (done - already))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: '45 s', '2 min 5 s', '3 h 20 min'."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _bar(stream: TextIO) -> rich.progress.Progress:
+    return rich.progress.Progress(
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(bar_width=24),
+        rich.progress.TaskProgressColumn(),
+        rich.progress.TimeRemainingColumn(compact=True),
+        rich.progress.TextColumn("{task.fields[detail]}"),
+        console=rich.console.Console(file=stream),
+        disable=not stream.isatty(),
+    )

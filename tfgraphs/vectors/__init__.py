@@ -1,0 +1,7 @@
+"""Finished word vectors: loading, asking, exporting."""
+
+from tfgraphs.vectors.expression import ExpressionError
+from tfgraphs.vectors.formats import FormatError, load
+from tfgraphs.vectors.word_vectors import Neighbour, WordError, WordVectors
+
+__all__ = ["ExpressionError", "FormatError", "Neighbour", "WordError", "WordVectors", "load"]

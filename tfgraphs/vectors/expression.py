@@ -1,0 +1,116 @@
+"""Arithmetic with words: `king - man + woman`, `(Shanghai - China) + Japan`, `0.5*red + blue`.
+
+    sum     = ["+" | "-"] product { ("+" | "-") product }
+    product = [number "*"] term
+    term    = word | quoted word | "(" sum ")"
+
+Words may contain almost anything: inside a word `+` and `-` are letters, so `well-known` and `c++` are words while
+`king - man` and `king -man` are differences. Words with spaces, brackets or stars in them are put into quotes.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tfgraphs.errors import TfgraphsError
+
+_TOKEN = re.compile(
+    r"""\s*(?: (?P<quoted>"[^"]+" | '[^']+'(?=[\s()*]|$) )
+             | (?P<number>\d+(?:\.\d+)?|\.\d+)(?=\s*\*)
+             | (?P<operator>[-+*()])
+             | (?P<word>[^\s()*]+) )""",
+    re.VERBOSE,
+)
+_MAX_DEPTH = 50
+
+
+class ExpressionError(TfgraphsError):
+    """An expression cannot be understood."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word and the factor that it has in the sum."""
+
+    word: str
+    weight: float
+
+
+def parse(text: str) -> list[Term]:
+    """Parses an expression into a weighted sum of words, in the order in which they stand.
+
+    >>> parse("king - man + 0.5*woman")
+    [Term(word='king', weight=1.0), Term(word='man', weight=-1.0), Term(word='woman', weight=0.5)]
+
+    Raises:
+        ExpressionError: with the place where it is not understood.
+    """
+    parser = _Parser(text)
+    terms = list(parser.sum(1.0))
+    if parser.kind is not None:
+        raise parser.error("an operator (+ or -) is missing")
+    return terms
+
+
+class _Parser:
+    """Recursive descent over the tokens, one of which is looked at: its `kind`, `value` and `start`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+        self._depth = 0
+        self.advance()
+
+    def advance(self) -> None:
+        match = _TOKEN.match(self._text, self._position)
+        if match is None:
+            self.kind, self.value, self.start = None, "", len(self._text)
+            return
+        self.kind = match.lastgroup
+        assert self.kind is not None
+        self.value, self.start = match[self.kind], match.start(self.kind)
+        self._position = match.end()
+
+    def accept(self, operators: str) -> str | None:
+        if self.kind == "operator" and self.value in operators:
+            value = self.value
+            self.advance()
+            return value
+        return None
+
+    def sum(self, factor: float) -> Iterator[Term]:
+        sign = self.accept("+-") or "+"
+        while sign:
+            yield from self.product(-factor if sign == "-" else factor)
+            sign = self.accept("+-") or ""
+
+    def product(self, factor: float) -> Iterator[Term]:
+        if self.kind == "number":
+            factor *= float(self.value)
+            if not math.isfinite(factor):
+                raise self.error("a number is too large")
+            self.advance()
+            if not self.accept("*"):
+                raise self.error("a '*' is missing")
+        yield from self.term(factor)
+
+    def term(self, factor: float) -> Iterator[Term]:
+        if self.kind in ("word", "quoted"):
+            word = self.value if self.kind == "word" else self.value[1:-1]
+            self.advance()
+            yield Term(word, factor)
+        elif self.accept("("):
+            self._depth += 1
+            if self._depth > _MAX_DEPTH:
+                raise self.error("too many brackets")
+            yield from self.sum(factor)
+            self._depth -= 1
+            if not self.accept(")"):
+                raise self.error("a ')' is missing")
+        else:
+            raise self.error("a word is missing")
+
+    def error(self, problem: str) -> ExpressionError:
+        where = "at the end" if self.kind is None else f"before {self._text[self.start :]!r}"
+        return ExpressionError(f"{problem} {where} of {self._text!r}" if self._text.strip() else "nothing is asked")

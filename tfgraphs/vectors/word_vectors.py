@@ -1,0 +1,106 @@
+"""Finished word vectors: a list of words, a matrix, and what can be asked of them."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.vectors.expression import Term, parse
+
+
+class WordError(TfgraphsError):
+    """A word is not in the vocabulary."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A word and its cosine similarity to what was asked, -1..1."""
+
+    word: str
+    cosine: float
+
+
+class WordVectors:
+    """Words with their vectors.
+
+    Attributes:
+        words: the vocabulary, most frequent first.
+        matrix: float [words, dimensions], row i is the vector of words[i]; an array or a memory map.
+    """
+
+    def __init__(self, words: Sequence[str], matrix: np.ndarray) -> None:
+        if matrix.ndim != 2 or len(words) != matrix.shape[0]:
+            raise ValueError(f"{len(words)} words do not fit a matrix of shape {matrix.shape}")
+        self.words = words
+        self.matrix = matrix
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Row of each word; of a word that occurs twice, the first row."""
+        return {word: row for row, word in reversed(list(enumerate(self.words)))}
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Lengths of the vectors [words]; 1 for the zero vector, which then is similar to nothing."""
+        norms = np.sqrt(np.einsum("wd,wd->w", self.matrix, self.matrix, dtype=np.float32))
+        return np.where(norms > 0, norms, 1).astype(np.float32)
+
+    def find(self, word: str) -> str:
+        """Returns the word as the vocabulary spells it: exactly, else in another case or with `_` for spaces.
+
+        Raises:
+            WordError: there is no such spelling; the message offers the closest ones.
+        """
+        joined = word.replace(" ", "_")
+        spellings = (word, joined, joined.lower(), joined.capitalize(), joined.title(), joined.upper())
+        for spelling in spellings:
+            if spelling in self.index:
+                return spelling
+        close = difflib.get_close_matches(word.lower(), self._common_words(word), n=3, cutoff=0.6)
+        offer = f"did you mean {', '.join(close)}?" if close else "nothing is spelt like it"
+        raise WordError(f"{word!r} is not among the {len(self.words):,} words; {offer}")
+
+    def _common_words(self, word: str) -> list[str]:
+        """Words of about the same length, for spelling advice in a fraction of a second."""
+        nearby = (known for known in self.words if abs(len(known) - len(word)) <= 2)
+        return [known for known, _ in zip(nearby, range(50_000), strict=False)]
+
+    def vector(self, word: str) -> np.ndarray:
+        """The vector of a word, float32 [dimensions]. Raises WordError."""
+        return np.asarray(self.matrix[self.index[self.find(word)]], np.float32)
+
+    def similarity(self, word: str, other: str) -> float:
+        """Cosine of the angle between two words' vectors, -1..1. Raises WordError."""
+        return float(self._unit(word) @ self._unit(other))
+
+    def nearest(self, words: Iterable[str], count: int = 10) -> list[Neighbour]:
+        """The words nearest to the sum of some words, best first, these words left out. Raises WordError."""
+        return self.combine([Term(word, 1.0) for word in words], count)
+
+    def query(self, expression: str, count: int = 10) -> list[Neighbour]:
+        """The words nearest to an expression such as "king - man + woman".
+
+        Raises:
+            ExpressionError: the expression is not understood.
+            WordError: one of its words is unknown.
+        """
+        return self.combine(parse(expression), count)
+
+    def combine(self, terms: Sequence[Term], count: int = 10) -> list[Neighbour]:
+        """The words nearest to a weighted sum of unit vectors (3CosAdd, Mikolov et al. 2013), best first.
+
+        The words of the sum are left out. Ties are broken by frequency.
+        """
+        target = np.sum([term.weight * self._unit(term.word) for term in terms], axis=0)
+        cosines = self.matrix @ target / self.norms / (np.linalg.norm(target) or 1)
+        cosines[[self.index[self.find(term.word)] for term in terms]] = -np.inf
+        count = min(count, len(self.words) - len({self.find(term.word) for term in terms}))
+        best = np.argpartition(-cosines, range(count))[:count] if count else []
+        return [Neighbour(self.words[row], float(cosines[row])) for row in best]
+
+    def _unit(self, word: str) -> np.ndarray:
+        row = self.index[self.find(word)]
+        return np.asarray(self.matrix[row], np.float32) / self.norms[row]
