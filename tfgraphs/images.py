@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -23,7 +24,7 @@ MAX_PIXELS = 100_000_000
 
 # Formats whose decoders only decode. Pillow could open others by starting programs (EPS) or following links.
 _READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
-_WRITABLE = {
+_WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
@@ -210,7 +211,7 @@ def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
     return converted
 
 
-def _format(path: str | Path) -> tuple[str, dict[str, object]]:
+def _format(path: str | Path) -> tuple[str, dict[str, Any]]:
     try:
         return _WRITABLE[Path(path).suffix.lower()]
     except KeyError:

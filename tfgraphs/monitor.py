@@ -65,7 +65,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         self._task = self._bar.add_task(title, total=1.0, detail="preparing")
         self._bar.start()
         if self._writer and flags:
-            self._write_flags(flags)
+            with self._writer.as_default():
+                tf.summary.text("flags", _flag_table(flags), step=0)
 
     def __call__(self, progress: Progress) -> None:
         """Shows and logs one state of the run."""
@@ -95,11 +96,6 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
             self._line_written = now
             left = time_left(now - self._started, progress.done, self._first_done)
             print(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})", file=self._stream, flush=True)
-
-    def _write_flags(self, flags: Mapping[str, object]) -> None:
-        table = "\n".join(["| flag | value |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in flags.items())])
-        with self._writer.as_default():
-            tf.summary.text("flags", table, step=0)
 
     def _log(self, writer: tf.summary.SummaryWriter, progress: Progress) -> None:
         with writer.as_default(step=progress.step):
@@ -135,6 +131,10 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _flag_table(flags: Mapping[str, object]) -> str:
+    return "\n".join(["| flag | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in flags.items())])
 
 
 def _bar(stream: TextIO) -> rich.progress.Progress:

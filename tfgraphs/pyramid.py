@@ -43,11 +43,12 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
         The progress of the whole climb. The last one has the finished picture.
     """
     total = sum(level.work for level in levels)
-    picture = None
+    picture: np.ndarray | None = None
     for number, level in enumerate(levels):
         steps_before = sum(level.steps for level in levels[:number])
         work_before = sum(level.work for level in levels[:number])
         stage = f"{name} {number + 1} of {len(levels)}, {level.width} x {level.height}"
-        for report, picture in optimise(number, picture):
+        for report, current in optimise(number, picture):
             done = (work_before + level.work * report.step / report.steps) / total
-            yield Progress(steps_before + report.step, stage, done, report.loss, report.terms, picture)
+            yield Progress(steps_before + report.step, stage, done, report.loss, report.terms, current)
+        picture = current

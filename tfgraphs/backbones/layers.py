@@ -43,8 +43,9 @@ def convolution(
     name: str, source: str, kernel: np.ndarray, bias: np.ndarray, stride: int = 1, padding: str = "SAME"
 ) -> Layer:
     """Convolution with a bias. kernel: [height, width, channels in, channels out]; bias: [channels out]."""
-    weights = tf.Variable(kernel, trainable=False, name=f"{name}_w"), tf.Variable(
-        bias, trainable=False, name=f"{name}_b"
+    weights = (
+        tf.Variable(kernel, trainable=False, name=f"{name}_w"),
+        tf.Variable(bias, trainable=False, name=f"{name}_b"),
     )
 
     def compute(activation: tf.Tensor) -> tf.Tensor:

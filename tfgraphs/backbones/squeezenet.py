@@ -85,5 +85,6 @@ def _convolution_and_relu(
     arrays = weights.get(name.replace("_", "/"), [])
     if [array.shape for array in arrays] != [(side, side, *channels), channels[1:]]:
         raise WeightsError(f"the weights of {name} are missing or have the wrong shape: this is no SqueezeNet 1.1")
-    yield convolution(f"{name}_pre_relu", source, *arrays, stride=stride)
+    kernel, bias = arrays
+    yield convolution(f"{name}_pre_relu", source, kernel, bias, stride)
     yield relu(name, f"{name}_pre_relu")

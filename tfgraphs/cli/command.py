@@ -28,14 +28,14 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
         main: gets the arguments that are not flags.
         documentation: shown by --help, followed by the flags of `flag_modules`.
     """
-    arguments = sys.argv[1:]
-    if "--" not in arguments and {"--help", "-help", "-h", "--helpfull"} & set(arguments):
-        print(_help(documentation, None if "--helpfull" in arguments else flag_modules))
-        sys.exit(0)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
+    arguments = sys.argv[1:]
     try:
-        main(flags.FLAGS(sys.argv)[1:])
+        if "--" not in arguments and {"--help", "-help", "-h", "--helpfull"} & set(arguments):
+            print(_help(documentation, None if "--helpfull" in arguments else flag_modules), flush=True)
+        else:
+            main(flags.FLAGS(sys.argv)[1:])
     except (TfgraphsError, flags.Error) as error:
         _leave(name, str(error), BAD_INPUT)
     except KeyboardInterrupt as interrupt:

@@ -36,7 +36,9 @@ def style_loss(activations: Activations, targets: Activations, weights) -> tf.Te
         targets: {layer: [batch or 1, c, c]} Gram matrices of the painting. Only their layers count.
     """
     losses = [
-        weights[layer] * tf.reduce_mean(tf.math.squared_difference(gram_matrix(activations[layer]), target)) / _mean_square(target)
+        weights[layer]
+        * tf.reduce_mean(tf.math.squared_difference(gram_matrix(activations[layer]), target))
+        / _mean_square(target)
         for layer, target in targets.items()
     ]
     return tf.add_n(losses) / sum(weights.values())

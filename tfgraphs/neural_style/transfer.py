@@ -43,7 +43,9 @@ class StyleSettings:
     """
 
     content_layer: str = "fire5"
-    style_layers: object = dataclasses.field(default_factory=lambda: dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"),1.0))
+    style_layers: object = dataclasses.field(
+        default_factory=lambda: dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0)
+    )
     content_weight: float = 2.0
     style_weight: float = 20.0
     variation_weight: float = 13.0
@@ -81,9 +83,14 @@ def paint(
         for report in minimize(
             _loss(variable, resize(content, size), style, backbone, settings),
             [variable],
-            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, levels[number].steps, alpha=settings.cos), beta_2=0.99, epsilon=settings.eps or 1e-7),
+            keras.optimizers.Adam(
+                keras.optimizers.schedules.CosineDecay(rate, levels[number].steps, alpha=settings.cos),
+                beta_2=0.99,
+                epsilon=settings.eps or 1e-7,
+            ),
             levels[number].steps,
-            steps_per_report=10, gradient_transform=(lambda g: g/tf.sqrt(tf.reduce_mean(tf.square(g)))) if settings.eps else None,
+            steps_per_report=10,
+            gradient_transform=(lambda g: g / tf.sqrt(tf.reduce_mean(tf.square(g)))) if settings.eps else None,
             projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
             checkpoint_dir=checkpoint_dir and checkpoint_dir / f"scale{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
@@ -110,7 +117,9 @@ def _loss(
         for layer, activation in backbone(resize(style, size)[None], settings.style_layers).items()
     }
     layer = settings.content_layer
-    contents = tf.concat([backbone(shift(content[None], (i, 3*i % SHIFTS)), [layer])[layer] for i in range(SHIFTS)],0)
+    contents = tf.concat(
+        [backbone(shift(content[None], (i, 3 * i % SHIFTS)), [layer])[layer] for i in range(SHIFTS)], 0
+    )
 
     def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         i = tf.random.stateless_uniform([], [settings.seed, step], 0, SHIFTS, tf.int32)

@@ -94,10 +94,8 @@ def _header(path: Path, line: str) -> tuple[int, int]:
 
 
 def _row(path: Path, number: int, values: list[str], dimensions: int) -> np.ndarray:
-    try:
+    with contextlib.suppress(ValueError):
         row = np.array(values, np.float32)
-    except ValueError:
-        row = np.empty(0)
-    if row.shape != (dimensions,) or not np.isfinite(row).all():
-        raise FormatError(f"{path} is damaged: line {number} does not hold a word and {dimensions} numbers")
-    return row
+        if row.shape == (dimensions,) and np.isfinite(row).all():
+            return row
+    raise FormatError(f"{path} is damaged: line {number} does not hold a word and {dimensions} numbers")

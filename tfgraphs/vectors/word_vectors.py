@@ -98,7 +98,7 @@ class WordVectors:
         cosines = self.matrix @ target / self.norms / (np.linalg.norm(target) or 1)
         cosines[[self.index[self.find(term.word)] for term in terms]] = -np.inf
         count = min(count, len(self.words) - len({self.find(term.word) for term in terms}))
-        best = np.argpartition(-cosines, range(count))[:count] if count else []
+        best = np.argsort(-cosines, kind="stable")[:count]
         return [Neighbour(self.words[row], float(cosines[row])) for row in best]
 
     def _unit(self, word: str) -> np.ndarray:

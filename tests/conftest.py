@@ -1,0 +1,24 @@
+"""Sets the tests up: flags count as parsed, TensorFlow keeps quiet, shared data is found or skipped."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+from absl import flags
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    flags.FLAGS.mark_as_parsed()
+
+
+@pytest.fixture(scope="session")
+def shared_images() -> Path:
+    """Folder of the larger test photographs, which are not part of the project."""
+    folder = SHARED / "images"
+    if not folder.is_dir():
+        pytest.skip(f"the photographs for development are not at {folder}")
+    return folder
