@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from absl import flags
 
@@ -56,6 +56,21 @@ def flag_values(modules: list[str]) -> dict[str, object]:
     """The values of all flags that some modules define, by name."""
     by_module = flags.FLAGS.flags_by_module_dict()
     return {flag.name: flag.value for module in modules for flag in by_module[module]}
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a table, its first column to the left and the others to the right. It is never narrowed or cut."""
+    import rich.box
+    import rich.console
+    import rich.table
+    import rich.text
+
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, show_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(rich.text.Text(cell) for cell in row))
+    rich.console.Console(highlight=False, width=1000).print(table)
 
 
 @contextlib.contextmanager

@@ -35,23 +35,10 @@ def _ask(action: str, rest: list[str]) -> None:
     from tfgraphs import vectors
 
     loaded = vectors.load(VECTORS.value)
-    if action == "near":
-        _show(loaded.nearest(rest, TOPN.value))
-    else:
-        _show(loaded.query(" ".join(rest), TOPN.value))
-
-
-def _show(neighbours: list) -> None:
-    import rich.box
-    import rich.console
-    import rich.table
-
-    table = rich.table.Table(box=rich.box.SIMPLE)
-    table.add_column("Word", no_wrap=True)
-    table.add_column("Cosine distance", justify="right")
-    for neighbour in neighbours:
-        table.add_row(neighbour.word, f"{neighbour.cosine:.4f}")
-    rich.console.Console(markup=False, highlight=False, emoji=False).print(table)
+    ask = {"near": loaded.nearest, "calc": lambda words, count: loaded.query(" ".join(words), count)}[action]
+    neighbours = ask(rest, TOPN.value)
+    rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
+    command.print_table(["Word", "Cosine distance"], rows)
 
 
 def _export(folder: str) -> None:
