@@ -79,7 +79,8 @@ def minimize(
         on_graph: called once, before the first step, with the graph of a single step.
 
     Yields:
-        A report after every `steps_per_report` steps and after the last one.
+        A report after every `steps_per_report` steps and after the last one; a single one for a run that a
+        checkpoint shows to be finished.
 
     Raises:
         NonFiniteLoss: with the step at which it happened. The variables keep their values from before that step.
@@ -96,22 +97,39 @@ def minimize(
     checkpoints.restore()
     done = int(step)
     try:
+        if 0 < steps <= done:
+            value, terms = tf.function(_pair(loss))(step - 1)
+            yield _report(done, steps, value, terms, started)
         while done < steps:
             result = run(tf.constant(min(done + steps_per_report, steps), tf.int64))
-            value, terms, finite = tf.nest.map_structure(lambda tensor: tensor.numpy(), result)
+            value, terms, finite = result
             done = int(step)
             if not finite:
                 raise NonFiniteLoss(
-                    f"the loss is no longer finite at step {done + 1} of {steps} ({float(value)}): "
-                    "try a smaller step size or learning rate"
+                    f"the loss or its gradient is no longer finite at step {done + 1} of {steps} (loss "
+                    f"{float(value)}): try a smaller step size or learning rate"
                 )
             checkpoints.save_if_due()
-            named = {name: float(term) for name, term in terms.items()}
-            yield Report(done, steps, float(value), named, time.monotonic() - started)
+            yield _report(done, steps, value, terms, started)
         checkpoints.save()
     except (KeyboardInterrupt, GeneratorExit):
         checkpoints.save()
         raise
+
+
+def _pair(loss: Loss) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+    """The loss as one that always returns its terms."""
+
+    def pair(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        result = loss(step)
+        return (result[0], dict(result[1])) if isinstance(result, tuple) else (result, {})
+
+    return pair
+
+
+def _report(step: int, steps: int, value: tf.Tensor, terms: Mapping[str, tf.Tensor], started: float) -> Report:
+    named = {name: float(term) for name, term in terms.items()}
+    return Report(step, steps, float(value), named, time.monotonic() - started)
 
 
 def _update_function(
@@ -127,8 +145,7 @@ def _update_function(
     def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
             tape.watch(variables)
-            result = loss(step)
-            value, terms = result if isinstance(result, tuple) else (result, {})
+            value, terms = _pair(loss)(step)
         with tf.name_scope("gradients"):
             gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.NONE)
             finite = tf.reduce_all([_is_finite(tensor) for tensor in [value, *gradients]])
@@ -145,7 +162,7 @@ def _update_function(
             return tf.constant(True)
 
         finite = tf.cond(finite, apply, lambda: tf.constant(False))
-        return value, dict(terms), finite
+        return value, terms, finite
 
     return update
 

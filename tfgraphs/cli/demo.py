@@ -46,9 +46,12 @@ def main(arguments: list[str]) -> None:
     clock = _Clock()
     answers, lines, seconds = _words(clock, output)
     words = Part("Words that can be added", lines, seconds, answers=answers)
-    line = f"deepdream --input=sample:rocket --output={output}/dream.png --logdir={output}/logs/dream"
+    line = (
+        f"deepdream --input=sample:cat --size=640 --upsample --iterations=15 --output={output}/dream.png "
+        f"--logdir={output}/logs/dream"
+    )
     seconds = _run(clock, DREAM, line)
-    inputs = {"the photograph": samples.resolve("sample:rocket")}
+    inputs = {"the photograph": samples.resolve("sample:cat")}
     dream = Part("A network that dreams", [line], seconds, inputs, output / "dream.png")
     line = (
         f"neural_style --content=sample:coffee --style=sample:swirls --output={output}/style.png "

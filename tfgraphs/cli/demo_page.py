@@ -70,7 +70,7 @@ def _section(part: Part) -> str:
 def _card(question: str, rows: Sequence[tuple[str, float]]) -> str:
     title = question.removeprefix("near ").removeprefix("calc ").strip("'")
     bars = "".join(
-        f'<li><span class="bar" style="width:{max(cosine, 0):.0%}"></span>'
+        f'<li><span class="bar" style="width:{max(cosine, 0) * 0.8:.0%}"></span>'
         f"<span>{html.escape(word)}</span><b>{cosine:.2f}</b></li>"
         for word, cosine in rows
     )

@@ -25,7 +25,7 @@ from tfgraphs.neural_style.losses import content_loss, gram_matrix, style_loss, 
 from tfgraphs.pyramid import Level, coarse_to_fine
 
 SMALLEST_SIDE = 32  # of a picture, in pixels
-COARSEST = 120  # longer side of the first scale, at least
+COARSEST = 100  # longer side of the first scale, at least
 SCALE_FACTOR = 1.5
 MARGIN, SHIFTS = 16, 8  # pixels mirrored around the picture, and how many ways there are to shift it inside them
 

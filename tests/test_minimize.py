@@ -1,0 +1,177 @@
+"""The loop: steps, reports, transforms, projections, non-finite losses, checkpoints."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.minimize import NonFiniteLoss, minimize
+
+TARGET = np.array([1.0, -2.0, 3.0], np.float32)
+
+
+def quadratic(variable):
+    return lambda step: tf.reduce_sum(tf.square(variable - TARGET)) / 2
+
+
+def noisy(variable, seed=7):
+    """A loss whose gradient depends on the number of the step."""
+
+    def loss(step):
+        noise = tf.random.stateless_normal([3], [seed, step])
+        return tf.reduce_sum(tf.square(variable - TARGET - noise)), {"first": variable[0]}
+
+    return loss
+
+
+def test_sgd_takes_the_steps_of_the_closed_form():
+    x = tf.Variable(np.zeros(3, np.float32))
+    list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), 25))
+    np.testing.assert_allclose(x.numpy(), TARGET * (1 - 0.9**25), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "per_report", "expected"), [(7, 3, [3, 6, 7]), (6, 3, [3, 6]), (2, 5, [2]), (0, 5, [])]
+)
+def test_reports_come_every_few_steps_and_at_the_end(steps, per_report, expected):
+    x = tf.Variable(np.zeros(3, np.float32))
+    reports = list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), steps, steps_per_report=per_report))
+    assert [report.step for report in reports] == expected
+
+
+def test_a_report_has_the_loss_and_terms_of_its_last_step():
+    x = tf.Variable(np.zeros(3, np.float32))
+
+    def loss(step):
+        return tf.reduce_sum(tf.square(x - TARGET)) / 2, {"step": tf.cast(step, tf.float32)}
+
+    (report,) = minimize(loss, [x], keras.optimizers.SGD(0.1), 4)
+    assert report.loss == pytest.approx(0.5 * 14 * 0.9**6, rel=1e-5)
+    assert report.terms == {"step": 3.0}
+
+
+def test_the_number_of_reports_does_not_change_the_result():
+    results = []
+    for per_report in (1, 4, 100):
+        x = tf.Variable(np.zeros(3, np.float32))
+        list(minimize(noisy(x), [x], keras.optimizers.Adam(0.1), 13, steps_per_report=per_report))
+        results.append(x.numpy().tobytes())
+    assert len(set(results)) == 1
+
+
+def test_xla_takes_the_same_steps():
+    x, y = (tf.Variable(np.zeros(3, np.float32)) for _ in range(2))
+    list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), 9))
+    list(minimize(quadratic(y), [y], keras.optimizers.SGD(0.1), 9, jit_compile=True))
+    np.testing.assert_allclose(y.numpy(), x.numpy(), rtol=1e-6)
+
+
+def test_sparse_gradients_change_only_the_rows_that_were_read():
+    table = tf.Variable(np.ones((5, 2), np.float32))
+
+    def loss(step):
+        return tf.reduce_sum(tf.square(tf.gather(table, [1, 3, 3])))
+
+    list(minimize(loss, [table], keras.optimizers.SGD(0.1), 1))
+    np.testing.assert_allclose(table.numpy()[:, 0], [1, 0.8, 1, 0.6, 1], rtol=1e-6)
+
+
+def test_the_gradient_is_transformed_before_the_optimizer_sees_it():
+    x = tf.Variable(np.zeros(3, np.float32))
+    list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.5), 2, gradient_transform=tf.sign))
+    np.testing.assert_allclose(x.numpy(), [1, -1, 1])
+
+
+def test_the_projection_keeps_variables_in_range_after_each_step():
+    x = tf.Variable(np.zeros(3, np.float32))
+    list(minimize(quadratic(x), [x], keras.optimizers.SGD(1.0), 3, projection=lambda v: tf.clip_by_value(v, 0, 2)))
+    np.testing.assert_allclose(x.numpy(), [1, 0, 2])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_stops_with_the_step_and_advice(bad):
+    x = tf.Variable(0.0)
+
+    def loss(step):
+        return tf.where(step == 5, bad, 1.0) * x + x
+
+    with pytest.raises(NonFiniteLoss, match=r"step 6 of 20.*smaller"):
+        list(minimize(loss, [x], keras.optimizers.SGD(0.1), 20))
+
+
+def test_variables_keep_their_values_from_before_a_gradient_that_is_not_finite():
+    x = tf.Variable([4.0, 0.0])
+
+    def loss(step):
+        return tf.reduce_sum(tf.sqrt(x))
+
+    with pytest.raises(NonFiniteLoss):
+        list(minimize(loss, [x], keras.optimizers.Adam(0.1), 3))
+    np.testing.assert_array_equal(x.numpy(), [4.0, 0.0])
+
+
+def start():
+    x = tf.Variable(np.zeros(3, np.float32))
+    schedule = keras.optimizers.schedules.CosineDecay(0.3, 40)
+    return x, keras.optimizers.Adam(schedule)
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path, stop_after):
+    whole, optimizer = start()
+    list(minimize(noisy(whole), [whole], optimizer, 40))
+
+    x, optimizer = start()
+    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path / "state")
+    for _ in itertools.islice(run, stop_after):
+        pass
+    run.close()
+
+    y, optimizer = start()
+    reports = list(minimize(noisy(y), [y], optimizer, 40, checkpoint_dir=tmp_path / "state"))
+    assert reports[0].step == (stop_after + 1) * 10
+    assert y.numpy().tobytes() == whole.numpy().tobytes()
+
+
+def test_a_finished_run_reports_once_and_changes_nothing(tmp_path):
+    x, optimizer = start()
+    list(minimize(noisy(x), [x], optimizer, 20, checkpoint_dir=tmp_path))
+    y, optimizer = start()
+    (report,) = minimize(noisy(y), [y], optimizer, 20, checkpoint_dir=tmp_path)
+    assert report.step == 20
+    assert y.numpy().tobytes() == x.numpy().tobytes()
+
+
+def test_an_interrupt_inside_the_loop_saves_the_state(tmp_path):
+    x, optimizer = start()
+    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path)
+    next(run)
+    with pytest.raises(KeyboardInterrupt):
+        run.throw(KeyboardInterrupt)
+    y, optimizer = start()
+    assert next(minimize(noisy(y), [y], optimizer, 40, checkpoint_dir=tmp_path)).step == 20
+
+
+def test_checkpoints_are_written_in_time_not_only_at_the_end(tmp_path):
+    x, optimizer = start()
+    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path, save_seconds=0)
+    next(run)
+    assert tf.train.latest_checkpoint(tmp_path) is not None
+
+
+def test_no_file_is_written_before_a_checkpoint_is_due(tmp_path):
+    x, optimizer = start()
+    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path, save_seconds=1000)
+    next(run)
+    assert tf.train.latest_checkpoint(tmp_path) is None
+    run.close()
+
+
+def test_the_graph_of_one_step_shows_loss_gradients_and_optimizer():
+    graphs = []
+    x = tf.Variable(np.zeros(3, np.float32))
+    list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), 1, on_graph=graphs.append))
+    scopes = {operation.name.split("/")[0] for operation in graphs[0].get_operations()}
+    assert {"loss", "gradients"} <= scopes
