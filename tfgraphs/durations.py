@@ -13,7 +13,7 @@ def time_left(seconds: float, done: float, already: float = 0.0) -> str:
     '1 min 30 s'
     """
     if done <= already:
-        return "some time"
+        return "0 s" if done >= 1 else "some time"
     return duration(seconds * (1 - done) / (done - already))
 
 

@@ -59,8 +59,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         self._title = title
         self._picture_every = picture_every
         self._stream = stream or sys.stderr
-        self._started = self._line_written = time.monotonic()
-        self._first_done: float | None = None
+        self._line_written = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when the first progress came, and how much was done then
         self._next_picture = 0
         self._writer = None if logdir is None else tf.summary.create_file_writer(str(logdir))
         self._bar = _bar(self._stream)
@@ -92,11 +92,12 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
 
     def _write_line(self, progress: Progress, detail: str) -> None:
         now = time.monotonic()
-        if self._first_done is None:
-            self._first_done = progress.done
+        if self._first is None:
+            self._first = now, progress.done
         if now - self._line_written >= self.line_seconds or progress.done >= 1:
             self._line_written = now
-            left = time_left(now - self._started, progress.done, self._first_done)
+            begun, already = self._first
+            left = time_left(now - begun, progress.done, already)
             print(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})", file=self._stream, flush=True)
 
     def _log(self, writer: tf.summary.SummaryWriter, progress: Progress) -> None:

@@ -76,12 +76,9 @@ def test_layers_that_read_two_others_get_both():
     np.testing.assert_array_equal(spied([])(pictures, ["e"])["e"], 2 * pictures)
 
 
-@pytest.mark.parametrize(
-    "asked", [["mixed", "conv1"], {"conv1", "mixed"}, ("mixed", "conv1", "mixed"), iter(["mixed"])]
-)
-def test_keys_are_the_names_asked_for(small, asked):
-    names = [*asked] if not isinstance(asked, set) else sorted(asked)
-    assert set(small(random_pictures(1, 9, 9, 3), iter(names))) == set(names)
+@pytest.mark.parametrize("kind", [list, tuple, set, dict.fromkeys, iter])
+def test_keys_are_the_names_asked_for(small, kind):
+    assert set(small(random_pictures(1, 9, 9, 3), kind(["mixed", "conv1"]))) == {"mixed", "conv1"}
 
 
 def test_layers_see_the_preprocessed_picture():
@@ -238,8 +235,8 @@ def test_one_layer_too_deep_for_the_picture_is_refused_among_others(small):
         ("branch_5x5", "branch5x5"),
         ("mixed4d", "mixed"),
         ("pool", "pool1"),
-        ("input", None),
-        ("", None),
+        ("input", ""),
+        ("", ""),
     ],
 )
 @pytest.mark.parametrize(
@@ -252,7 +249,7 @@ def test_one_layer_too_deep_for_the_picture_is_refused_among_others(small):
     ids=["call", "view", "check"],
 )
 def test_unknown_layer_is_refused_with_the_nearest_names(small, ask, asked, nearest):
-    with pytest.raises(LayerError, match=rf"\Asmall has no layer '{asked}'; the nearest names are .*{nearest or ''}"):
+    with pytest.raises(LayerError, match=rf"\Asmall has no layer '{asked}'; the nearest names are {nearest}"):
         ask(small, asked)
 
 
@@ -284,5 +281,5 @@ def test_parameters_count_the_weights(small):
 
 
 def test_unknown_network_is_refused_with_the_names_of_all():
-    with pytest.raises(BackboneError, match="'squeezeNet'; there are: .*squeezenet"):
+    with pytest.raises(BackboneError, match=r"'squeezeNet'; there are: .*squeezenet"):
         load("squeezeNet")

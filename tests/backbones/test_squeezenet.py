@@ -21,6 +21,7 @@ CATS = {281, 282, 283, 284, 285}
 
 
 def random_weights() -> Weights:
+    """Weights with which the activations of a random picture are about 1 in all layers."""
     rng = np.random.default_rng(0)
     shapes, channels = {"conv1": (3, 3, 3, 64)}, 64
     for fire, squeezed in SQUEEZED.items():
@@ -31,7 +32,9 @@ def random_weights() -> Weights:
     shapes["conv10"] = (1, 1, channels, 1000)
     return {
         name: [
-            rng.normal(0, math.sqrt(2 / math.prod(shape[:3])), shape).astype(np.float32),
+            rng.normal(0, math.sqrt(2 / math.prod(shape[:3])) * (0.01 if name == "conv1" else 1), shape).astype(
+                np.float32
+            ),
             rng.normal(0, 0.1, shape[3:]).astype(np.float32),
         ]
         for name, shape in shapes.items()
@@ -47,15 +50,10 @@ def weights() -> Weights:
     return random_weights()
 
 
-@pytest.fixture(scope="module", params=["max", "average"])
-def kind(request) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def network(weights, kind) -> Backbone:
+def network(weights) -> Backbone:
     """SqueezeNet with random weights."""
-    return build(weights, kind)
+    return build(weights)
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +95,11 @@ def test_preprocessing_turns_to_bgr_and_takes_the_mean_away(colour):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 9), (8, 9), (1, 2)])
-def test_first_convolution_agrees_with_numpy(weights, size):
+def test_first_convolution_agrees_with_numpy(weights, network, size):
     pictures = random_pictures(2, *size, 3)
-    activation = build(weights)(pictures, ["conv1_pre_relu"])["conv1_pre_relu"]
+    activation = network(pictures, ["conv1_pre_relu"])["conv1_pre_relu"]
     expected = numpy_convolution(numpy_input(pictures), *weights["conv1"], stride=2)
-    np.testing.assert_allclose(activation, expected, atol=1e-2)
+    np.testing.assert_allclose(activation, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +123,12 @@ def test_convolution_reads_its_source_and_agrees_with_numpy(weights, activations
 
 
 @pytest.mark.parametrize(("layer", "source"), [("pool1", "conv1"), ("pool3", "fire3"), ("pool5", "fire5")])
-def test_pooling_agrees_with_numpy(activations, kind, layer, source):
+@pytest.mark.parametrize("kind", ["max", "average"])
+def test_pooling_agrees_with_numpy(weights, kind, layer, source):
+    activations = build(weights, kind)(random_pictures(2, 77, 62, 3), [layer, source])
     windows = np.lib.stride_tricks.sliding_window_view(activations[source], (3, 3), axis=(1, 2))[:, ::2, ::2]
     expected = {"max": np.max, "average": np.mean}[kind](windows, axis=(-2, -1))
-    np.testing.assert_allclose(activations[layer], expected, rtol=1e-5)
+    np.testing.assert_allclose(activations[layer], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("layer", RECTIFIED)
@@ -150,7 +150,7 @@ def test_logits_are_the_mean_over_all_positions(activations):
 def test_softmax_agrees_with_numpy(activations):
     exponentials = np.exp(np.float64(activations["pool10"]))
     expected = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    np.testing.assert_allclose(activations["softmax"], expected, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(activations["softmax"], expected, rtol=1e-4)
 
 
 def test_probabilities_sum_to_one(activations):
@@ -264,10 +264,10 @@ def test_picture_one_pixel_smaller_is_refused(network, layer, smallest):
 
 @pytest.mark.parametrize(
     ("asked", "nearest"),
-    [("fire2/expand3x3", "fire2_expand3x3"), ("fire10", "fire1"), ("conv1_prerelu", "conv1_pre_relu")],
+    [("fire2/expand3x3", "fire2_expand3x3"), ("fire10", "fire9"), ("conv1_prerelu", "conv1_pre_relu")],
 )
 def test_unknown_layer_is_refused_with_the_nearest_names(network, asked, nearest):
-    with pytest.raises(LayerError, match=rf"squeezenet has no layer '{asked}'; the nearest names are .*{nearest[:5]}"):
+    with pytest.raises(LayerError, match=rf"squeezenet has no layer '{asked}'; the nearest names are {nearest}\b"):
         network.view(asked)
 
 

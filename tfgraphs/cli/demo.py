@@ -1,8 +1,9 @@
 """Shows what the project does: runs the commands on pictures that come with it, and makes one page of it all.
 
-    python -m tfgraphs.cli.demo --output=out/demo      (bin/demo installs what that needs first)
+    python -m tfgraphs.cli.demo --output=out/demo
 
-Writes words.txt, dream.png, style.png, logs/ for TensorBoard, and index.html, which holds everything it shows.
+It runs in a checkout, whose bin/ has the commands; bin/demo installs what they need, then calls this. It writes
+words.txt, dream.png, style.png, logs/ for TensorBoard, and index.html, which holds everything it shows.
 """
 
 import shlex
@@ -20,7 +21,6 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.outputs import atomic_file
 
 OUTPUT = flags.DEFINE_string("output", "out/demo", "Folder for the results.")
-COMMANDS = flags.DEFINE_string("commands", "bin", "Folder of the commands.")
 
 QUESTIONS = [
     "near Einstein",
@@ -110,9 +110,7 @@ def _run(clock: _Clock, part: str, line: str) -> float:
 def _call(line: str) -> str:
     """Runs one of the commands; its progress goes to the terminal, what it prints is returned."""
     name, *arguments = shlex.split(line)
-    result = subprocess.run(
-        [sys.executable, str(Path(COMMANDS.value) / name), *arguments], stdout=subprocess.PIPE, text=True, check=False
-    )
+    result = subprocess.run([sys.executable, f"bin/{name}", *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode == command.INTERRUPTED:
         raise KeyboardInterrupt
     if result.returncode:
