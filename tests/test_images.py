@@ -1,22 +1,31 @@
 """Whatever a file holds is read as upright sRGB or refused in one line; what is written can be read again."""
 
+import contextlib
 import io
 import json
 import struct
+import types
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageFile, features
 
 from tfgraphs import images
+from tfgraphs.errors import TfgraphsError
 from tfgraphs.images import ImageError, Picture
 
 ENDINGS = (".png", ".jpg", ".webp", ".tif")
-FAITHFUL = {".png": {}, ".jpg": {"quality": 100, "subsampling": 0}}
+FAITHFUL = {
+    ".png": {},
+    ".jpg": {"quality": 100, "subsampling": 0},
+    ".webp": {"lossless": True, "exact": True},
+    ".tif": {"compression": "tiff_lzw"},
+}
 LEVEL = 1 / 255
 ORIGIN = {"command": "neural_style --content=Tübingen/夜 🌙.jpg", "steps": 500, "tv": 1e-4}
 
@@ -44,7 +53,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 # --- what a file holds
 
-
+# EXIF 2.3, tag 274: how the rows of an upright picture lie in the file.
 STORED = {
     1: lambda upright: upright,
     2: np.fliplr,
@@ -57,7 +66,7 @@ STORED = {
 }
 
 
-@pytest.mark.parametrize("ending", FAITHFUL)
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("orientation", STORED)
 def test_exif_orientation_is_applied(tmp_path, orientation, ending):
     exif = Image.Exif()
@@ -135,9 +144,18 @@ def test_opaque_picture_has_no_alpha(tmp_path, mode):
 DEEP = (np.arange(1024).reshape(32, 32) * 64 + 63).astype(np.uint16)
 
 
-def test_sixteen_bits_keep_all_their_levels(tmp_path):
-    Image.fromarray(DEEP).save(tmp_path / "deep.png")
-    np.testing.assert_allclose(images.load(tmp_path / "deep.png").pixels, grey(DEEP / 65535), atol=1e-6)
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(encoded(Image.fromarray(DEEP), "PNG"), id="png"),
+        pytest.param(encoded(Image.fromarray(DEEP), "TIFF"), id="tiff"),
+        pytest.param(encoded(Image.fromarray(DEEP.astype(">u2")), "TIFF"), id="big-endian tiff"),
+        pytest.param(b"P5 32 32 65535\n" + DEEP.astype(">u2").tobytes(), id="pgm"),
+    ],
+)
+def test_sixteen_bits_keep_all_their_levels(tmp_path, content):
+    (tmp_path / "deep").write_bytes(content)
+    np.testing.assert_allclose(images.load(tmp_path / "deep").pixels, grey(DEEP / 65535), atol=1e-6)
 
 
 def test_scaled_sixteen_bits_stay_in_range(tmp_path):
@@ -154,10 +172,18 @@ def test_cmyk_without_profile_is_multiplied_out(tmp_path):
     np.testing.assert_allclose(images.load(tmp_path / "inks.jpg").pixels[8, 8], expected, atol=3 * LEVEL)
 
 
-def test_first_of_several_frames_is_read(tmp_path):
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".tif", ".png", ".mpo"])
+def test_first_of_several_frames_is_read(tmp_path, ending):
+    path = tmp_path / f"film{ending}"
     first, second = (Image.new("RGB", (8, 8), colour) for colour in ("white", "black"))
-    first.save(tmp_path / "film.png", save_all=True, append_images=[second])
-    np.testing.assert_array_equal(images.load(tmp_path / "film.png").pixels, 1)
+    first.save(path, save_all=True, append_images=[second])
+    np.testing.assert_allclose(images.load(path).pixels, 1, atol=LEVEL)
+
+
+@pytest.mark.parametrize("ending", [".gif", ".bmp", ".ppm"])
+def test_further_formats_are_read(tmp_path, ending):
+    with_palette().convert("P" if ending == ".gif" else "RGB").save(tmp_path / f"other{ending}")
+    np.testing.assert_allclose(images.load(tmp_path / f"other{ending}").pixels, PALETTE[INDICES] / 255, atol=1e-6)
 
 
 # --- colour profiles
@@ -173,9 +199,9 @@ def icc(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) 
     for name, content in tags.items():
         table += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(content))
         body += content + b"\0" * (-len(content) % 4)
-    header = struct.pack(">I4sI4s4s4s12s4s28s", 0, b"", 0x02400000, kind, space, connection, b"", b"acsp", b"")
-    header += fixed(*D50)
-    return struct.pack(">I", 128 + len(table) + len(body)) + header[4:].ljust(124, b"\0") + table + body
+    size = 128 + len(table) + len(body)
+    header = struct.pack(">I4xI4s4s4s12x4s28x", size, 0x02400000, kind, space, connection, b"acsp") + fixed(*D50)
+    return header.ljust(128, b"\0") + table + body
 
 
 def fixed(*values: float) -> bytes:
@@ -211,7 +237,7 @@ def srgb(light: np.ndarray) -> np.ndarray:
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-@pytest.mark.parametrize("ending", FAITHFUL)
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
 def test_colour_profile_is_converted(tmp_path, order, ending):
     Image.fromarray(patches()).save(tmp_path / f"wide{ending}", icc_profile=linear_rgb(order), **FAITHFUL[ending])
@@ -337,13 +363,13 @@ def test_resized_ramp_stays_a_ramp(width):
 # --- writing
 
 
-@pytest.mark.parametrize("ending", [".png", ".PNG"])
+@pytest.mark.parametrize("ending", [".png", ".tif", ".tiff", ".PNG"])
 def test_lossless_formats_give_back_the_pixels(tmp_path, ending):
     images.save(tmp_path / f"kept{ending}", Picture(noise() / np.float32(255)))
     np.testing.assert_array_equal(np.round(images.load(tmp_path / f"kept{ending}").pixels * 255), noise())
 
 
-@pytest.mark.parametrize("ending", [".jpg", ".jpeg"])
+@pytest.mark.parametrize("ending", [".jpg", ".jpeg", ".webp"])
 def test_lossy_formats_give_back_nearly_the_pixels(tmp_path, ending):
     images.save(tmp_path / f"kept{ending}", Picture(smooth()))
     np.testing.assert_allclose(images.load(tmp_path / f"kept{ending}").pixels, smooth(), atol=16 * LEVEL)
@@ -362,10 +388,11 @@ def test_saved_values_are_clipped_and_rounded(tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "clipped.png"))[0, :, 0], [0, 0, 1, 254, 255])
 
 
-def test_alpha_is_restored(tmp_path):
+@pytest.mark.parametrize("ending", [".png", ".webp", ".tif"])
+def test_alpha_is_restored(tmp_path, ending):
     alpha = noise()[..., 0] / np.float32(255)
-    images.save(tmp_path / "clear.png", Picture(smooth(), alpha))
-    np.testing.assert_allclose(images.load(tmp_path / "clear.png").alpha, alpha, atol=1e-6)
+    images.save(tmp_path / f"clear{ending}", Picture(smooth(), alpha))
+    np.testing.assert_allclose(images.load(tmp_path / f"clear{ending}").alpha, alpha, atol=1e-6)
 
 
 @pytest.mark.parametrize("alpha", [0, 0.25, 1])
@@ -375,7 +402,7 @@ def test_jpeg_is_laid_on_white(tmp_path, alpha):
     np.testing.assert_allclose(images.load(tmp_path / "laid.jpg").pixels, expected, atol=8 * LEVEL)
 
 
-@pytest.mark.parametrize("ending", FAITHFUL)
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_origin_is_read_back(tmp_path, ending):
     images.save(tmp_path / f"made{ending}", Picture(smooth()), ORIGIN)
     assert images.read_origin(tmp_path / f"made{ending}") == ORIGIN
@@ -388,10 +415,21 @@ def test_same_picture_and_origin_give_the_same_bytes(tmp_path, ending):
     assert (tmp_path / f"one{ending}").read_bytes() == (tmp_path / f"other{ending}").read_bytes()
 
 
+def test_any_mapping_serves_as_origin(tmp_path):
+    images.save(tmp_path / "made.png", Picture(smooth()), types.MappingProxyType(ORIGIN))
+    assert images.read_origin(tmp_path / "made.png") == ORIGIN
+
+
 def description(text: str) -> Image.Exif:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = text
     return exif
+
+
+def turned_exif(*entry: int) -> bytes:
+    """EXIF that asks for a quarter turn and holds one entry more: (tag, type, count, value)."""
+    entries = sorted([struct.pack("<HHII", *entry), struct.pack("<HHII", ExifTags.Base.Orientation, 3, 1, 6)])
+    return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + b"".join(entries) + bytes(16)
 
 
 @pytest.mark.parametrize(
@@ -400,6 +438,8 @@ def description(text: str) -> Image.Exif:
         pytest.param(b"", id="nothing"),
         pytest.param(description("Holiday by the sea"), id="text"),
         pytest.param(description(json.dumps(["a", "list"])), id="json, but no object"),
+        pytest.param(description("[" * 30_000), id="deep json"),
+        pytest.param(turned_exif(ExifTags.Base.ImageDescription, 3, 1, 5), id="number"),
     ],
 )
 def test_foreign_picture_has_no_origin(tmp_path, exif):
@@ -417,6 +457,19 @@ def test_unknown_ending_is_refused(tmp_path, name, act):
         act(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "picture", "origin"),
+    [
+        pytest.param("wide.webp", Picture(np.zeros((1, 16_384, 3), np.float32)), None, id="webp of 16384 px"),
+        pytest.param("told.jpg", Picture(smooth()), {"flags": "x" * 70_000}, id="jpeg with 64 KiB of origin"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused(tmp_path, name, picture, origin):
+    with pytest.raises(TfgraphsError, match=name):
+        images.save(tmp_path / name, picture, origin)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- refusals
 
 
@@ -431,21 +484,46 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
 
 
-def refusal(path: Path) -> str:
+def gif(width: int, height: int) -> bytes:
+    return b"GIF89a" + struct.pack("<HH", width, height) + encoded(Image.new("P", (4, 4)), "GIF")[10:]
+
+
+def bmp(width: int, height: int) -> bytes:
+    content = bytearray(encoded(Image.new("RGB", (4, 4)), "BMP"))
+    content[18:26] = struct.pack("<II", width, height)
+    return bytes(content)
+
+
+def refusal(path: Path, read: Callable[[Path], object] = images.load) -> str:
     """The message of the ImageError: one line that begins with the file's name."""
     with pytest.raises(ImageError) as caught:
-        images.load(path)
+        read(path)
     message = str(caught.value)
     assert message.splitlines() == [message]
     assert message.startswith(f"{path} ")
     return message
 
 
+NO_PICTURE = "not a picture that can be read"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
+        ("Empty.png", b"", NO_PICTURE),
+        ("Letter.png", b"Dear Sir or Madam,\n", NO_PICTURE),
+        ("Drawing.svg", b'<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>', NO_PICTURE),
+        ("Page.eps", encoded(Image.new("RGB", (4, 4)), "EPS"), NO_PICTURE),
+        ("Page.png", encoded(Image.new("RGB", (4, 4)), "EPS"), NO_PICTURE),
+        ("Narrow.png", png(0, 5), NO_PICTURE),
+        ("Low.png", png(5, 0), NO_PICTURE),
+        ("Narrow.ppm", b"P6 0 5 255\n", NO_PICTURE),
+        ("Narrow.bmp", bmp(0, 5), NO_PICTURE),
         ("Wide.png", encoded(Image.new("1", (30_000, 2)), "PNG"), "too large"),
         ("Tall.png", encoded(Image.new("1", (2, 30_000)), "PNG"), "too large"),
+        ("Float.tif", encoded(Image.new("F", (4, 4), 0.5), "TIFF"), "32-bit float"),
+        ("Deep.tif", encoded(Image.new("I", (4, 4), 65_536), "TIFF"), "32-bit integer"),
+        ("Negative.tif", encoded(Image.new("I", (4, 4), -1), "TIFF"), "32-bit integer"),
         ("Sum.png", png(4, 4).replace(b"IDAT", b"IDAT\0"), "damaged"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -467,24 +545,119 @@ def test_folder_is_refused_in_one_line(tmp_path, name):
 
 WHOLE = {
     "png": encoded(Image.fromarray(noise()), "PNG"),
+    "gif": encoded(Image.fromarray(noise()).quantize(64), "GIF"),
     "jpg": encoded(Image.fromarray(noise()), "JPEG"),
     "progressive.jpg": encoded(Image.fromarray(noise()), "JPEG", progressive=True),
+    "webp": encoded(Image.fromarray(noise()), "WEBP"),
+    "lossless.webp": encoded(Image.fromarray(noise()), "WEBP", lossless=True),
+    "tif": encoded(Image.fromarray(noise()), "TIFF"),
+    "lzw.tif": encoded(Image.fromarray(noise()), "TIFF", compression="tiff_lzw"),
 }
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-@pytest.mark.parametrize("part", [0.25, 0.5, 0.75, 0.95])
+@pytest.mark.parametrize("part", [0.001, 0.02, 0.25, 0.5, 0.75, 0.95])
 def test_cut_file_is_refused_in_one_line(tmp_path, kind, part):
     path = tmp_path / f"Cut.{kind}"
-    path.write_bytes(WHOLE[kind][: int(part * len(WHOLE[kind]))])
+    path.write_bytes(WHOLE[kind][: max(1, int(part * len(WHOLE[kind])))])
     refusal(path)
 
 
-@pytest.mark.parametrize("side", [60_000, 12_000])
-def test_huge_picture_is_refused_by_its_header(tmp_path, monkeypatch, side):
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(png(60_000, 60_000), id="png"),
+        pytest.param(png(12_000, 12_000), id="smaller png"),
+        pytest.param(gif(60_000, 60_000), id="gif"),
+        pytest.param(bmp(60_000, 60_000), id="bmp"),
+    ],
+)
+@pytest.mark.parametrize("read", [images.load, images.read_origin])
+def test_huge_picture_is_refused_by_its_header(tmp_path, monkeypatch, content, read):
     def decode(_: Image.Image) -> None:
         pytest.fail("memory for the pixels is about to be taken")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
-    (tmp_path / "Huge.png").write_bytes(png(side, side))
-    assert "100,000,000" in refusal(tmp_path / "Huge.png")
+    (tmp_path / "Huge.png").write_bytes(content)
+    refusal(tmp_path / "Huge.png", read)
+
+
+# --- damage
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param((ExifTags.Base.ImageWidth, 2, 2, 0x78), id="width in words"),
+        pytest.param((ExifTags.Base.XResolution, 2, 2, 0x78), id="resolution in words"),
+        pytest.param((ExifTags.Base.Software, 11, 1, 0), id="software as a number"),
+    ],
+)
+def test_odd_exif_does_not_spoil_a_turned_picture(tmp_path, entry):
+    stored = Image.fromarray(np.rot90(patches()).copy())
+    stored.save(tmp_path / "odd.jpg", exif=turned_exif(*entry), **FAITHFUL[".jpg"])
+    np.testing.assert_allclose(images.load(tmp_path / "odd.jpg").pixels, patches() / 255, atol=3 * LEVEL)
+
+
+SMALL = Image.fromarray(noise(6, 8))
+RICH = {"exif": turned_exif(ExifTags.Base.Make, 2, 2, 0x78), "icc_profile": linear_rgb((2, 0, 1))}
+GIVEN = {
+    "png": encoded(SMALL, "PNG"),
+    "rich png": encoded(SMALL, "PNG", **RICH),
+    "jpeg": encoded(SMALL, "JPEG"),
+    "rich jpeg": encoded(SMALL, "JPEG", **RICH),
+    "webp": encoded(SMALL, "WEBP"),
+    "rich webp": encoded(SMALL, "WEBP", **RICH),
+    "tiff": encoded(SMALL, "TIFF"),
+    "rich tiff": encoded(SMALL, "TIFF", compression="tiff_lzw", **RICH),
+    "gif": encoded(SMALL, "GIF"),
+}
+if features.check("avif"):
+    GIVEN["avif"] = encoded(SMALL, "AVIF")
+
+
+def sealed(content: bytes) -> bytes:
+    """A damaged PNG with right checksums, so that the decoder looks at the damage."""
+    result, place = content[:8], 8
+    while place + 12 <= len(content):
+        (length,) = struct.unpack_from(">I", content, place)
+        if place + 12 + length > len(content):
+            break
+        result += chunk(content[place + 4 : place + 8], content[place + 8 : place + 8 + length])
+        place += 12 + length
+    return result + content[place:]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
+    """The file with up to six bytes changed, some of them cut short."""
+    content = bytearray(whole)
+    for place in draw(st.lists(st.integers(0, len(whole) - 1), max_size=6)):
+        content[place] ^= draw(st.integers(1, 255))
+    content = bytes(content[: draw(st.just(len(whole)) | st.integers(0, len(whole)))])
+    return sealed(content) if content.startswith(b"\x89PNG") else content
+
+
+fuzzed = settings(steady, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", GIVEN)
+@fuzzed
+@given(data=st.data())
+def test_damaged_file_is_read_or_refused(tmp_path, kind, data):
+    (tmp_path / "damaged").write_bytes(data.draw(damaged(GIVEN[kind])))
+    with contextlib.suppress(ImageError):
+        pixels = images.load(tmp_path / "damaged").pixels
+        assert (pixels.dtype, pixels.shape[2:]) == (np.float32, (3,))
+        assert 0 <= pixels.min() <= pixels.max() <= 1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", GIVEN)
+@fuzzed
+@given(data=st.data())
+def test_origin_of_damaged_file_is_read_or_refused(tmp_path, kind, data):
+    (tmp_path / "damaged").write_bytes(data.draw(damaged(GIVEN[kind])))
+    with contextlib.suppress(ImageError):
+        assert isinstance(images.read_origin(tmp_path / "damaged"), dict)

@@ -1,7 +1,10 @@
 """Results are whole or not there, and nothing good is lost on the way."""
 
 import errno
+import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,8 @@ def test_relative_place_is_accepted(tmp_path, monkeypatch):
         ("folder", "is a folder"),
         ("file/new.png", "not a directory"),
         ("file/far/below/new.png", "not a directory"),
+        ("n" * 300 + ".png", "file name too long"),
+        ("folder/" + "n" * 300 + "/new.png", "file name too long"),
     ],
 )
 def test_impossible_place_is_refused_in_one_line(tmp_path, place, reason):
@@ -114,6 +119,24 @@ def test_impossible_place_is_refused_in_one_line(tmp_path, place, reason):
 def test_place_that_the_system_keeps_is_refused():
     with pytest.raises(OutputError, match=r"cannot write /proc/new\.png"):
         check_writable("/proc/new.png")
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A folder that the user of the test may not enter."""
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+
+
+@pytest.mark.parametrize("place", ["new.png", "far/below/new.png"])
+def test_locked_folder_is_refused(locked, place):
+    with pytest.raises(OutputError, match="permission denied"):
+        check_writable(locked / place)
 
 
 # --- a folder
@@ -162,8 +185,23 @@ def test_folder_with_something_else_is_refused_at_once(tmp_path, before):
     assert everything(tmp_path) == before
 
 
+def test_earlier_folder_survives_a_failed_move(tmp_path):
+    make(tmp_path, EARLIER)
+    with pytest.raises(OutputError), atomic_folder(tmp_path / "result", MARKER) as temporary:
+        shutil.rmtree(temporary)
+    assert everything(tmp_path) == EARLIER
+
+
+def test_folder_behind_a_link_is_replaced_without_leftovers(tmp_path):
+    make(tmp_path, EARLIER)
+    (tmp_path / "latest").symlink_to(tmp_path / "result")
+    with atomic_folder(tmp_path / "latest", MARKER) as temporary:
+        (temporary / MARKER).write_bytes(b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "result"]
+
+
 def test_folder_below_a_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     with pytest.raises(OutputError) as caught, atomic_folder(tmp_path / "file" / "result", MARKER):
         pytest.fail("the work was begun")
-    assert str(caught.value) == f"cannot write {tmp_path / 'file' / 'result'}: not a directory"
+    assert str(caught.value) == f"cannot write {tmp_path / 'file' / 'result'}: file exists"

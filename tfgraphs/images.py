@@ -5,25 +5,27 @@ arrives as upright sRGB pixels and an optional alpha channel, and leaves as a PN
 which command made it.
 """
 
+import contextlib
 import io
 import json
+import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.outputs import atomic_file
 
 MAX_SIDE = 20_000
 MAX_PIXELS = 100_000_000
 
 # Formats whose decoders only decode. Pillow could open others by starting programs (EPS) or following links.
-_READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
+_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
 _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
@@ -32,6 +34,16 @@ _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".tif": ("TIFF", {"compression": "tiff_lzw"}),
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
 }
+_TURNS = {  # what brings each EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, RuntimeError, struct.error)  # Pillow on damaged files
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -69,19 +81,16 @@ def load(path: str | Path, size: int | None = None, upsample: bool = False) -> P
         ImageError: the file is missing, not a picture, damaged, or larger than MAX_SIDE or MAX_PIXELS.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_READABLE) as file:
-                _check_size(path, *file.size)
-                return _decode(file, size, upsample)
+        with _open(path) as file:
+            return _decode(file, size, upsample)
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist") from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP or TIFF file") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down first") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"{path} is damaged or cannot be read: {str(error).splitlines()[0].lower()}") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path} is damaged or cannot be read: {reason(error)}") from error
 
 
 def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None = None) -> None:
@@ -95,17 +104,20 @@ def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None
         origin: what made the picture (command, flags), kept in it as JSON and read back by `read_origin`.
 
     Raises:
-        ImageError: the ending is none of those.
+        ImageError: the ending is none of those, or the format cannot hold a picture so large.
         OutputError: the file system refuses.
     """
     kind, options = _format(path)
     exif = Image.Exif()
     if origin is not None:
         exif[ExifTags.Base.Software] = "tfgraphs"
-        exif[ExifTags.Base.ImageDescription] = json.dumps(origin)
+        exif[ExifTags.Base.ImageDescription] = json.dumps(dict(origin))
     image = _to_pillow(picture, with_alpha=kind != "JPEG")
     with atomic_file(path) as temporary:
-        image.save(temporary, format=kind, exif=exif, **options)
+        try:
+            image.save(temporary, format=kind, exif=exif, **options)
+        except ValueError as error:
+            raise ImageError(f"{path}: {error}") from error
 
 
 def read_origin(path: str | Path) -> dict[str, object]:
@@ -115,9 +127,11 @@ def read_origin(path: str | Path) -> dict[str, object]:
         ImageError: the file is no picture, or no picture of this project.
     """
     try:
-        with Image.open(path, formats=_READABLE) as file:
+        with _open(path) as file:
             origin = json.loads(file.getexif()[ExifTags.Base.ImageDescription])
-    except (OSError, KeyError, ValueError, SyntaxError) as error:
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} does not exist") from error
+    except (*_BROKEN, KeyError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs") from error
     if not isinstance(origin, dict):
         raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs")
@@ -155,6 +169,18 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)
 
 
+@contextlib.contextmanager
+def _open(path: str | Path) -> Iterator[Image.Image]:
+    """Opens a picture that is neither of a strange format nor too large; nothing is decoded yet."""
+    Image.init()  # finds all decoders
+    formats = [name for name in _READABLE if name in Image.OPEN]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what it thinks of a file; errors say what matters
+        with Image.open(path, formats=formats) as file:
+            _check_size(path, *file.size)
+            yield file
+
+
 def _check_size(path: str | Path, width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"{path} is empty: {width} x {height} px")
@@ -166,7 +192,8 @@ def _check_size(path: str | Path, width: int, height: int) -> None:
 
 def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:
     file.load()
-    image = ImageOps.exif_transpose(file)
+    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+    image = file if turn is None else file.transpose(turn)
     if image.mode in _SIXTEEN_BITS:
         pixels = _sixteen_bit_grey(image)
         return Picture(np.clip(resize(pixels, fit(pixels.shape[:2], size, upsample)), 0, 1))

@@ -4,10 +4,11 @@ import contextlib
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, reason
 
 
 class OutputError(TfgraphsError):
@@ -21,16 +22,14 @@ def check_writable(path: str | Path) -> None:
         OutputError: `path` is a folder, or no file can be made in the folder that would hold it.
     """
     path = Path(path)
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder: name the file to write")
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    try:
+    with _explained(path):
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder: name the file to write")
+        folder = path.absolute().parent
+        while not folder.exists():
+            folder = folder.parent
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {folder}: {_reason(error)}") from error
 
 
 @contextlib.contextmanager
@@ -40,17 +39,15 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Raises:
         OutputError: the file system refuses (no room, no permission); `path` is then as it was before.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {_reason(error)}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    target = Path(os.path.realpath(path))
+    temporary = _temporary(target)
+    with _explained(path), _parents(target):
+        try:
+            yield temporary
+            os.replace(temporary, target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -62,25 +59,49 @@ def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
         marker: name of a file by which an earlier result of the same kind is known.
 
     Raises:
-        OutputError: `path` holds something else, or the file system refuses.
+        OutputError: `path` holds something else, or the file system refuses; it is then as it was before.
     """
-    path = Path(path)
-    if path.exists() and not (path.is_dir() and (not any(path.iterdir()) or (path / marker).exists())):
-        raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
+    target = Path(os.path.realpath(path))
+    with _explained(path):
+        if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / marker).exists())):
+            raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
+    temporary, replaced = _temporary(target), _temporary(target)
+    with _explained(path), _parents(target):
+        try:
+            temporary.mkdir()
+            yield temporary
+            if target.exists():
+                os.replace(target, replaced)
+            os.replace(temporary, target)
+        finally:
+            if replaced.exists() and not target.exists():
+                os.replace(replaced, target)
+            for leftover in (temporary, replaced):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{uuid.uuid4().hex}.part")
+
+
+@contextlib.contextmanager
+def _parents(target: Path) -> Iterator[None]:
+    """Makes the folders above `target`, and takes them away again if the block fails."""
+    missing = [folder for folder in target.parents if not folder.exists()]
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if path.exists():
-            os.replace(path, replaced)
-        os.replace(temporary, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _explained(path: str | Path) -> Iterator[None]:
+    """Turns what the file system says of `path` into an OutputError."""
+    try:
+        yield
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {_reason(error)}") from error
-    finally:
-        for leftover in (temporary, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+        raise OutputError(f"cannot write {path}: {reason(error)}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.outputs import atomic_file
 from tfgraphs.packaged import packaged_file
 from tfgraphs.vectors.word_vectors import WordVectors
@@ -78,7 +78,7 @@ def _open(path: Path) -> Iterator[Iterator[str]]:
         with path.open(encoding="utf-8", newline="\n") as file:
             yield file
     except OSError as error:
-        raise FormatError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise FormatError(f"cannot read {path}: {reason(error)}") from error
     except UnicodeDecodeError as error:
         raise FormatError(f"{path} is no text file of word vectors: it holds bytes that are not UTF-8") from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.word2vec.vocabulary import Vocabulary
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -27,7 +27,7 @@ def sentences(path: Path) -> Iterator[list[str]]:
             for line in lines:
                 yield _WORD.findall(line.lower())
     except OSError as error:
-        raise CorpusError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise CorpusError(f"cannot read {path}: {reason(error)}") from error
 
 
 def encode(sentences: Iterable[list[str]], vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,122 @@
+"""Runs the README: each of its commands and programs, in its order, in a copy of the checkout."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+SPECIAL = ("bin/test", ".venv/bin/tensorboard")
+PROGRAMS = [text for language, text in BLOCKS if language == "python"]
+PARTS = ["setup.py", "setup.cfg", "constraints.txt", "LICENSE", "README.md", "ruff.toml", "tfgraphs", "bin", "tests"]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the checkout with the environment that runs the tests, and a text to learn words from."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in PARTS:
+        source = CHECKOUT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "text.txt").write_text((README + (CHECKOUT / "LICENSE").read_text()) * 20, encoding="utf-8")
+    return folder
+
+
+def run(copy, command, **environment):
+    clean = {name: value for name, value in os.environ.items() if name != "TFGRAPHS_HOME"}
+    return subprocess.run(
+        command, cwd=copy, shell=isinstance(command, str), env=clean | environment, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [line for line in COMMANDS if not line.startswith(SPECIAL)]
+)
+def test_a_command_of_the_readme_succeeds(copy, command):
+    result = run(copy, command)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("bin/test")])
+def test_the_test_command_checks_the_code_and_finds_the_tests(copy, command):
+    result = run(copy, command, PYTEST_ADDOPTS="--collect-only --quiet")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "test_minimize.py" in result.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_of_the_readme_prints_what_its_comments_say(copy, program):
+    result = run(copy, [sys.executable, "-c", program])
+    assert result.returncode == 0, result.stderr
+    for expected in re.findall(r"print\(.*\)  # (.*)", program):
+        assert expected in result.stdout
+
+
+def test_tensorboard_opens_on_the_logs_of_the_demo(copy):
+    (command,) = (line for line in COMMANDS if line.startswith(".venv/bin/tensorboard"))
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        f"exec {command} --port={port}", cwd=copy, shell=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    try:
+        assert "dream" in _answer(f"http://localhost:{port}/data/runs", seconds=60)
+    finally:
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+
+
+def test_the_printed_table_is_the_one_that_the_command_prints(copy):
+    (shown,) = (text for language, text in BLOCKS if not language)
+    (command,) = (line for line in COMMANDS if "king - man + woman" in line)
+    printed = [line.rstrip() for line in run(copy, command).stdout.splitlines()]
+    assert printed == shown.splitlines()
+
+
+def test_the_demo_left_its_page_and_all_that_it_shows(copy):
+    demo = copy / "out" / "demo"
+    page = (demo / "index.html").read_text(encoding="utf-8")
+    assert {path.name for path in demo.iterdir()} == {"words.txt", "dream.png", "style.png", "index.html", "logs"}
+    assert page.count("data:image/jpeg;base64,") == 5
+    assert "queen" in page
+    assert "bin/deepdream --input=sample:cat" in page
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    words = (demo / "words.txt").read_text(encoding="utf-8")
+    assert words.count("$ bin/words --vectors=glove near") == 5
+    assert words.count("$ bin/words --vectors=glove calc") == 3
+
+
+def test_every_picture_of_the_readme_is_there():
+    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (CHECKOUT / path).is_file()
+
+
+def _answer(address, seconds):
+    """What a server that may still be starting answers in the end."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                text = answer.read().decode()
+            if text.strip() != "[]" or time.monotonic() > until:
+                return text
+        except OSError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.5)
