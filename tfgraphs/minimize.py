@@ -161,7 +161,7 @@ def _update_function(
                         variable.assign(projection(variable))
             return tf.constant(True)
 
-        finite = tf.cond(finite, apply, lambda: tf.constant(False))
+        finite = tf.cond(finite, apply, lambda: tf.constant(False), name="update")
         return value, terms, finite
 
     return update

@@ -164,13 +164,14 @@ def chain_backbone(chain: Chain) -> Backbone:
     return Backbone("chain", layers, tf.identity)
 
 
+# No stride beyond the kernel: for it the filter gradient of TensorFlow 2.21 with oneDNN writes out of bounds.
 chains = st.lists(
     st.tuples(
         st.sampled_from(["convolution", "pooling"]),
         st.integers(1, 4),
         st.integers(1, 2),
         st.sampled_from(["SAME", "VALID"]),
-    ),
+    ).filter(lambda window: window[2] <= window[1]),
     min_size=1,
     max_size=4,
 )

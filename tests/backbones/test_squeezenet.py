@@ -1,4 +1,3 @@
-import importlib
 import math
 import re
 
@@ -7,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs import images, samples
-from tfgraphs.backbones import load
+from tfgraphs.backbones import BackboneError, load, squeezenet
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.squeezenet import Weights, build, preprocess, squeezenet
+from tfgraphs.backbones.squeezenet import Weights, build, preprocess
 from tfgraphs.backbones.weights import WeightsError
 from tfgraphs.packaged import PackageError
 
@@ -299,10 +298,9 @@ def test_wrong_weights_are_refused_with_the_layer(weights, layer, arrays):
 
 def test_other_file_than_the_known_one_is_refused(tmp_path, monkeypatch):
     (tmp_path / "other.pkl").write_bytes(b"\x80\x04}.")
-    module = importlib.import_module("tfgraphs.backbones.squeezenet")
-    monkeypatch.setattr(module, "packaged_file", lambda *_: tmp_path / "other.pkl")
+    monkeypatch.setattr(squeezenet, "packaged_file", lambda *_: tmp_path / "other.pkl")
     with pytest.raises(PackageError, match=r"other\.pkl is not the known file"):
-        squeezenet()
+        squeezenet.load()
 
 
 def classes(network: Backbone, path: str, count: int) -> list[int]:
@@ -333,3 +331,9 @@ def test_pilatus_is_a_mountain(trained, shared_images):
 
 def test_tubingen_is_a_castle_a_palace_or_a_monastery(trained, shared_images):
     assert {483, 663, 698} & set(classes(trained, str(shared_images / "tubingen.jpg"), 5))
+
+
+@pytest.mark.parametrize(("name", "pooling"), [("vgg", "max"), ("squeezenet", "median")])
+def test_an_unknown_network_or_pooling_is_refused_with_what_there_is(name, pooling):
+    with pytest.raises(BackboneError, match=r"squeezenet|max, average"):
+        load(name, pooling)

@@ -8,6 +8,7 @@ import tensorflow_hub as hub
 
 from tfgraphs.outputs import OutputError
 from tfgraphs.vectors.embedding import export_embedding
+from tfgraphs.vectors.formats import FormatError
 from tfgraphs.vectors.word_vectors import WordVectors
 
 WORDS = ["the", "king", "Straße", "北京", "New York", "well-known", " ", "1984"]
@@ -106,3 +107,10 @@ def test_failed_export_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"cannot write .*model: no space left"):
         export_embedding(tmp_path / "model", WordVectors(WORDS, MATRIX))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["a", "a"], ["a", ""], ["a", "b\r"], ["a", "b\nc"]])
+def test_words_that_a_vocabulary_file_cannot_hold_are_refused(tmp_path, words):
+    with pytest.raises(FormatError):
+        export_embedding(tmp_path / "model", WordVectors(words, np.eye(2, dtype=np.float32)))
+    assert not list(tmp_path.iterdir())

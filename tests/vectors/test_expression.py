@@ -129,6 +129,10 @@ def test_fifty_brackets_are_allowed():
     assert weights("(" * 50 + "king" + ")" * 50) == [("king", 1)]
 
 
+def test_brackets_side_by_side_are_not_counted_as_nested():
+    assert weights(" + ".join(["(king)"] * 200)) == [("king", 1)] * 200
+
+
 bare_words = st.text(min_size=1, max_size=8).filter(
     lambda word: not re.search(r"[\s()*]", word) and word[0] not in "+-\"'"
 )
@@ -179,3 +183,12 @@ def test_any_text_is_a_sum_of_words_or_a_one_line_error(text):
     assert bool(terms) != bool(message)
     assert all(term.word and math.isfinite(term.weight) for term in terms)
     assert len(message.splitlines()) <= 1
+
+
+def test_the_typographic_minus_is_a_minus():
+    assert parse("king − man") == parse("king - man")
+
+
+def test_a_bracket_too_many_is_named():
+    with pytest.raises(ExpressionError, match=r"a '\(' is missing"):
+        parse("king)")

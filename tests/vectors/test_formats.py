@@ -191,3 +191,31 @@ def test_interrupted_write_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         save_text(tmp_path / "v.txt", WordVectors(Interrupted("abc"), np.ones((3, 2), np.float32)))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["", "New York", "line\nbreak", "\ud800"])
+def test_word_that_cannot_be_read_back_is_not_written(tmp_path, word):
+    with pytest.raises(FormatError, match="cannot be written"):
+        save_text(tmp_path / "vectors.txt", WordVectors(["a", word], np.eye(2, dtype=np.float32)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_vectors_that_are_not_finite_are_not_written(tmp_path, value):
+    with pytest.raises(FormatError, match="not finite"):
+        save_text(tmp_path / "vectors.txt", WordVectors(["a"], np.float32([[value]])))
+
+
+def test_of_a_word_that_stands_twice_the_first_counts(tmp_path):
+    (tmp_path / "vectors.txt").write_text("3 1\na 1\nb 2\na 3\n")
+    vectors = load_text(tmp_path / "vectors.txt")
+    assert vectors.words == ["a", "b"]
+    assert vectors.matrix.tolist() == [[1], [2]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("line", ["a 1e39", " 1"])
+def test_value_out_of_range_and_empty_word_are_refused(tmp_path, line):
+    (tmp_path / "vectors.txt").write_text(f"1 1\n{line}\n")
+    with pytest.raises(FormatError, match="line 2"):
+        load_text(tmp_path / "vectors.txt")

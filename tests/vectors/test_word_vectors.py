@@ -83,6 +83,11 @@ def test_words_of_the_question_are_left_out(vectors, expression):
     assert {neighbour.word for neighbour in vectors.query(expression, len(WORDS))} == set(WORDS) - asked
 
 
+def test_even_the_opposite_comes_before_a_word_of_the_question():
+    vectors = WordVectors(["north", "south"], np.float32([[0, 1], [0, -1]]))
+    assert [neighbour.word for neighbour in vectors.query("north", 1)] == ["south"]
+
+
 def test_differently_spelt_words_of_the_question_are_left_out(spelt):
     assert {"New_York", "USA"}.isdisjoint(neighbour.word for neighbour in spelt.nearest(["new york", "usa"]))
 
@@ -173,10 +178,30 @@ def test_query_that_is_no_expression_is_an_error(vectors):
         vectors.query("word00 -")
 
 
-@pytest.mark.parametrize("expression", ["zero", "b - b", "0*b", "zero + zero"])
-def test_zero_target_is_similar_to_nothing(expression):
+@pytest.mark.parametrize("expression", ["zero", "b - b", "0*b", "zero + zero", "2*b - 2*b"])
+def test_a_sum_of_nothing_is_refused(expression):
     vectors = WordVectors(["zero", "b", "c"], np.float32([[0, 0], [1, 2], [-2, 1]]))
-    assert {neighbour.cosine for neighbour in vectors.query(expression)} == {0.0}
+    with pytest.raises(ExpressionError, match="cancel each other out"):
+        vectors.query(expression)
+
+
+@pytest.mark.parametrize("factor", ["0." + "0" * 50 + "1", "1" + "0" * 60])
+def test_the_size_of_a_factor_does_not_matter(factor):
+    vectors = WordVectors(["a", "b", "c"], np.float32([[1, 0], [1, 2], [-2, 1]]))
+    assert vectors.query(f"{factor}*a + {factor}*b") == vectors.query("a + b")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_a_matrix_of_another_width_answers_the_same(dtype):
+    matrix = np.array([[1, 0], [1, 2], [-2, 1]])
+    narrow, wide = (WordVectors(["a", "b", "c"], matrix.astype(kind)).query("a") for kind in (np.float32, dtype))
+    assert [neighbour.word for neighbour in narrow] == [neighbour.word for neighbour in wide]
+    np.testing.assert_allclose([n.cosine for n in narrow], [n.cosine for n in wide], atol=1e-3)
+
+
+def test_advice_knows_words_in_capitals():
+    with pytest.raises(WordError, match="did you mean LONDON"):
+        WordVectors(["LONDON", "b"], np.eye(2, dtype=np.float32)).vector("LONDN")
 
 
 def test_zero_vector_is_similar_to_nothing():

@@ -57,7 +57,7 @@ class Backbone(tf.Module):
         Raises:
             LayerError: a name is unknown, or the pictures are too small for a layer.
         """
-        names = list(layers)
+        names = [layers] if isinstance(layers, str) else list(layers)
         for name in names:
             self.check(name, pictures.shape[1:3])
         with tf.name_scope(self.name):

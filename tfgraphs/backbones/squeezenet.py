@@ -24,7 +24,7 @@ _POOLED = {1: "pool1", 3: "pool3", 5: "pool5"}  # fire modules (1: conv1) that a
 Weights = dict[str, list[np.ndarray]]
 
 
-def squeezenet(pooling_kind: str = "max") -> Backbone:
+def load(pooling_kind: str = "max") -> Backbone:
     """Loads SqueezeNet 1.1.
 
     Args:

@@ -95,10 +95,15 @@ def quiet_tensorflow() -> Iterator[None]:
 
 def import_tensorflow() -> None:
     """Imports TensorFlow and starts it, quietly. The commands do this after they have looked at their inputs."""
-    with quiet_tensorflow():
-        import tensorflow as tf
+    note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
+    print(note, end="", file=sys.stderr, flush=True)
+    try:
+        with quiet_tensorflow():
+            import tensorflow as tf
 
-        tf.config.list_logical_devices()
+            tf.config.list_logical_devices()
+    finally:
+        print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
 
 
 def _help(documentation: str, modules: list[str] | None) -> str:

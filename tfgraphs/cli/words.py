@@ -8,6 +8,8 @@ The answer is a table, best first. As in word2vec's own tool its second column i
 vectors, 1 for the same direction.
 """
 
+import sys
+
 from absl import flags
 
 from tfgraphs.cli import command
@@ -45,11 +47,12 @@ def _export(folder: str) -> None:
     from tfgraphs import vectors
 
     loaded = vectors.load(VECTORS.value)
+    print(f"writing {len(loaded.words):,} words to {folder}, some seconds", file=sys.stderr)
     command.import_tensorflow()
     from tfgraphs.vectors.embedding import export_embedding
 
     export_embedding(folder, loaded)
-    print(f"{len(loaded.words):,} words of {loaded.matrix.shape[1]} dimensions are in {folder}")
+    print(f"{folder}: {len(loaded.words):,} words of {loaded.matrix.shape[1]} dimensions")
 
 
 def run() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs import export
+from tfgraphs.vectors.formats import check_words
 from tfgraphs.vectors.word_vectors import WordVectors
 
 
@@ -16,8 +17,10 @@ def export_embedding(folder: str | Path, vectors: WordVectors) -> None:
     This is TF Hub's interface for text embeddings. The words are part of the model, an unknown one gets zeros.
 
     Raises:
+        FormatError: a word cannot stand in a vocabulary file.
         OutputError: the folder cannot be written.
     """
+    check_words(vectors.words, "\r\n")
     with tempfile.TemporaryDirectory() as scratch:
         vocabulary = Path(scratch) / "words.txt"
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")
@@ -30,7 +33,7 @@ def export_embedding(folder: str | Path, vectors: WordVectors) -> None:
         )
         table = tf.lookup.StaticHashTable(lines, default_value=len(vectors.words))
         zeros = np.zeros((1, vectors.matrix.shape[1]), np.float32)
-        matrix = tf.Variable(np.concatenate([vectors.matrix, zeros]), name="embedding")
+        matrix = tf.Variable(np.concatenate([vectors.matrix, zeros], dtype=np.float32), name="embedding")
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="words")])
         def embed(words: tf.Tensor) -> tf.Tensor:

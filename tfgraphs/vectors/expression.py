@@ -18,7 +18,7 @@ from tfgraphs.errors import TfgraphsError
 _TOKEN = re.compile(
     r"""\s*(?: (?P<quoted>"[^"]+" | '[^']+'(?=[\s()*]|$) )
              | (?P<number>\d+(?:\.\d+)?|\.\d+)(?=\s*\*)
-             | (?P<operator>[-+*()])
+             | (?P<operator>[-−+*()])
              | (?P<word>[^\s()*]+) )""",
     re.VERBOSE,
 )
@@ -49,7 +49,7 @@ def parse(text: str) -> list[Term]:
     parser = _Parser(text)
     terms = list(parser.sum(1.0))
     if parser.kind is not None:
-        raise parser.error("an operator (+ or -) is missing")
+        raise parser.error("a '(' is missing" if parser.value == ")" else "an operator (+ or -) is missing")
     return terms
 
 
@@ -73,8 +73,8 @@ class _Parser:
         self._position = match.end()
 
     def accept(self, operators: str) -> str | None:
-        if self.kind == "operator" and self.value in operators:
-            value = self.value
+        value = "-" if self.value == "−" else self.value
+        if self.kind == "operator" and value in operators:
             self.advance()
             return value
         return None

@@ -1,7 +1,7 @@
 """Word vectors from and to files."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,28 +48,56 @@ def load_glove() -> WordVectors:
 def load_text(path: Path) -> WordVectors:
     """Reads word2vec's text format: "words dimensions" on the first line, then a word and its values on each.
 
+    Of a word that stands there twice the first vector counts.
+
     Raises:
         FormatError: with the line at which the file is wrong.
     """
     words: list[str] = []
     rows: list[np.ndarray] = []
+    seen: set[str] = set()
+    number = 1
     with _open(path) as lines:
         count, dimensions = _header(path, next(lines, ""))
         for number, line in enumerate(lines, start=2):
             word, *values = line.rstrip(" \r\n").split(" ")
-            rows.append(_row(path, number, values, dimensions))
-            words.append(word)
-    if len(words) != count:
-        raise FormatError(f"{path} is cut off or damaged: it announces {count:,} words and holds {len(words):,}")
+            row = _row(path, number, word, values, dimensions)
+            if word not in seen:
+                seen.add(word)
+                words.append(word)
+                rows.append(row)
+    if number - 1 != count:
+        raise FormatError(f"{path} is cut off or damaged: it announces {count:,} words and holds {number - 1:,}")
     return WordVectors(words, np.stack(rows))
 
 
 def save_text(path: str | Path, vectors: WordVectors) -> None:
-    """Writes word2vec's text format, with as many digits as a float32 needs. Raises OutputError."""
+    """Writes word2vec's text format, with as many digits as a float32 needs.
+
+    Raises:
+        FormatError: a word or value cannot stand in that format.
+        OutputError: the file system refuses.
+    """
+    check_words(vectors.words, " \n")
+    if not np.isfinite(vectors.matrix).all():
+        raise FormatError("some of the vectors are not finite: they were not trained to an end")
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{len(vectors.words)} {vectors.matrix.shape[1]}\n")
         for word, row in zip(vectors.words, vectors.matrix, strict=True):
             file.write(f"{word} {' '.join(str(value) for value in row.astype(np.float32))}\n")
+
+
+def check_words(words: Sequence[str], separators: str) -> None:
+    """Raises FormatError for a word that is empty, stands twice, is not valid text or holds a separator."""
+    for word in words:
+        if not word or any(separator in word for separator in separators) or not _is_text(word):
+            raise FormatError(f"the word {word!r} cannot be written: it is empty or holds a space or line break")
+    if len(set(words)) < len(words):
+        raise FormatError("a word stands twice among these vectors")
+
+
+def _is_text(word: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 @contextlib.contextmanager
@@ -93,9 +121,9 @@ def _header(path: Path, line: str) -> tuple[int, int]:
     return count, dimensions
 
 
-def _row(path: Path, number: int, values: list[str], dimensions: int) -> np.ndarray:
-    with contextlib.suppress(ValueError):
+def _row(path: Path, number: int, word: str, values: list[str], dimensions: int) -> np.ndarray:
+    with contextlib.suppress(ValueError), np.errstate(over="ignore"):
         row = np.array(values, np.float32)
-        if row.shape == (dimensions,) and np.isfinite(row).all():
+        if word and row.shape == (dimensions,) and np.isfinite(row).all():
             return row
     raise FormatError(f"{path} is damaged: line {number} does not hold a word and {dimensions} numbers")

@@ -1,6 +1,7 @@
 """Finished word vectors: a list of words, a matrix, and what can be asked of them."""
 
 import difflib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.vectors.expression import Term, parse
+from tfgraphs.vectors.expression import ExpressionError, Term, parse
 
 
 class WordError(TfgraphsError):
@@ -45,8 +46,9 @@ class WordVectors:
     @cached_property
     def norms(self) -> np.ndarray:
         """Lengths of the vectors [words]; 1 for the zero vector, which then is similar to nothing."""
-        norms = np.sqrt(np.einsum("wd,wd->w", self.matrix, self.matrix, dtype=np.float32))
-        return np.where(norms > 0, norms, 1).astype(np.float32)
+        matrix = np.asarray(self.matrix, np.float32)
+        norms = np.sqrt(np.einsum("wd,wd->w", matrix, matrix))
+        return np.where(norms > 0, norms, 1)
 
     def find(self, word: str) -> str:
         """Returns the word as the vocabulary spells it: exactly, else in another case or with `_` for spaces.
@@ -59,14 +61,15 @@ class WordVectors:
         for spelling in spellings:
             if spelling in self.index:
                 return spelling
-        close = difflib.get_close_matches(word.lower(), self._common_words(word), n=3, cutoff=0.6)
-        offer = f"did you mean {', '.join(close)}?" if close else "nothing is spelt like it"
+        nearby = self._common_words(word)
+        close = difflib.get_close_matches(word.lower(), nearby, n=3, cutoff=0.6)
+        offer = f"did you mean {', '.join(nearby[key] for key in close)}?" if close else "nothing is spelt like it"
         raise WordError(f"{word!r} is not among the {len(self.words):,} words; {offer}")
 
-    def _common_words(self, word: str) -> list[str]:
-        """Words of about the same length, for spelling advice in a fraction of a second."""
+    def _common_words(self, word: str) -> dict[str, str]:
+        """Words of about the same length by their lower case, for spelling advice in a fraction of a second."""
         nearby = (known for known in self.words if abs(len(known) - len(word)) <= 2)
-        return [known for known, _ in zip(nearby, range(50_000), strict=False)]
+        return {known.lower(): known for known in reversed(list(itertools.islice(nearby, 50_000)))}
 
     def vector(self, word: str) -> np.ndarray:
         """The vector of a word, float32 [dimensions]. Raises WordError."""
@@ -93,9 +96,17 @@ class WordVectors:
         """The words nearest to a weighted sum of unit vectors (3CosAdd, Mikolov et al. 2013), best first.
 
         The words of the sum are left out. Ties are broken by frequency.
+
+        Raises:
+            ExpressionError: the sum is nothing, so that no word is nearer to it than another.
+            WordError: a word is unknown.
         """
-        target = np.sum([term.weight * self._unit(term.word) for term in terms], axis=0)
-        cosines = self.matrix @ target / self.norms / (np.linalg.norm(target) or 1)
+        largest = max((abs(term.weight) for term in terms), default=0) or 1
+        target = np.sum([term.weight / largest * self._unit(term.word) for term in terms], axis=0, dtype=np.float32)
+        length = np.linalg.norm(target)
+        if length < 1e-6:
+            raise ExpressionError("the words of the question cancel each other out: ask for a sum that is not nothing")
+        cosines = self.matrix @ (target / length) / self.norms
         cosines[[self.index[self.find(term.word)] for term in terms]] = -np.inf
         count = min(count, len(self.words) - len({self.find(term.word) for term in terms}))
         best = np.argsort(-cosines, kind="stable")[:count]

@@ -1,0 +1,210 @@
+"""Painting: scales, shifts, what comes out, seeds, and going on after an interruption."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs import backbones
+from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.layers import convolution, relu
+from tfgraphs.neural_style import StyleError, StyleSettings, paint
+from tfgraphs.neural_style.transfer import MARGIN, SHIFTS, scale_levels, shifted
+from tfgraphs.packaged import PackageError
+
+SHALLOW = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv2": 1.0}, steps=80, seed=2)
+
+
+def random_picture(*size, seed=0):
+    """Patches of colour, 8 px wide."""
+    height, width = size
+    patches = np.random.default_rng(seed).random((-(-height // 8), -(-width // 8), 3))
+    return patches.repeat(8, axis=0).repeat(8, axis=1)[:height, :width].astype(np.float32)
+
+
+CONTENT, STYLE = random_picture(48, 150), random_picture(60, 70, seed=1)
+
+
+@pytest.fixture(scope="module")
+def small():
+    def layer(name, source, channels, stride):
+        kernel = np.random.default_rng(stride).normal(0, 0.3, (3, 3, *channels)).astype(np.float32)
+        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(channels[1], np.float32), stride)
+        yield relu(name, f"{name}_pre_relu")
+
+    layers = [*layer("conv1", "input", (3, 8), 2), *layer("conv2", "conv1", (8, 8), 1)]
+    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
+
+
+@pytest.fixture(scope="module")
+def painted(small):
+    """All progress of a painting at two scales that nothing interrupted."""
+    return list(paint(CONTENT, STYLE, small, SHALLOW))
+
+
+@pytest.fixture(scope="module")
+def squeezenet_painted():
+    """All progress of a painting with the defaults and the trained network."""
+    try:
+        network = backbones.load("squeezenet", pooling="average")
+    except PackageError as error:
+        pytest.skip(str(error))
+    return list(paint(random_picture(64, 56), random_picture(80, 64, seed=1), network, StyleSettings(steps=40)))
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        ((64, 64), [(64, 64)]),
+        ((149, 149), [(149, 149)]),
+        ((150, 150), [(100, 100), (150, 150)]),
+        ((48, 150), [(32, 100), (48, 150)]),
+        ((46, 150), [(46, 150)]),
+        ((480, 640), [(94, 126), (142, 190), (213, 284), (320, 427), (480, 640)]),
+    ],
+)
+def test_scales_grow_by_one_and_a_half_to_the_full_size(size, sizes):
+    assert [level.size for level in scale_levels(size, 100)] == sizes
+
+
+@pytest.mark.parametrize("size", [(64, 64), (150, 200), (480, 640), (3000, 4000)])
+@pytest.mark.parametrize("steps", [50, 650])
+def test_the_steps_of_all_scales_are_about_those_asked_for(size, steps):
+    levels = scale_levels(size, steps)
+    assert sum(level.steps for level in levels) == pytest.approx(steps, abs=len(levels))
+
+
+def test_the_coarsest_scale_has_three_times_the_steps_of_the_finest():
+    first, *_, last = scale_levels((480, 640), 650)
+    assert first.steps / last.steps == pytest.approx(3, rel=0.02)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (480, 640)])
+def test_every_scale_has_a_step(size):
+    assert all(level.steps >= 1 for level in scale_levels(size, 1))
+
+
+def offsets(shift, picture):
+    """Where a picture lies in its mirrored frame; each place in which it lies there unchanged."""
+    frame = shifted(tf.constant(picture), shift).numpy()
+    _, height, width, _ = picture.shape
+    return [
+        (down, across)
+        for down, across in itertools.product(range(2 * MARGIN + 1), repeat=2)
+        if np.array_equal(frame[:, down : down + height, across : across + width], picture)
+    ]
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return np.random.default_rng(0).random((1, 32, 36, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shift", range(SHIFTS))
+def test_a_shift_mirrors_the_picture_around_one_unchanged_copy(shift, noise):
+    ((down, across),) = offsets(shift, noise)
+    frame = [(0, 0), (down, 2 * MARGIN - down), (across, 2 * MARGIN - across), (0, 0)]
+    np.testing.assert_array_equal(shifted(tf.constant(noise), shift), np.pad(noise, frame, mode="reflect"))
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+def test_the_shifts_meet_each_offset_of_a_grid_of_eight_once(axis, noise):
+    places = [offsets(shift, noise)[0][axis] for shift in range(SHIFTS)]
+    assert sorted(place % 8 for place in places) == list(range(8))
+
+
+def test_a_shift_drawn_inside_a_graph_keeps_the_shape_known(noise):
+    drawn = tf.function(lambda shift: tf.zeros(shifted(tf.constant(noise), shift).shape))
+    assert drawn(tf.constant(5)).shape == (1, 64, 68, 3)
+
+
+def test_painting_with_squeezenet_lowers_the_loss(squeezenet_painted):
+    assert squeezenet_painted[-1].loss < 0.7 * squeezenet_painted[0].loss
+
+
+def test_a_painting_with_squeezenet_is_in_range(squeezenet_painted):
+    picture = squeezenet_painted[-1].picture
+    assert picture.min() >= 0
+    assert picture.max() <= 1
+
+
+def test_a_painting_has_the_shape_of_the_photograph(squeezenet_painted):
+    assert squeezenet_painted[-1].picture.shape == (64, 56, 3)
+
+
+def test_the_loss_is_the_sum_of_its_terms(painted):
+    assert painted[-1].loss == pytest.approx(sum(painted[-1].terms.values()), rel=1e-6)
+
+
+@pytest.mark.parametrize("term", ["content", "style", "variation"])
+def test_a_term_with_weight_zero_is_zero(small, term):
+    settings = dataclasses.replace(SHALLOW, steps=1, **{f"{term}_weight": 0.0})
+    (progress,) = paint(random_picture(32, 32), STYLE, small, settings)
+    assert [name for name, value in progress.terms.items() if value == 0] == [term]
+
+
+def test_the_same_seed_gives_the_same_bytes(painted, small):
+    *_, last = paint(CONTENT, STYLE, small, SHALLOW)
+    assert last.picture.tobytes() == painted[-1].picture.tobytes()
+
+
+def test_another_seed_gives_another_painting(painted, small):
+    *_, last = paint(CONTENT, STYLE, small, dataclasses.replace(SHALLOW, seed=3))
+    assert last.picture.tobytes() != painted[-1].picture.tobytes()
+
+
+def test_the_painting_begins_at_the_coarse_scale(painted):
+    assert [progress.picture.shape[:2] for progress in painted] == [(32, 100)] * 6 + [(48, 150)] * 2
+
+
+@pytest.mark.parametrize(("reports", "steps_after"), [(4, [50, 60, 70, 80]), (6, [60, 70, 80]), (7, [60, 80])])
+def test_an_interrupted_painting_goes_on_to_the_same_bytes(painted, small, tmp_path, reports, steps_after):
+    """The seventh report is the first of the second scale."""
+    run = paint(CONTENT, STYLE, small, SHALLOW, checkpoint_dir=tmp_path)
+    for _ in itertools.islice(run, reports):
+        pass
+    run.close()
+    resumed = list(paint(CONTENT, STYLE, small, SHALLOW, checkpoint_dir=tmp_path))
+    assert [progress.step for progress in resumed] == steps_after
+    assert resumed[-1].picture.tobytes() == painted[-1].picture.tobytes()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (40, 100), (300, 64)])
+@pytest.mark.parametrize("style_scale", [0.5, 2.0])
+def test_a_painting_of_any_size_and_proportions_serves_as_style(small, size, style_scale):
+    settings = dataclasses.replace(SHALLOW, steps=1, style_scale=style_scale)
+    (progress,) = paint(random_picture(64, 48), random_picture(*size), small, settings)
+    assert progress.picture.shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize(("content", "style"), [((31, 64), (64, 64)), ((64, 31), (64, 64)), ((64, 64), (64, 31))])
+def test_a_picture_that_is_too_small_is_refused_in_one_line_with_its_size(small, content, style):
+    height, width = min(content, style, key=min)
+    with pytest.raises(StyleError, match=rf"^[^\n]*\b{width} x {height}\b[^\n]*\b32 px[^\n]*$"):
+        paint(random_picture(*content), random_picture(*style), small, SHALLOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content_weight", -1.0),
+        ("style_weight", -0.5),
+        ("variation_weight", float("nan")),
+        ("seed", -1),
+        ("steps", 0),
+        ("learning_rate", 0.0),
+        ("style_scale", -2.0),
+        ("style_scale", float("nan")),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value(name, value):
+    with pytest.raises(StyleError, match=rf"^{name} is {value}\b[^\n]*$"):
+        StyleSettings(**{name: value})
+
+
+@pytest.mark.parametrize("setting", [{"content_layer": "fire5"}, {"style_layers": {"conv1": 1.0, "fire5": 1.0}}])
+def test_an_unknown_layer_is_refused_before_the_first_step(small, setting):
+    with pytest.raises(LayerError, match=r"^[^\n]*'fire5'[^\n]*$"):
+        paint(CONTENT, STYLE, small, dataclasses.replace(SHALLOW, **setting))
