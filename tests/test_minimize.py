@@ -101,15 +101,27 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_advice(bad):
         list(minimize(loss, [x], keras.optimizers.SGD(0.1), 20))
 
 
-def test_variables_keep_their_values_from_before_a_gradient_that_is_not_finite():
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_variables(jit_compile):
     x = tf.Variable([4.0, 0.0])
 
     def loss(step):
         return tf.reduce_sum(tf.sqrt(x))
 
-    with pytest.raises(NonFiniteLoss):
-        list(minimize(loss, [x], keras.optimizers.Adam(0.1), 3))
+    with pytest.raises(NonFiniteLoss, match="step 1 of 3"):
+        list(minimize(loss, [x], keras.optimizers.Adam(0.1), 3, jit_compile=jit_compile))
     np.testing.assert_array_equal(x.numpy(), [4.0, 0.0])
+
+
+def test_a_sparse_gradient_that_is_not_finite_does_not_reach_the_variables():
+    table = tf.Variable([[4.0], [0.0]])
+
+    def loss(step):
+        return tf.reduce_sum(tf.sqrt(tf.gather(table, [0, 1])))
+
+    with pytest.raises(NonFiniteLoss):
+        list(minimize(loss, [table], keras.optimizers.SGD(0.1), 3))
+    np.testing.assert_array_equal(table.numpy(), [[4.0], [0.0]])
 
 
 def start():

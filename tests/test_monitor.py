@@ -195,3 +195,10 @@ def test_after_an_exception_all_that_was_logged_is_in_the_files(tmp_path):
         monitor(progress(7, 10))
         raise KeyboardInterrupt
     assert list(logged(tmp_path)[0]["loss"]) == [7]
+
+
+def test_after_an_exception_the_files_are_closed(tmp_path):
+    with contextlib.suppress(KeyboardInterrupt), Monitor("dream", logdir=tmp_path, stream=io.StringIO()) as monitor:
+        raise KeyboardInterrupt
+    with pytest.raises(RuntimeError, match="closed"):
+        monitor(progress(1, 1))

@@ -83,7 +83,8 @@ def minimize(
         checkpoint shows to be finished.
 
     Raises:
-        NonFiniteLoss: with the step at which it happened. The variables keep their values from before that step.
+        NonFiniteLoss: with the step at which it happened. That step's gradient counts as zero, so the variables
+            are still good.
     """
     optimizer.build(variables)
     step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
@@ -139,7 +140,7 @@ def _update_function(
     gradient_transform: Transform | None,
     projection: Transform | None,
 ) -> "tf.types.experimental.GenericFunction":
-    """One step as a graph: step -> (loss, terms, finite). It changes the variables only if all is finite."""
+    """One step as a graph: step -> (loss, terms, finite). Nothing that is not finite reaches the variables."""
 
     @tf.function
     def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
@@ -149,19 +150,15 @@ def _update_function(
         with tf.name_scope("gradients"):
             gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.NONE)
             finite = tf.reduce_all([_is_finite(tensor) for tensor in [value, *gradients]])
+            gradients = [_or_zero(finite, gradient) for gradient in gradients]
             if gradient_transform is not None:
                 gradients = [gradient_transform(gradient) for gradient in gradients]
-
-        def apply() -> tf.Tensor:
-            with tf.name_scope("optimizer"):
-                optimizer.apply(gradients, variables)
-            if projection is not None:
-                with tf.name_scope("projection"):
-                    for variable in variables:
-                        variable.assign(projection(variable))
-            return tf.constant(True)
-
-        finite = tf.cond(finite, apply, lambda: tf.constant(False), name="update")
+        with tf.name_scope("optimizer"):
+            optimizer.apply(gradients, variables)
+        if projection is not None:
+            with tf.name_scope("projection"):
+                for variable in variables:
+                    variable.assign(projection(variable))
         return value, terms, finite
 
     return update
@@ -170,6 +167,13 @@ def _update_function(
 def _is_finite(tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
     values = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
     return tf.math.is_finite(tf.reduce_sum(values))
+
+
+def _or_zero(finite: tf.Tensor, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
+    """The tensor, or zeros in its place: branching around the update would cost XLA a copy of every variable."""
+    if isinstance(tensor, tf.IndexedSlices):
+        return tf.IndexedSlices(_or_zero(finite, tensor.values), tensor.indices, tensor.dense_shape)
+    return tf.where(finite, tensor, tf.zeros_like(tensor))
 
 
 def _loop(

@@ -1,11 +1,14 @@
-"""Coarse to fine: a picture worked on at growing sizes, each starting from the one before."""
+"""Coarse to fine: a picture optimised at growing sizes, each starting from the one before."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from tfgraphs.minimize import Report
+from tfgraphs.minimize import Loss, Report, minimize
 from tfgraphs.monitor import Progress
 
 STEP_OVERHEAD = 14_000  # pixels that could be worked on in the time that a step takes besides its pixels
@@ -53,3 +56,34 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
             done = (sum(costs[:number]) + level.work(report.step)) / sum(costs)
             yield Progress(steps_before + report.step, stage, done, report.loss, report.terms, current)
         picture = current
+
+
+def improve(
+    picture: np.ndarray,
+    loss: Callable[[tf.Variable], Loss],
+    optimizer: keras.optimizers.Optimizer,
+    steps: int,
+    **options: Any,
+) -> Iterator[tuple[Report, np.ndarray]]:
+    """Optimises the pixels of one picture, which are kept in 0..1.
+
+    Args:
+        picture: to start from, float32 [height, width, 3].
+        loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
+        optimizer: any stock Keras optimizer.
+        steps: how many to take.
+        options: of `minimize`.
+
+    Yields:
+        Each report of `minimize` and the picture as it is then.
+    """
+    variable = tf.Variable(picture[None], name="picture")
+    for report in minimize(
+        loss(variable),
+        [variable],
+        optimizer,
+        steps,
+        projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
+        **options,
+    ):
+        yield report, variable.numpy()[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfgraphs.word2vec import count_words, encode
-from tfgraphs.word2vec.train import TrainingSettings, Word2Vec
+from tfgraphs.word2vec.train import LENGTH, TrainingSettings, Word2Vec
 
 TOPICS = ["abcdef", "uvwxyz"]
 
@@ -137,3 +137,17 @@ def test_every_word_is_read_wherever_it_stands(length):
     model = Word2Vec(vocabulary, TrainingSettings(dim=2, window=2, subsample=0, noise_exponent=50, epochs=1))
     list(model.train(*encode(text, vocabulary)))
     assert np.abs(model.neighbours).max(axis=1).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "epochs", "subsample", "read"),
+    [(400, 1, 0, 400), (100, 4, 0, 400), (4000, 1, 0.005, 4000 * 0.11)],
+    ids=["as it is", "four times", "thinned out"],
+)
+def test_the_text_is_read_once_in_every_epoch_less_the_words_that_subsampling_drops(words, epochs, subsample, read):
+    """Two words of equal share, 1/2: a hundred times the threshold. A step reads LENGTH words of so short a text."""
+    text = [["a", "b"] * (words // 2)]
+    vocabulary = count_words(text, 1)
+    settings = TrainingSettings(dim=2, epochs=epochs, subsample=subsample, learning_rate=1e-4)
+    *_, last = Word2Vec(vocabulary, settings).train(*encode(text, vocabulary))
+    assert last.step * LENGTH == pytest.approx(read, abs=80)

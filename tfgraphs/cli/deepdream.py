@@ -16,10 +16,10 @@ INPUT = flags.DEFINE_string("input", None, "The picture to dream about, or sampl
 SIZE = flags.DEFINE_integer("size", 1024, "Longer side in pixels that a larger picture is reduced to; 0: as it is.", 0)
 LAYER = flags.DEFINE_string("layer", "fire7", "The layer whose activations the dream strengthens.")
 ITERATIONS = flags.DEFINE_integer("iterations", 10, "Steps at each octave.", lower_bound=1)
-OCTAVES = flags.DEFINE_integer("octaves", 4, "Sizes to work at, from small to full.", lower_bound=1)
+OCTAVES = flags.DEFINE_integer("octaves", 4, "Sizes to work at, from small to full.", 1, 100)
 OCTAVE_SCALE = flags.DEFINE_float("octave_scale", 1.4, "Factor from one size to the next, more than 1.")
 STEP_SIZE = flags.DEFINE_float("step_size", 1.5, "Mean change of a value in a step, on the scale 0..255.", 0)
-JITTER = flags.DEFINE_integer("jitter", 32, "Largest random shift of a step, in pixels.", lower_bound=0)
+JITTER = flags.DEFINE_integer("jitter", 32, "Largest random shift of a step, in pixels.", 0, 10_000)
 
 
 def main(arguments: list[str]) -> None:

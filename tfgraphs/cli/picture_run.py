@@ -27,7 +27,7 @@ OUTPUT = flags.DEFINE_string(
 )
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
 BACKBONE = flags.DEFINE_string("backbone", "squeezenet", "The network that looks at the picture.")
-SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 CHECKPOINT_DIR = flags.DEFINE_string(

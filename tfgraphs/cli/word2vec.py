@@ -22,7 +22,7 @@ SUBSAMPLE = flags.DEFINE_float("subsample", 1e-3, "Share of the text above which
 MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarer words are left out.", lower_bound=1)
 EPOCHS = flags.DEFINE_integer("epochs", 5, "How often the text is read.", lower_bound=1)
 LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.025, "At the start; it falls linearly.", lower_bound=0)
-SEED = flags.DEFINE_integer("seed", 0, "Of all that is random.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Of all that is random.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: loss, flags, graph.")
 
 

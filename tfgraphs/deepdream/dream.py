@@ -19,9 +19,9 @@ from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.images import resize
-from tfgraphs.minimize import Loss, Report, minimize
+from tfgraphs.minimize import Loss, Report
 from tfgraphs.monitor import Progress
-from tfgraphs.pyramid import Level, coarse_to_fine
+from tfgraphs.pyramid import Level, coarse_to_fine, improve
 
 SMALLEST_SIDE = 48  # below, a network sees nothing but its own border
 
@@ -94,19 +94,16 @@ def dream(
         start = originals[number]
         if picture is not None:
             start = start + resize(picture - originals[number - 1], levels[number].size)
-        variable = tf.Variable(start[None], name="picture")
-        for report in minimize(
-            _loss(variable, backbone, objective, settings, number),
-            [variable],
+        return improve(
+            start,
+            lambda variable: _loss(variable, backbone, objective, settings, number),
             keras.optimizers.SGD(settings.step_size),
             levels[number].steps,
             steps_per_report=5,
             gradient_transform=normalize_mean_abs,
-            projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
             checkpoint_dir=checkpoint_dir and checkpoint_dir / f"octave{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
-        ):
-            yield report, variable.numpy()[0]
+        )
 
     return coarse_to_fine(levels, optimise, "octave")
 

@@ -19,10 +19,10 @@ import tensorflow as tf
 from tfgraphs.backbones import Backbone
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.images import fit, resize
-from tfgraphs.minimize import Loss, Report, minimize
+from tfgraphs.minimize import Loss, Report
 from tfgraphs.monitor import Progress
 from tfgraphs.neural_style.losses import content_loss, gram_matrix, style_loss, total_variation
-from tfgraphs.pyramid import Level, coarse_to_fine
+from tfgraphs.pyramid import Level, coarse_to_fine, improve
 
 SMALLEST_SIDE = 32  # of a picture, in pixels
 COARSEST = 100  # longer side of the first scale, at least
@@ -120,18 +120,15 @@ def paint(
     def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
         level = levels[number]
         start = _noise(level.size, settings.seed) if picture is None else resize(picture, level.size)
-        variable = tf.Variable(np.clip(start, 0, 1)[None], name="picture")
         schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, level.steps, alpha=0.02)
-        for report in minimize(
-            _loss(variable, resize(content, level.size), style, backbone, settings, number),
-            [variable],
+        return improve(
+            np.clip(start, 0, 1),
+            lambda variable: _loss(variable, resize(content, level.size), style, backbone, settings, number),
             keras.optimizers.Adam(schedule, beta_2=0.99),
             level.steps,
-            projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
             checkpoint_dir=checkpoint_dir and checkpoint_dir / f"scale{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
-        ):
-            yield report, variable.numpy()[0]
+        )
 
     return coarse_to_fine(levels, optimise, "scale")
 
