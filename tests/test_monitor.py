@@ -202,3 +202,11 @@ def test_after_an_exception_the_files_are_closed(tmp_path):
         raise KeyboardInterrupt
     with pytest.raises(RuntimeError, match="closed"):
         monitor(progress(1, 1))
+
+
+def test_a_stream_that_is_no_terminal_gets_lines_even_where_colour_is_forced(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = io.StringIO()
+    with Monitor("dream", stream=stream) as monitor:
+        monitor(progress(1, 1))
+    assert "100%" in stream.getvalue()

@@ -89,10 +89,12 @@ def minimize(
     optimizer.build(variables)
     step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
     checkpoints = _Checkpoints(checkpoint_dir, save_seconds, [*variables, step], optimizer)
-    update = _update_function(loss, variables, optimizer, gradient_transform, projection)
+    number = tf.TensorSpec([], tf.int64)
+    update = tf.function(_update(loss, variables, optimizer, gradient_transform, projection))
+    update = update.get_concrete_function(number)
+    run = tf.function(_loop(update, step), jit_compile=jit_compile).get_concrete_function(number)
     if on_graph is not None:
-        on_graph(update.get_concrete_function(tf.TensorSpec([], tf.int64)).graph)
-    run = tf.function(_loop(update, step), jit_compile=jit_compile)
+        on_graph(update.graph)
 
     started = time.monotonic()
     checkpoints.restore()
@@ -133,16 +135,15 @@ def _report(step: int, steps: int, value: tf.Tensor, terms: Mapping[str, tf.Tens
     return Report(step, steps, float(value), named, time.monotonic() - started)
 
 
-def _update_function(
+def _update(
     loss: Loss,
     variables: Sequence[tf.Variable],
     optimizer: keras.optimizers.Optimizer,
     gradient_transform: Transform | None,
     projection: Transform | None,
-) -> "tf.types.experimental.GenericFunction":
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
     """One step as a graph: step -> (loss, terms, finite). Nothing that is not finite reaches the variables."""
 
-    @tf.function
     def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
             tape.watch(variables)
@@ -177,13 +178,12 @@ def _or_zero(finite: tf.Tensor, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tens
 
 
 def _loop(
-    update: "tf.types.experimental.GenericFunction", step: tf.Variable
+    update: "tf.types.experimental.ConcreteFunction", step: tf.Variable
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
     """Many steps as one graph: runs `update` until `step` reaches `last`, or until something is not finite."""
 
     def loop(last: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        outputs = update.get_concrete_function(tf.TensorSpec([], tf.int64)).structured_outputs
-        value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), outputs)
+        value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), update.structured_outputs)
 
         def unfinished(now: tf.Tensor, value: tf.Tensor, terms: object, finite: tf.Tensor) -> tf.Tensor:
             return tf.logical_and(now < last, finite)

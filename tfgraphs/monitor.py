@@ -74,7 +74,7 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         """Shows and logs one state of the run."""
         detail = f"{progress.stage}, loss {progress.loss:.4g}"
         self._bar.update(self._task, completed=progress.done, detail=detail)
-        if not self._bar.console.is_terminal:
+        if not self._stream.isatty():
             self._write_line(progress, detail)
         if self._writer:
             self._log(self._writer, progress)
@@ -111,7 +111,13 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
 
 
 def _flag_table(flags: Mapping[str, object]) -> str:
-    return "\n".join(["| flag | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in flags.items())])
+    return "\n".join(
+        ["| flag | value |", "| --- | --- |", *(f"| {name} | {_cell(value)} |" for name, value in flags.items())]
+    )
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|")
 
 
 def _bar(stream: TextIO) -> rich.progress.Progress:

@@ -144,6 +144,7 @@ def test_an_interrupted_dream_goes_on_to_the_same_bytes(dreamt, photograph, back
         ("octave_scale", float("nan")),
         ("iterations", 0),
         ("step_size", -0.1),
+        ("step_size", float("nan")),
         ("jitter", -1),
         ("seed", -1),
     ],
@@ -164,3 +165,22 @@ def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value
 def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(photograph, backbone, layer, message):
     with pytest.raises(LayerError, match=message):
         dream(photograph, backbone, layer_l2(layer))
+
+
+def test_a_dream_without_steps_keeps_the_hardest_edges(backbone):
+    edge = np.zeros((96, 96, 3), np.float32)
+    edge[48:] = 1
+    *_, last = dream(edge, backbone, OBJECTIVE, DreamSettings(octaves=3, step_size=0, iterations=1))
+    np.testing.assert_allclose(last.picture, edge, atol=1e-6)
+
+
+def test_octaves_that_a_layer_cannot_see_are_left_out(backbone):
+    picture = np.full((128, 128, 3), 0.5, np.float32)
+    stages = {progress.stage for progress in dream(picture, backbone, layer_l2("wide"), DreamSettings(iterations=1))}
+    assert stages == {"octave 1 of 2, 91 x 91", "octave 2 of 2, 128 x 128"}
+
+
+def test_many_octaves_raise_no_warning_of_retracing(photograph, backbone, caplog):
+    settings = DreamSettings(octaves=9, octave_scale=1.03, iterations=1)
+    assert len(list(dream(photograph, backbone, OBJECTIVE, settings))) == 9
+    assert "retracing" not in caplog.text

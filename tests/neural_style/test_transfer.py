@@ -205,7 +205,7 @@ def test_an_interrupted_painting_goes_on_to_the_same_bytes(painted, small, tmp_p
     assert resumed[-1].picture.tobytes() == painted[-1].picture.tobytes()
 
 
-@pytest.mark.parametrize("size", [(32, 32), (40, 100), (300, 64)])
+@pytest.mark.parametrize("size", [(32, 32), (40, 100), (300, 64), (32, 900)])
 def test_a_painting_of_any_size_and_proportions_serves_as_style(small, size):
     settings = dataclasses.replace(SHALLOW, steps=1)
     (progress,) = paint(random_picture(64, 48), random_picture(*size), small, settings)
@@ -241,3 +241,22 @@ def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value
 def test_an_unknown_layer_is_refused_before_the_first_step(small, setting):
     with pytest.raises(LayerError, match=r"^[^\n]*'fire5'[^\n]*$"):
         paint(CONTENT, STYLE, small, dataclasses.replace(SHALLOW, **setting))
+
+
+@pytest.mark.parametrize("weights", [{}, {"conv1": 0.0}, {"conv1": -1.0, "conv2": 2.0}])
+def test_style_layers_without_weight_are_refused(weights):
+    with pytest.raises(StyleError, match="style_layers"):
+        StyleSettings(style_layers=weights)
+
+
+@pytest.mark.parametrize(("style", "scale"), [((64, 400), 1.0), ((400, 400), 0.05)])
+def test_a_long_or_scaled_down_painting_is_not_shrunk_to_nothing(style, scale):
+    """SqueezeNet's last layers see nothing in less than 29 px."""
+    try:
+        network = backbones.load("squeezenet", pooling="average")
+    except PackageError as error:
+        pytest.skip(str(error))
+    (progress,) = paint(
+        random_picture(64, 64), random_picture(*style), network, StyleSettings(steps=1, style_scale=scale)
+    )
+    assert np.isfinite(progress.loss)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tfgraphs.word2vec import count_words, encode
+from tfgraphs.word2vec import CorpusError, Vocabulary, count_words, encode, train
 from tfgraphs.word2vec.train import LENGTH, TrainingSettings, Word2Vec
 
 TOPICS = ["abcdef", "uvwxyz"]
@@ -42,7 +42,7 @@ def first_step():
     """Neighbour vectors after a single step, the centre vectors before it, and the loss.
 
     A word that stands alone in its sentences is no neighbour of any. It is so frequent, and the exponent so high, that
-    it is the only noise word.
+    it is the only noise word. Nothing is damped.
     """
     text = [*SENTENCES, *([[NOISE]] * 9)]
     vocabulary = count_words(text, 1)
@@ -51,7 +51,9 @@ def first_step():
     )
     model = Word2Vec(vocabulary, settings)
     centres = model.centres.numpy()
-    (progress,) = model.train(*encode(text, vocabulary))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "STEADY", 1e9)
+        (progress,) = model.train(*encode(text, vocabulary))
     before = dict(zip(vocabulary.words, centres, strict=True))
     after = dict(zip(vocabulary.words, model.neighbours.numpy(), strict=True))
     return before, after, progress.loss
@@ -85,7 +87,7 @@ def test_the_first_loss_of_a_pair_is_log_2_for_itself_and_for_each_negative(firs
 
 def test_training_lowers_the_loss(trained):
     _, progress = trained
-    assert progress[-1].loss < 0.6 * progress[0].loss
+    assert progress[-1].loss < 0.8 * progress[0].loss
 
 
 def test_words_of_one_topic_are_nearer_than_those_of_the_other(trained):
@@ -151,3 +153,60 @@ def test_the_text_is_read_once_in_every_epoch_less_the_words_that_subsampling_dr
     settings = TrainingSettings(dim=2, epochs=epochs, subsample=subsample, learning_rate=1e-4)
     *_, last = Word2Vec(vocabulary, settings).train(*encode(text, vocabulary))
     assert last.step * LENGTH == pytest.approx(read, abs=80)
+
+
+@pytest.mark.parametrize("count", [2, 3327, 3328, 3839, 5376, 8191, 8192])
+def test_a_text_of_any_length_trains(count):
+    text = [[f"w{number % 500}" for number in range(count)]]
+    vocabulary = count_words(text, 1)
+    settings = TrainingSettings(dim=4, epochs=1, subsample=0)
+    *_, last = Word2Vec(vocabulary, settings).train(*encode(text, vocabulary))
+    assert last.done == 1
+
+
+@pytest.mark.parametrize("words", [2, 20, 60])
+def test_a_small_vocabulary_does_not_overshoot(words):
+    """With a handful of words each row is in thousands of pairs of one step."""
+    random = np.random.default_rng(0)
+    text = [[f"w{number}" for number in random.choice(words, 12)] for _ in range(1500)]
+    vocabulary = count_words(text, 1)
+    model = Word2Vec(vocabulary, TrainingSettings(dim=16, window=4, subsample=0))
+    *_, last = model.train(*encode(text, vocabulary))
+    assert last.loss < 6 * np.log(2)
+    assert np.abs(model.vectors().matrix).max() < 5
+
+
+def test_epochs_do_not_run_into_each_other():
+    """The last word of a text of one line is no neighbour of the first word of its second reading."""
+    text = [["a", "b", "c"]]
+    vocabulary = count_words(text, 1)
+    model = Word2Vec(vocabulary, TrainingSettings(dim=4, window=1, epochs=2, subsample=0))
+    words, numbers = model._streams(*encode(text, vocabulary))
+    inner = numbers[0, 1:7]
+    assert words[0, 1:7].tolist() == words[0, 1:4].tolist() * 2
+    assert inner[:3].tolist() != inner[3:].tolist()
+
+
+def test_a_text_thinned_out_to_nothing_is_explained():
+    text = [["a", "b"]]
+    vocabulary = count_words(text, 1)
+    settings = TrainingSettings(dim=4, epochs=1, subsample=1e-12)
+    with pytest.raises(CorpusError, match="--subsample=0"):
+        list(Word2Vec(vocabulary, settings).train(*encode(text, vocabulary)))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"dim": 0}, {"window": 0}, {"negatives": 0}, {"epochs": 0}, {"subsample": -1}, {"learning_rate": np.nan}],
+)
+def test_a_setting_that_makes_no_sense_is_named(setting):
+    with pytest.raises(CorpusError, match=next(iter(setting))):
+        TrainingSettings(**setting)
+
+
+@pytest.mark.parametrize(("word", "limited"), [("frequent", True), ("rare", False)])
+def test_only_what_is_in_very_many_pairs_is_damped(word, limited):
+    vocabulary = Vocabulary(["frequent", "rare"], np.array([100_000, 1]))
+    damping = Word2Vec(vocabulary, TrainingSettings(subsample=0))._damping(1024)
+    row = vocabulary.index[word]
+    assert all((float(table[row]) < 1) == limited for table in damping)

@@ -52,7 +52,7 @@ class DreamSettings:
 
     def __post_init__(self) -> None:
         for name, lowest in (("octaves", 1), ("iterations", 1), ("jitter", 0), ("step_size", 0), ("seed", 0)):
-            if getattr(self, name) < lowest:
+            if not getattr(self, name) >= lowest:
                 raise DreamError(f"{name} is {getattr(self, name)}: it cannot be less than {lowest}")
         if not self.octave_scale > 1:
             raise DreamError(f"octave_scale is {self.octave_scale}: it must be more than 1")
@@ -64,7 +64,7 @@ def dream(
     objective: Objective,
     settings: DreamSettings | None = None,
     *,
-    checkpoint_dir: Path | None = None,
+    checkpoint_dir: str | Path | None = None,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
     """Dreams about a picture.
@@ -87,8 +87,9 @@ def dream(
     settings = settings or DreamSettings()
     for layer in objective.layers:
         backbone.check(layer, pixels.shape[:2])
-    levels = octave_levels(pixels.shape[:2], settings)
-    originals = [resize(pixels, level.size) for level in levels]
+    smallest = max(backbone.view(layer).smallest for layer in objective.layers)
+    levels = octave_levels(pixels.shape[:2], settings, max(smallest, SMALLEST_SIDE))
+    originals = [np.clip(resize(pixels, level.size), 0, 1) for level in levels]
 
     def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
         start = originals[number]
@@ -97,22 +98,22 @@ def dream(
         return improve(
             start,
             lambda variable: _loss(variable, backbone, objective, settings, number),
-            keras.optimizers.SGD(settings.step_size),
+            keras.optimizers.SGD(float(settings.step_size)),
             levels[number].steps,
             steps_per_report=5,
             gradient_transform=normalize_mean_abs,
-            checkpoint_dir=checkpoint_dir and checkpoint_dir / f"octave{number}",
+            checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
         )
 
     return coarse_to_fine(levels, optimise, "octave")
 
 
-def octave_levels(size: tuple[int, int], settings: DreamSettings) -> list[Level]:
-    """The sizes of the octaves, smallest first; those with a side below SMALLEST_SIDE are left out."""
+def octave_levels(size: tuple[int, int], settings: DreamSettings, smallest: int = SMALLEST_SIDE) -> list[Level]:
+    """The sizes of the octaves, smallest first; those with a side below `smallest` are left out."""
     factors = [settings.octave_scale**-number for number in range(settings.octaves)]
     sizes = [(round(size[0] * factor), round(size[1] * factor)) for factor in factors]
-    kept = [sizes[0], *(size for size in sizes[1:] if min(size) >= SMALLEST_SIDE)]
+    kept = [sizes[0], *(size for size in sizes[1:] if min(size) >= smallest)]
     return [Level(height, width, settings.iterations) for height, width in reversed(kept)]
 
 

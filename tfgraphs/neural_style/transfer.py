@@ -77,6 +77,9 @@ class StyleSettings:
         for name in ("steps", "learning_rate", "style_scale"):
             if not getattr(self, name) > 0:
                 raise StyleError(f"{name} is {getattr(self, name)}: it must be more than 0")
+        weights = list(self.style_layers.values())
+        if not (weights and min(weights) >= 0 and sum(weights) > 0):
+            raise StyleError(f"style_layers are {dict(self.style_layers)}: name layers, none with a negative weight")
 
 
 def paint(
@@ -85,7 +88,7 @@ def paint(
     backbone: Backbone,
     settings: StyleSettings | None = None,
     *,
-    checkpoint_dir: Path | None = None,
+    checkpoint_dir: str | Path | None = None,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
     """Paints a photograph in the manner of a painting.
@@ -113,8 +116,9 @@ def paint(
             raise StyleError(
                 f"a picture of {width} x {height} px is too small: give at least {SMALLEST_SIDE} px a side"
             )
-    for layer in (settings.content_layer, *settings.style_layers):
-        backbone.check(layer)
+    backbone.check(settings.content_layer, content.shape[:2])
+    for layer in settings.style_layers:
+        backbone.check(layer, style.shape[:2])
     levels = scale_levels(content.shape[:2], settings.steps)
 
     def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
@@ -126,7 +130,7 @@ def paint(
             lambda variable: _loss(variable, resize(content, level.size), style, backbone, settings, number),
             keras.optimizers.Adam(schedule, beta_2=0.99),
             level.steps,
-            checkpoint_dir=checkpoint_dir and checkpoint_dir / f"scale{number}",
+            checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
         )
 
@@ -163,7 +167,7 @@ def _loss(
     scale: int,
 ) -> Loss:
     """The loss at one scale. Content targets are computed once for every shift that a step may draw."""
-    style = resize(style, fit(style.shape[:2], round(max(content.shape[:2]) * settings.style_scale)))
+    style = _scaled_style(style, max(content.shape[:2]) * settings.style_scale)
     style_activations = backbone(tf.constant(style[None]), settings.style_layers)
     style_targets = {layer: gram_matrix(activation) for layer, activation in style_activations.items()}
     content_layer = settings.content_layer
@@ -193,6 +197,13 @@ def _loss(
         return tf.add_n(list(terms.values())), terms
 
     return loss
+
+
+def _scaled_style(style: np.ndarray, longest: float) -> np.ndarray:
+    """The painting with its longer side reduced to `longest`, or as far as its shorter side allows."""
+    height, width = style.shape[:2]
+    least = SMALLEST_SIDE * max(height, width) / min(height, width)
+    return resize(style, fit((height, width), round(max(longest, least))))
 
 
 def shifted(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:

@@ -15,14 +15,16 @@ import tensorflow as tf
 from tfgraphs.minimize import minimize
 from tfgraphs.monitor import Progress
 from tfgraphs.vectors import WordVectors
+from tfgraphs.word2vec.corpus import CorpusError
 from tfgraphs.word2vec.losses import negative_loss, positive_loss, window_weights
 from tfgraphs.word2vec.vocabulary import Vocabulary
 
 LENGTH = 32  # consecutive words that a step reads in one place
 PLACES = 32  # places of the text that a step reads at once, if the text is long enough
-GROUP = 128  # centres that share their noise words
+GROUPED = 4  # places whose centres share their noise words
 SHARED_NOISE = 32  # noise words of a group
 NOISE_TABLE = 1 << 20
+STEADY = 200  # pairs of one word in a step, beyond which its row begins to overshoot
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class TrainingSettings:
     epochs: int = 5
     learning_rate: float = 0.025
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("dim", "window", "negatives", "epochs"):
+            if not getattr(self, name) >= 1:
+                raise CorpusError(f"{name} is {getattr(self, name)}: it cannot be less than 1")
+        for name in ("subsample", "noise_exponent", "learning_rate", "seed"):
+            if not getattr(self, name) >= 0:
+                raise CorpusError(f"{name} is {getattr(self, name)}: it cannot be negative")
 
 
 class Word2Vec:
@@ -103,7 +113,7 @@ class Word2Vec:
         """All epochs, subsampled, one after the other, cut into rows that are read side by side.
 
         Consecutive words repeat each other's topics. Words from many places in one step do not, and a row of the
-        matrix that is not hit again and again in a step does not overshoot.
+        matrix that is not hit again and again in a step does not overshoot. A small vocabulary gets few places.
 
         Returns:
             int32 [2, places, length]: word numbers and sentence numbers, -1 where there is no word.
@@ -112,13 +122,38 @@ class Word2Vec:
         random = np.random.default_rng([settings.seed, 1])
         keep = self.vocabulary.keep_probabilities(settings.subsample)[tokens]
         epochs = [random.random(len(tokens)) < keep for _ in range(settings.epochs)]
-        text = np.concatenate([np.stack([tokens[kept], sentences[kept]]) for kept in epochs], axis=1)
-        places = max(1, min(PLACES, text.shape[1] // (8 * LENGTH)))
+        numbers = [sentences + epoch * (sentences[-1] + 1) for epoch in range(settings.epochs)]
+        text = np.concatenate(
+            [np.stack([tokens[kept], number[kept]]) for kept, number in zip(epochs, numbers, strict=True)], axis=1
+        )
+        if text.shape[1] < 2:
+            raise CorpusError("nothing of the text is left when frequent words are thinned out: try --subsample=0")
+        pull = LENGTH * (settings.window + 1) * (1 + settings.negatives) / len(self.vocabulary.words)
+        places = max(1, min(PLACES, text.shape[1] // (8 * LENGTH), int(STEADY / pull)))
+        places -= places % GROUPED if places > GROUPED else 0  # so that all places fall into groups
         columns = -(-text.shape[1] // (places * LENGTH)) * LENGTH
         rows = np.full((2, places * columns), -1, np.int32)
         rows[:, : text.shape[1]] = text
         rows = rows.reshape(2, places, columns)
         return np.pad(rows, [(0, 0), (0, 0), (settings.window, settings.window)], constant_values=-1)
+
+    def _damping(self, words: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """How much of its gradient each word's row keeps, as a centre and as a neighbour, float32 [words] each.
+
+        All pairs of a step pull at the rows as these were before it, and a word that is in very many of them, in a
+        small vocabulary any word, would overshoot. Its pull is limited to that of STEADY pairs.
+
+        Args:
+            words: how many centres a step has.
+        """
+        settings = self.settings
+        kept = self.vocabulary.counts * self.vocabulary.keep_probabilities(settings.subsample)
+        noise = self.vocabulary.counts.astype(np.float64) ** settings.noise_exponent
+        share, noise_share = kept / kept.sum(), noise / noise.sum()
+        pairs = words * (settings.window + 1)
+        as_centre = pairs * (1 + settings.negatives) * share
+        as_neighbour = pairs * (share + settings.negatives * noise_share)
+        return tuple(tf.constant(np.minimum(1, STEADY / pull), tf.float32) for pull in (as_centre, as_neighbour))
 
     def _loss(self, streams: np.ndarray) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
         settings = self.settings
@@ -126,20 +161,22 @@ class Word2Vec:
         text = tf.constant(streams)
         noise_table = tf.constant(self.vocabulary.noise_table(settings.noise_exponent, NOISE_TABLE))
         weights = tf.constant(window_weights(LENGTH, window))
-        groups = max(1, places * LENGTH // GROUP)
+        groups = max(1, places // GROUPED)
+        centre_damping, neighbour_damping = self._damping(places * LENGTH)
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             start = tf.cast(step, tf.int32) * LENGTH
             words, sentences = tf.unstack(tf.slice(text, [0, 0, start], [2, places, LENGTH + 2 * window]))
-            contexts = tf.gather(self.neighbours, tf.maximum(words, 0))
-            centres = tf.gather(self.centres, tf.maximum(words[:, window:-window], 0))
+            words = tf.maximum(words, 0)
+            contexts = _damped_rows(self.neighbours, words, neighbour_damping)
+            centres = _damped_rows(self.centres, words[:, window:-window], centre_damping)
             own = sentences[:, window:-window, tf.newaxis]
             pairs = weights * tf.cast((own == sentences[:, tf.newaxis, :]) & (own >= 0), tf.float32)
 
             places_in_table = tf.random.stateless_uniform(
                 [groups, SHARED_NOISE], [settings.seed, step], 0, NOISE_TABLE, tf.int32
             )
-            noise = tf.gather(self.neighbours, tf.gather(noise_table, places_in_table))
+            noise = _damped_rows(self.neighbours, tf.gather(noise_table, places_in_table), neighbour_damping)
             meetings = tf.reduce_sum(pairs, axis=-1) * settings.negatives / SHARED_NOISE
             grouped = tf.reshape(centres, [groups, -1, settings.dim])
             negative = negative_loss(grouped, noise, tf.reshape(meetings, [groups, -1]))
@@ -147,3 +184,9 @@ class Word2Vec:
             return total, {"pair": total / (tf.reduce_sum(pairs) + 1e-9)}
 
         return loss
+
+
+def _damped_rows(table: tf.Variable, words: tf.Tensor, damping: tf.Tensor) -> tf.Tensor:
+    """Rows of a table for words of any shape [...], -> [..., dim], whose gradient is scaled word by word."""
+    rows, share = tf.gather(table, words), tf.gather(damping, words)[..., tf.newaxis]
+    return share * rows + tf.stop_gradient((1 - share) * rows)
