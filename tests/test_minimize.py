@@ -1,13 +1,14 @@
 """The loop: steps, reports, transforms, projections, non-finite losses, checkpoints."""
 
 import itertools
+import shutil
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.minimize import NonFiniteLoss, minimize
+from tfgraphs.minimize import CheckpointError, NonFiniteLoss, minimize
 
 TARGET = np.array([1.0, -2.0, 3.0], np.float32)
 
@@ -187,3 +188,31 @@ def test_the_graph_of_one_step_shows_loss_gradients_and_optimizer():
     list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), 1, on_graph=graphs.append))
     scopes = {operation.name.split("/")[0] for operation in graphs[0].get_operations()}
     assert {"loss", "gradients"} <= scopes
+
+
+def test_a_state_that_cannot_be_written_is_one_line(tmp_path):
+    x, optimizer = start()
+    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path / "state", save_seconds=0)
+    next(run)
+    shutil.rmtree(tmp_path / "state")
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(CheckpointError, match=r"^cannot keep the state of the run in [^\n]*$"):
+        next(run)
+
+
+def test_a_damaged_state_is_one_line(tmp_path):
+    x, optimizer = start()
+    list(minimize(noisy(x), [x], optimizer, 20, checkpoint_dir=tmp_path))
+    for path in tmp_path.glob("ckpt*"):
+        path.write_bytes(path.read_bytes()[:10])
+    y, optimizer = start()
+    with pytest.raises(CheckpointError, match=r"^the state in [^\n]* cannot be read[^\n]*$"):
+        list(minimize(noisy(y), [y], optimizer, 20, checkpoint_dir=tmp_path))
+
+
+def test_a_state_of_another_shape_is_refused(tmp_path):
+    x, optimizer = start()
+    list(minimize(noisy(x), [x], optimizer, 20, checkpoint_dir=tmp_path))
+    y = tf.Variable(np.zeros(4, np.float32))
+    with pytest.raises(CheckpointError):
+        list(minimize(lambda step: tf.reduce_sum(y), [y], keras.optimizers.SGD(0.1), 20, checkpoint_dir=tmp_path))

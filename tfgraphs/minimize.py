@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, reason
 
 Loss = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
 """Maps the number of the step, an int64 scalar, to a float scalar tensor, or to (scalar, {name: scalar}).
@@ -42,6 +42,10 @@ class Report:
     loss: float
     terms: Mapping[str, float]
     seconds: float
+
+
+class CheckpointError(TfgraphsError):
+    """The state of a run cannot be kept, or not be read again."""
 
 
 class NonFiniteLoss(TfgraphsError):
@@ -83,6 +87,7 @@ def minimize(
         checkpoint shows to be finished.
 
     Raises:
+        CheckpointError: the state cannot be written, or what is in the folder is damaged.
         NonFiniteLoss: with the step at which it happened. That step's gradient counts as zero, so the variables
             are still good.
     """
@@ -220,7 +225,12 @@ class _Checkpoints:
 
     def restore(self) -> None:
         if self._manager is not None:
-            self._manager.restore_or_initialize()
+            try:
+                self._manager.restore_or_initialize()
+            except (tf.errors.OpError, ValueError, OSError) as error:
+                raise CheckpointError(
+                    f"the state in {self._manager.directory} cannot be read: start again without it"
+                ) from error
 
     def save_if_due(self) -> None:
         if time.monotonic() - self._saved >= self._save_seconds:
@@ -228,5 +238,15 @@ class _Checkpoints:
 
     def save(self) -> None:
         if self._manager is not None:
-            self._manager.save()
+            try:
+                self._manager.save()
+            except (tf.errors.OpError, OSError) as error:
+                raise CheckpointError(
+                    f"cannot keep the state of the run in {self._manager.directory}: {_first_line(error)}"
+                ) from error
             self._saved = time.monotonic()
+
+
+def _first_line(error: tf.errors.OpError | OSError) -> str:
+    message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
+    return message.partition("\n")[0]

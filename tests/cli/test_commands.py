@@ -81,6 +81,8 @@ def test_an_unknown_flag_is_one_line(name, tmp_path):
         (["--input=photo.png", "--output=photo.png"], "is the input itself"),
         (["--input=photo.png", "--output=dream.svg"], "ends in one of"),
         (["--input=photo.png", "--output=photo.png/dream.png"], "cannot write"),
+        (["--input=photo.png", "--checkpoint_dir=photo.png/state"], "cannot write photo.png/state"),
+        (["--input=photo.png", "--logdir=photo.png"], "cannot write photo.png"),
         (["--input=photo.png", "--size=-1"], "size"),
         (["--input=photo.png", "--iterations=0"], "iterations"),
         (["--input=photo.png", "--resume"], "without --resume"),

@@ -42,8 +42,10 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
         _leave(name, str(interrupt) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
-    except MemoryError:
-        _leave(name, "out of memory: try a smaller --size", BAD_INPUT)
+    except Exception as error:
+        if type(error).__name__ not in ("MemoryError", "ResourceExhaustedError"):  # the latter is TensorFlow's
+            raise
+        _leave(name, "out of memory: try something smaller", BAD_INPUT)
 
 
 def no_arguments(arguments: list[str]) -> None:

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     if not INPUT.value:
         raise command.UsageError("say which picture to dream about: --input=photo.jpg, or --input=sample:coffee")
-    run = picture_run.PictureRun("deepdream", INPUT.value, __name__)
+    run = picture_run.PictureRun("deepdream", [INPUT.value], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
 
     command.import_tensorflow()

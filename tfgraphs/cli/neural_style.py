@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     if not CONTENT.value:
         raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
-    run = picture_run.PictureRun("neural_style", CONTENT.value, __name__)
+    run = picture_run.PictureRun("neural_style", [CONTENT.value, STYLE.value], __name__)
     content = picture_run.load_picture(CONTENT.value, SIZE.value)
     style = picture_run.load_picture(STYLE.value, round(SIZE.value * STYLE_SCALE.value))
 

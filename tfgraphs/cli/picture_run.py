@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ class PictureRun:
 
     Args:
         name: of the command.
-        source: path of the picture that the output is named after.
+        sources: paths of the pictures that go in; the output is named after the first.
         module: name of the module that defines the command's own flags.
 
     Raises:
@@ -57,18 +57,16 @@ class PictureRun:
         ResumeError: --resume, but no run of these flags was interrupted.
     """
 
-    def __init__(self, name: str, source: str, module: str) -> None:
+    def __init__(self, name: str, sources: list[str], module: str) -> None:
         self.name = name
-        self.path = Path(source)
-        self.output = Path(OUTPUT.value or f"{Path(source.removeprefix(samples.PREFIX)).stem}_{name}.png")
+        self.output = Path(OUTPUT.value or f"{Path(sources[0].removeprefix(samples.PREFIX)).stem}_{name}.png")
         self.flags = command.flag_values([module, __name__])
-        self._check_output(source)
-        result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
-        self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
-        fingerprint = hashlib.sha256(json.dumps(self.origin, sort_keys=True).encode()).hexdigest()[:12]
         home = Path(os.environ.get("TFGRAPHS_HOME", "."))
         self._states = Path(CHECKPOINT_DIR.value or home / "checkpoints")
-        self.state = self._states / f"{name}-{fingerprint}"
+        self._check_outputs(sources)
+        result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
+        self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
+        self.state = self._states / f"{name}-{_fingerprint(self.origin, sources)}"
         if RESUME.value and not self.state.exists():
             raise ResumeError(f"no interrupted run with these flags is in {self._states}: start it without --resume")
         if not RESUME.value:
@@ -106,11 +104,23 @@ class PictureRun:
             self._states.rmdir()  # only if nothing else is in it
         print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
 
-    def _check_output(self, source: str) -> None:
+    def _check_outputs(self, sources: list[str]) -> None:
         images.check_format(self.output)
         check_writable(self.output)
-        if self.output.exists() and Path(source).exists() and self.output.samefile(source):
-            raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
+        for source in map(Path, sources):
+            if self.output.exists() and source.exists() and self.output.samefile(source):
+                raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
+        for folder in filter(None, (self._states, LOGDIR.value)):
+            check_writable(Path(folder) / "file")
+
+
+def _fingerprint(origin: Mapping[str, object], sources: list[str]) -> str:
+    """Tells runs apart by their flags and by what is in their pictures."""
+    digest = hashlib.sha256(json.dumps(origin, sort_keys=True).encode())
+    for path in map(samples.resolve, sources):
+        if path.is_file():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
 
 
 def load_picture(path: str, size: int) -> images.Picture:
