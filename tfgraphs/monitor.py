@@ -98,7 +98,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
             self._line_written = now
             begun, already = self._first
             left = time_left(now - begun, progress.done, already)
-            print(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})", file=self._stream, flush=True)
+            self._stream.write(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})\n")
+            self._stream.flush()
 
     def _log(self, writer: tf.summary.SummaryWriter, progress: Progress) -> None:
         with writer.as_default(step=progress.step):
