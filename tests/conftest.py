@@ -1,6 +1,7 @@
 """Sets the tests up: flags count as parsed, TensorFlow keeps quiet, shared data is found or skipped."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -13,6 +14,15 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def pytest_configure() -> None:
     flags.FLAGS.mark_as_parsed()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reproducible() -> None:
+    """Lets tests compare bytes, as the commands do; only where a test module has imported TensorFlow anyway."""
+    if "tensorflow" in sys.modules:
+        from tfgraphs.minimize import make_reproducible
+
+        make_reproducible()
 
 
 @pytest.fixture(scope="session")

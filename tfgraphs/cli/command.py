@@ -103,6 +103,9 @@ def import_tensorflow() -> None:
         with quiet_tensorflow():
             import tensorflow as tf
 
+            from tfgraphs.minimize import make_reproducible
+
+            make_reproducible()
             tf.config.list_logical_devices()
     finally:
         print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
