@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgraphs.outputs import atomic_folder
+from tfgraphs.outputs import SAVED_MODEL, atomic_folder
 
 
 def save(
@@ -46,5 +46,5 @@ def save(
         return {output: call(argument)}
 
     call.get_concrete_function(signature)
-    with atomic_folder(folder, marker="saved_model.pb") as temporary:
+    with atomic_folder(folder, SAVED_MODEL) as temporary:
         tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve})

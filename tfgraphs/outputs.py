@@ -11,6 +11,9 @@ from pathlib import Path
 from tfgraphs.errors import TfgraphsError, reason
 
 
+SAVED_MODEL = "saved_model.pb"  # the file by which a SavedModel is known
+
+
 class OutputError(TfgraphsError):
     """The place for a result cannot be written."""
 
@@ -61,10 +64,8 @@ def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
     Raises:
         OutputError: `path` holds something else, or the file system refuses; it is then as it was before.
     """
+    check_folder(path, marker)
     target = Path(os.path.realpath(path))
-    with _explained(path):
-        if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / marker).exists())):
-            raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
     temporary, replaced = _temporary(target), _temporary(target)
     with _explained(path), _parents(target):
         try:
@@ -78,6 +79,14 @@ def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
                 os.replace(replaced, target)
             for leftover in (temporary, replaced):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def check_folder(path: str | Path, marker: str) -> None:
+    """Raises OutputError if `atomic_folder` would not replace what is at `path`."""
+    target = Path(os.path.realpath(path))
+    with _explained(path):
+        if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / marker).exists())):
+            raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
 
 
 def _temporary(target: Path) -> Path:

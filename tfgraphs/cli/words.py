@@ -45,7 +45,9 @@ def _ask(action: str, rest: list[str]) -> None:
 
 def _export(folder: str) -> None:
     from tfgraphs import vectors
+    from tfgraphs.outputs import SAVED_MODEL, check_folder
 
+    check_folder(folder, SAVED_MODEL)
     loaded = vectors.load(VECTORS.value)
     print(f"writing {len(loaded.words):,} words to {folder}, some seconds", file=sys.stderr)
     command.import_tensorflow()
