@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tfgraphs.errors import TfgraphsError, reason
 
-
 SAVED_MODEL = "saved_model.pb"  # the file by which a SavedModel is known
 
 
