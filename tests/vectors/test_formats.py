@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import math
 import re
@@ -150,16 +151,15 @@ def test_garbage_is_refused_or_holds_what_its_header_says(scratch, content):
     assert all(math.isfinite(value) for value in itertools.chain(*loaded.matrix.tolist()))
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk():
-    """Lets no file grow beyond a kilobyte, as a full disk would."""
+    """Lets no file grow beyond a kilobyte, as a full disk would; pytest's own output must not be written inside."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
-
-    yield fill
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -167,17 +167,15 @@ def large_vectors() -> WordVectors:
     return WordVectors([f"word{number}" for number in range(10_000)], np.ones((10_000, 3), np.float32))
 
 
-def test_failed_write_leaves_nothing(tmp_path, full_disk, large_vectors):
-    full_disk()
-    with pytest.raises(OutputError, match=r"cannot write .*v\.txt: "):
+def test_failed_write_leaves_nothing(tmp_path, large_vectors):
+    with pytest.raises(OutputError, match=r"cannot write .*v\.txt: "), full_disk():
         save_text(tmp_path / "v.txt", large_vectors)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_write_keeps_the_earlier_file(tmp_path, full_disk, large_vectors):
+def test_failed_write_keeps_the_earlier_file(tmp_path, large_vectors):
     (tmp_path / "v.txt").write_text("earlier")
-    full_disk()
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError), full_disk():
         save_text(tmp_path / "v.txt", large_vectors)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"v.txt": "earlier"}
 
