@@ -28,7 +28,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
         main: gets the arguments that are not flags.
         documentation: shown by --help, followed by the flags of `flag_modules`.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for interrupt in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(interrupt, signal.default_int_handler)
     warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
     arguments = sys.argv[1:]
     try:
@@ -38,8 +39,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
             main(flags.FLAGS(sys.argv)[1:])
     except (TfgraphsError, flags.Error) as error:
         _leave(name, str(error), BAD_INPUT)
-    except KeyboardInterrupt as interrupt:
-        _leave(name, str(interrupt) or "interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interruption:
+        _leave(name, str(interruption) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
     except Exception as error:
