@@ -44,9 +44,7 @@ def main(arguments: list[str]) -> None:
     backbone = backbones.load(picture_run.BACKBONE.value)
     objective = layer_l2(LAYER.value)
     with run.monitor() as monitor:
-        progress = dream(
-            picture.pixels, backbone, objective, settings, checkpoint_dir=run.state, on_graph=monitor.graph
-        )
+        progress = dream(picture.pixels, backbone, objective, settings, on_graph=monitor.graph, **run.checkpoints)
         pixels = run.follow(progress, monitor)
     run.save(images.Picture(pixels, picture.alpha))
 

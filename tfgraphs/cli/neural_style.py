@@ -46,9 +46,7 @@ def main(arguments: list[str]) -> None:
     )
     backbone = backbones.load(picture_run.BACKBONE.value, pooling="average")
     with run.monitor() as monitor:
-        progress = paint(
-            content.pixels, style.pixels, backbone, settings, checkpoint_dir=run.state, on_graph=monitor.graph
-        )
+        progress = paint(content.pixels, style.pixels, backbone, settings, on_graph=monitor.graph, **run.checkpoints)
         pixels = run.follow(progress, monitor)
     run.save(images.Picture(pixels, content.alpha))
 

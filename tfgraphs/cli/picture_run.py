@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -67,6 +67,7 @@ class PictureRun:
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
         self.state = self._states / f"{name}-{_fingerprint(self.origin, sources)}"
+        self.checkpoints: dict[str, Any] = {"checkpoint_dir": self.state, "save_seconds": SAVE_SECONDS.value}
         if RESUME.value and not self.state.exists():
             raise ResumeError(f"no interrupted run with these flags is in {self._states}: start it without --resume")
         if not RESUME.value:

@@ -65,6 +65,7 @@ def dream(
     settings: DreamSettings | None = None,
     *,
     checkpoint_dir: str | Path | None = None,
+    save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
     """Dreams about a picture.
@@ -75,6 +76,7 @@ def dream(
         objective: what to raise.
         settings: see `DreamSettings`.
         checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
+        save_seconds: time between two checkpoints.
         on_graph: called with the graph of one step.
 
     Yields:
@@ -102,6 +104,7 @@ def dream(
             levels[number].steps,
             steps_per_report=5,
             gradient_transform=normalize_mean_abs,
+            save_seconds=save_seconds,
             checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
         )

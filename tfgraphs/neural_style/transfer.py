@@ -89,6 +89,7 @@ def paint(
     settings: StyleSettings | None = None,
     *,
     checkpoint_dir: str | Path | None = None,
+    save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
     """Paints a photograph in the manner of a painting.
@@ -99,6 +100,7 @@ def paint(
         backbone: the network in whose activations both are compared.
         settings: see `StyleSettings`.
         checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
+        save_seconds: time between two checkpoints.
         on_graph: called with the graph of one step.
 
     Yields:
@@ -130,6 +132,7 @@ def paint(
             lambda variable: _loss(variable, resize(content, level.size), style, backbone, settings, number),
             keras.optimizers.Adam(schedule, beta_2=0.99),
             level.steps,
+            save_seconds=save_seconds,
             checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}",
             on_graph=on_graph if number == len(levels) - 1 else None,
         )
