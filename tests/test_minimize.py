@@ -65,7 +65,7 @@ def test_the_number_of_reports_does_not_change_the_result():
 def test_xla_takes_the_same_steps():
     x, y = (tf.Variable(np.zeros(3, np.float32)) for _ in range(2))
     list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), 9))
-    list(minimize(quadratic(y), [y], keras.optimizers.SGD(0.1), 9, jit_compile=True))
+    list(minimize(quadratic(y), [y], keras.optimizers.SGD(0.1), 9, compiled="loop"))
     np.testing.assert_allclose(y.numpy(), x.numpy(), rtol=1e-6)
 
 
@@ -102,15 +102,15 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_advice(bad):
         list(minimize(loss, [x], keras.optimizers.SGD(0.1), 20))
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_variables(jit_compile):
+@pytest.mark.parametrize("compiled", ["nothing", "updates", "loop"])
+def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_variables(compiled):
     x = tf.Variable([4.0, 0.0])
 
     def loss(step):
         return tf.reduce_sum(tf.sqrt(x))
 
     with pytest.raises(NonFiniteLoss, match="step 1 of 3"):
-        list(minimize(loss, [x], keras.optimizers.Adam(0.1), 3, jit_compile=jit_compile))
+        list(minimize(loss, [x], keras.optimizers.Adam(0.1), 3, compiled=compiled))
     np.testing.assert_array_equal(x.numpy(), [4.0, 0.0])
 
 

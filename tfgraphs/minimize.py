@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -65,13 +66,14 @@ def make_reproducible() -> None:
 def minimize(
     loss: Loss,
     variables: Sequence[tf.Variable],
-    optimizer: keras.optimizers.Optimizer,
+    optimizer: keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
     steps: int,
     *,
     steps_per_report: int = 10,
     gradient_transform: Transform | None = None,
     projection: Transform | None = None,
-    jit_compile: bool = False,
+    compiled: Literal["nothing", "updates", "loop"] = "nothing",
+    feed: Callable[[int], None] | None = None,
     checkpoint_dir: str | Path | None = None,
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
@@ -81,12 +83,17 @@ def minimize(
     Args:
         loss: see `Loss`. It reads `variables`; it may read anything else.
         variables: what to change.
-        optimizer: any stock Keras optimizer; one optimizer serves one call.
+        optimizer: any stock Keras optimizer, or one for each variable, so that variables can be updated side by side;
+            an optimizer serves one call.
         steps: how many steps to take in all, those of an interrupted earlier call included.
         steps_per_report: steps between two reports, all taken inside one call of the graph.
         gradient_transform: applied to the gradient of each variable before the optimizer sees it.
         projection: applied to each variable after each step, to bring it back into its valid range.
-        jit_compile: whether XLA compiles the loop. On CPUs it speeds word vectors up and slows convolutions down.
+        compiled: what XLA compiles. "loop" makes one program of everything, which mostly runs on one core; "updates"
+            compiles what each optimizer does with its gradients, for losses that are `with_gradient` programs side by
+            side. Both speed word vectors up and slow convolutions down.
+        feed: called with the number of steps done before each group of `steps_per_report` steps, to bring the data
+            for them. Such a group starts at a multiple of `steps_per_report`, after an interruption too.
         checkpoint_dir: folder for checkpoints of the variables, the optimizer and the step. If it holds one, the
             run goes on from there, and ends with the same bytes as one that was never interrupted (on pictures,
             after `make_reproducible`).
@@ -102,13 +109,20 @@ def minimize(
         NonFiniteLoss: with the step at which it happened. That step's gradient counts as zero, so the variables
             are still good.
     """
-    optimizer.build(variables)
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        groups = [(optimizer, list(variables))]
+    else:
+        groups = [(one, [own]) for one, own in zip(optimizer, variables, strict=True)]
+    for one, own in groups:
+        one.build(own)
     step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-    checkpoints = _Checkpoints(checkpoint_dir, save_seconds, [*variables, step], optimizer)
+    checkpoints = _Checkpoints(checkpoint_dir, save_seconds, [*variables, step], [one for one, _ in groups])
     number = tf.TensorSpec([], tf.int64)
-    update = tf.function(_update(loss, variables, optimizer, gradient_transform, projection))
-    update = update.get_concrete_function(number)
-    run = tf.function(_loop(update, step), jit_compile=jit_compile).get_concrete_function(number)
+    applications = [_apply(own, one, gradient_transform, projection) for one, own in groups]
+    if compiled == "updates":
+        applications = [tf.function(apply, jit_compile=True) for apply in applications]
+    update = tf.function(_update(loss, [own for _, own in groups], applications)).get_concrete_function(number)
+    run = tf.function(_loop(update, step), jit_compile=compiled == "loop").get_concrete_function(number)
     if on_graph is not None:
         on_graph(update.graph)
 
@@ -120,7 +134,10 @@ def minimize(
             value, terms = tf.function(_pair(loss))(step - 1)
             yield _report(done, steps, value, terms, started)
         while done < steps:
-            result = run(tf.constant(min(done + steps_per_report, steps), tf.int64))
+            if feed is not None:
+                feed(done)
+            last = min(done - done % steps_per_report + steps_per_report, steps)
+            result = run(tf.constant(last, tf.int64))
             value, terms, finite = result
             done = int(step)
             if not finite:
@@ -153,19 +170,33 @@ def _report(step: int, steps: int, value: tf.Tensor, terms: Mapping[str, tf.Tens
 
 def _update(
     loss: Loss,
+    groups: list[Sequence[tf.Variable]],
+    applications: list[Callable[[tf.Tensor, list[tf.Tensor | tf.IndexedSlices]], tf.Tensor]],
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
+    """One step as a graph: step -> (loss, terms, finite)."""
+
+    def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
+            tape.watch(groups)
+            value, terms = _pair(loss)(step)
+        with tf.name_scope("gradients"):
+            gradients = tape.gradient(value, groups)
+        finite = [apply(value, own) for apply, own in zip(applications, gradients, strict=True)]
+        return value, terms, tf.reduce_all(finite)
+
+    return update
+
+
+def _apply(
     variables: Sequence[tf.Variable],
     optimizer: keras.optimizers.Optimizer,
     gradient_transform: Transform | None,
     projection: Transform | None,
-) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
-    """One step as a graph: step -> (loss, terms, finite). Nothing that is not finite reaches the variables."""
+) -> Callable[[tf.Tensor, list[tf.Tensor | tf.IndexedSlices]], tf.Tensor]:
+    """What a step does with the loss and its gradients: nothing that is not finite reaches the variables."""
 
-    def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
-            tape.watch(variables)
-            value, terms = _pair(loss)(step)
+    def apply(value: tf.Tensor, gradients: list[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor:
         with tf.name_scope("gradients"):
-            gradients = tape.gradient(value, variables, unconnected_gradients=tf.UnconnectedGradients.NONE)
             finite = tf.reduce_all([_is_finite(tensor) for tensor in [value, *gradients]])
             gradients = [_or_zero(finite, gradient) for gradient in gradients]
             if gradient_transform is not None:
@@ -176,9 +207,9 @@ def _update(
             with tf.name_scope("projection"):
                 for variable in variables:
                     variable.assign(projection(variable))
-        return value, terms, finite
+        return finite
 
-    return update
+    return apply
 
 
 def _is_finite(tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
@@ -227,9 +258,10 @@ class _Checkpoints:
         folder: str | Path | None,
         save_seconds: float,
         variables: list[tf.Variable],
-        optimizer: keras.optimizers.Optimizer,
+        optimizers: list[keras.optimizers.Optimizer],
     ) -> None:
-        state = tf.train.Checkpoint(variables=[*variables, *(variable.value for variable in optimizer.variables)])
+        slots = [variable.value for optimizer in optimizers for variable in optimizer.variables]
+        state = tf.train.Checkpoint(variables=[*variables, *slots])
         self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
         self._save_seconds = save_seconds
         self._saved = time.monotonic()

@@ -27,6 +27,8 @@ class Progress:
         loss: the loss of the last step.
         terms: named parts of the loss.
         picture: the picture as it is now, float32 [height, width, 3] in 0..1, for techniques that make one.
+        figures: other numbers that belong to this step, by name.
+        texts: what else there is to read of this step, in Markdown, by name.
     """
 
     step: int
@@ -35,6 +37,8 @@ class Progress:
     loss: float
     terms: Mapping[str, float] = field(default_factory=dict)
     picture: np.ndarray | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Monitor(contextlib.AbstractContextManager["Monitor"]):
@@ -79,6 +83,24 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         if self._writer:
             self._log(self._writer, progress)
 
+    def prepare(self, stage: str, share: float) -> None:
+        """Shows how far something has come that goes before the run.
+
+        Args:
+            stage: what it is, in words.
+            share: how much of it is done, 0..1.
+        """
+        self._bar.update(self._task, completed=share, detail=stage)
+        now = time.monotonic()
+        if not self._stream.isatty() and now - self._line_written >= self.line_seconds:
+            self._line_written = now
+            self._stream.write(f"{self._title}: {share:4.0%} ({stage})\n")
+            self._stream.flush()
+
+    def say(self, message: str) -> None:
+        """Says something that stays to be read."""
+        self._bar.console.print(f"{self._title}: {message}", highlight=False, markup=False, soft_wrap=True)
+
     def graph(self, graph: tf.Graph) -> None:
         """Shows the graph of one step in TensorBoard."""
         if self._writer:
@@ -106,6 +128,10 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
             tf.summary.scalar("loss", progress.loss)
             for name, term in progress.terms.items():
                 tf.summary.scalar(f"loss/{name}", term)
+            for name, figure in progress.figures.items():
+                tf.summary.scalar(name, figure)
+            for name, text in progress.texts.items():
+                tf.summary.text(name, text)
             if progress.picture is not None and (progress.step >= self._next_picture or progress.done >= 1):
                 self._next_picture = progress.step + self._picture_every
                 tf.summary.image("picture", progress.picture[None])

@@ -1,6 +1,7 @@
 import contextlib
 import itertools
 import math
+import os
 import re
 import resource
 import tracemalloc
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tfgraphs.outputs import OutputError
-from tfgraphs.vectors.formats import FormatError, load, load_text, save_text
+from tfgraphs.vectors.formats import FormatError, load, load_binary, load_text, save_binary, save_text
 from tfgraphs.vectors.word_vectors import WordVectors
 
 words = st.text(st.characters(codec="utf-8", exclude_characters=" \n"), min_size=1, max_size=6)
@@ -25,6 +26,8 @@ tokens = st.sampled_from(
     [b"a", b"1", b"2", b"3", b"-0.5", b"1e9", b"nan", b"-inf", b"", b"\t", b"\r", b"\xff", b"\xc3\xa9"]
 )
 nearly_files = st.lists(st.lists(tokens, max_size=4).map(b" ".join), max_size=4).map(b"\n".join)
+FORMATS = [pytest.param(save_text, load_text, id="text"), pytest.param(save_binary, load_binary, id="binary")]
+SAVERS = [save_text, save_binary]
 
 
 @pytest.fixture(scope="module")
@@ -32,30 +35,83 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("formats") / "vectors.txt"
 
 
+@pytest.mark.parametrize(("save", "read"), FORMATS)
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(matrix=matrices, data=st.data())
-def test_round_trip_keeps_every_bit(scratch, matrix, data):
+def test_round_trip_keeps_every_bit(scratch, save, read, matrix, data):
     names = data.draw(st.lists(words, min_size=len(matrix), max_size=len(matrix), unique=True))
-    save_text(scratch, WordVectors(names, matrix))
-    loaded = load_text(scratch)
+    save(scratch, WordVectors(names, matrix))
+    loaded = read(scratch)
     assert loaded.words == names
     assert loaded.matrix.dtype == np.float32
     np.testing.assert_array_equal(loaded.matrix.view(np.uint32), matrix.view(np.uint32))
 
 
+@pytest.mark.parametrize(("save", "read"), FORMATS)
 @pytest.mark.parametrize("value", [-0.0, 1e-45, -1.1754942e-38, 3.4028235e38, 0.1, 16777217, 1 / 3])
-def test_round_trip_keeps_difficult_values(tmp_path, value):
+def test_round_trip_keeps_difficult_values(tmp_path, save, read, value):
     matrix = np.float32([[value]])
-    save_text(tmp_path / "v.txt", WordVectors(["a"], matrix))
+    save(tmp_path / "v", WordVectors(["a"], matrix))
+    assert read(tmp_path / "v").matrix.tobytes() == matrix.tobytes()
+
+
+def test_round_trip_through_text_keeps_floats_of_all_kinds(tmp_path):
+    bits = np.random.default_rng(0).integers(2**32, size=(1000, 50), dtype=np.uint32).view(np.float32)
+    matrix = np.where(np.isfinite(bits), bits, 1)
+    save_text(tmp_path / "v.txt", WordVectors([f"w{number}" for number in range(1000)], matrix))
     assert load_text(tmp_path / "v.txt").matrix.tobytes() == matrix.tobytes()
 
 
+@pytest.mark.parametrize(("save", "read"), FORMATS)
 @pytest.mark.parametrize(
-    "word", ["北京", "Москва", "a\u00a0b", "a\u2028b", "a\u0085b", "a\tb", "😀", "\ufeffa", "\r", "1", "-"]
+    "word",
+    ["北京", "Москва", "a\u00a0b", "a\u2028b", "a\u0085b", "a\tb", "😀", "\ufeffa", "\r", "1", "-", "%s", "\x00"],
 )
-def test_round_trip_keeps_words_with_unusual_letters(tmp_path, word):
-    save_text(tmp_path / "v.txt", WordVectors([word, "b"], np.ones((2, 3), np.float32)))
-    assert load_text(tmp_path / "v.txt").words == [word, "b"]
+def test_round_trip_keeps_words_with_unusual_letters(tmp_path, save, read, word):
+    save(tmp_path / "v", WordVectors([word, "b"], np.ones((2, 3), np.float32)))
+    assert read(tmp_path / "v").words == [word, "b"]
+
+
+@pytest.mark.parametrize(("save", "read"), FORMATS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, ">f4"])
+def test_matrix_of_another_type_is_written_as_float32(tmp_path, save, read, dtype):
+    save(tmp_path / "v", WordVectors(["a", "b"], np.array([[0.5, -2], [3, 4]], dtype)))
+    assert read(tmp_path / "v").matrix.tolist() == [[0.5, -2], [3, 4]]
+
+
+@pytest.mark.parametrize("save", SAVERS)
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(matrix=matrices)
+def test_format_is_told_from_the_content(scratch, save, matrix):
+    names = [f"word{row}" for row in range(len(matrix))]
+    save(scratch, WordVectors(names, matrix))
+    loaded = load(str(scratch))
+    assert (loaded.words, loaded.matrix.tobytes()) == (names, matrix.tobytes())
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_large_file_is_told_from_its_beginning(tmp_path, save):
+    vectors = WordVectors([f"w{row}" for row in range(3)], np.random.default_rng(0).normal(size=(3, 200_000)))
+    save(tmp_path / "v", vectors)
+    np.testing.assert_array_equal(load(str(tmp_path / "v")).matrix, vectors.matrix.astype(np.float32))
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_pipe_is_read(tmp_path, save):
+    save(tmp_path / "v", WordVectors(["a", "b"], np.float32([[1, 2], [3, 4]])))
+    reading, writing = os.pipe()
+    os.write(writing, (tmp_path / "v").read_bytes())
+    os.close(writing)
+    try:
+        assert load(f"/dev/fd/{reading}").matrix.tolist() == [[1, 2], [3, 4]]
+    finally:
+        os.close(reading)
+
+
+def test_damaged_text_is_called_so_by_its_line(tmp_path):
+    (tmp_path / "v.txt").write_bytes("2 12\nä{0} and\nb{0}\n".format(" 0.12345" * 11).encode())
+    with pytest.raises(FormatError, match="line 2 does not hold a word and 12 numbers"):
+        load(str(tmp_path / "v.txt"))
 
 
 @pytest.mark.parametrize("ending", ["\n", " \n", "\r\n", " \r\n"])
@@ -167,41 +223,55 @@ def large_vectors() -> WordVectors:
     return WordVectors([f"word{number}" for number in range(10_000)], np.ones((10_000, 3), np.float32))
 
 
-def test_failed_write_leaves_nothing(tmp_path, large_vectors):
+@pytest.mark.parametrize("save", SAVERS)
+def test_failed_write_leaves_nothing(tmp_path, large_vectors, save):
     with pytest.raises(OutputError, match=r"cannot write .*v\.txt: "), full_disk():
-        save_text(tmp_path / "v.txt", large_vectors)
+        save(tmp_path / "v.txt", large_vectors)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_write_keeps_the_earlier_file(tmp_path, large_vectors):
+@pytest.mark.parametrize("save", SAVERS)
+def test_failed_write_keeps_the_earlier_file(tmp_path, large_vectors, save):
     (tmp_path / "v.txt").write_text("earlier")
     with pytest.raises(OutputError), full_disk():
-        save_text(tmp_path / "v.txt", large_vectors)
+        save(tmp_path / "v.txt", large_vectors)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"v.txt": "earlier"}
 
 
-def test_interrupted_write_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("save", SAVERS)
+def test_interrupted_write_leaves_nothing(tmp_path, save):
     class Interrupted(list):
         def __iter__(self):
             yield self[0]
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        save_text(tmp_path / "v.txt", WordVectors(Interrupted("abc"), np.ones((3, 2), np.float32)))
+        save(tmp_path / "v.txt", WordVectors(Interrupted("abc"), np.ones((3, 2), np.float32)))
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("word", ["", "New York", "line\nbreak", "\ud800"])
-def test_word_that_cannot_be_read_back_is_not_written(tmp_path, word):
+@pytest.mark.parametrize("save", SAVERS)
+@pytest.mark.parametrize("word", ["", "New York", "line\nbreak", "\nb", "\ud800"])
+def test_word_that_cannot_be_read_back_is_not_written(tmp_path, save, word):
     with pytest.raises(FormatError, match="cannot be written"):
-        save_text(tmp_path / "vectors.txt", WordVectors(["a", word], np.eye(2, dtype=np.float32)))
+        save(tmp_path / "vectors.txt", WordVectors(["a", word], np.eye(2, dtype=np.float32)))
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_vectors_that_are_not_finite_are_not_written(tmp_path, value):
+@pytest.mark.parametrize("save", SAVERS)
+def test_word_that_stands_twice_is_not_written(tmp_path, save):
+    with pytest.raises(FormatError, match="stands twice"):
+        save(tmp_path / "vectors.txt", WordVectors(["a", "a"], np.eye(2, dtype=np.float32)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("save", SAVERS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+def test_vectors_that_are_not_finite_are_not_written(tmp_path, save, value):
     with pytest.raises(FormatError, match="not finite"):
-        save_text(tmp_path / "vectors.txt", WordVectors(["a"], np.float32([[value]])))
+        save(tmp_path / "vectors.txt", WordVectors(["a"], np.array([[value]])))
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_a_word_that_stands_twice_the_first_counts(tmp_path):
@@ -217,3 +287,147 @@ def test_value_out_of_range_and_empty_word_are_refused(tmp_path, line):
     (tmp_path / "vectors.txt").write_text(f"1 1\n{line}\n")
     with pytest.raises(FormatError, match="line 2"):
         load_text(tmp_path / "vectors.txt")
+
+
+def record(word: bytes, *values: float) -> bytes:
+    return word + b" " + np.array(values, "<f4").tobytes()
+
+
+def test_binary_format_is_that_of_word2vec(tmp_path):
+    save_binary(tmp_path / "v.bin", WordVectors(["a", "ß"], np.float32([[1, 2], [3, -4]])))
+    content = b"2 2\n" + record(b"a", 1, 2) + b"\n" + record("ß".encode(), 3, -4) + b"\n"
+    assert (tmp_path / "v.bin").read_bytes() == content
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_line_breaks_behind_binary_vectors_may_be_missing(tmp_path, end):
+    path = tmp_path / "v.bin"
+    path.write_bytes(b"3 2\n" + b"".join(record(word, 1, 2) + end for word in (b"a", b"\rb", b"c")))
+    assert [read(path).words for read in (load_binary, lambda path: load(str(path)))] == [["a", "\rb", "c"]] * 2
+
+
+def test_bytes_of_a_vector_that_look_like_separators_are_values(tmp_path):
+    matrix = np.frombuffer(b" \n \n    \n\n\n\n a b", np.float32).reshape(2, 2)
+    save_binary(tmp_path / "v.bin", WordVectors(["a", "b"], matrix))
+    assert load_binary(tmp_path / "v.bin").matrix.tobytes() == matrix.tobytes()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
+def test_limit_reads_the_first_words(tmp_path, limit):
+    save_binary(tmp_path / "v.bin", WordVectors(list("abcd"), np.eye(4, dtype=np.float32)))
+    loaded = load_binary(tmp_path / "v.bin", limit)
+    assert (loaded.words, loaded.matrix.tolist()) == (list("abcd")[:limit], np.eye(4)[:limit].tolist())
+
+
+def test_limit_reads_no_further(tmp_path):
+    (tmp_path / "v.bin").write_bytes(b"3 1\n" + record(b"a", 1) + record(b"b", np.nan)[:-1])
+    assert load_binary(tmp_path / "v.bin", limit=1).words == ["a"]
+
+
+def test_words_that_are_cut_off_within_a_letter_are_read(tmp_path):
+    content = b"3 1\n" + record("Zürich".encode()[:2], 1) + record(b"b", 2) + record("Zäh".encode()[:2], 3)
+    (tmp_path / "v.bin").write_bytes(content)
+    loaded = load_binary(tmp_path / "v.bin")
+    assert (loaded.words, loaded.matrix.tolist()) == (["Z\ufffd", "b"], [[1], [2]])
+
+
+@pytest.mark.parametrize("block", [1, 7, 64])
+def test_binary_file_is_read_in_blocks_of_any_size(tmp_path, monkeypatch, block):
+    matrix = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    save_binary(tmp_path / "v.bin", WordVectors([f"word{row}" for row in range(20)], matrix))
+    monkeypatch.setattr("tfgraphs.vectors.word2vec_format._BLOCK", block)
+    assert load_binary(tmp_path / "v.bin").matrix.tobytes() == matrix.tobytes()
+
+
+def test_binary_file_that_is_cut_off_anywhere_is_refused(tmp_path):
+    save_binary(tmp_path / "v.bin", WordVectors(["first", "second"], np.float32([[1, 2], [3, 4]])))
+    content = (tmp_path / "v.bin").read_bytes()
+    messages = []
+    for length in range(len(content) - 1):  # only the last line break may be missing
+        (tmp_path / "v.bin").write_bytes(content[:length])
+        with pytest.raises(
+            FormatError, match=rf"its first line|it ends at byte {length}, in word [12] of 2\Z"
+        ) as caught:
+            load_binary(tmp_path / "v.bin")
+        messages.append(str(caught.value)[-11:])
+    first, second = content.index(b"first"), content.index(b"second") - 1
+    assert messages[first:second] == ["word 1 of 2"] * (second - first)
+    assert messages[second:] == ["word 2 of 2"] * (len(content) - 1 - second)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "its first line is not 'words dimensions'"),
+        (b"\x89PNG\r\n\x1a\n", "its first line is not 'words dimensions'"),
+        (b"\x00" * 10_000, "its first line is not 'words dimensions'"),
+        (b"0 2\n", "its first line is not 'words dimensions'"),
+        (b"1 -2\n" + record(b"a", 1, 2), "its first line is not 'words dimensions'"),
+        (b"1 1000000000000\n" + record(b"a", 1, 2), "its first line announces 1,000,000,000,000 dimensions"),
+        (b"1000000000000 2\n" + record(b"a", 1, 2), "it ends at byte 26, in word 2 of 1,000,000,000,000"),
+        (b"1 3\n" + record(b"a", 1, 2), "it ends at byte 14, in word 1 of 1"),
+        (b"1 2\n" + record(b"a", 1, 2) + record(b"b", 1, 2), "it announces 1 words and holds more"),
+        (b"1 2\n" + record(b"a", 1, 2) + b"\n\n", "it announces 1 words and holds more"),
+        (b"2 2\n" + record(b"a", 1, 2) + record(b"", 1, 2), "word 2 at byte 14 is empty"),
+        (b"2 2\n" + record(b"a", 1, 2) + record(b"\n", 1, 2), "word 2 at byte 14 is empty"),
+        (b"1 2\n" + b"a" * 3_000_000, "word 1 at byte 4 has no end"),
+        (b"2 2\n" + record(b"a", 1, 2) + record(b"b", 1, np.nan), "the vector of word 2 is not finite"),
+        (b"2 2\n" + record(b"a", np.inf, -np.inf) + record(b"b", 1, 2), "the vector of word 1 is not finite"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_wrong_binary_file_is_refused_in_one_line(tmp_path, content, message):
+    (tmp_path / "v.bin").write_bytes(content)
+    with pytest.raises(FormatError, match=rf"\A[^\n]*{re.escape(message)}[^\n]*\Z"):
+        load_binary(tmp_path / "v.bin")
+
+
+@pytest.mark.parametrize("header", [b"1000000000000 2\n", b"2 1000000\n", b"1000000000000 1000000\n"])
+def test_promised_size_of_a_binary_file_reserves_no_memory(tmp_path, header):
+    (tmp_path / "v.bin").write_bytes(header + record(b"a", 1, 2))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormatError):
+            load_binary(tmp_path / "v.bin")
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.one_of(st.binary(max_size=60), st.binary(max_size=30).map(b"2 1\n".__add__), nearly_files))
+def test_any_file_is_finite_vectors_or_a_one_line_error(scratch, content):
+    scratch.write_bytes(content)
+    for read in (load_binary, lambda path: load(str(path))):
+        matrix, message = np.zeros(1), ""
+        try:
+            matrix = read(scratch).matrix
+        except FormatError as error:
+            message = str(error)
+        assert np.isfinite(matrix).all()
+        assert len(message.splitlines()) <= 1
+
+
+@pytest.fixture(scope="module")
+def peers():
+    models = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'bench'")
+    return models.KeyedVectors
+
+
+@pytest.mark.parametrize("save", SAVERS)
+def test_gensim_reads_our_files(tmp_path, peers, save):
+    matrix = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32)
+    names = [f"wört{row}" for row in range(50)]
+    save(tmp_path / "v", WordVectors(names, matrix))
+    theirs = peers.load_word2vec_format(str(tmp_path / "v"), binary=save is save_binary)
+    assert (theirs.index_to_key, theirs.vectors.tobytes()) == (names, matrix.tobytes())
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_files_of_gensim_are_read(tmp_path, peers, binary):
+    matrix = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32)
+    theirs = peers(7)
+    theirs.add_vectors([f"wört{row}" for row in range(50)], matrix)
+    theirs.save_word2vec_format(str(tmp_path / "v"), binary=binary)
+    loaded = load(str(tmp_path / "v"))
+    assert (loaded.words, loaded.matrix.tobytes()) == (theirs.index_to_key, matrix.tobytes())

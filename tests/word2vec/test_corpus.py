@@ -1,74 +1,126 @@
-"""Text to words to numbers."""
+"""Text as word numbers, in memory and in folders that may be damaged."""
+
+import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tfgraphs.word2vec.corpus import CorpusError, encode, sentences
-from tfgraphs.word2vec.vocabulary import count_words
+from tfgraphs.word2vec import CorpusError, EncodedCorpus, TextSettings, encode_sentences, prepare
+from tfgraphs.word2vec.corpus import MARKER, NUMBERS, WORDS
 
-
-def read(tmp_path, content):
-    path = tmp_path / "text.txt"
-    path.write_bytes(content)
-    return list(sentences(path))
+SENTENCES = st.lists(st.lists(st.sampled_from(["a", "b", "c", "new york"])))
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"The cat\nsat.\n", [["the", "cat"], ["sat"]]),
-        (b"The cat\r\nsat.", [["the", "cat"], ["sat"]]),
-        (b"a\n\nb\n", [["a"], [], ["b"]]),
-        (b"b2b, snake_case; 3.14 don't", [["b", "b", "snake", "case", "don", "t"]]),
-        ("Ärger, Ёлка – 北京!".encode(), [["ärger", "ёлка", "北京"]]),
-        (b"", []),
-    ],
-)
-def test_words_are_runs_of_letters_in_lower_case_line_by_line(tmp_path, content, words):
-    assert read(tmp_path, content) == words
+def decoded(corpus):
+    """The sentences of a corpus as words."""
+    sentences = [[]]
+    for token in corpus.tokens.tolist():
+        if token < 0:
+            sentences.append([])
+        else:
+            sentences[-1].append(corpus.vocabulary.words[token])
+    assert sentences.pop() == []
+    return sentences
 
 
-@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xe4\xf6", b"\xed\xa0\x80"])
-def test_bytes_that_are_not_utf8_part_words_like_spaces(tmp_path, bad):
-    assert read(tmp_path, b"one" + bad + b"two " + bad + b"\nthree") == [["one", "two"], ["three"]]
+@settings(deadline=None)
+@given(SENTENCES.filter(lambda text: len({word for sentence in text for word in sentence}) > 1))
+def test_decoding_gives_the_sentences_back_that_have_words(text):
+    assert decoded(encode_sentences(text)) == [sentence for sentence in text if sentence]
 
 
-@pytest.mark.parametrize(("name", "reason"), [("missing.txt", "no such file"), (".", "directory")])
-def test_a_file_that_cannot_be_read_is_reported_in_one_line(tmp_path, name, reason):
-    with pytest.raises(CorpusError, match=rf"^[^\n]*{tmp_path}[^\n]*{reason}[^\n]*$"):
-        list(sentences(tmp_path / name))
+def test_rare_words_are_left_out_and_sentences_of_nothing_else():
+    text = [["a", "rare", "b"], ["rarer"], [], ["a", "b", "a"]]
+    assert decoded(encode_sentences(text, min_count=2)) == [["a", "b"], ["a", "b", "a"]]
 
 
-def encoded(text, min_count=1):
-    return encode(text, count_words(text, min_count))
+def test_figures_count_all_words_and_the_sentences_that_are_left():
+    corpus = encode_sentences([["a", "rare", "b"], ["rarer"], [], ["a", "b", "a"]], min_count=2)
+    assert (corpus.raw_words, corpus.sentences) == (7, 2)
 
 
-def test_encoding_keeps_the_words_in_order():
-    text = [["a", "b", "a"], ["c", "a"]]
-    tokens, _ = encoded(text)
-    words = count_words(text, 1).words
-    assert [words[token] for token in tokens] == ["a", "b", "a", "c", "a"]
-
-
-def test_encoding_leaves_unknown_words_out():
-    tokens, _ = encoded([["a", "rare", "a"], ["rarer", "a"]], min_count=2)
-    assert tokens.tolist() == [0, 0, 0]
-
-
-def test_words_keep_the_number_of_their_sentence_though_others_are_left_out():
-    _, numbers = encoded([["a", "rare", "a"], ["rarer"], [], ["a"]], min_count=2)
-    assert numbers.tolist() == [0, 0, 3]
-
-
-def test_encoded_text_is_of_32_bit_integers():
-    assert [array.dtype for array in encoded([["a", "b"]])] == [np.int32, np.int32]
+def test_numbers_are_of_32_bits_and_read_only():
+    tokens = encode_sentences([["a", "b"]]).tokens
+    assert (tokens.dtype, tokens.flags.writeable) == (np.int32, False)
 
 
 @pytest.mark.parametrize(
     ("text", "min_count"),
-    [([], 1), ([[]], 1), ([["a"]], 1), ([["a", "b"], ["c"]], 2), ([["a", "b"], ["a", "c"]], 3)],
-    ids=["empty", "an empty line", "one word", "all rare", "all rarer"],
+    [([], 1), ([[]], 1), ([["a"]], 1), ([["a", "a"]], 1), ([["a", "b"], ["a", "c"]], 2)],
+    ids=["empty", "an empty line", "one word", "one word twice", "all but one rare"],
 )
 def test_a_text_of_too_few_words_is_refused_in_one_line(text, min_count):
     with pytest.raises(CorpusError, match=r"^[^\n]*min_count[^\n]*$"):
-        encoded(text, min_count)
+        encode_sentences(text, min_count)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An encoded text: a b a, c a b."""
+    path = tmp_path / "text.txt"
+    path.write_text("a b a\nc a b\n")
+    prepare([str(path)], TextSettings(min_count=1), tmp_path / "encoded")
+    return tmp_path / "encoded"
+
+
+def test_a_folder_opens_to_the_text_that_was_encoded(folder):
+    assert decoded(EncodedCorpus.open(folder)) == [["a", "b", "a"], ["c", "a", "b"]]
+
+
+def test_the_vocabulary_is_a_line_for_each_word_and_its_count(folder):
+    assert (folder / WORDS).read_bytes() == b"a\t3\nb\t2\nc\t1\n"
+
+
+def test_the_numbers_are_little_endian_32_bit_integers(folder):
+    assert (folder / NUMBERS).read_bytes()[:12] == bytes([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
+
+
+def test_opened_numbers_are_read_only(folder):
+    with pytest.raises(ValueError, match="read-only"):
+        EncodedCorpus.open(folder).tokens[0] = 1
+
+
+def numbers(*values):
+    return np.array(values, "<i4").tobytes()
+
+
+DAMAGE = {
+    "no numbers": (NUMBERS, b""),
+    "cut numbers": (NUMBERS, numbers(0, 1, 0, -1, 2, 0, 1)),
+    "half a number": (NUMBERS, numbers(0, 1, 0, -1, 2, 0, 1, -1)[:-2]),
+    "a number too high": (NUMBERS, numbers(0, 1, 0, -1, 3, 0, 1, -1)),
+    "a number too low": (NUMBERS, numbers(0, 1, 0, -1, -2, 0, 1, -1)),
+    "no last end": (NUMBERS, numbers(0, 1, 0, -1, 2, 0, -1, 1)),
+    "no words": (WORDS, b""),
+    "a word less": (WORDS, b"a\t3\nb\t2\n"),
+    "a word without count": (WORDS, b"a\t3\nb\t2\nc\n"),
+    "a count of letters": (WORDS, b"a\t3\nb\t2\nc\tx\n"),
+    "a negative count": (WORDS, b"a\t5\nb\t2\nc\t-1\n"),
+    "a huge count": (WORDS, b"a\t%d\nb\t2\nc\t1\n" % 2**70),
+    "counts that overflow": (WORDS, b"a\t%d\nb\t%d\nc\t8\n" % (2**63 - 1, 2**63 - 1)),
+    "counts out of order": (WORDS, b"a\t2\nb\t3\nc\t1\n"),
+    "a word twice": (WORDS, b"a\t3\nb\t2\nb\t1\n"),
+    "words that are not UTF-8": (WORDS, b"\xff\t3\nb\t2\nc\t1\n"),
+    "no note": (MARKER, b""),
+    "a note of something else": (MARKER, b"[1]"),
+    "a deep note": (MARKER, b"[" * 100_000),
+    "another version": (MARKER, b'{"format": 0}'),
+    "a note without figures": (MARKER, b'{"format": 1}'),
+    "figures of letters": (MARKER, json.dumps({"format": 1, "sentences": "2"}).encode()),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_folder_is_refused_in_one_line(folder, name, content):
+    (folder / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=rf"^[^\n]*{folder}[^\n]*$"):
+        EncodedCorpus.open(folder)
+
+
+@pytest.mark.parametrize("name", [MARKER, WORDS, NUMBERS])
+def test_a_folder_without_one_of_its_files_is_refused(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(CorpusError, match=rf"^[^\n]*{folder}[^\n]*no such file[^\n]*$"):
+        EncodedCorpus.open(folder)

@@ -96,8 +96,12 @@ def quiet_tensorflow() -> Iterator[None]:
             os.close(stderr)
 
 
-def import_tensorflow() -> None:
-    """Imports TensorFlow and starts it, quietly. The commands do this after they have looked at their inputs."""
+def import_tensorflow(threads: int | None = None) -> None:
+    """Imports TensorFlow and starts it, quietly. The commands do this after they have looked at their inputs.
+
+    Args:
+        threads: that share the work of one operation, by default one for each core.
+    """
     note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
     print(note, end="", file=sys.stderr, flush=True)
     try:
@@ -107,6 +111,8 @@ def import_tensorflow() -> None:
             from tfgraphs.minimize import make_reproducible
 
             make_reproducible()
+            if threads is not None:
+                tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.list_logical_devices()
     finally:
         print("\b \b" * len(note), end="", file=sys.stderr, flush=True)

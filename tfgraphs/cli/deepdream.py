@@ -10,7 +10,7 @@ fire9) animals. `visualize layers` lists them.
 
 from absl import flags
 
-from tfgraphs.cli import command, picture_run
+from tfgraphs.cli import command, picture_run, run_state
 
 INPUT = flags.DEFINE_string("input", None, "The picture to dream about, or sample:NAME.")
 SIZE = flags.DEFINE_integer("size", 1024, "Longer side in pixels that a larger picture is reduced to; 0: as it is.", 0)
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> None:
 
 
 def run() -> None:
-    command.run("deepdream", main, __doc__, [__name__, picture_run.__name__])
+    command.run("deepdream", main, __doc__, [__name__, picture_run.__name__, run_state.__name__])
 
 
 if __name__ == "__main__":

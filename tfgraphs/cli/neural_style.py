@@ -10,7 +10,7 @@ The picture is painted at growing sizes, the coarse ones first; about a minute f
 
 from absl import flags
 
-from tfgraphs.cli import command, picture_run
+from tfgraphs.cli import command, picture_run, run_state
 
 CONTENT = flags.DEFINE_string("content", None, "The photograph, or sample:NAME.")
 STYLE = flags.DEFINE_string("style", "sample:swirls", "The painting, or sample:NAME.")
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
 
 
 def run() -> None:
-    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__])
+    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__, run_state.__name__])
 
 
 if __name__ == "__main__":

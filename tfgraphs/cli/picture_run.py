@@ -1,20 +1,15 @@
 """What the commands that make pictures share: their flags, where a run keeps its state, and what happens at its end."""
 
 import contextlib
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 import tfgraphs
 from tfgraphs import images, samples
-from tfgraphs.cli import command
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.cli import command, run_state
 from tfgraphs.outputs import check_writable
 
 if TYPE_CHECKING:
@@ -30,18 +25,9 @@ BACKBONE = flags.DEFINE_string("backbone", "squeezenet", "The network that looks
 SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
-CHECKPOINT_DIR = flags.DEFINE_string(
-    "checkpoint_dir", None, "Folder for the state of unfinished runs. By default checkpoints/."
-)
-SAVE_SECONDS = flags.DEFINE_float("save_seconds", 30, "Time between two checkpoints.", lower_bound=0)
-RESUME = flags.DEFINE_bool("resume", False, "Go on with a run of the same flags that was interrupted.")
 
 # Flags that change nothing in the picture: they are not kept in it, and a run may be resumed with others.
-_OBSERVING = {"output", "logdir", "picture_every", "checkpoint_dir", "save_seconds", "resume"}
-
-
-class ResumeError(TfgraphsError):
-    """There is no run to go on with."""
+_OBSERVING = {"output", "logdir", "picture_every", *run_state.OBSERVING}
 
 
 class PictureRun:
@@ -60,33 +46,21 @@ class PictureRun:
     def __init__(self, name: str, sources: list[str], module: str) -> None:
         self.name = name
         self.output = Path(OUTPUT.value or f"{Path(sources[0].removeprefix(samples.PREFIX)).stem}_{name}.png")
-        self.flags = command.flag_values([module, __name__])
-        home = Path(os.environ.get("TFGRAPHS_HOME", "."))
-        self._states = Path(CHECKPOINT_DIR.value or home / "checkpoints")
+        self.flags = command.flag_values([module, __name__, run_state.__name__])
         self._check_outputs(sources)
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
-        self.state = self._states / f"{name}-{_fingerprint(self.origin, sources)}"
-        self.checkpoints: dict[str, Any] = {"checkpoint_dir": self.state, "save_seconds": SAVE_SECONDS.value}
-        if RESUME.value and not self.state.exists():
-            raise ResumeError(f"no interrupted run with these flags is in {self._states}: start it without --resume")
-        if not RESUME.value:
-            shutil.rmtree(self.state, ignore_errors=True)
+        self._state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources)])
+        self.checkpoints = self._state.checkpoints
 
     @contextlib.contextmanager
     def monitor(self) -> Iterator["Monitor"]:
         """Shows the run on the terminal and in TensorBoard; if it is interrupted, says how to go on."""
         from tfgraphs.monitor import Monitor
 
-        try:
-            with Monitor(
-                self.name, logdir=LOGDIR.value, flags=self.flags, picture_every=PICTURE_EVERY.value
-            ) as monitor:
-                yield monitor
-        except KeyboardInterrupt:
-            if self.state.exists():
-                raise KeyboardInterrupt("interrupted; the same command with --resume goes on from here") from None
-            raise
+        monitor = Monitor(self.name, logdir=LOGDIR.value, flags=self.flags, picture_every=PICTURE_EVERY.value)
+        with self._state.interruptible(), monitor:
+            yield monitor
 
     def follow(self, run: Iterator["Progress"], monitor: "Monitor") -> "np.ndarray":
         """Runs to the end and returns the last picture."""
@@ -100,9 +74,7 @@ class PictureRun:
     def save(self, picture: images.Picture) -> None:
         """Writes the picture, with its flags in it, and forgets the state of the run."""
         images.save(self.output, picture, self.origin)
-        shutil.rmtree(self.state, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self._states.rmdir()  # only if nothing else is in it
+        self._state.forget()
         print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
 
     def _check_outputs(self, sources: list[str]) -> None:
@@ -111,17 +83,8 @@ class PictureRun:
         for source in map(Path, sources):
             if self.output.exists() and source.exists() and self.output.samefile(source):
                 raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
-        for folder in filter(None, (self._states, LOGDIR.value)):
-            check_writable(Path(folder) / "file")
-
-
-def _fingerprint(origin: Mapping[str, object], sources: list[str]) -> str:
-    """Tells runs apart by their flags and by what is in their pictures."""
-    digest = hashlib.sha256(json.dumps(origin, sort_keys=True).encode())
-    for path in map(samples.resolve, sources):
-        if path.is_file():
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
+        if LOGDIR.value:
+            check_writable(Path(LOGDIR.value) / "file")
 
 
 def load_picture(path: str, size: int) -> images.Picture:

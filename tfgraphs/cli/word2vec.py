@@ -1,68 +1,250 @@
-"""Trains word vectors on a text: skip-gram with negative sampling.
+"""Trains word vectors on text: every model of word2vec, faster than the tools that made it known.
 
-    word2vec --corpus=text.txt --output=vectors.txt
-    words --vectors=vectors.txt near king
+    word2vec --corpus=text.txt                                 writes the folder vectors/
+    words --vectors=vectors near king
+    word2vec --corpus='wiki/*.xz' --tokenizer=letters --architecture=cbow --epochs=1 --output=out/wiki
+    word2vec --corpus=books/ --phrases=2 --evaluate=questions-words.txt --logdir=out/logs --export_dir=out/embedding
+    word2vec --pairs=pairs.txt --config='{"hidden_size":5,"random_state":1,"learning_rate":0.2}'
 
-The text is UTF-8; a line is a sentence or paragraph, a word is a run of letters, in lower case. The vectors are
-written in word2vec's text format.
+Both architectures, skipgram and cbow, train with all five losses, negative_sampling, hierarchical_softmax, softmax,
+sampled_softmax and nce, each with two matrices or with one (--tied). The full softmax is slow for large vocabularies.
+
+A text is files, folders or patterns, plain or packed as .gz, .bz2, .xz or .zst; a line is a sentence or paragraph. It
+is turned into numbers once, next to the states of unfinished runs; the next run on it starts at once.
+
+The output folder holds the vectors in word2vec's formats (vectors.bin, vectors.txt), both matrices, the vocabulary with
+counts, and flags and figures of the run. Ctrl-C keeps the state of the run; --resume goes on to the same bytes.
 """
 
+import dataclasses
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import flags
 
-from tfgraphs.cli import command
+from tfgraphs.cli import command, run_state
+from tfgraphs.word2vec.settings import (
+    ARCHITECTURES,
+    CBOW_GRADIENTS,
+    LOSSES,
+    NOISES,
+    SCORINGS,
+    TOKENIZERS,
+    WINDOW_SAMPLINGS,
+    TextSettings,
+    TrainingSettings,
+)
 
-CORPUS = flags.DEFINE_string("corpus", None, "Text file to learn from.")
-OUTPUT = flags.DEFINE_string("output", "vectors.txt", "File for the vectors.")
+Settings = TypeVar("Settings", TextSettings, TrainingSettings)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgraphs.monitor import Monitor
+    from tfgraphs.word2vec.corpus import EncodedCorpus
+    from tfgraphs.word2vec.vocabulary import Vocabulary
+
+CORPUS = flags.DEFINE_multi_string("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
+PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, comma separated.")
+CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
+OUTPUT = flags.DEFINE_string("output", "vectors", "Folder for the vectors and what belongs to them.")
+FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vectors in it, of binary and text.")
+EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
+EVALUATE = flags.DEFINE_string(
+    "evaluate", None, "File of analogies, such as questions-words.txt, to answer at the end."
+)
+RESTRICT_VOCAB = flags.DEFINE_integer("restrict_vocab", 30_000, "Most frequent words that are asked and answer.", 1)
+
+TOKENIZER = flags.DEFINE_enum(
+    "tokenizer",
+    "unicode",
+    list(TOKENIZERS),
+    "letters: a-z in lower case, as text8; whitespace: as it stands; unicode: words of any script; jieba: Chinese.",
+)
+FOLD_CASE = flags.DEFINE_bool("fold_case", True, "Whether unicode and jieba turn words into lower case.")
+MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarer words are left out.", lower_bound=1)
+MAX_VOCABULARY = flags.DEFINE_integer("max_vocabulary", None, "Most frequent words to keep.", lower_bound=2)
+PHRASES = flags.DEFINE_integer("phrases", 0, "How often pairs of words are joined, as in new_york_times.", 0, 10)
+PHRASE_THRESHOLD = flags.DEFINE_float("phrase_threshold", None, "Score above which: 100, or for npmi 0.5.")
+PHRASE_DISCOUNT = flags.DEFINE_float("phrase_discount", 5, "Taken off a pair's count, against rare words.", 0)
+PHRASE_SCORING = flags.DEFINE_enum("phrase_scoring", "word2phrase", list(SCORINGS), "How pairs are scored.")
+MAX_COUNTING_MEMORY = flags.DEFINE_integer(
+    "max_counting_memory", 2048, "Megabytes of the table of words, beyond which rare ones are forgotten.", 1
+)
+
+ARCHITECTURE = flags.DEFINE_enum(
+    "architecture", "skipgram", list(ARCHITECTURES), "A word predicts its neighbours, or their mean the word."
+)
+LOSS = flags.DEFINE_enum("loss", "negative_sampling", list(LOSSES), "How a prediction is judged.")
+TIED = flags.DEFINE_bool("tied", False, "One matrix for both sides instead of two.")
 DIM = flags.DEFINE_integer("dim", 100, "Length of a vector.", lower_bound=1)
 WINDOW = flags.DEFINE_integer("window", 5, "Words on either side that count as neighbours.", lower_bound=1)
+WINDOW_SAMPLING = flags.DEFINE_enum(
+    "window_sampling",
+    None,
+    list(WINDOW_SAMPLINGS),
+    "expected: near words count more; dynamic: the reach of a window is drawn; full: all count the same. By default "
+    "expected for skipgram and dynamic for cbow.",
+)
 NEGATIVES = flags.DEFINE_integer("negatives", 5, "Noise words for each pair.", lower_bound=1)
-SUBSAMPLE = flags.DEFINE_float("subsample", 1e-3, "Share of the text above which a word is thinned out.", lower_bound=0)
-MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarer words are left out.", lower_bound=1)
+NOISE = flags.DEFINE_enum("noise", "unigram", list(NOISES), "What noise words are drawn from.")
+NOISE_EXPONENT = flags.DEFINE_float("noise_exponent", 0.75, "They are drawn in proportion to count to this power.")
+SUBSAMPLE = flags.DEFINE_float("subsample", 1e-3, "Share of the text above which a word is thinned out.", 0)
+CBOW_GRADIENT = flags.DEFINE_enum(
+    "cbow_gradient", "sum", list(CBOW_GRADIENTS), "sum: each neighbour moves as if alone, as in word2vec; mean: exact."
+)
 EPOCHS = flags.DEFINE_integer("epochs", 5, "How often the text is read.", lower_bound=1)
-LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.025, "At the start; it falls linearly.", lower_bound=0)
-SEED = flags.DEFINE_integer("seed", 0, "Of all that is random.", 0, 2**31 - 1)
-LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: loss, flags, graph.")
+LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "At the start; by default what suits the model.", 0)
+MIN_LEARNING_RATE = flags.DEFINE_float("min_learning_rate", None, "At the end, by default a tenth of that.", 0)
+OPTIMIZER = flags.DEFINE_string(
+    "optimizer", "sgd", "A stock Keras optimizer. The cost of any but sgd grows with the vocabulary."
+)
+SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
+LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: loss, rate, speed, nearest words, projector.")
+PROBE = flags.DEFINE_multi_string("probe", [], "A word whose neighbours TensorBoard shows; may be repeated.")
+
+_NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}
 
 
 def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
-    if not CORPUS.value:
-        raise command.UsageError("say which text to learn from: --corpus=text.txt")
-    from tfgraphs.outputs import check_writable
-    from tfgraphs.word2vec.corpus import encode, sentences
-    from tfgraphs.word2vec.vocabulary import count_words
+    if bool(CORPUS.value) == bool(PAIRS.value):
+        raise command.UsageError("say what to learn from: --corpus=text.txt, or --pairs=pairs.txt")
+    _check_outputs()
+    if PAIRS.value:
+        from tfgraphs.cli import word2vec_pairs
 
-    check_writable(OUTPUT.value)
-    path = Path(CORPUS.value)
-    vocabulary = count_words(sentences(path), MIN_COUNT.value)
-    tokens, numbers = encode(sentences(path), vocabulary)
+        word2vec_pairs.main(PAIRS.value, CONFIG.value, _save)
+    else:
+        _train_on_text()
 
-    command.import_tensorflow()
+
+def _train_on_text() -> None:
+    from tfgraphs.word2vec.text import find_files
+
+    text_settings = _settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
+    settings = _settings(TrainingSettings)
+    find_files(CORPUS.value)
+
+    command.import_tensorflow(threads=1)
+    from tfgraphs.cli.word2vec_results import Look
     from tfgraphs.monitor import Monitor
-    from tfgraphs.vectors.formats import save_text
-    from tfgraphs.word2vec.train import TrainingSettings, Word2Vec
+    from tfgraphs.word2vec.model import Word2Vec
+    from tfgraphs.word2vec.train import stock_optimizer, train
 
-    settings = TrainingSettings(
-        dim=DIM.value,
-        window=WINDOW.value,
-        negatives=NEGATIVES.value,
-        subsample=SUBSAMPLE.value,
-        epochs=EPOCHS.value,
-        learning_rate=LEARNING_RATE.value,
-        seed=SEED.value,
-    )
-    model = Word2Vec(vocabulary, settings)
-    with Monitor("word2vec", logdir=LOGDIR.value, flags=command.flag_values([__name__])) as monitor:
-        for progress in model.train(tokens, numbers, on_graph=monitor.graph):
-            monitor(progress)
-    save_text(OUTPUT.value, model.vectors())
-    print(f"{OUTPUT.value}: {len(vocabulary.words):,} words of {DIM.value} dimensions, learnt from {len(tokens):,}")
+    stock_optimizer(settings.optimizer, settings.rates[0])
+    begun = time.monotonic()
+    with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor:
+        corpus = _prepare(text_settings, monitor)
+        prepared = time.monotonic()
+        state = run_state.RunState("word2vec", _origin(), [_corpus_folder(text_settings) / "vocabulary.tsv"])
+        model = Word2Vec(corpus.vocabulary, settings)
+        look = Look(model, PROBE.value) if LOGDIR.value else lambda progress: progress
+        with state.interruptible():
+            for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
+                monitor(look(progress))
+    seconds = time.monotonic() - prepared
+    figures: dict[str, object] = {
+        "words of the text": corpus.raw_words,
+        "words of the vocabulary": len(corpus.vocabulary.words),
+        "sentences": corpus.sentences,
+        "bytes that were not UTF-8": corpus.bad_bytes,
+        "some counts are too low": corpus.pruned,
+        "loss of a pair": progress.loss,
+        "seconds to prepare": round(prepared - begun, 1),
+        "seconds to train": round(seconds, 1),
+        "words per second": round(corpus.raw_words * settings.epochs / seconds),
+    }
+    _save(corpus.vocabulary, model.inputs.numpy(), model.outputs.numpy(), figures)
+    state.forget()
+
+
+def _save(vocabulary: "Vocabulary", inputs: "np.ndarray", outputs: "np.ndarray", figures: dict[str, object]) -> None:
+    """Writes all that was asked for, and says where it is."""
+    from tfgraphs.cli.word2vec_results import evaluate
+    from tfgraphs.vectors import WordVectors
+    from tfgraphs.word2vec.results import save_results
+
+    vectors = WordVectors(vocabulary.words, inputs.astype("float32"))
+    if EVALUATE.value:
+        figures = {**figures, **evaluate(vectors, EVALUATE.value, RESTRICT_VOCAB.value)}
+    save_results(OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value)
+    print(f"{OUTPUT.value}: {len(vectors.words):,} words of {inputs.shape[1]} dimensions")
+    if LOGDIR.value:
+        from tfgraphs.vectors.projector import write_projector
+
+        write_projector(LOGDIR.value, vectors, vocabulary.counts.tolist())
+    if EXPORT_DIR.value:
+        from tfgraphs.vectors.embedding import export_embedding
+
+        export_embedding(EXPORT_DIR.value, vectors)
+        print(f"{EXPORT_DIR.value}: the same as a SavedModel")
+
+
+def _prepare(settings: TextSettings, monitor: "Monitor") -> "EncodedCorpus":
+    """The text as numbers; says what somebody should know of it."""
+    from tfgraphs.word2vec import prepare
+
+    corpus = prepare(CORPUS.value, settings, _corpus_folder(settings), on_progress=monitor.prepare)
+    if corpus.bad_bytes:
+        monitor.say(f"{corpus.bad_bytes:,} places of the text are not UTF-8 and were replaced")
+    if corpus.pruned:
+        monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten on the way")
+    return corpus
+
+
+def _corpus_folder(settings: TextSettings) -> Path:
+    origin = {"sources": [str(Path(source).absolute()) for source in CORPUS.value], **dataclasses.asdict(settings)}
+    return run_state.states_folder() / f"corpus-{run_state.fingerprint(origin, [])}"
+
+
+def _check_outputs() -> None:
+    """Finds out before a long run whether its results can be written."""
+    from tfgraphs.outputs import SAVED_MODEL, check_folder, check_writable
+    from tfgraphs.vectors.evaluate import read_analogies
+    from tfgraphs.word2vec.results import ABOUT
+    from tfgraphs.word2vec.results import FORMATS as known
+
+    for name in FORMATS.value:
+        if name not in known:
+            raise command.UsageError(f"--formats={name}: choose of {', '.join(known)}")
+    for folder, marker in {OUTPUT.value: ABOUT, EXPORT_DIR.value: SAVED_MODEL}.items():
+        if folder:
+            check_folder(folder, marker)
+            check_writable(Path(folder).parent / "file")
+    if LOGDIR.value:
+        check_writable(Path(LOGDIR.value) / "file")
+    if EVALUATE.value:
+        read_analogies(Path(EVALUATE.value))
+
+
+def _settings(kind: type[Settings], **others: object) -> Settings:
+    """Settings from the flags of the same names, and others."""
+    values: dict[str, Any] = command.flag_values([__name__])
+    values["phrase_threshold"] = _phrase_threshold()
+    names = [field.name for field in dataclasses.fields(kind)]
+    return kind(**{name: value for name, value in {**values, **others}.items() if name in names})
+
+
+def _phrase_threshold() -> float:
+    default = 0.5 if PHRASE_SCORING.value == "npmi" else 100.0
+    return default if PHRASE_THRESHOLD.value is None else PHRASE_THRESHOLD.value
+
+
+def _flags() -> dict[str, object]:
+    return command.flag_values([__name__, run_state.__name__])
+
+
+def _origin() -> dict[str, object]:
+    import tfgraphs
+
+    values = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
+    return {"version": tfgraphs.__version__, **values}
 
 
 def run() -> None:
-    command.run("word2vec", main, __doc__, [__name__])
+    command.run("word2vec", main, __doc__, [__name__, run_state.__name__])
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
-"""word2vec: text in, word vectors out."""
+"""word2vec: text in, word vectors out. Importing this does not import TensorFlow."""
 
-from tfgraphs.word2vec.corpus import CorpusError, encode, sentences
-from tfgraphs.word2vec.vocabulary import Vocabulary, count_words
+from tfgraphs.word2vec.corpus import EncodedCorpus, encode_sentences
+from tfgraphs.word2vec.encoding import prepare
+from tfgraphs.word2vec.settings import TextSettings
+from tfgraphs.word2vec.text import CorpusError
+from tfgraphs.word2vec.vocabulary import Vocabulary
 
 __all__ = [
     "CorpusError",
+    "EncodedCorpus",
+    "TextSettings",
     "Vocabulary",
-    "count_words",
-    "encode",
-    "sentences",
+    "encode_sentences",
+    "prepare",
 ]

@@ -1,0 +1,140 @@
+"""The tree of hierarchical softmax: frequent words near the root, so that few decisions lead to them.
+
+A word's probability is a product of decisions on the way from the root to it, each a logistic regression at an inner
+node (Morin, Bengio 2005), and Huffman's tree makes the way short on average (Mikolov et al. 2013):
+
+    p(word | v) = product over its path of sigmoid(sign * v . v'_node)
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class HuffmanTree:
+    """A binary tree with the V words as its leaves and V - 1 inner nodes, of which node 0 is the root.
+
+    Inner nodes are in order of falling count, a parent before its children, those that were joined later first among
+    equals. So the first K are the K that training visits most, and they are a tree themselves.
+
+    Attributes:
+        children: int32 [V - 1, 2], left and right child of each inner node. A number n < V - 1 is inner node n, and
+            n >= V - 1 is the word n - (V - 1).
+        counts: int64 [V - 1], how often each inner node is on the path of a word of the corpus: the words' counts
+            below it, summed.
+    """
+
+    children: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def words(self) -> int:
+        """V, the number of words."""
+        return len(self.children) + 1
+
+    @cached_property
+    def parents(self) -> np.ndarray:
+        """The inner node above each node, int32 [2V - 1], inner nodes first; the root is its own."""
+        parents = np.zeros(2 * self.words - 1, np.int32)
+        parents[self.children] = np.arange(self.words - 1, dtype=np.int32)[:, None]
+        return parents
+
+    @cached_property
+    def sides(self) -> np.ndarray:
+        """The side of its parent on which each node is, int8 [2V - 1]: +1 left (code 0), -1 right (code 1), 0 root."""
+        sides = np.zeros(2 * self.words - 1, np.int8)
+        sides[self.children] = np.array([1, -1], np.int8)
+        return sides
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Number of decisions that lead to each word, int32 [V]; 0 for the only word."""
+        depths = np.zeros(2 * self.words - 1, np.int32)
+        level, depth = np.zeros(min(1, self.words - 1), np.int32), 0
+        while level.size:
+            level, depth = self.children[level].ravel(), depth + 1
+            depths[level] = depth
+            level = level[level < self.words - 1]
+        return depths[self.words - 1 :]
+
+    @cached_property
+    def longest(self) -> int:
+        """L, the number of decisions that lead to the deepest word."""
+        return int(self.lengths.max())
+
+    def paths(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The ways from the root to some words.
+
+        Args:
+            words: word numbers, int [n], each in 0..V-1.
+
+        Returns:
+            Inner nodes, int32 [n, L], from the root on, and the signs with which their scores enter the formula above,
+            int8 [n, L]: +1 where the way goes left, -1 where it goes right. Behind a path's end both are 0. L is
+            `longest`, whichever words are asked for; the path of the only word of a vocabulary is empty, L = 0.
+
+        Raises:
+            ValueError: a number is no word's.
+        """
+        words = np.asarray(words, np.int64)
+        if words.size and not 0 <= words.min() <= words.max() < self.words:
+            raise ValueError(f"word numbers {words.min()}..{words.max()} are not within 0..{self.words - 1}")
+        nodes = np.zeros((len(words), self.longest), np.int32)
+        signs = np.zeros((len(words), self.longest), np.int8)
+        rows, columns, below = np.arange(len(words)), self.lengths[words] - 1, words + self.words - 1
+        for _ in range(self.longest):  # from the leaves up, all words one step at a time
+            climbing = columns >= 0
+            rows, columns, below = rows[climbing], columns[climbing], below[climbing]
+            nodes[rows, columns] = self.parents[below]
+            signs[rows, columns] = self.sides[below]
+            columns, below = columns - 1, self.parents[below]
+        return nodes, signs
+
+
+def huffman_tree(counts: np.ndarray) -> HuffmanTree:
+    """Builds the Huffman tree of word counts, the one that word2vec.c's CreateBinaryTree builds.
+
+    Args:
+        counts: int64 [V], V >= 1, none negative, falling: the order of a vocabulary. A single word gets a tree without
+            inner nodes.
+
+    Raises:
+        ValueError: the counts are not like that.
+    """
+    if counts.ndim != 1 or counts.size < 1 or counts[-1] < 0 or np.any(counts[:-1] < counts[1:]):
+        raise ValueError("a Huffman tree needs the counts of one or more words, not negative, the largest first")
+    children, weights = _join(counts.tolist())
+    # Joining numbered words first, then inner nodes, the root last. Now inner nodes come first, from the root on.
+    numbers = np.concatenate([np.arange(len(counts)) + len(counts) - 1, np.arange(len(counts) - 1)[::-1]])
+    return HuffmanTree(numbers.astype(np.int32)[children[::-1]], np.array(weights[::-1], np.int64))
+
+
+def _join(counts: list[int]) -> tuple[np.ndarray, list[int]]:
+    """Joins the two lightest nodes until one is left.
+
+    No heap is needed: inner nodes come into being in order of their weights, as the words are in order of theirs. So
+    the lightest node is the first of one of two queues, and among equals word2vec.c takes the inner node.
+
+    Returns:
+        The inner nodes as they come into being: their left and right children, int [V - 1, 2], where word w has
+        number w and the inner node k number V + k; and their weights.
+    """
+    weights: list[int] = []
+    lefts: list[int] = []
+    rights: list[int] = []
+    word, inner = len(counts) - 1, 0
+    for _ in range(len(counts) - 1):
+        weight = 0
+        for children in (lefts, rights):
+            if word >= 0 and (inner == len(weights) or counts[word] < weights[inner]):
+                weight += counts[word]
+                children.append(word)
+                word -= 1
+            else:
+                weight += weights[inner]
+                children.append(len(counts) + inner)
+                inner += 1
+        weights.append(weight)
+    return np.array([lefts, rights], np.int64).T.copy(), weights

@@ -1,0 +1,176 @@
+"""The models of word2vec as one loss: skip-gram or CBOW, one of five output layers, one matrix or two."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.compiled import with_gradient
+from tfgraphs.vectors import WordVectors
+from tfgraphs.word2vec import losses
+from tfgraphs.word2vec.output_layers import GROUPED, Tensors, output_layer
+from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.vocabulary import Vocabulary
+
+LENGTH = 32  # consecutive words that a step reads in one place
+PLACES = 64  # places of the text that a step reads at once, if the text is long enough
+PARTS = 2  # of a step, which run side by side; the same on every machine, so that results are
+STEADY = 7.5  # learning rate times pairs of one row in a step, beyond which it begins to overshoot
+MAX_LOGITS = 1 << 25  # of a softmax over the whole vocabulary in a step, to bound the memory that it takes
+
+
+class Word2Vec:
+    """The matrices of a model and its loss.
+
+    Args:
+        vocabulary: words, most frequent first.
+        settings: of the model and its training.
+
+    Attributes:
+        inputs: vectors of the words as what predicts, a variable [words, dim]; the word vectors.
+        outputs: vectors of what is predicted, words or inner nodes, a variable [rows, dim]; `inputs` if tied.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings | None = None) -> None:
+        self.vocabulary = vocabulary
+        self.settings = settings or TrainingSettings()
+        kept = vocabulary.counts * vocabulary.keep_probabilities(self.settings.subsample)
+        self._chances = kept / kept.sum()
+        self.layer = output_layer(vocabulary, self.settings, self._chances)
+        shape = len(vocabulary.words), self.settings.dim
+        start = np.random.default_rng(self.settings.seed).uniform(-0.5, 0.5, shape) / self.settings.dim
+        self.inputs = tf.Variable(start.astype(self.settings.dtype), name="inputs")
+        zeros = np.zeros((self.layer.rows, self.settings.dim), self.settings.dtype)
+        self.outputs = self.inputs if self.settings.tied else tf.Variable(zeros, name="outputs")
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What is trained."""
+        return [self.inputs] if self.settings.tied else [self.inputs, self.outputs]
+
+    def vectors(self) -> WordVectors:
+        """The word vectors as they are now."""
+        return WordVectors(self.vocabulary.words, self.inputs.numpy().astype(np.float32))
+
+    def places(self, words: int) -> int:
+        """How many places of a text a step reads at once.
+
+        A short text has few, and so has a small vocabulary, whose words would be in too many pairs of a step.
+
+        Args:
+            words: length of the text.
+        """
+        limits = [PLACES, words // (8 * LENGTH), int(STEADY / (self._pull(LENGTH) * self.settings.rates[0]))]
+        if self.settings.loss == "softmax":
+            limits.append(MAX_LOGITS // (LENGTH * self.layer.rows))
+        places = max(1, min(limits))
+        unit = GROUPED * PARTS if places >= GROUPED * PARTS else GROUPED if places >= GROUPED else 1
+        return places - places % unit
+
+    def loss(
+        self, text: Callable[[tf.Tensor], tf.Tensor], places: int
+    ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+        """The loss of a step over a text.
+
+        Args:
+            text: maps the step to word and sentence numbers, int32 [2, places, LENGTH + 2 * window], -1 for no word.
+            places: how many there are.
+
+        Returns:
+            A loss for `minimize`: the sum over all pairs. Its term "pair" is the mean.
+        """
+        parts = PARTS if places % (GROUPED * PARTS) == 0 else 1
+        part_loss = with_gradient(self._part(places * LENGTH))
+        tables = self.inputs, self.outputs
+
+        def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            results = []
+            for part, words_sentences in enumerate(tf.split(text(step), parts, axis=1)):
+                numbers, constants = self._lookup(words_sentences, step * parts + part)
+                rows = [tf.gather(tables[min(place, 1)], number) for place, number in enumerate(numbers)]
+                results.append(part_loss(rows, [*numbers, *constants]))
+            total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
+            return total, {"pair": total / (pairs + 1e-9)}
+
+        return loss
+
+    def _lookup(self, words_sentences: tf.Tensor, draw: tf.Tensor) -> tuple[Tensors, Tensors]:
+        """Row numbers, of the inputs and then of the outputs, and what else a part of a step needs."""
+        settings = self.settings
+        words, sentences = tf.unstack(words_sentences)
+        words = tf.maximum(words, 0)
+        centres = words[:, settings.window : -settings.window]
+        from_all = settings.architecture == "cbow" or self.layer.predicts_centre
+        sources, targets = (words, centres) if from_all else (centres, words)
+        numbers, constants = self.layer.lookup(targets, [settings.seed, draw])
+        if settings.sampling == "dynamic":
+            seed = [settings.seed + 1, draw]
+            reach = tf.random.stateless_uniform(centres.shape, seed, 1, settings.window + 1, tf.int32)
+            constants = [*constants, reach]
+        return [sources, *numbers], [sentences, *constants]
+
+    def _part(self, words: int) -> Callable[[Tensors, Tensors], tuple[tf.Tensor, tf.Tensor]]:
+        """The loss of some of the places of a step, and the weight of their pairs; `words` is that of a whole step."""
+        settings, layer = self.settings, self.layer
+        window, dtype = settings.window, settings.dtype
+        expected = settings.sampling == "expected"
+        weights_of_window = tf.constant(losses.window_weights(LENGTH, window, expected), dtype)
+        distances = tf.constant(losses.window_distances(LENGTH, window))
+        damping = [tf.constant(table, dtype) for table in self._damping(words)]
+
+        def part(rows: Tensors, constants: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
+            numbers, (sentences, *constants) = constants[: len(rows)], constants[len(rows) :]
+            inputs, *outputs = (
+                _damped(row, tf.gather(damping[min(place, 1)], number))
+                for place, (row, number) in enumerate(zip(rows, numbers, strict=True))
+            )
+            own = sentences[:, window:-window, tf.newaxis]
+            inside = (own == sentences[:, tf.newaxis]) & (own >= 0)
+            if settings.sampling == "dynamic":
+                *constants, reach = constants
+                inside &= distances <= reach[..., tf.newaxis]
+            pairs = weights_of_window * tf.cast(inside, dtype)
+            if settings.architecture == "cbow":
+                hidden = losses.context_mean(inputs, pairs, settings.cbow_gradient == "mean")
+                weights = tf.cast(tf.reduce_any(pairs > 0, axis=-1, keepdims=True), dtype)
+            else:
+                hidden = inputs
+                weights = tf.linalg.matrix_transpose(pairs) if layer.predicts_centre else pairs
+            return layer.loss(hidden, weights, outputs, constants), tf.reduce_sum(weights)
+
+        return part
+
+    def _pull(self, words: int) -> float:
+        """In how many pairs of a step a word is, on average over the vocabulary."""
+        return words * (self.settings.window + 1) * float(self.layer.pulls.sum()) / len(self.vocabulary.words)
+
+    def _damping(self, words: int) -> tuple[np.ndarray, np.ndarray]:
+        """How much of its gradient each row keeps, for inputs and outputs, [rows] each.
+
+        All pairs of a step draw at the rows as these were before it, and a row that is in very many of them, in a
+        small vocabulary any row, would overshoot. Its pull is limited.
+
+        Args:
+            words: how many centres a step has.
+        """
+        settings = self.settings
+        predictions = words if settings.architecture == "cbow" else words * (settings.window + 1)
+        inputs = words * (settings.window + 1) * self._chances * self.layer.pulls.sum()
+        outputs = predictions * self.layer.pulls
+        if settings.architecture == "cbow" and settings.cbow_gradient == "mean":
+            inputs /= settings.window + 1
+        if settings.tied:
+            inputs[: len(outputs)] += outputs
+            outputs = inputs
+        limit = STEADY / settings.rates[0]
+        return tuple(np.minimum(1, limit / np.maximum(pull, 1e-9)) for pull in (inputs, outputs))
+
+
+def _damped(rows: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """The rows, [..., D], with only a share of their gradient, [...]."""
+
+    @tf.custom_gradient
+    def identity(rows: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return tf.identity(rows), lambda gradient: share[..., tf.newaxis] * gradient
+
+    return identity(rows)

@@ -1,0 +1,157 @@
+"""What predicts a word from a hidden vector: the five losses with the matrices, tables and draws that they need.
+
+Each layer says which rows of the output matrix some places of the text need in a step, and what their loss is. Rows are
+looked up by TensorFlow's own kernels; the loss of what was looked up is compiled.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.word2vec import losses
+from tfgraphs.word2vec.huffman import huffman_tree
+from tfgraphs.word2vec.noise import noise_chances, noise_table
+from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.vocabulary import Vocabulary
+
+GROUPED = 4  # places whose hidden vectors share their noise words
+SHARED_NOISE = 32  # noise words of a group
+SHARED_NODES = 64  # inner nodes next to the root, with which every hidden vector is multiplied
+
+Tensors = list[tf.Tensor]
+
+
+class OutputLayer(ABC):
+    """The output side of a model.
+
+    Attributes:
+        rows: rows of the output matrix.
+        predicts_centre: whether skip-gram predicts the centre from each neighbour or each neighbour from the centre.
+            As windows are symmetrical, the pairs are the same.
+        pulls: how often a pair draws at each row, on average, float64 [rows].
+    """
+
+    rows: int
+    predicts_centre = False
+    pulls: np.ndarray
+
+    @abstractmethod
+    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+        """Numbers of the rows that some places need, int32 tensors of any shape, and what else their loss needs.
+
+        Args:
+            words: to predict, int32 [B, P].
+            seed: of draws, two integers.
+        """
+
+    @abstractmethod
+    def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
+        """The loss, a scalar.
+
+        Args:
+            hidden: h, [B, H, D].
+            weights: how much each pair counts, [B, H, P].
+            rows: of the output matrix, for the first list of `lookup`.
+            constants: the second list.
+        """
+
+
+class Sampled(OutputLayer):
+    """Negative sampling, NCE and sampled softmax: a word against noise words."""
+
+    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray) -> None:
+        noise = noise_chances(vocabulary, settings.noise, settings.noise_exponent)
+        self.rows = len(noise)
+        self.pulls = chances + settings.negatives * noise
+        self._settings = settings
+        self._table = tf.constant(noise_table(noise))
+        self._log_chances = tf.constant(np.log(noise), settings.dtype)
+
+    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+        shape = [max(1, words.shape[0] // GROUPED), SHARED_NOISE]
+        noise = tf.gather(self._table, tf.random.stateless_uniform(shape, seed, 0, self._table.shape[0], tf.int32))
+        if self._settings.loss == "negative_sampling":
+            return [words, noise], []
+        return [words, noise], [tf.gather(self._log_chances, numbers) for numbers in (words, noise)]
+
+    def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
+        targets, noise = rows
+        scores = losses.scores(hidden, targets, weights)
+        noise_scores = losses.group_scores(hidden, noise)
+        if self._settings.loss == "negative_sampling":
+            return losses.negative_sampling(scores, weights, noise_scores, self._settings.negatives)
+        log_chances = losses.for_pairs(constants[0], weights)
+        noise_log_chances = constants[1][:, tf.newaxis]
+        if self._settings.loss == "nce":
+            return losses.nce(scores, weights, noise_scores, self._settings.negatives, log_chances, noise_log_chances)
+        return losses.sampled_softmax(scores, weights, noise_scores, log_chances, noise_log_chances)
+
+
+class Softmax(OutputLayer):
+    """The softmax over the whole vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary, chances: np.ndarray) -> None:
+        self.rows = len(vocabulary.words)
+        self.pulls = 2 * chances  # as the word to predict, and about as much as one of the others
+
+    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+        return [words, tf.range(self.rows)[tf.newaxis]], []
+
+    def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
+        targets, everything = rows
+        all_scores = tf.reshape(losses.group_scores(hidden, everything), [*weights.shape[:2], self.rows])
+        return losses.softmax(losses.scores(hidden, targets, weights), weights, all_scores)
+
+
+class Tree(OutputLayer):
+    """Hierarchical softmax over a Huffman tree of the counts."""
+
+    predicts_centre = True
+
+    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings) -> None:
+        tree = huffman_tree(vocabulary.counts)
+        self.rows = tree.words - 1
+        self.pulls = tree.counts / vocabulary.counts.sum()
+        self._dtype = settings.dtype
+        self._shared = min(SHARED_NODES, self.rows)
+        nodes, signs = tree.paths(np.arange(tree.words))
+        shared = nodes < self._shared
+        turns = np.zeros((tree.words, self._shared), np.int8)
+        np.put_along_axis(turns, np.where(shared, nodes, 0), signs, axis=1)
+        turns[:, 0] = signs[:, 0]  # where nodes that are not shared were put
+        self._turns = tf.constant(turns)
+        # Paths lead from low numbers to high ones, and what comes behind a path's end goes last.
+        deep = ~shared & (signs != 0)
+        order = np.argsort(~deep, axis=1, kind="stable")[:, : deep.sum(axis=1).max()]
+        self._nodes = tf.constant(np.take_along_axis(nodes * deep, order, axis=1))
+        self._signs = tf.constant(np.take_along_axis(signs * deep, order, axis=1))
+
+    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+        return [tf.range(self._shared), tf.gather(self._nodes, words)], [
+            tf.cast(tf.gather(table, words), self._dtype) for table in (self._turns, self._signs)
+        ]
+
+    def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
+        shared, own = rows
+        turns, signs = constants
+        lefts, rights = (losses.weighted_turns(weights, tf.nn.relu(side)) for side in (turns, -turns))
+        near = losses.shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
+        if own.shape[2] == 0:
+            return near
+        return near + losses.own_nodes(losses.node_scores(hidden, own, weights), signs, weights)
+
+
+def output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray) -> OutputLayer:
+    """The output layer of a loss.
+
+    Args:
+        vocabulary: words.
+        settings: which loss, and what it needs.
+        chances: of each word to be the one to predict, after subsampling, float64 [words].
+    """
+    if settings.loss == "hierarchical_softmax":
+        return Tree(vocabulary, settings)
+    if settings.loss == "softmax":
+        return Softmax(vocabulary, chances)
+    return Sampled(vocabulary, settings, chances)

@@ -1,0 +1,229 @@
+"""Text files, plain or compressed, as blocks of whole lines."""
+
+import bz2
+import glob
+import gzip
+import lzma
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tfgraphs.errors import TfgraphsError, reason
+
+BLOCK = 4 << 20  # bytes of text that are read, and handed to another process, at a time
+LONGEST_LINE = 1 << 16  # bytes, about 10,000 English words; longer lines are broken
+_PIECE = 1 << 20
+_SAMPLE = 1 << 16
+_ZSTANDARD_PIECE = 1 << 13  # compressed bytes: a few of them can stand for very much text
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
+_SPACES = (b" ", b"\t", b"\r", b"\v", b"\f")
+
+
+class CorpusError(TfgraphsError):
+    """A text cannot be read, has too few words, or a setting for it makes no sense."""
+
+
+def find_files(sources: Sequence[str]) -> list[Path]:
+    """The files that paths of files, paths of folders and globs stand for, in the order of `sources`.
+
+    Folders are searched with all folders in them, in alphabetical order; names that begin with a dot are passed over,
+    and so are files that came up before. A name that exists is not taken for a glob.
+
+    Raises:
+        CorpusError: there is nothing at a path, or no file in a folder or for a glob, or all files are empty.
+    """
+    files: dict[str, Path] = {}
+    for path in (path for source in sources for path in _files_of(source)):
+        files.setdefault(os.path.realpath(path), path)
+    found = list(files.values())
+    if not found:
+        raise CorpusError("no text is given: name files, folders or globs")
+    try:
+        if not any(path.stat().st_size for path in found):
+            raise CorpusError(f"{found[0]} is empty" if len(found) == 1 else f"all {len(found)} files are empty")
+    except OSError as error:
+        raise CorpusError(f"cannot read {error.filename}: {reason(error)}") from error
+    return found
+
+
+def _files_of(source: str) -> list[Path]:
+    if not source or "\0" in source:
+        raise CorpusError(f"{source!r} is not the name of a text")
+    if os.path.isfile(source):
+        return [Path(source)]
+    if os.path.isdir(source):
+        return _files_in(source)
+    if os.path.exists(source):
+        raise CorpusError(f"{source} is neither a file nor a folder: write the text to a file first")
+    if not glob.has_magic(source):
+        raise CorpusError(f"cannot read {source}: no such file or folder")
+    matches = sorted(glob.glob(source, recursive=True))
+    files = [Path(match) for match in matches if os.path.isfile(match)]
+    if not files:
+        raise CorpusError(f"no file fits {source}")
+    return files
+
+
+def _files_in(folder: str) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise CorpusError(f"cannot read {error.filename}: {reason(error)}") from error
+
+    files = []
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
+        files += [path for path in paths if path.is_file()]
+    if not files:
+        raise CorpusError(f"there is no file in the folder {folder}")
+    return files
+
+
+def read_blocks(
+    files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[float], None] | None = None
+) -> Iterator[bytes]:
+    """Yields blocks of whole lines, of at least `size` bytes but for the last; each ends with a line feed.
+
+    Files are unpacked if their first bytes are those of gzip, bzip2, xz or Zstandard. Lines of `LONGEST_LINE` bytes or
+    more, as in texts of a single line, are broken at a space, or between two characters where there is none; where
+    depends on the line alone and not on the blocks. A block may hold many small files; no line goes from one to the
+    next. Needs memory for one block and a few MB.
+
+    Args:
+        files: what to read.
+        size: of a block, in bytes.
+        on_progress: called with the share of all bytes, compressed ones, that are read, 0..1.
+
+    Raises:
+        CorpusError: a file cannot be read, is damaged or cut short, or is no text.
+    """
+    total, before = sum(_size(path) for path in files), 0
+    buffer = bytearray()
+    for path in files:
+        for piece, position in _pieces(path):
+            if on_progress:
+                on_progress(min(1, (before + position) / max(1, total)))
+            buffer += piece
+            whole = _break_long_lines(buffer)
+            if whole >= size:
+                yield bytes(buffer[:whole])
+                del buffer[:whole]
+        if buffer and not buffer.endswith(b"\n"):
+            buffer += b"\n"
+        before += _size(path)
+    if buffer:
+        yield bytes(buffer)
+
+
+def _break_long_lines(text: bytearray) -> int:
+    """Breaks lines, and returns where the last line begins, of which more may follow."""
+    start = 0
+    while len(text) - start >= LONGEST_LINE:
+        end = text.rfind(b"\n", start, start + LONGEST_LINE)
+        start = (end if end >= 0 else _break_line(text, start)) + 1
+    return max(start, text.rfind(b"\n", start) + 1)
+
+
+def _break_line(text: bytearray, start: int) -> int:
+    """Breaks the line that begins at `start`, and returns the place of the new line feed."""
+    end = start + LONGEST_LINE
+    place = max(text.rfind(space, start, end) for space in _SPACES)
+    if place > start:
+        text[place] = ord("\n")
+        return place
+    place = end - 1
+    while text[place] & 0xC0 == 0x80 and place > end - 4:  # inside a character of UTF-8
+        place -= 1
+    text[place:place] = b"\n"
+    return place
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise CorpusError(f"cannot read {path}: {reason(error)}") from error
+
+
+def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Yields what is in a file, unpacked, in pieces of about a megabyte, and how far the file itself is read."""
+    try:
+        with path.open("rb") as file:
+            for number, piece in enumerate(_unpacked(file)):
+                if number == 0:
+                    _refuse_other_formats(path, piece)
+                    piece = piece.removeprefix(b"\xef\xbb\xbf")
+                _refuse_binary(path, piece)
+                yield piece, file.tell()
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CorpusError(f"cannot read {path}: {reason(error)}") from error
+        raise CorpusError(f"cannot read {path}: the file is damaged or cut short ({reason(error)})") from error
+
+
+def _unpacked(file: BinaryIO) -> Iterator[bytes]:
+    start = file.read(16)
+    file.seek(0)
+    unpack = next((unpack for magic, unpack in _COMPRESSIONS if magic.match(start)), lambda file: file)
+    stream = unpack(file)
+    while piece := stream.read(_PIECE):
+        yield piece
+
+
+class _ZstandardFile:
+    """Unpacks all frames of a file; the zstandard package's own reader says nothing of a frame that is cut short."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        try:
+            import zstandard
+        except ImportError as error:
+            raise CorpusError(f"reading {file.name} needs one more package: pip install 'tfgraphs[zst]'") from error
+        self._zstandard = zstandard
+        self._pieces = self._unpack(file)
+
+    def read(self, size: int) -> bytes:
+        """At least `size` bytes, or all that are left."""
+        pieces, length = [], 0
+        while length < size and (piece := next(self._pieces, None)) is not None:
+            pieces.append(piece)
+            length += len(piece)
+        return b"".join(pieces)
+
+    def _unpack(self, file: BinaryIO) -> Iterator[bytes]:
+        frame, packed = None, b""
+        try:
+            while packed := packed or file.read(_ZSTANDARD_PIECE):
+                frame = frame or self._zstandard.ZstdDecompressor().decompressobj()
+                yield frame.decompress(packed)
+                packed = frame.unused_data
+                frame = None if frame.eof else frame
+        except self._zstandard.ZstdError as error:
+            raise EOFError(str(error)) from error
+        if frame:
+            raise EOFError("compressed file ended before the end of its last frame")
+
+
+_COMPRESSIONS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], Any]], ...] = (
+    (re.compile(rb"\x1f\x8b\x08"), lambda file: gzip.GzipFile(fileobj=file)),
+    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2File),
+    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
+    (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _ZstandardFile),
+)
+
+
+def _refuse_other_formats(path: Path, start: bytes) -> None:
+    """Names the commonest files that are almost texts."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CorpusError(f"{path} is UTF-16 text: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
+    if start.startswith(b"PK\x03\x04") or start[257:262] == b"ustar":
+        raise CorpusError(f"{path} is an archive of files: unpack it first")
+
+
+def _refuse_binary(path: Path, piece: bytes) -> None:
+    """Looks at the beginning of a piece; text has hardly any control characters, and other data has many."""
+    sample = piece[:_SAMPLE]
+    controls = len(sample) - len(sample.translate(None, _CONTROLS))
+    if controls > max(3, len(sample) / 100):
+        raise CorpusError(f"{path} is not a text: it has {controls:,} control characters in {len(sample):,} bytes")
