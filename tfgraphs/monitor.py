@@ -66,13 +66,11 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         self._line_written = time.monotonic()
         self._first: tuple[float, float] | None = None  # when the first progress came, and how much was done then
         self._next_picture = 0
-        self._writer = None if logdir is None else tf.summary.create_file_writer(str(logdir))
+        self._logdir, self._flags = logdir, flags or {}
+        self._writer: tf.summary.SummaryWriter | None = None  # made when there is something to log: no empty folders
         self._bar = _bar(self._stream)
         self._task = self._bar.add_task(title, total=1.0, detail="preparing")
         self._bar.start()
-        if self._writer and flags:
-            with self._writer.as_default():
-                tf.summary.text("flags", _flag_table(flags), step=0)
 
     def __call__(self, progress: Progress) -> None:
         """Shows and logs one state of the run."""
@@ -80,8 +78,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         self._bar.update(self._task, completed=progress.done, detail=detail)
         if not self._stream.isatty():
             self._write_line(progress, detail)
-        if self._writer:
-            self._log(self._writer, progress)
+        if self._logdir is not None:
+            self._log(self._opened(), progress)
 
     def prepare(self, stage: str, share: float) -> None:
         """Shows how far something has come that goes before the run.
@@ -103,14 +101,22 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
 
     def graph(self, graph: tf.Graph) -> None:
         """Shows the graph of one step in TensorBoard."""
-        if self._writer:
-            with self._writer.as_default():
+        if self._logdir is not None:
+            with self._opened().as_default():
                 tf.summary.graph(graph)
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
         if self._writer:
             self._writer.close()
+
+    def _opened(self) -> tf.summary.SummaryWriter:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._logdir))
+            with self._writer.as_default():
+                if self._flags:
+                    tf.summary.text("flags", _flag_table(self._flags), step=0)
+        return self._writer
 
     def _write_line(self, progress: Progress, detail: str) -> None:
         now = time.monotonic()

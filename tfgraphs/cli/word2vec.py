@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 CORPUS = flags.DEFINE_multi_string("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
 PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, comma separated.")
 CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
+PASSES = flags.DEFINE_integer("passes", 100, "How often --pairs are gone through.", lower_bound=1)
+COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: with several targets in a pair, take that demo's steps.")
 OUTPUT = flags.DEFINE_string("output", "vectors", "Folder for the vectors and what belongs to them.")
 FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vectors in it, of binary and text.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
@@ -113,9 +115,9 @@ def main(arguments: list[str]) -> None:
         raise command.UsageError("say what to learn from: --corpus=text.txt, or --pairs=pairs.txt")
     _check_outputs()
     if PAIRS.value:
-        from tfgraphs.cli import word2vec_pairs
+        from tfgraphs.cli.word2vec_pairs import train_on_pairs
 
-        word2vec_pairs.main(PAIRS.value, CONFIG.value, _save)
+        train_on_pairs(PAIRS.value, CONFIG.value, PASSES.value, TIED.value, COMPAT.value, LOGDIR.value, _save)
     else:
         _train_on_text()
 

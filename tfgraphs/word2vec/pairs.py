@@ -1,133 +1,40 @@
-"""Models of teaching size, trained on pairs that are written down: `drink^juice|apple, eat^apple|orange`.
+"""Models of teaching size, trained on pairs that are written down.
 
-Format, starting weights and steps are those of wevi, Xin Rong's word embedding visual inspector, whose training data
-and configuration can be pasted.
+    pairs = read_pairs("pairs.txt")
+    model = PairModel(pair_vocabulary(pairs), settings)
+    for progress in train_pairs(model, pairs, settings): ...
+
+Starting weights and steps are those of wevi, Xin Rong's word embedding visual inspector, in float64, so that vectors
+can be compared digit by digit.
 """
 
 import itertools
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.errors import reason
 from tfgraphs.minimize import Loss, minimize
 from tfgraphs.monitor import Progress
 from tfgraphs.vectors import WordVectors
-from tfgraphs.word2vec.text import CorpusError
+from tfgraphs.word2vec.pair_format import Pair, PairSettings, pair_vocabulary, parse_pairs, read_pairs
 from tfgraphs.word2vec.vocabulary import Vocabulary
 
+__all__ = [
+    "Pair",
+    "PairModel",
+    "PairSettings",
+    "pair_loss",
+    "pair_vocabulary",
+    "parse_pairs",
+    "read_pairs",
+    "train_pairs",
+    "wevi_random",
+]
+
 REPORTS = 100  # of a run, at most
-_QUOTED = 60  # characters of what is wrong that a message shows
-_RANGES = {"hidden_size": (1, 10_000), "random_state": (0, 2**31 - 1), "learning_rate": (0, 1e6), "passes": (1, 10**9)}
-_CONFIG = '{"hidden_size": 5, "random_state": 1, "learning_rate": 0.2}'
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Words that predict, and words that they predict."""
-
-    context: tuple[str, ...]
-    target: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PairSettings:
-    """How a model of pairs is trained.
-
-    Attributes:
-        hidden_size: length of a vector.
-        random_state: where the random numbers of the starting weights begin.
-        learning_rate: of all steps.
-        passes: how often the pairs are gone through.
-        tied: whether words have the same vector as what predicts and as what is predicted.
-        compat: `wevi` for its gradient of pairs with several targets, see `pair_loss`; None for the exact one.
-    """
-
-    hidden_size: int = 5
-    random_state: int = 1
-    learning_rate: float = 0.2
-    passes: int = 100
-    tied: bool = False
-    compat: str | None = None
-
-    def __post_init__(self) -> None:
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            numbers, kind = ((int, float), "number") if name == "learning_rate" else ((int,), "whole number")
-            if type(value) not in numbers or not least <= value <= most:
-                raise CorpusError(f"{name} is {_quoted(value)}: it is a {kind} from {least:,} to {most:,}")
-        if self.compat not in (None, "wevi"):
-            raise CorpusError(f"compat is {_quoted(self.compat)}: choose wevi or nothing")
-
-    @classmethod
-    def from_json(cls, text: str) -> "PairSettings":
-        """The settings that wevi's configuration stands for: `hidden_size`, `random_state` and `learning_rate`.
-
-        Raises:
-            CorpusError: this is no JSON object, or has other keys or values.
-        """
-        try:
-            config = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise CorpusError(f"the configuration {_quoted(text)} is not JSON such as {_CONFIG}") from error
-        if not isinstance(config, dict) or config.keys() - json.loads(_CONFIG).keys():
-            raise CorpusError(f"the configuration {_quoted(text)} is not one such as {_CONFIG}")
-        return cls(**config)
-
-
-def read_pairs(path: str | Path) -> list[Pair]:
-    """Reads a file of pairs, in UTF-8. Raises CorpusError, see `parse_pairs`."""
-    try:
-        return parse_pairs(Path(path).read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise CorpusError(f"cannot read {path}: {reason(error)}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} is not a text in UTF-8") from error
-    except CorpusError as error:
-        raise CorpusError(f"{path}: {error}") from error
-
-
-def parse_pairs(text: str) -> list[Pair]:
-    """The pairs in a text: `context|target`, commas between pairs, `^` between the words of one side.
-
-    White space, line breaks too, counts for nothing around words, and cannot stand within them.
-
-    Raises:
-        CorpusError: there are no pairs, or one is wrong; the message shows it.
-    """
-    if not text.strip():
-        raise CorpusError("there are no pairs: write some, such as drink^juice|apple, eat^apple|orange")
-    return [_pair(pair.strip()) for pair in text.split(",")]
-
-
-def _pair(text: str) -> Pair:
-    sides = [tuple(word.strip() for word in side.split("^")) for side in text.split("|")]
-    words = [word for side in sides for word in side]
-    if len(sides) != 2:
-        raise CorpusError(f"{_quoted(text)} is not context|target: one | belongs in each pair, a comma between two")
-    if not all(words):
-        raise CorpusError(f"{_quoted(text)} is not context|target: a word is missing")
-    for word in words:
-        if not word.isprintable() or " " in word:
-            raise CorpusError(f"{_quoted(word)} is not a word: join its parts by _")
-    return Pair(*sides)
-
-
-def _quoted(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
-
-
-def pair_vocabulary(pairs: Iterable[Pair]) -> Vocabulary:
-    """All words of the pairs, in the order of their code points, and how often each stands there."""
-    counts = sorted(Counter(word for pair in pairs for word in pair.context + pair.target).items())
-    return Vocabulary([word for word, _ in counts], np.array([count for _, count in counts], np.int64))
 
 
 def wevi_random(state: int) -> Iterator[float]:
@@ -232,7 +139,7 @@ def train_pairs(
     """
     loss = pair_loss(model, pairs, settings.compat)
     numbers = tf.range(len(pairs), dtype=tf.int64)
-    mean_loss = tf.function(lambda: tf.reduce_mean(tf.map_fn(loss, numbers, fn_output_signature=tf.float64)))
+    losses = tf.function(lambda: tf.map_fn(loss, numbers, fn_output_signature=tf.float64)).get_concrete_function()
     for report in minimize(
         loss,
         model.variables,
@@ -245,7 +152,7 @@ def train_pairs(
         on_graph=on_graph,
     ):
         stage = f"pair {report.step:,} of {report.steps:,}"
-        yield Progress(report.step, stage, report.step / report.steps, float(mean_loss()))
+        yield Progress(report.step, stage, report.step / report.steps, float(tf.reduce_mean(losses())))
 
 
 class _FixedRate(keras.optimizers.schedules.LearningRateSchedule):

@@ -86,7 +86,7 @@ def stock_optimizer(name: str, rate: keras.optimizers.schedules.LearningRateSche
     return stock[name.lower()](rate)
 
 
-_WRAPPERS = {"Optimizer", "LossScaleOptimizer", "Muon"}  # the last one tells variables apart by their names
+_WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "Muon"}  # Muon tells variables apart by name
 
 
 class FallingRate(keras.optimizers.schedules.LearningRateSchedule):

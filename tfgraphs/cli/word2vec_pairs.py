@@ -1,0 +1,47 @@
+"""The part of `word2vec` that trains on written-down pairs, for models that are small enough to look at."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfgraphs.cli import command, run_state
+from tfgraphs.word2vec.pair_format import PairSettings, pair_vocabulary, read_pairs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgraphs.word2vec.vocabulary import Vocabulary
+
+Save = Callable[["Vocabulary", "np.ndarray", "np.ndarray", dict[str, object]], None]
+
+
+def train_on_pairs(
+    path: str, config: str, passes: int, tied: bool, compat: str | None, logdir: str | None, save: Save
+) -> None:
+    """Trains and saves.
+
+    Args:
+        path: of the pairs.
+        config: settings as JSON.
+        passes: how often the pairs are gone through.
+        tied: one matrix for both sides.
+        compat: "wevi" takes that demo's steps.
+        logdir: folder for TensorBoard, or None.
+        save: gets vocabulary, both matrices and figures.
+    """
+    settings = dataclasses.replace(PairSettings.from_json(config), passes=passes, tied=tied, compat=compat)
+    pairs = read_pairs(path)
+    origin = {"pairs": True, **dataclasses.asdict(settings)}
+    state = run_state.RunState("word2vec", origin, [Path(path)])
+
+    command.import_tensorflow()
+    from tfgraphs.monitor import Monitor
+    from tfgraphs.word2vec.pairs import PairModel, train_pairs
+
+    model = PairModel(pair_vocabulary(pairs), settings)
+    with Monitor("word2vec", logdir=logdir, flags=origin) as monitor, state.interruptible():
+        for progress in train_pairs(model, pairs, settings, on_graph=monitor.graph, **state.checkpoints):
+            monitor(progress)
+    save(model.vocabulary, model.inputs.numpy(), model.outputs.numpy(), {"loss of a pair": progress.loss})
+    state.forget()
