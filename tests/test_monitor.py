@@ -1,6 +1,7 @@
 """What is seen of a run: lines, the bar of a terminal, and the files of TensorBoard."""
 
 import contextlib
+import dataclasses
 import io
 import re
 from collections import defaultdict
@@ -199,9 +200,30 @@ def test_after_an_exception_all_that_was_logged_is_in_the_files(tmp_path):
 
 def test_after_an_exception_the_files_are_closed(tmp_path):
     with contextlib.suppress(KeyboardInterrupt), Monitor("dream", logdir=tmp_path, stream=io.StringIO()) as monitor:
+        monitor(progress(1, 2))
         raise KeyboardInterrupt
     with pytest.raises(RuntimeError, match="closed"):
         monitor(progress(1, 1))
+
+
+def test_a_run_that_fails_before_it_begins_leaves_no_files(tmp_path):
+    logdir = tmp_path / "logs"
+    with contextlib.suppress(ValueError), Monitor("dream", logdir=logdir, flags={"a": 1}, stream=io.StringIO()):
+        raise ValueError
+    assert not logdir.exists()
+
+
+def test_what_is_said_stays_on_the_stream():
+    stream = io.StringIO()
+    with Monitor("dream", stream=stream) as monitor:
+        monitor.say("[3] places")
+    assert stream.getvalue() == "dream: [3] places\n"
+
+
+def test_figures_are_logged_under_their_own_names(tmp_path):
+    with Monitor("dream", logdir=tmp_path, stream=io.StringIO()) as monitor:
+        monitor(dataclasses.replace(progress(1, 1), figures={"words per second": 5.0}))
+    assert list(logged(tmp_path)[0]["words per second"]) == [1]
 
 
 def test_a_stream_that_is_no_terminal_gets_lines_even_where_colour_is_forced(monkeypatch):

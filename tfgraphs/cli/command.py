@@ -58,7 +58,12 @@ def no_arguments(arguments: list[str]) -> None:
 def flag_values(modules: list[str]) -> dict[str, object]:
     """The values of all flags that some modules define, by name."""
     by_module = flags.FLAGS.flags_by_module_dict()
-    return {flag.name: flag.value for module in modules for flag in by_module[module]}
+    return {flag.name: flag.value for module in modules for flag in by_module[_known_as(module)]}
+
+
+def _known_as(module: str) -> str:
+    """The name under which absl knows the flags of a module; that of the one that was started is its file's."""
+    return sys.argv[0] if module == "__main__" else module
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -121,7 +126,7 @@ def import_tensorflow(threads: int | None = None) -> None:
 def _help(documentation: str, modules: list[str] | None) -> str:
     if modules is None:
         return f"{documentation.strip()}\n\n{flags.FLAGS.get_help()}"
-    texts = [flags.FLAGS.module_help(module).split("\n", 2)[-1] for module in modules]
+    texts = [flags.FLAGS.module_help(_known_as(module)).split("\n", 2)[-1] for module in modules]
     return f"{documentation.strip()}\n\nflags:\n" + "\n".join(texts)
 
 

@@ -13,6 +13,7 @@ from tfgraphs.word2vec.corpus import EncodedCorpus
 from tfgraphs.word2vec.text import CorpusError
 from tfgraphs.word2vec.vocabulary import SENTENCE_END
 
+_BLOCK_STEPS = 200
 _READ = 1 << 18  # tokens that are taken from the corpus at a time, less from a short one
 
 
@@ -43,7 +44,9 @@ class Blocks:
 
     Attributes:
         steps: how many steps all blocks are.
-        block_steps: how many steps a block is; the last one may be shorter.
+        report_steps: after how many steps there is something to report.
+        block_steps: how many steps a block is, a multiple of that; the last one may be shorter. A block is as much as
+            an epoch, if that is not too much: in a short piece of text the words of its topic would be everywhere.
 
     Raises:
         CorpusError: no words are left.
@@ -70,7 +73,9 @@ class Blocks:
         if words < 2:
             raise CorpusError("nothing of the text is left when frequent words are thinned out: try --subsample=0")
         self.steps = -(-words // (places * length))
-        self.block_steps = max(1, min(200, self.steps // 20))
+        most = min(_BLOCK_STEPS, -(-self.steps // epochs))
+        self.report_steps = max(1, min(most, self.steps // 20))
+        self.block_steps = most // self.report_steps * self.report_steps
 
     def __iter__(self) -> Iterator[Block]:
         places, length, _ = self._shape

@@ -143,32 +143,27 @@ def weighted_turns(weights: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
     return weights * turns if weights.shape[-1] == 1 else tf.matmul(weights, turns)
 
 
-def node_scores(hidden: tf.Tensor, nodes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """v'_j . h for the own nodes of each word to predict, [B, words, R, H], or [B, words, R, 1] in CBOW.
+def own_nodes(hidden: tf.Tensor, weights: tf.Tensor, nodes: tf.Tensor, signs: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+    """The rest of hierarchical softmax: sum of -log sigmoid(e_j v'_j . h) over the deep nodes j of each word's path.
+
+    The nodes of all words to predict stand in one row, or in a row for each place.
 
     Args:
         hidden: h, [B, H, D].
-        nodes: v'_j, [B, words, R, D].
         weights: how much each pair counts, [B, H, P].
+        nodes: v'_j, [groups, C, D]; groups is B, in CBOW 1.
+        signs: e_j, +1 left, -1 right, 0 no node, [groups, C].
+        words: in CBOW, which of all words in the group the node is for; else, which of the place, [groups, C].
     """
-    places, words, depth, dim = nodes.shape
     if weights.shape[-1] == 1:
-        return tf.matmul(nodes, hidden[..., tf.newaxis])
-    flat = tf.reshape(nodes, [places, words * depth, dim])
-    return tf.reshape(tf.matmul(flat, hidden, transpose_b=True), [places, words, depth, hidden.shape[1]])
-
-
-def own_nodes(decisions: tf.Tensor, signs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """The rest of hierarchical softmax: sum of -log sigmoid(e_j v'_j . h) over the deep nodes j of each word's path.
-
-    Args:
-        decisions: v'_j . h, from `node_scores`.
-        signs: e_j, +1 left, -1 right, 0 no such node, [B, words, R].
-        weights: how much each pair counts, [B, H, P].
-    """
-    turns = signs[..., tf.newaxis]
-    counted = weights if weights.shape[-1] == 1 else tf.linalg.matrix_transpose(weights)
-    return tf.reduce_sum(counted[:, :, tf.newaxis] * tf.abs(turns) * tf.nn.softplus(-turns * decisions))
+        own = tf.gather(tf.reshape(hidden, [-1, hidden.shape[-1]]), words[0])
+        decisions = tf.reduce_sum(own * nodes[0], axis=-1)[tf.newaxis]
+        counted = tf.gather(tf.reshape(weights, [-1]), words)
+    else:
+        decisions = tf.matmul(nodes, hidden, transpose_b=True)
+        counted = tf.gather(tf.linalg.matrix_transpose(weights), words, batch_dims=1)
+        signs = signs[..., tf.newaxis]
+    return tf.reduce_sum(counted * tf.abs(signs) * tf.nn.softplus(-signs * decisions))
 
 
 def context_mean(vectors: tf.Tensor, weights: tf.Tensor, exact: bool) -> tf.Tensor:

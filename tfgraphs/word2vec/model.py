@@ -16,6 +16,9 @@ LENGTH = 32  # consecutive words that a step reads in one place
 PLACES = 64  # places of the text that a step reads at once, if the text is long enough
 PARTS = 2  # of a step, which run side by side; the same on every machine, so that results are
 STEADY = 7.5  # learning rate times pairs of one row in a step, beyond which it begins to overshoot
+STEADIER = {"nce": 0.2, "softmax": 0.2, "sampled_softmax": 0.4, "hierarchical_softmax": 0.4}  # share of it, measured
+TIED = 0.2  # at most this share of it, as a row then draws at itself
+CROWDED = 1.5  # learning rate times pairs of the average row in a step, beyond which all overshoot together
 MAX_LOGITS = 1 << 25  # of a softmax over the whole vocabulary in a step, to bound the memory that it takes
 
 
@@ -60,7 +63,7 @@ class Word2Vec:
         Args:
             words: length of the text.
         """
-        limits = [PLACES, words // (8 * LENGTH), int(STEADY / (self._pull(LENGTH) * self.settings.rates[0]))]
+        limits = [PLACES, words // (8 * LENGTH), int(CROWDED / self._pull(LENGTH))]
         if self.settings.loss == "softmax":
             limits.append(MAX_LOGITS // (LENGTH * self.layer.rows))
         places = max(1, min(limits))
@@ -79,7 +82,7 @@ class Word2Vec:
         Returns:
             A loss for `minimize`: the sum over all pairs. Its term "pair" is the mean.
         """
-        parts = PARTS if places % (GROUPED * PARTS) == 0 else 1
+        parts = parts_of(places)
         part_loss = with_gradient(self._part(places * LENGTH))
         tables = self.inputs, self.outputs
 
@@ -140,9 +143,14 @@ class Word2Vec:
 
         return part
 
+    @property
+    def _rate(self) -> float:
+        return max(self.settings.rates[0], 1e-9)
+
     def _pull(self, words: int) -> float:
-        """In how many pairs of a step a word is, on average over the vocabulary."""
-        return words * (self.settings.window + 1) * float(self.layer.pulls.sum()) / len(self.vocabulary.words)
+        """Learning rate times pairs of a step in which a word is, on average over the vocabulary."""
+        pairs = words * (self.settings.window + 1) * float(self.layer.pulls.sum())
+        return self._rate * pairs / len(self.vocabulary.words)
 
     def _damping(self, words: int) -> tuple[np.ndarray, np.ndarray]:
         """How much of its gradient each row keeps, for inputs and outputs, [rows] each.
@@ -162,8 +170,14 @@ class Word2Vec:
         if settings.tied:
             inputs[: len(outputs)] += outputs
             outputs = inputs
-        limit = STEADY / settings.rates[0]
+        steady = STEADY * min(STEADIER.get(settings.loss, 1), TIED if settings.tied else 1)
+        limit = steady * min(1, CROWDED / self._pull(words)) / self._rate
         return tuple(np.minimum(1, limit / np.maximum(pull, 1e-9)) for pull in (inputs, outputs))
+
+
+def parts_of(places: int) -> int:
+    """Into how many parts a step is cut."""
+    return PARTS if places % (GROUPED * PARTS) == 0 else 1
 
 
 def _damped(rows: tf.Tensor, share: tf.Tensor) -> tf.Tensor:

@@ -36,6 +36,13 @@ class OutputLayer(ABC):
     predicts_centre = False
     pulls: np.ndarray
 
+    def measure(self, words: np.ndarray) -> None:  # noqa: B027
+        """Is told, before the first step, of all words that are to be predicted.
+
+        Args:
+            words: of some steps, int32 [steps, parts, places, T], -1 for none.
+        """
+
     @abstractmethod
     def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
         """Numbers of the rows that some places need, int32 tensors of any shape, and what else their loss needs.
@@ -121,25 +128,51 @@ class Tree(OutputLayer):
         np.put_along_axis(turns, np.where(shared, nodes, 0), signs, axis=1)
         turns[:, 0] = signs[:, 0]  # where nodes that are not shared were put
         self._turns = tf.constant(turns)
-        # Paths lead from low numbers to high ones, and what comes behind a path's end goes last.
         deep = ~shared & (signs != 0)
-        order = np.argsort(~deep, axis=1, kind="stable")[:, : deep.sum(axis=1).max()]
-        self._nodes = tf.constant(np.take_along_axis(nodes * deep, order, axis=1))
-        self._signs = tf.constant(np.take_along_axis(signs * deep, order, axis=1))
+        self._depths = deep.sum(axis=1).astype(np.int32)
+        self._begins = tf.constant(np.cumsum(self._depths) - self._depths, tf.int32)
+        self._nodes = tf.constant(nodes[deep])  # of all words, one after the other
+        self._signs = tf.constant(signs[deep])
+        self._by_place = settings.architecture == "skipgram"
+        self.capacity: int | None = None  # own nodes of a group; by default as many as there could be
+
+    def measure(self, words: np.ndarray) -> None:
+        """Makes room for the own nodes of the words."""
+        depths = self._depths[np.maximum(words, 0)].sum(axis=-1 if self._by_place else (-2, -1))
+        room = -(-int(depths.max(initial=1)) // 16) * 16
+        self.capacity = max(room, self.capacity or 0)
 
     def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
-        return [tf.range(self._shared), tf.gather(self._nodes, words)], [
-            tf.cast(tf.gather(table, words), self._dtype) for table in (self._turns, self._signs)
-        ]
+        nodes, signs, places = self._own(tf.reshape(words, [words.shape[0] if self._by_place else 1, -1]))
+        turns = tf.cast(tf.gather(self._turns, words), self._dtype)
+        return [tf.range(self._shared), nodes], [turns, tf.cast(signs, self._dtype), places]
+
+    def _own(self, words: tf.Tensor) -> Tensors:
+        """The own nodes of groups of words, [groups, words], in rows.
+
+        Returns:
+            Numbers of the nodes, their signs, and the places of their words in the group, [groups, capacity].
+        """
+        groups, size = words.shape
+        capacity = self.capacity or max(1, size * int(self._depths.max()))
+        depths = tf.gather(tf.constant(self._depths), words)
+        ends = tf.cumsum(tf.reshape(depths, [-1]))
+        entries = tf.range(ends[-1])
+        owners = tf.searchsorted(ends, entries, side="right")  # which word a node is for
+        begins = tf.gather(ends, owners) - tf.gather(tf.reshape(depths, [-1]), owners)
+        sources = tf.gather(self._begins, tf.gather(tf.reshape(words, [-1]), owners)) + entries - begins
+        group_begins = tf.cumsum(tf.reduce_sum(depths, axis=1), exclusive=True)
+        targets = entries + (owners // size) * capacity - tf.gather(group_begins, owners // size)
+        rows = [tf.gather(self._nodes, sources), tf.cast(tf.gather(self._signs, sources), tf.int32), owners % size]
+        flat = [tf.scatter_nd(targets[:, tf.newaxis], row, [groups * capacity]) for row in rows]
+        return [tf.reshape(row, [groups, capacity]) for row in flat]
 
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
         shared, own = rows
-        turns, signs = constants
+        turns, signs, words = constants
         lefts, rights = (losses.weighted_turns(weights, tf.nn.relu(side)) for side in (turns, -turns))
         near = losses.shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
-        if own.shape[2] == 0:
-            return near
-        return near + losses.own_nodes(losses.node_scores(hidden, own, weights), signs, weights)
+        return near + losses.own_nodes(hidden, weights, own, signs, words)
 
 
 def output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray) -> OutputLayer:

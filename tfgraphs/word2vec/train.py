@@ -13,7 +13,7 @@ from tfgraphs.minimize import minimize
 from tfgraphs.monitor import Progress
 from tfgraphs.word2vec.blocks import Block, Blocks
 from tfgraphs.word2vec.corpus import EncodedCorpus
-from tfgraphs.word2vec.model import LENGTH, Word2Vec
+from tfgraphs.word2vec.model import LENGTH, Word2Vec, parts_of
 from tfgraphs.word2vec.text import CorpusError
 
 
@@ -50,7 +50,7 @@ def train(
         model.variables,
         optimizers,
         text.blocks.steps,
-        steps_per_report=text.blocks.block_steps,
+        steps_per_report=text.blocks.report_steps,
         gradient_transform=dense,
         compiled="updates",
         feed=text.feed,
@@ -58,7 +58,8 @@ def train(
         save_seconds=save_seconds,
         on_graph=on_graph,
     ):
-        share = text.read if report.step < report.steps else 1.0
+        share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # a step less: its block is still there
+        share = share if report.step < report.steps else 1.0
         words = share * corpus.raw_words * settings.epochs
         now = time.monotonic()
         begun = begun or (now, words)
@@ -122,23 +123,33 @@ class _Text:
             window=settings.window,
             seed=settings.seed,
         )
-        self._following: Iterator[Block] | None = None
-        self.read = 0.0
+        if settings.loss == "hierarchical_softmax":
+            for block in self.blocks:
+                model.layer.measure(self._centres(block))
+        self._following = iter(self.blocks)
+        self._read = 0  # blocks
+        self._share = 0.0  # of the text, before the block that comes next
         columns = self.blocks.block_steps * LENGTH + 2 * settings.window
         self._block = tf.Variable(np.full((2, self.places, columns), -1, np.int32), trainable=False, name="text")
         self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
 
+    def _centres(self, block: Block) -> np.ndarray:
+        """The words that a block's steps predict, int32 [steps, parts, places, LENGTH]."""
+        window = (self._width - LENGTH) // 2
+        words = block.text[0, :, window:-window].reshape(parts_of(self.places), -1, self.blocks.block_steps, LENGTH)
+        return words.transpose(2, 0, 1, 3)
+
     def feed(self, step: int) -> None:
-        """Brings the block that begins at a step; after an interruption those before it are passed over."""
-        if self._following is None:
-            done = step // self.blocks.block_steps
-            self._following = iter(self.blocks)
-            for block in itertools.islice(self._following, done):
-                self.read = block.share
-        block = next(self._following)
+        """Brings the block of a step, if it is not there; after an interruption those before it are passed over."""
+        wanted = step // self.blocks.block_steps + 1
+        if wanted == self._read:
+            return
+        begin = self._share
+        for block in itertools.islice(self._following, wanted - self._read):
+            begin, self._share = self._share, block.share
+        self._read = wanted
         self._block.assign(block.text)
-        self._span.assign([self.read, block.share])
-        self.read = block.share
+        self._span.assign([begin, block.share])
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Word and sentence numbers of a step, int32 [2, places, LENGTH + 2 * window]."""
@@ -146,6 +157,9 @@ class _Text:
         return tf.slice(self._block, [0, 0, start], [2, self.places, self._width])
 
     def share(self, step: tf.Tensor) -> tf.Tensor:
-        """The share of the text that is read before a step."""
-        within = tf.cast(step % self.blocks.block_steps, tf.float32) / self.blocks.block_steps
+        """The share of the text that is read before a step of the block that is there."""
+        size = self.blocks.block_steps
+        within = step % size
+        steps = tf.minimum(tf.cast(size, step.dtype), self.blocks.steps - (step - within))
+        within = tf.cast(within, tf.float32) / tf.cast(steps, tf.float32)
         return self._span[0] + (self._span[1] - self._span[0]) * within

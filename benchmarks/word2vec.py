@@ -1,0 +1,177 @@
+"""Word vectors: speed, memory and quality beside gensim's, on the same text, both sides in one run, taking turns.
+
+    python benchmarks/word2vec.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
+
+needs the extra `bench`. The text goes through the `letters` tokenizer first, and both sides read what comes out of it.
+Words per second are those of training, of the raw text; gensim counts its vocabulary before, tfgraphs numbers the text
+before and compiles its graph within. The time is that from the text file to the saved binary vectors, with the start of
+Python. Memory is the largest sum over the processes of a side. Both sides have 100 dimensions, a window of 5, 5
+negatives, subsampling at 1e-3 and a minimum count of 5, and learning rates of their own: gensim 0.025, for CBOW with
+negative sampling its recommended 0.05, tfgraphs its defaults.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfgraphs.cli.command import print_table
+from tfgraphs.vectors import load
+from tfgraphs.vectors.evaluate import analogies, word_pairs
+from tfgraphs.word2vec.text import find_files, read_blocks
+from tfgraphs.word2vec.tokenizers import LINE_END, tokenizer
+
+MODELS = {
+    "sg-ns": ("skipgram", "negative_sampling"),
+    "cbow-ns": ("cbow", "negative_sampling"),
+    "sg-hs": ("skipgram", "hierarchical_softmax"),
+    "cbow-hs": ("cbow", "hierarchical_softmax"),
+}
+
+GENSIM = """
+import json, sys, time
+from gensim.models import Word2Vec
+text, output, sg, hs, epochs = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+model = Word2Vec(vector_size=100, window=5, negative=0 if hs else 5, hs=hs, sg=sg, sample=1e-3, min_count=5,
+                 workers=2, epochs=epochs, alpha=0.025 if sg or hs else 0.05)
+model.build_vocab(corpus_file=text)
+begun = time.monotonic()
+model.train(corpus_file=text, total_words=model.corpus_total_words, total_examples=model.corpus_count, epochs=epochs)
+seconds = time.monotonic() - begun
+model.wv.save_word2vec_format(output + "/vectors.bin", binary=True)
+json.dump({"words per second": model.corpus_total_words * epochs / seconds}, open(output + "/training.json", "w"))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", required=True, help="text, may be packed")
+    parser.add_argument("--questions", required=True, help="file of analogies")
+    parser.add_argument("--pairs", required=True, help="file of word pairs with judgements")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--epochs", nargs="+", type=int, default=[1, 5])
+    parser.add_argument("--rounds", type=int, default=3, help="how often each side trains each model")
+    parser.add_argument("--repeat", type=int, default=1, help="how often the text stands in the corpus")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "text.txt"
+        write_letters(options.corpus, text, options.repeat)
+        for model in options.models:
+            for epochs in options.epochs:
+                compare(model, epochs, text, options)
+
+
+def write_letters(corpus: str, text: Path, repeat: int) -> None:
+    """Writes the words that both sides read."""
+    cut = tokenizer("letters", True)
+    with text.open("wb") as file:
+        for _ in range(repeat):
+            for block in read_blocks(find_files([corpus])):
+                file.writelines(b" ".join(line) + b"\n" for line in lines_of(cut.chunks(block)) if line)
+
+
+def lines_of(chunks: list[bytes]) -> Iterator[list[bytes]]:
+    """Lists of words, cut at the marks that the tokenizer leaves for the ends of lines."""
+    start = 0
+    while start < len(chunks):
+        end = chunks.index(LINE_END, start)
+        yield chunks[start:end]
+        start = end + 1
+
+
+def compare(model: str, epochs: int, text: Path, options: argparse.Namespace) -> None:
+    """Trains on both sides in turns and prints medians and their ratio."""
+    runs: dict[str, list[dict[str, float]]] = {"tfgraphs": [], "gensim": []}
+    for _ in range(options.rounds):
+        for side, results in runs.items():
+            results.append(train(side, model, epochs, text, options))
+            print(f"{model}, {epochs} epochs, {side}: {results[-1]}", file=sys.stderr, flush=True)
+    medians = {
+        side: {name: statistics.median(result[name] for result in results) for name in results[0]}
+        for side, results in runs.items()
+    }
+    ours, theirs = medians["tfgraphs"], medians["gensim"]
+    rows = [(name, f"{ours[name]:,.4g}", f"{theirs[name]:,.4g}", f"{ours[name] / theirs[name]:.2f}") for name in ours]
+    print_table([f"{model}, {epochs} epochs", "tfgraphs", "gensim", "ratio"], rows)
+
+
+def train(side: str, model: str, epochs: int, text: Path, options: argparse.Namespace) -> dict[str, float]:
+    """One training from the text file to saved vectors, in a process of its own, and what came out of it."""
+    architecture, loss = MODELS[model]
+    with tempfile.TemporaryDirectory(dir=text.parent) as folder:
+        output = Path(folder) / "vectors"
+        if side == "gensim":
+            output.mkdir()
+            flags = [int(architecture == "skipgram"), int(loss == "hierarchical_softmax"), epochs]
+            command = [sys.executable, "-c", GENSIM, str(text), str(output), *map(str, flags)]
+        else:
+            command = [
+                sys.executable,
+                "-c",
+                "from tfgraphs.cli.word2vec import run; run()",
+                f"--corpus={text}",
+                f"--output={output}",
+            ]
+            command += ["--tokenizer=letters", "--formats=binary", f"--checkpoint_dir={folder}/checkpoints"]
+            command += [f"--architecture={architecture}", f"--loss={loss}", f"--epochs={epochs}"]
+        seconds, megabytes = watch(command)
+        about = json.loads((output / "training.json").read_text())
+        vectors = load(str(output / "vectors.bin"))
+    accuracy = analogies(vectors, options.questions, restrict_vocab=30_000).overall.accuracy
+    spearman = word_pairs(vectors, options.pairs).spearman
+    assert accuracy is not None
+    assert spearman is not None
+    return {
+        "words/s": about.get("figures", about)["words per second"],
+        "seconds in all": seconds,
+        "peak MB": megabytes,
+        "analogies %": 100 * accuracy,
+        "WordSim353": spearman,
+    }
+
+
+def watch(command: list[str]) -> tuple[float, float]:
+    """Runs a command; returns its seconds and the largest sum of memory of its processes in MB."""
+    begun, most = time.monotonic(), 0.0
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        most = max(most, memory(process.pid))
+        time.sleep(0.1)
+    if process.returncode:
+        sys.exit(process.stderr.read() if process.stderr else "a training failed")
+    return time.monotonic() - begun, most
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process and those below it, in MB; memory-mapped files are not counted."""
+    megabytes = 0.0
+    for entry in [pid, *descendants(pid)]:
+        try:
+            status = Path(f"/proc/{entry}/status").read_text()
+        except OSError:
+            continue
+        fields = dict(line.split(":", 1) for line in status.splitlines() if line.startswith("RssAnon"))
+        megabytes += sum(int(value.split()[0]) for value in fields.values()) / 1024
+    return megabytes
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Numbers of the processes below one."""
+    for entry in os.listdir("/proc"):
+        try:
+            parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        if entry.isdigit() and parent == pid:
+            yield int(entry)
+            yield from descendants(int(entry))
+
+
+if __name__ == "__main__":
+    main()
