@@ -216,3 +216,42 @@ def test_a_state_of_another_shape_is_refused(tmp_path):
     y = tf.Variable(np.zeros(4, np.float32))
     with pytest.raises(CheckpointError):
         list(minimize(lambda step: tf.reduce_sum(y), [y], keras.optimizers.SGD(0.1), 20, checkpoint_dir=tmp_path))
+
+
+def test_data_is_fed_before_each_group_of_steps():
+    x, data, fed = tf.Variable(np.zeros(3, np.float32)), tf.Variable(0.0), []
+
+    def feed(step):
+        fed.append(step)
+        data.assign(float(step))
+
+    def loss(step):
+        return tf.reduce_sum(tf.square(x - data)), {"data": data.read_value()}
+
+    reports = list(minimize(loss, [x], keras.optimizers.SGD(0.1), 7, steps_per_report=3, feed=feed))
+    assert fed == [0, 3, 6]
+    assert [report.terms["data"] for report in reports] == [0, 3, 6]
+
+
+def test_one_optimizer_for_each_variable_does_what_one_for_all_does():
+    results = []
+    for split in (False, True):
+        x, y = (tf.Variable(np.zeros(3, np.float32)) for _ in range(2))
+        rate = keras.optimizers.schedules.PolynomialDecay(0.1, 9)
+        optimizer = [keras.optimizers.SGD(rate) for _ in range(2)] if split else keras.optimizers.SGD(rate)
+
+        def loss(step, x=x, y=y):
+            return quadratic(x)(step) + tf.reduce_sum(tf.square(y - x))
+
+        list(minimize(loss, [x, y], optimizer, 9, compiled="updates"))
+        results.append((x.numpy(), y.numpy()))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+
+
+def test_a_checkpoint_is_written_while_the_run_goes_on(tmp_path):
+    x = tf.Variable(np.zeros(3, np.float32))
+    run = minimize(
+        quadratic(x), [x], keras.optimizers.SGD(0.1), 9, steps_per_report=3, checkpoint_dir=tmp_path, save_seconds=0
+    )
+    next(run)
+    assert (tmp_path / "checkpoint").exists()

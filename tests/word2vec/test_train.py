@@ -1,12 +1,16 @@
-"""Training: the first step in closed form, two topics that part, seeds, and going on after an interruption."""
+"""Training: losses that fall, topics that part, seeds, and going on after an interruption."""
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfgraphs.word2vec import CorpusError, Vocabulary, count_words, encode, train
-from tfgraphs.word2vec.train import LENGTH, TrainingSettings, Word2Vec
+from tfgraphs.word2vec import CorpusError, encode_sentences
+from tfgraphs.word2vec.model import Word2Vec
+from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TrainingSettings
+from tfgraphs.word2vec.train import FallingRate, stock_optimizer, train
 
 TOPICS = ["abcdef", "uvwxyz"]
 
@@ -14,153 +18,88 @@ TOPICS = ["abcdef", "uvwxyz"]
 def two_topics():
     """Sentences of eight words, each from one topic."""
     random = np.random.default_rng(0)
-    return [list(random.choice(list(TOPICS[number % 2]), 8)) for number in range(1000)]
+    return encode_sentences(list(random.choice(list(TOPICS[number % 2]), 8)) for number in range(1000))
 
 
-def topic_model(seed=3):
-    text = two_topics()
-    vocabulary = count_words(text, 1)
-    settings = TrainingSettings(dim=8, window=4, subsample=0, epochs=10, learning_rate=0.002, seed=seed)
-    return Word2Vec(vocabulary, settings), *encode(text, vocabulary)
+def learn(checkpoint_dir=None, reports=None, **settings):
+    """A model trained on two topics, and all progress, or that of some reports after which training is closed."""
+    corpus = two_topics()
+    defaults = {"dim": 8, "window": 4, "subsample": 0, "epochs": 6}
+    model = Word2Vec(corpus.vocabulary, TrainingSettings(**{**defaults, **settings}))
+    run = train(model, corpus, checkpoint_dir=checkpoint_dir)
+    progress = list(itertools.islice(run, reports))
+    run.close()
+    return model, progress
+
+
+def bytes_of(model):
+    return [variable.numpy().tobytes() for variable in model.variables]
 
 
 @pytest.fixture(scope="module")
 def trained():
-    """Vectors, and all progress, of a training that nothing interrupted."""
-    model, tokens, sentences = topic_model()
-    progress = list(model.train(tokens, sentences))
-    return model.vectors(), progress
+    return learn()
 
 
-SENTENCES = [["a", "b", "a", "c"], ["d", "e"], ["b", "d", "d", "a", "e"]]
-NOISE = "noise"
-RATE = 0.5
+# The loss of a pair where all scores are 0: twelve equally likely words, 32 noise words or five.
+UNTRAINED = {
+    "softmax": np.log(12),
+    "hierarchical_softmax": np.log(12),
+    "sampled_softmax": np.log(33),
+    "negative_sampling": 6 * np.log(2),
+    "nce": np.log(1 + 5 / 12) + 5 * np.log(1 + 12 / 5),
+}
 
 
-@pytest.fixture(scope="module")
-def first_step():
-    """Neighbour vectors after a single step, the centre vectors before it, and the loss.
-
-    A word that stands alone in its sentences is no neighbour of any. It is so frequent, and the exponent so high, that
-    it is the only noise word. Nothing is damped.
-    """
-    text = [*SENTENCES, *([[NOISE]] * 9)]
-    vocabulary = count_words(text, 1)
-    settings = TrainingSettings(
-        dim=6, window=2, negatives=5, subsample=0, noise_exponent=50, epochs=1, learning_rate=RATE
-    )
-    model = Word2Vec(vocabulary, settings)
-    centres = model.centres.numpy()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "STEADY", 1e9)
-        (progress,) = model.train(*encode(text, vocabulary))
-    before = dict(zip(vocabulary.words, centres, strict=True))
-    after = dict(zip(vocabulary.words, model.neighbours.numpy(), strict=True))
-    return before, after, progress.loss
-
-
-def weighted_pairs(window=2):
-    """(centre, neighbour, chance to be in a window of random reach) for all words of a sentence."""
-    for sentence in SENTENCES:
-        for (i, centre), (j, neighbour) in itertools.permutations(enumerate(sentence), 2):
-            if abs(i - j) <= window:
-                yield centre, neighbour, (window + 1 - abs(i - j)) / window
-
-
-@pytest.mark.parametrize("word", "abcde")
-def test_a_neighbour_first_moves_towards_half_the_centres_of_its_own_sentences(first_step, word):
-    """Neighbours start at 0, where -log sigmoid has the slope -1/2."""
-    before, after, _ = first_step
-    expected = sum(RATE * weight / 2 * before[c] for c, neighbour, weight in weighted_pairs() if neighbour == word)
-    np.testing.assert_allclose(after[word], expected, rtol=1e-5, atol=1e-7)
-
-
-def test_a_noise_word_first_moves_away_from_half_the_centres_once_for_each_negative(first_step):
-    before, after, _ = first_step
-    expected = sum(-RATE * 5 * weight / 2 * before[centre] for centre, _, weight in weighted_pairs())
-    np.testing.assert_allclose(after[NOISE], expected, rtol=1e-5, atol=1e-7)
-
-
-def test_the_first_loss_of_a_pair_is_log_2_for_itself_and_for_each_negative(first_step):
-    assert first_step[2] == pytest.approx((1 + 5) * np.log(2), rel=1e-6)
-
-
-def test_training_lowers_the_loss(trained):
-    _, progress = trained
-    assert progress[-1].loss < 0.8 * progress[0].loss
-
-
-def test_words_of_one_topic_are_nearer_than_those_of_the_other(trained):
-    vectors, _ = trained
-    for word in "".join(TOPICS):
-        own = next(topic for topic in TOPICS if word in topic)
-        assert {neighbour.word for neighbour in vectors.nearest([word], 5)} == set(own) - {word}
-
-
-def test_there_is_a_vector_of_the_asked_length_for_each_word(trained):
-    vectors, _ = trained
-    assert (sorted(vectors.words), vectors.matrix.shape) == (sorted("".join(TOPICS)), (12, 8))
-
-
-def test_progress_ends_at_exactly_one(trained):
-    _, progress = trained
-    assert progress[-1].done == 1
-
-
-def test_the_same_seed_gives_the_same_bytes(trained):
-    model, tokens, sentences = topic_model()
-    list(model.train(tokens, sentences))
-    assert model.vectors().matrix.tobytes() == trained[0].matrix.tobytes()
-
-
-def test_another_seed_gives_other_vectors(trained):
-    model, tokens, sentences = topic_model(seed=4)
-    list(model.train(tokens, sentences))
-    assert not np.allclose(model.vectors().matrix, trained[0].matrix, atol=0.01)
-
-
-def test_interrupted_training_goes_on_to_the_same_bytes(trained, tmp_path):
-    model, tokens, sentences = topic_model()
-    run = model.train(tokens, sentences, checkpoint_dir=tmp_path)
-    for _ in itertools.islice(run, 7):
-        pass
-    run.close()
-    model, tokens, sentences = topic_model()
-    resumed = list(model.train(tokens, sentences, checkpoint_dir=tmp_path))
-    assert [progress.step for progress in resumed] == [progress.step for progress in trained[1][7:]]
-    assert model.vectors().matrix.tobytes() == trained[0].matrix.tobytes()
-
-
-@pytest.mark.parametrize("length", [50, 700])
-def test_every_word_is_read_wherever_it_stands(length):
-    """Each word of a long sentence stands there once; none of them is a noise word."""
-    text = [[f"w{number}" for number in range(length)], *([[NOISE]] * 9)]
-    vocabulary = count_words(text, 1)
-    model = Word2Vec(vocabulary, TrainingSettings(dim=2, window=2, subsample=0, noise_exponent=50, epochs=1))
-    list(model.train(*encode(text, vocabulary)))
-    assert np.abs(model.neighbours).max(axis=1).all()
+@pytest.mark.parametrize(("architecture", "loss", "tied"), itertools.product(ARCHITECTURES, LOSSES, (False, True)))
+def test_every_model_lowers_its_loss(architecture, loss, tied):
+    _, progress = learn(architecture=architecture, loss=loss, tied=tied, epochs=10, learning_rate=0.004)
+    assert np.mean([report.loss for report in progress[1:-1]]) < UNTRAINED[loss]
 
 
 @pytest.mark.parametrize(
-    ("words", "epochs", "subsample", "read"),
-    [(400, 1, 0, 400), (100, 4, 0, 400), (4000, 1, 0.005, 4000 * 0.11)],
-    ids=["as it is", "four times", "thinned out"],
+    ("architecture", "loss", "rate"),
+    [("skipgram", "negative_sampling", None), ("cbow", "negative_sampling", None), ("cbow", "softmax", 0.004)],
 )
-def test_the_text_is_read_once_in_every_epoch_less_the_words_that_subsampling_drops(words, epochs, subsample, read):
-    """Two words of equal share, 1/2: a hundred times the threshold. A step reads LENGTH words of so short a text."""
-    text = [["a", "b"] * (words // 2)]
-    vocabulary = count_words(text, 1)
-    settings = TrainingSettings(dim=2, epochs=epochs, subsample=subsample, learning_rate=1e-4)
-    *_, last = Word2Vec(vocabulary, settings).train(*encode(text, vocabulary))
-    assert last.step * LENGTH == pytest.approx(read, abs=80)
+def test_words_of_one_topic_are_nearer_than_those_of_the_other(architecture, loss, rate):
+    model, _ = learn(architecture=architecture, loss=loss, epochs=20, learning_rate=rate)
+    for word in "".join(TOPICS):
+        own = next(topic for topic in TOPICS if word in topic)
+        assert {neighbour.word for neighbour in model.vectors().nearest([word], 5)} == set(own) - {word}
 
 
-@pytest.mark.parametrize("count", [2, 3327, 3328, 3839, 5376, 8191, 8192])
+def test_progress_ends_at_exactly_one(trained):
+    assert trained[1][-1].done == 1
+
+
+def test_the_learning_rate_falls(trained):
+    rates = [progress.figures["learning rate"] for progress in trained[1]]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(trained[0].settings.rates[1])
+
+
+def test_the_same_seed_gives_the_same_bytes(trained):
+    assert bytes_of(learn()[0]) == bytes_of(trained[0])
+
+
+def test_another_seed_gives_other_vectors(trained):
+    assert not np.allclose(learn(seed=4)[0].inputs, trained[0].inputs, atol=0.001)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("reports", [1, 7])
+def test_interrupted_training_goes_on_to_the_same_bytes(tmp_path, optimizer, reports):
+    whole, _ = learn(optimizer=optimizer)
+    learn(tmp_path, reports, optimizer=optimizer)
+    resumed, _ = learn(tmp_path, optimizer=optimizer)
+    assert bytes_of(resumed) == bytes_of(whole)
+
+
+@pytest.mark.parametrize("count", [2, 50, 3327, 8192])
 def test_a_text_of_any_length_trains(count):
-    text = [[f"w{number % 500}" for number in range(count)]]
-    vocabulary = count_words(text, 1)
-    settings = TrainingSettings(dim=4, epochs=1, subsample=0)
-    *_, last = Word2Vec(vocabulary, settings).train(*encode(text, vocabulary))
+    corpus = encode_sentences([[f"w{number % 500}" for number in range(count)]])
+    model = Word2Vec(corpus.vocabulary, TrainingSettings(dim=4, epochs=1, subsample=0))
+    *_, last = train(model, corpus)
     assert last.done == 1
 
 
@@ -168,45 +107,47 @@ def test_a_text_of_any_length_trains(count):
 def test_a_small_vocabulary_does_not_overshoot(words):
     """With a handful of words each row is in thousands of pairs of one step."""
     random = np.random.default_rng(0)
-    text = [[f"w{number}" for number in random.choice(words, 12)] for _ in range(1500)]
-    vocabulary = count_words(text, 1)
-    model = Word2Vec(vocabulary, TrainingSettings(dim=16, window=4, subsample=0))
-    *_, last = model.train(*encode(text, vocabulary))
+    corpus = encode_sentences([[f"w{number}" for number in random.choice(words, 12)] for _ in range(1500)])
+    model = Word2Vec(corpus.vocabulary, TrainingSettings(dim=16, window=4, subsample=0))
+    *_, last = train(model, corpus)
     assert last.loss < 6 * np.log(2)
-    assert np.abs(model.vectors().matrix).max() < 5
-
-
-def test_epochs_do_not_run_into_each_other():
-    """The last word of a text of one line is no neighbour of the first word of its second reading."""
-    text = [["a", "b", "c"]]
-    vocabulary = count_words(text, 1)
-    model = Word2Vec(vocabulary, TrainingSettings(dim=4, window=1, epochs=2, subsample=0))
-    words, numbers = model._streams(*encode(text, vocabulary))
-    inner = numbers[0, 1:7]
-    assert words[0, 1:7].tolist() == words[0, 1:4].tolist() * 2
-    assert inner[:3].tolist() != inner[3:].tolist()
+    assert np.abs(model.inputs).max() < 5
 
 
 def test_a_text_thinned_out_to_nothing_is_explained():
-    text = [["a", "b"]]
-    vocabulary = count_words(text, 1)
-    settings = TrainingSettings(dim=4, epochs=1, subsample=1e-12)
+    corpus = encode_sentences([["a", "b"]])
+    model = Word2Vec(corpus.vocabulary, TrainingSettings(dim=4, epochs=1, subsample=1e-12))
     with pytest.raises(CorpusError, match="--subsample=0"):
-        list(Word2Vec(vocabulary, settings).train(*encode(text, vocabulary)))
+        list(train(model, corpus))
 
 
 @pytest.mark.parametrize(
     "setting",
-    [{"dim": 0}, {"window": 0}, {"negatives": 0}, {"epochs": 0}, {"subsample": -1}, {"learning_rate": np.nan}],
+    [
+        {"dim": 0},
+        {"window": 0},
+        {"negatives": 0},
+        {"epochs": 0},
+        {"subsample": -1},
+        {"learning_rate": np.nan},
+        {"loss": "hinge"},
+        {"architecture": "glove"},
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_named(setting):
     with pytest.raises(CorpusError, match=next(iter(setting))):
         TrainingSettings(**setting)
 
 
-@pytest.mark.parametrize(("word", "limited"), [("frequent", True), ("rare", False)])
-def test_only_what_is_in_very_many_pairs_is_damped(word, limited):
-    vocabulary = Vocabulary(["frequent", "rare"], np.array([100_000, 1]))
-    damping = Word2Vec(vocabulary, TrainingSettings(subsample=0))._damping(1024)
-    row = vocabulary.index[word]
-    assert all((float(table[row]) < 1) == limited for table in damping)
+def test_the_rate_falls_linearly_with_the_share_that_is_read():
+    rate = FallingRate(0.4, 0.1, lambda step: tf.cast(step, tf.float32) / 6)
+    assert [float(rate(tf.constant(step))) for step in (0, 2, 6)] == pytest.approx([0.4, 0.3, 0.1])
+
+
+def test_an_optimizer_is_found_in_whatever_case():
+    assert isinstance(stock_optimizer("AdaGrad", 0.1), keras.optimizers.Adagrad)
+
+
+def test_an_unknown_optimizer_is_named_with_those_that_there_are():
+    with pytest.raises(CorpusError, match=r"'hogwild'.*adam.*sgd"):
+        stock_optimizer("hogwild", 0.1)

@@ -14,7 +14,7 @@ from tfgraphs.word2vec.text import CorpusError
 from tfgraphs.word2vec.vocabulary import SENTENCE_END
 
 _BLOCK_STEPS = 200
-_READ = 1 << 18  # tokens that are taken from the corpus at a time, less from a short one
+_READ = 1 << 18  # tokens that are taken from the corpus at a time
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Block:
 
     Attributes:
         text: int32 [2, places, steps * length + 2 * window]: word numbers and sentence numbers, -1 where is no word.
-        share: how much of all epochs of the text is read when the block is.
+        share: how much of all epochs of the text, less the words that were dropped, is read when the block is.
     """
 
     text: np.ndarray
@@ -66,13 +66,12 @@ class Blocks:
         self._corpus = corpus
         self._epochs = epochs
         self._seed = seed
-        self._read = max(1 << 10, min(_READ, len(corpus.tokens) * epochs // 200))
         self._keep = np.append(corpus.vocabulary.keep_probabilities(threshold), 1).astype(np.float32)
         self._shape = places, length, window
-        words = sum(len(words) for words, _, _ in self._kept())
-        if words < 2:
+        self._words = sum(len(words) for words, _ in self._kept())
+        if self._words < 2:
             raise CorpusError("nothing of the text is left when frequent words are thinned out: try --subsample=0")
-        self.steps = -(-words // (places * length))
+        self.steps = -(-self._words // (places * length))
         most = min(_BLOCK_STEPS, -(-self.steps // epochs))
         self.report_steps = max(1, min(most, self.steps // 20))
         self.block_steps = most // self.report_steps * self.report_steps
@@ -81,29 +80,30 @@ class Blocks:
         places, length, _ = self._shape
         size = places * length * self.block_steps
         waiting = np.empty((2, 0), np.int32)
-        share = 0.0
-        for words, sentences, share in self._kept():
-            waiting = np.concatenate([waiting, np.stack([words, sentences])], axis=1)
+        read = 0
+        for kept in self._kept():
+            waiting = np.concatenate([waiting, np.stack(kept)], axis=1)
             while waiting.shape[1] >= size:
-                yield Block(self._rows(waiting[:, :size]), share)
+                read += size
+                yield Block(self._rows(waiting[:, :size]), read / self._words)
                 waiting = waiting[:, size:]
         if waiting.shape[1]:
-            yield Block(self._rows(waiting), share)
+            yield Block(self._rows(waiting), 1.0)
 
-    def _kept(self) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-        """Words and their sentences' numbers as they come, thinned out, and how much of the text has been read."""
+    def _kept(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Words and their sentences' numbers as they come, thinned out."""
         random = np.random.default_rng([self._seed, 1])
         tokens = self._corpus.tokens
         sentence = 0
-        for epoch in range(self._epochs):
-            for start in range(0, len(tokens), self._read):
-                part = np.array(tokens[start : start + self._read])  # a copy: sequential reading of a memory map
+        for _ in range(self._epochs):
+            for start in range(0, len(tokens), _READ):
+                part = np.array(tokens[start : start + _READ])  # a copy: sequential reading of a memory map
                 kept = random.random(len(part), dtype=np.float32) < self._keep[part]
                 ends = part == SENTENCE_END
                 numbers = sentence + np.cumsum(ends, dtype=np.int32)
                 sentence = int(numbers[-1]) & 0x3FFFFFFF
                 kept &= ~ends
-                yield part[kept], numbers[kept], (epoch + (start + len(part)) / len(tokens)) / self._epochs
+                yield part[kept], numbers[kept]
 
     def _rows(self, text: np.ndarray) -> np.ndarray:
         """A block of one size from a text of at most this size, cut into rows of as few steps as hold it."""

@@ -19,6 +19,7 @@ STEADY = 7.5  # learning rate times pairs of one row in a step, beyond which it 
 STEADIER = {"nce": 0.2, "softmax": 0.2, "sampled_softmax": 0.4, "hierarchical_softmax": 0.4}  # share of it, measured
 TIED = 0.2  # at most this share of it, as a row then draws at itself
 CROWDED = 1.5  # learning rate times pairs of the average row in a step, beyond which all overshoot together
+FOCUSED = 60  # learning rate times pairs of a step, as a whole softmax may turn all of them on one row; tied a third
 MAX_LOGITS = 1 << 25  # of a softmax over the whole vocabulary in a step, to bound the memory that it takes
 
 
@@ -58,13 +59,16 @@ class Word2Vec:
     def places(self, words: int) -> int:
         """How many places of a text a step reads at once.
 
-        A short text has few, and so has a small vocabulary, whose words would be in too many pairs of a step.
+        A short text has few, and so has a small vocabulary, whose words would be in too many pairs of a step. So has a
+        whole softmax: where a word comes to be too likely, all pairs of a step draw at it.
 
         Args:
             words: length of the text.
         """
         limits = [PLACES, words // (8 * LENGTH), int(CROWDED / self._pull(LENGTH))]
         if self.settings.loss == "softmax":
+            pairs = LENGTH * (1 if self.settings.architecture == "cbow" else self.settings.window + 1)
+            limits.append(int(FOCUSED / (3 if self.settings.tied else 1) / (self._rate * pairs)))
             limits.append(MAX_LOGITS // (LENGTH * self.layer.rows))
         places = max(1, min(limits))
         unit = GROUPED * PARTS if places >= GROUPED * PARTS else GROUPED if places >= GROUPED else 1

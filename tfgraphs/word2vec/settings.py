@@ -77,7 +77,7 @@ class TrainingSettings:
         cbow_gradient: `sum`, each neighbour moves as if it stood alone, as in word2vec, or `mean`, the exact gradient.
         epochs: how often the text is read.
         learning_rate: at the start; it falls linearly. None is what suits architecture and loss.
-        min_learning_rate: at the end. None is a tenth of `learning_rate`.
+        min_learning_rate: at the end. None is a tenth of `learning_rate`, in CBOW three tenths.
         optimizer: name of a stock Keras optimizer. Only the cost of `sgd` does not grow with the vocabulary.
         seed: of everything random.
         dtype: of the vectors in training, float32 or float64.
@@ -131,6 +131,6 @@ class TrainingSettings:
     @property
     def rates(self) -> tuple[float, float]:
         """The learning rate at the start and at the end."""
-        default = 0.0375 if self.architecture == "skipgram" else 0.06
+        default, fall = (0.0375, 0.1) if self.architecture == "skipgram" else (0.06, 0.3)
         start = default if self.learning_rate is None else self.learning_rate
-        return start, start / 10 if self.min_learning_rate is None else min(start, self.min_learning_rate)
+        return start, start * fall if self.min_learning_rate is None else min(start, self.min_learning_rate)

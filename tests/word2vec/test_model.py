@@ -1,0 +1,329 @@
+"""Every model of word2vec in float64: loops over pairs, finite differences, probabilities, draws, damping."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.word2vec import Vocabulary, model, output_layers
+from tfgraphs.word2vec.huffman import huffman_tree
+from tfgraphs.word2vec.model import Word2Vec
+from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, TrainingSettings
+
+COUNTS = np.array([30, 20, 15, 10, 8, 7, 6, 5, 4, 3, 2, 1])
+VOCABULARY = Vocabulary([f"w{number}" for number in range(len(COUNTS))], COUNTS)
+CHANCES = COUNTS**0.75 / np.sum(COUNTS**0.75)
+PATHS = huffman_tree(COUNTS).paths(np.arange(len(COUNTS)))
+WINDOW, LENGTH, PLACES, NEGATIVES = 3, 3, 16, 4
+STEP = tf.constant(3, tf.int64)
+MODELS = list(itertools.product(ARCHITECTURES, LOSSES, [False, True]))
+
+
+def random_text():
+    """Words and sentence numbers of all places; some places are at the end of the text, the last one is empty."""
+    random = np.random.default_rng(0)
+    width = LENGTH + 2 * WINDOW
+    words = random.integers(0, len(COUNTS), (PLACES, width))
+    sentences = np.cumsum(random.uniform(size=words.shape) < 0.2, axis=1)
+    ends = np.where(random.uniform(size=(PLACES, 1)) < 0.3, random.integers(WINDOW, width, (PLACES, 1)), width)
+    ends[-1] = 0
+    return np.where(np.arange(width) < ends, [words, sentences], -1).astype(np.int32)
+
+
+TEXT = random_text()
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Steps of a few words, draws of a few, a tree with deep nodes; nothing is damped, and nothing waits for XLA."""
+    monkeypatch.setattr(model, "LENGTH", LENGTH)
+    monkeypatch.setattr(model, "STEADY", 1e18)
+    monkeypatch.setattr(output_layers, "SHARED_NODES", 4)
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", 6)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def random_model(architecture, loss, tied=False, vocabulary=VOCABULARY, **settings):
+    """A model whose outputs are not 0, as they are at the start."""
+    default = {"dim": 4, "window": WINDOW, "negatives": NEGATIVES, "dtype": "float64", "cbow_gradient": "mean"}
+    settings = TrainingSettings(architecture=architecture, loss=loss, tied=tied, **{**default, **settings})
+    made = Word2Vec(vocabulary, settings)
+    random = np.random.default_rng(1)
+    for variable in made.variables:
+        variable.assign(random.normal(0, 0.7, variable.shape))
+    return made
+
+
+def loss_and_gradients(made, text=TEXT):
+    """The loss of a step, its terms, and its gradient by each variable."""
+    with tf.GradientTape() as tape:
+        value, terms = made.loss(lambda step: tf.constant(text), text.shape[1])(STEP)
+    gradients = [tf.convert_to_tensor(gradient).numpy() for gradient in tape.gradient(value, made.variables)]
+    return float(value), terms, gradients
+
+
+class Loops:
+    """The loss of a model over TEXT, pair by pair, straight from the formulas.
+
+    Args:
+        made: the model, for its settings and for what it draws.
+        noise: in what shares noise words stand against a pair, [words]; those of the model's draws if None.
+    """
+
+    def __init__(self, made, noise=None):
+        self.settings = made.settings
+        self.start = made.inputs.numpy()
+        self.draws = output_layers.SHARED_NOISE
+        self.noise, self.reach = [noise] * PLACES, np.zeros((PLACES, LENGTH))
+        half = PLACES // 2  # a step has two parts, and four places of a part share their noise
+        for part in range(2):
+            places = slice(part * half, part * half + half)
+            numbers, constants = made._lookup(tf.constant(TEXT[:, places]), STEP * 2 + part)
+            if self.settings.sampling == "dynamic":
+                self.reach[places] = constants[-1]
+            if noise is None and self.settings.loss in ("negative_sampling", "nce", "sampled_softmax"):
+                for place in range(half):
+                    drawn = numbers[-1][place // 4]
+                    self.noise[part * half + place] = np.bincount(drawn, minlength=len(COUNTS)) / len(drawn)
+
+    def __call__(self, inputs, outputs):
+        """The sum over all pairs, and the sum of their weights."""
+        total = pairs = 0
+        for place, hidden, word, weight in self.pairs(inputs):
+            total += weight * self.pair(outputs @ hidden, word, self.noise[place])
+            pairs += weight
+        return total, pairs
+
+    def pairs(self, inputs):
+        """(place, hidden vector, word to predict, weight) of all pairs of a sentence."""
+        for place, column in np.ndindex(PLACES, LENGTH):
+            words, sentences = TEXT[:, place]
+            centre = column + WINDOW
+            near = [
+                (words[other], self.weight(abs(other - centre), self.reach[place, column]))
+                for other in range(column, centre + WINDOW + 1)
+                if other != centre and sentences[other] == sentences[centre] != -1
+            ]
+            near = [(word, weight) for word, weight in near if weight > 0]
+            if self.settings.architecture == "cbow":
+                if near:
+                    yield place, self.mean(inputs, near), words[centre], 1
+            elif self.settings.loss == "hierarchical_softmax":  # the same pairs of a text from their other ends
+                yield from ((place, inputs[word], words[centre], weight) for word, weight in near)
+            else:
+                yield from ((place, inputs[words[centre]], word, weight) for word, weight in near)
+
+    def weight(self, distance, reach):
+        if self.settings.sampling == "expected":
+            return (WINDOW + 1 - distance) / WINDOW
+        return 1 if self.settings.sampling == "full" or distance <= reach else 0
+
+    def mean(self, inputs, near):
+        """The hidden vector of CBOW; or, for the gradient of the sum, what moves as far as all neighbours together."""
+        vectors = inputs if self.settings.cbow_gradient == "mean" else self.start
+        mean = sum(weight * vectors[word] for word, weight in near) / sum(weight for _, weight in near)
+        if self.settings.cbow_gradient == "sum":
+            mean = mean + sum(weight * (inputs[word] - self.start[word]) for word, weight in near)
+        return mean
+
+    def pair(self, scores, word, noise):
+        if self.settings.loss == "softmax":
+            return -np.log(np.exp(scores[word]) / np.sum(np.exp(scores)))
+        if self.settings.loss == "hierarchical_softmax":
+            nodes, signs = (table[word] for table in PATHS)
+            return -np.log(np.prod(sigmoid(signs * scores[nodes])[signs != 0]))
+        if self.settings.loss == "sampled_softmax":
+            corrected = np.exp(scores - np.log(self.draws * CHANCES))
+            return -np.log(corrected[word] / (corrected[word] + self.draws * noise @ corrected))
+        if self.settings.loss == "nce":
+            scores = scores - np.log(NEGATIVES * CHANCES)
+        return -(np.log(sigmoid(scores[word])) + NEGATIVES * noise @ np.log(sigmoid(-scores)))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("sampling", WINDOW_SAMPLINGS)
+@pytest.mark.parametrize(("architecture", "loss", "tied"), MODELS)
+def test_the_loss_is_the_sum_over_all_pairs(architecture, loss, tied, sampling):
+    made = random_model(architecture, loss, tied, window_sampling=sampling)
+    expected, _ = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
+    assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def row_slopes(function, matrix, directions):
+    """Slopes of a function of a matrix, each along a direction of one row only."""
+    slopes = []
+    for row, direction in enumerate(directions):
+        ahead, behind = matrix.copy(), matrix.copy()
+        ahead[row] += 1e-5 * direction
+        behind[row] -= 1e-5 * direction
+        slopes.append((function(ahead) - function(behind)) / 2e-5)
+    return slopes
+
+
+def check_gradients(made):
+    """Compares the slopes of all rows with those of the loops."""
+    loops = Loops(made)
+    inputs, outputs = made.inputs.numpy(), made.outputs.numpy()
+    functions = [lambda matrix: loops(matrix, outputs)[0], lambda matrix: loops(inputs, matrix)[0]]
+    if made.settings.tied:
+        functions = [lambda matrix: loops(matrix, matrix)[0]]
+    _, _, gradients = loss_and_gradients(made)
+    for function, variable, gradient in zip(functions, made.variables, gradients, strict=True):
+        directions = np.random.default_rng(2).normal(size=variable.shape)
+        expected = row_slopes(function, variable.numpy(), directions)
+        np.testing.assert_allclose(np.sum(gradient * directions, axis=1), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("architecture", "loss", "tied"), MODELS)
+def test_the_gradient_is_that_of_finite_differences(architecture, loss, tied):
+    check_gradients(random_model(architecture, loss, tied))
+
+
+@pytest.mark.parametrize(("loss", "tied"), itertools.product(LOSSES, [False, True]))
+def test_each_neighbour_gets_the_whole_gradient_of_the_hidden_vector_in_cbow(loss, tied):
+    check_gradients(random_model("cbow", loss, tied, cbow_gradient="sum"))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_is_reported_is_the_mean_of_a_pair(architecture):
+    made = random_model(architecture, "softmax")
+    total, pairs = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
+    assert float(loss_and_gradients(made)[1]["pair"]) == pytest.approx(total / pairs, rel=1e-8)
+
+
+@pytest.mark.parametrize(("architecture", "loss"), [("skipgram", "hierarchical_softmax"), ("cbow", "nce")])
+def test_xla_computes_the_same(architecture, loss):
+    made = random_model(architecture, loss)
+    plain, _, plain_gradients = loss_and_gradients(made)
+    tf.config.run_functions_eagerly(False)
+    compiled, _, compiled_gradients = loss_and_gradients(made)
+    assert compiled == pytest.approx(plain, rel=1e-12)
+    for one, other in zip(plain_gradients, compiled_gradients, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_room_for_the_deep_nodes_of_just_this_text_changes_nothing(architecture):
+    made = random_model(architecture, "hierarchical_softmax")
+    before, _, _ = loss_and_gradients(made)
+    made.layer.measure(TEXT[0, :, WINDOW:-WINDOW].reshape(1, 2, PLACES // 2, LENGTH))
+    assert loss_and_gradients(made)[0] == pytest.approx(before, rel=1e-12)
+
+
+@pytest.mark.parametrize("words", [2, 5, 12])
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("loss", ["hierarchical_softmax", "softmax"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_probabilities_of_all_words_add_up_to_one(monkeypatch, architecture, loss, tied, words):
+    """A place with one centre and one neighbour, for each word to predict: the centre, but the neighbour in softmax."""
+    monkeypatch.setattr(model, "LENGTH", 1)
+    vocabulary = Vocabulary(VOCABULARY.words[:words], COUNTS[:words])
+    made = random_model(architecture, loss, tied, vocabulary, window=1)
+    total = 0
+    for predicted in range(words):
+        pair = [1, predicted] if (architecture, loss) == ("skipgram", "softmax") else [predicted, 1]
+        value, _, _ = loss_and_gradients(made, np.array([[[-1, *pair]], [[-1, 0, 0]]], np.int32))
+        total += np.exp(-value)
+    assert total == pytest.approx(1, abs=1e-12)
+
+
+MANY = 40_000  # draws
+
+
+@pytest.mark.parametrize("noise", ["unigram", "log_uniform"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_softmax_of_many_draws_has_the_gradient_of_the_whole_softmax(monkeypatch, architecture, noise):
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", MANY)
+    gradients = [
+        loss_and_gradients(random_model(architecture, loss, noise=noise, window_sampling="full"))[2]
+        for loss in ("sampled_softmax", "softmax")
+    ]
+    for sampled, whole in zip(*gradients, strict=True):
+        assert np.linalg.norm(sampled - whole) < 0.02 * np.linalg.norm(whole)
+
+
+@pytest.mark.parametrize("loss", ["negative_sampling", "nce"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_many_draws_come_near_the_expectation_over_all_noise_words(monkeypatch, architecture, loss):
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", MANY)
+    made = random_model(architecture, loss)
+    expected, _ = Loops(made, CHANCES)(made.inputs.numpy(), made.outputs.numpy())
+    assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=0.01)
+
+
+def test_each_step_has_its_own_draws():
+    made = random_model("skipgram", "negative_sampling")
+    loss = made.loss(lambda step: tf.constant(TEXT), PLACES)
+    values = [float(loss(tf.constant(step, tf.int64))[0]) for step in (0, 1, 0)]
+    assert values[0] == values[2] != values[1]
+
+
+def test_the_reach_of_windows_is_drawn_evenly():
+    """Pearson's statistic of 6000 draws of 1..5 has 4 degrees of freedom: it exceeds 25 once in 20,000 times."""
+    made = Word2Vec(VOCABULARY, TrainingSettings(window=5, window_sampling="dynamic"))
+    text = tf.zeros([2, 60, 100 + 2 * 5], tf.int32)
+    _, constants = made._lookup(text, STEP)
+    seen = np.bincount(constants[-1].numpy().ravel(), minlength=6)
+    assert seen[0] == 0
+    assert np.sum((seen[1:] - 1200) ** 2 / 1200) < 25
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_row_that_is_in_very_many_pairs_keeps_only_a_share_of_its_gradient(monkeypatch, architecture, loss, tied):
+    _, _, whole = loss_and_gradients(random_model(architecture, loss, tied))
+    monkeypatch.setattr(model, "STEADY", 2.0)
+    _, _, damped = loss_and_gradients(random_model(architecture, loss, tied))
+    for before, after in zip(whole, damped, strict=True):
+        shares = np.sum(before * after, axis=1) / np.sum(before**2, axis=1)
+        np.testing.assert_allclose(after, shares[:, None] * before, rtol=1e-9)
+        assert shares.argmin() == 0
+        assert 0 < shares.min() < shares.max() <= 1 + 1e-12
+
+
+def large_vocabulary(words):
+    return Vocabulary([f"w{number}" for number in range(words)], 10**6 // np.arange(1, words + 1))
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "words", "settings", "places"),
+    [
+        (50_000, 10**7, {}, model.PLACES),
+        (50_000, 8 * LENGTH * 24, {}, 24),
+        (50_000, 8 * LENGTH * 23, {}, 16),
+        (50_000, 8 * LENGTH * 7, {}, 4),
+        (50_000, 8 * LENGTH * 3, {}, 3),
+        (50_000, 2, {}, 1),
+        (2, 10**7, {}, 1),
+        (50_000, 10**7, {"learning_rate": 0}, model.PLACES),
+        (10**6, 10**7, {"loss": "softmax", "learning_rate": 0}, 8),
+    ],
+    ids=["long", "24 units", "23 units", "7 units", "3 units", "short", "small vocabulary", "no rate", "logits"],
+)
+def test_a_step_reads_as_many_places_as_text_vocabulary_and_memory_allow(vocabulary, words, settings, places):
+    assert Word2Vec(large_vocabulary(vocabulary), TrainingSettings(dim=1, **settings)).places(words) == places
+
+
+def test_training_begins_with_small_inputs_and_outputs_of_zero():
+    made = Word2Vec(VOCABULARY, TrainingSettings(dim=10))
+    assert 0.04 < np.abs(made.inputs).max() <= 0.05
+    assert not made.outputs.numpy().any()
+
+
+def test_tied_models_have_one_matrix():
+    made = Word2Vec(VOCABULARY, TrainingSettings(tied=True))
+    assert made.variables == [made.inputs]
+    assert made.outputs is made.inputs
+
+
+def test_there_is_a_vector_of_32_bits_for_each_word():
+    vectors = random_model("skipgram", "hierarchical_softmax").vectors()
+    assert vectors.words == VOCABULARY.words
+    assert (vectors.matrix.dtype, vectors.matrix.shape) == (np.float32, (len(COUNTS), 4))
