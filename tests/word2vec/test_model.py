@@ -185,7 +185,7 @@ def test_the_gradient_is_that_of_finite_differences(architecture, loss, tied):
     check_gradients(random_model(architecture, loss, tied))
 
 
-@pytest.mark.parametrize(("loss", "tied"), itertools.product(LOSSES, [False, True]))
+@pytest.mark.parametrize(("loss", "tied"), list(itertools.product(LOSSES, [False, True])))
 def test_each_neighbour_gets_the_whole_gradient_of_the_hidden_vector_in_cbow(loss, tied):
     check_gradients(random_model("cbow", loss, tied, cbow_gradient="sum"))
 
@@ -221,14 +221,14 @@ def test_room_for_the_deep_nodes_of_just_this_text_changes_nothing(architecture)
 @pytest.mark.parametrize("loss", ["hierarchical_softmax", "softmax"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_probabilities_of_all_words_add_up_to_one(monkeypatch, architecture, loss, tied, words):
-    """A place with one centre and one neighbour, for each word to predict: the centre, but the neighbour in softmax."""
-    monkeypatch.setattr(model, "LENGTH", 1)
+    """A place with a single centre and a single neighbour; what is predicted is the centre, in softmax the other."""
+    monkeypatch.setattr(model, "LENGTH", 2)
     vocabulary = Vocabulary(VOCABULARY.words[:words], COUNTS[:words])
     made = random_model(architecture, loss, tied, vocabulary, window=1)
     total = 0
     for predicted in range(words):
-        pair = [1, predicted] if (architecture, loss) == ("skipgram", "softmax") else [predicted, 1]
-        value, _, _ = loss_and_gradients(made, np.array([[[-1, *pair]], [[-1, 0, 0]]], np.int32))
+        pair = [predicted, 1] if (architecture, loss) == ("skipgram", "softmax") else [1, predicted]
+        value, _, _ = loss_and_gradients(made, np.array([[[*pair, -1, -1]], [[0, 0, -1, -1]]], np.int32))
         total += np.exp(-value)
     assert total == pytest.approx(1, abs=1e-12)
 

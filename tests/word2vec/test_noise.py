@@ -1,36 +1,69 @@
-"""Noise words are drawn as they should be."""
+"""Noise words: their probabilities, the table that stands for them, and what is drawn."""
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tfgraphs.word2vec import Vocabulary, output_layers
 from tfgraphs.word2vec.noise import noise_chances, noise_table
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.word2vec.settings import TrainingSettings
 
-COUNTS = np.array([1000, 400, 90, 16, 1])
-VOCABULARY = Vocabulary(list("abcde"), COUNTS)
-
-
-@pytest.mark.parametrize("exponent", [0.75, 0, 1, -0.5])
-def test_unigram_chances_are_powers_of_the_counts(exponent):
-    chances = noise_chances(VOCABULARY, "unigram", exponent)
-    np.testing.assert_allclose(chances / chances[0], (COUNTS / 1000.0) ** exponent)
-    assert chances.sum() == pytest.approx(1)
+COUNTS = 3000 // np.arange(1, 41)
 
 
-def test_log_uniform_chances_are_those_of_ranks():
-    expected = np.log((np.arange(5) + 2) / (np.arange(5) + 1)) / np.log(6)
-    np.testing.assert_allclose(noise_chances(VOCABULARY, "log_uniform", 0.75), expected)
+def vocabulary(counts=COUNTS):
+    return Vocabulary([f"w{number}" for number in range(len(counts))], np.array(counts, np.int64))
+
+
+def log_uniform(words):
+    return np.array([np.log((rank + 2) / (rank + 1)) for rank in range(words)]) / np.log(words + 1)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "exponent", "expected"),
+    [
+        ("unigram", 0.75, COUNTS**0.75 / np.sum(COUNTS**0.75)),
+        ("unigram", 1.0, COUNTS / np.sum(COUNTS)),
+        ("unigram", 0.0, np.full(40, 1 / 40)),
+        ("unigram", -0.5, COUNTS**-0.5 / np.sum(COUNTS**-0.5)),
+        ("log_uniform", 0.75, log_uniform(40)),
+    ],
+)
+def test_probabilities_are_those_of_the_formula(distribution, exponent, expected):
+    np.testing.assert_allclose(noise_chances(vocabulary(), distribution, exponent), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("distribution", ["unigram", "log_uniform"])
-def test_draws_from_the_table_follow_the_chances(distribution):
-    """Chi-squared with four degrees of freedom: above 18.5 once in a thousand times."""
-    chances = noise_chances(VOCABULARY, distribution, 0.75)
+@pytest.mark.parametrize("counts", [[9, 1], COUNTS, [10**12, 1, 1]], ids=["two", "many", "far apart"])
+def test_probabilities_add_up_to_one(distribution, counts):
+    assert noise_chances(vocabulary(counts), distribution, 0.75).sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [200.0, -200.0])
+def test_an_extreme_exponent_leaves_probabilities(exponent):
+    chances = noise_chances(vocabulary([10**6, 10**3, 1]), "unigram", exponent)
+    np.testing.assert_allclose(chances, [1, 0, 0] if exponent > 0 else [0, 0, 1], atol=1e-12)
+
+
+def test_words_stand_in_the_table_in_proportion_to_their_chances():
+    chances = noise_chances(vocabulary(), "unigram", 0.75)
     table = noise_table(chances)
-    draws = np.bincount(np.random.default_rng(0).choice(table, 20_000), minlength=5)
-    assert ((draws - 20_000 * chances) ** 2 / (20_000 * chances)).sum() < 18.5
+    assert np.abs(np.bincount(table, minlength=40) - chances * len(table)).max() <= 1
 
 
-def test_a_large_vocabulary_has_a_place_for_its_middling_words():
-    chances = noise_chances(Vocabulary([], np.arange(400_000, 0, -1)), "unigram", 0.75)
-    assert len(np.unique(noise_table(chances))) > 390_000
+def test_no_place_of_a_long_table_is_outside_the_vocabulary():
+    table = noise_table(np.random.default_rng(0).uniform(size=200_000))
+    assert (table.min(), table.max()) == (0, 199_999)
+
+
+@pytest.mark.parametrize(
+    ("noise", "expected"), [("unigram", COUNTS**0.75 / np.sum(COUNTS**0.75)), ("log_uniform", log_uniform(40))]
+)
+def test_draws_follow_the_distribution(monkeypatch, noise, expected):
+    """Pearson's statistic with 39 degrees of freedom is 39 on average, with a deviation of 9; 90 is out of reach."""
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", 50_000)
+    layer = output_layers.output_layer(vocabulary(), TrainingSettings(noise=noise), np.full(40, 1 / 40))
+    (_, drawn), _ = layer.lookup(tf.zeros([4, 3], tf.int32), [0, 5])
+    counts = np.bincount(drawn.numpy().ravel(), minlength=40)
+    expected = expected * counts.sum()
+    assert np.sum((counts - expected) ** 2 / expected) < 90

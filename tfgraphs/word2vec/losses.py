@@ -17,14 +17,14 @@ import tensorflow as tf
 
 
 def window_weights(length: int, window: int, expected: bool = True) -> np.ndarray:
-    """How much each neighbour counts: float32 [length, length + 2 * window], rows are centres.
+    """How much each neighbour counts: float64 [length, length + 2 * window], rows are centres.
 
     Word2vec draws the reach of each window evenly from 1..window. A word at distance d is then inside with probability
     (window + 1 - d) / window, and that expectation stands here in place of the draw; or 1, if not `expected`.
     """
     distance = window_distances(length, window)
     weights = (window + 1 - distance) / window if expected else 1
-    return np.where((distance > 0) & (distance <= window), weights, 0).astype(np.float32)
+    return np.where((distance > 0) & (distance <= window), weights, 0.0)
 
 
 def window_distances(length: int, window: int) -> np.ndarray:

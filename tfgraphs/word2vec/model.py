@@ -19,6 +19,7 @@ STEADY = 7.5  # learning rate times pairs of one row in a step, beyond which it 
 STEADIER = {"nce": 0.2, "softmax": 0.2, "sampled_softmax": 0.4, "hierarchical_softmax": 0.4}  # share of it, measured
 TIED = 0.2  # at most this share of it, as a row then draws at itself
 CROWDED = 1.5  # learning rate times pairs of the average row in a step, beyond which all overshoot together
+CROWDED_SOFTMAX = 0.3  # the same for a whole softmax
 FOCUSED = 60  # learning rate times pairs of a step, as a whole softmax may turn all of them on one row; tied a third
 MAX_LOGITS = 1 << 25  # of a softmax over the whole vocabulary in a step, to bound the memory that it takes
 
@@ -65,7 +66,7 @@ class Word2Vec:
         Args:
             words: length of the text.
         """
-        limits = [PLACES, words // (8 * LENGTH), int(CROWDED / self._pull(LENGTH))]
+        limits = [PLACES, words // (8 * LENGTH), int(self._crowded / self._pull(LENGTH))]
         if self.settings.loss == "softmax":
             pairs = LENGTH * (1 if self.settings.architecture == "cbow" else self.settings.window + 1)
             limits.append(int(FOCUSED / (3 if self.settings.tied else 1) / (self._rate * pairs)))
@@ -151,6 +152,10 @@ class Word2Vec:
     def _rate(self) -> float:
         return max(self.settings.rates[0], 1e-9)
 
+    @property
+    def _crowded(self) -> float:
+        return CROWDED_SOFTMAX if self.settings.loss == "softmax" else CROWDED
+
     def _pull(self, words: int) -> float:
         """Learning rate times pairs of a step in which a word is, on average over the vocabulary."""
         pairs = words * (self.settings.window + 1) * float(self.layer.pulls.sum())
@@ -175,7 +180,7 @@ class Word2Vec:
             inputs[: len(outputs)] += outputs
             outputs = inputs
         steady = STEADY * min(STEADIER.get(settings.loss, 1), TIED if settings.tied else 1)
-        limit = steady * min(1, CROWDED / self._pull(words)) / self._rate
+        limit = steady * min(1, self._crowded / self._pull(words)) / self._rate
         return tuple(np.minimum(1, limit / np.maximum(pull, 1e-9)) for pull in (inputs, outputs))
 
 

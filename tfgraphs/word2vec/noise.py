@@ -21,7 +21,8 @@ def noise_chances(vocabulary: Vocabulary, distribution: str, exponent: float) ->
     if distribution == "log_uniform":
         ranks = np.arange(len(vocabulary.words))
         return np.log1p(1 / (ranks + 1)) / np.log(len(ranks) + 1)
-    powers = vocabulary.counts.astype(np.float64) ** exponent
+    logarithms = exponent * np.log(vocabulary.counts.astype(np.float64))
+    powers = np.exp(logarithms - logarithms.max())  # not more than 1, whatever the exponent
     return powers / powers.sum()
 
 

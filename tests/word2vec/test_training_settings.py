@@ -1,0 +1,71 @@
+"""How word vectors are trained: what is refused, and what follows from the rest."""
+
+import math
+
+import pytest
+
+from tfgraphs.word2vec import CorpusError
+from tfgraphs.word2vec.settings import TrainingSettings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("architecture", "glove"),
+        ("loss", "hinge"),
+        ("noise", "uniform"),
+        ("window_sampling", "random"),
+        ("cbow_gradient", "max"),
+        ("dtype", "float16"),
+        ("dim", 0),
+        ("window", 0),
+        ("negatives", 0),
+        ("epochs", 0),
+        ("subsample", -1),
+        ("subsample", math.nan),
+        ("learning_rate", math.nan),
+        ("learning_rate", math.inf),
+        ("learning_rate", -0.1),
+        ("min_learning_rate", -0.1),
+        ("seed", -1),
+        ("noise_exponent", math.nan),
+        ("noise_exponent", math.inf),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_in_one_line_with_name_and_value(name, value):
+    with pytest.raises(CorpusError, match=rf"^{name} is '?{value}'?: [^\n]+$"):
+        TrainingSettings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "sampling"),
+    [
+        ({"architecture": "skipgram"}, "expected"),
+        ({"architecture": "cbow"}, "dynamic"),
+        ({"architecture": "skipgram", "window_sampling": "full"}, "full"),
+        ({"architecture": "cbow", "window_sampling": "expected"}, "expected"),
+    ],
+)
+def test_windows_are_sampled_as_suits_the_architecture_unless_something_else_is_asked_for(settings, sampling):
+    assert TrainingSettings(**settings).sampling == sampling
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "rates"),
+    [
+        (0.5, None, (0.5, 0.05)),
+        (0.5, 0.2, (0.5, 0.2)),
+        (0.5, 0.0, (0.5, 0.0)),
+        (0.1, 0.2, (0.1, 0.1)),
+        (0.0, None, (0, 0)),
+    ],
+    ids=["a tenth", "as asked", "to nothing", "never rising", "none at all"],
+)
+def test_the_learning_rate_falls_to_a_tenth_or_to_what_is_asked_for(start, end, rates):
+    assert TrainingSettings(learning_rate=start, min_learning_rate=end).rates == pytest.approx(rates)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_there_is_a_learning_rate_without_asking_for_one(architecture):
+    start, end = TrainingSettings(architecture=architecture).rates
+    assert 0 < end < start < 0.1
