@@ -41,6 +41,10 @@ def small(monkeypatch):
     monkeypatch.setattr(model, "STEADY", 1e18)
     monkeypatch.setattr(output_layers, "SHARED_NODES", 4)
     monkeypatch.setattr(output_layers, "SHARED_NOISE", 6)
+    monkeypatch.setattr(output_layers, "CHUNK", LENGTH)
+    monkeypatch.setattr(output_layers, "DEEP_NODES", 22)  # all
+    for module in (model, output_layers):
+        monkeypatch.setattr(module, "GROUPED", 4)
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -209,11 +213,30 @@ def test_xla_computes_the_same(architecture, loss):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_room_for_the_deep_nodes_of_just_this_text_changes_nothing(architecture):
+def test_the_size_of_chunks_changes_nothing(monkeypatch, architecture):
     made = random_model(architecture, "hierarchical_softmax")
-    before, _, _ = loss_and_gradients(made)
-    made.layer.measure(TEXT[0, :, WINDOW:-WINDOW].reshape(1, 2, PLACES // 2, LENGTH))
-    assert loss_and_gradients(made)[0] == pytest.approx(before, rel=1e-12)
+    before, _, gradients = loss_and_gradients(made)
+    monkeypatch.setattr(output_layers, "CHUNK", 1)
+    after, _, others = loss_and_gradients(made)
+    assert after == pytest.approx(before, rel=1e-12)
+    for one, other in zip(gradients, others, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("words", [[11, 10, 9], [0, 11, 0], [3, 3, 8]], ids=["deep", "mixed", "twice"])
+def test_drawn_nodes_stand_for_all(monkeypatch, words):
+    """Each deep node of each word counts once on average, with the sign of its turn; 0.05 are five deviations."""
+    monkeypatch.setattr(output_layers, "DEEP_NODES", 1)
+    tree = random_model("skipgram", "hierarchical_softmax").layer
+    (_, nodes), (_, signs, owners) = tree.lookup(tf.tile([words], [10_000, 1]), [0, 1])
+    seen, expected = np.zeros((3, len(COUNTS))), np.zeros((3, len(COUNTS)))
+    there = owners.numpy() < 3
+    np.add.at(seen, (owners.numpy()[there], nodes.numpy()[there]), signs.numpy()[there] / 10_000)
+    for place, word in enumerate(words):
+        deep = PATHS[0][word] >= 4
+        expected[place, PATHS[0][word][deep]] = PATHS[1][word][deep]
+    assert nodes.shape == (10_000, 3)
+    np.testing.assert_allclose(seen, expected, atol=0.05)
 
 
 @pytest.mark.parametrize("words", [2, 5, 12])

@@ -65,7 +65,8 @@ def test_the_learning_rate_falls_to_a_tenth_or_to_what_is_asked_for(start, end, 
     assert TrainingSettings(learning_rate=start, min_learning_rate=end).rates == pytest.approx(rates)
 
 
+@pytest.mark.parametrize("loss", ["negative_sampling", "hierarchical_softmax"])
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
-def test_there_is_a_learning_rate_without_asking_for_one(architecture):
-    start, end = TrainingSettings(architecture=architecture).rates
+def test_there_is_a_learning_rate_without_asking_for_one(architecture, loss):
+    start, end = TrainingSettings(architecture=architecture, loss=loss).rates
     assert 0 < end < start < 0.1

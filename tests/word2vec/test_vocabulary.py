@@ -65,20 +65,6 @@ def test_words_survive_subsampling_by_the_root_of_threshold_over_share_and_that_
     np.testing.assert_allclose(vocabulary(*counts).keep_probabilities(threshold), kept, rtol=1e-12)
 
 
-@pytest.mark.parametrize("exponent", [0.0, 0.75, 1.0])
-def test_words_stand_in_the_noise_table_in_proportion_to_a_power_of_their_count(exponent):
-    counts = np.array([1000, 500, 20, 20, 3, 1])
-    table = vocabulary(*counts).noise_table(exponent, 100_000)
-    shares = counts**exponent / np.sum(counts**exponent)
-    np.testing.assert_allclose(np.bincount(table, minlength=6) / len(table), shares, atol=1e-3)
-
-
-def test_no_place_of_a_long_noise_table_is_outside_the_vocabulary():
-    counts = np.random.default_rng(0).integers(1, 10**6, 5000)
-    table = vocabulary(*counts).noise_table(0.75, 1 << 20)
-    assert (table.min(), table.max()) == (0, 4999)
-
-
 def add(table, words):
     counted = Counter(words)
     numbers = table.add(list(counted), np.array(list(counted.values()), np.int64))

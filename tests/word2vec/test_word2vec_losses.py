@@ -49,7 +49,7 @@ LIMITS = {
     "sampled_softmax": lambda score: losses.sampled_softmax(score, ONE, -score, ONE, ONE),
     "softmax": lambda score: losses.softmax(score, ONE, tf.concat([score, -score], axis=-1)),
     "shared nodes": lambda score: losses.shared_nodes(score, ONE, ONE),
-    "own nodes": lambda score: losses.own_nodes(ONE, ONE, score, tf.ones([1, 1]), tf.zeros([1, 1], tf.int32)),
+    "deep nodes": lambda score: losses.deep_nodes(ONE, ONE, score, tf.ones([1, 1]), tf.zeros([1, 1], tf.int32)),
 }
 
 

@@ -11,6 +11,7 @@ softmax); Gutmann, Hyvärinen 2010, Mnih, Teh 2012 (NCE); Jean et al. 2015 (samp
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -75,7 +76,7 @@ def negative_sampling(scores: tf.Tensor, weights: tf.Tensor, noise: tf.Tensor, n
     """
     pairs = tf.reshape(tf.reduce_sum(weights, axis=-1), [*noise.shape[:-1], 1])
     share = negatives / noise.shape[-1]
-    return tf.reduce_sum(weights * tf.nn.softplus(-scores)) + share * tf.reduce_sum(pairs * tf.nn.softplus(noise))
+    return total(weights * softplus(-scores)) + share * total(pairs * softplus(noise))
 
 
 def nce(
@@ -106,7 +107,7 @@ def sampled_softmax(
     """
     corrected = tf.reduce_logsumexp(noise - noise_log_chances, axis=-1)
     others = tf.reshape(corrected, [*scores.shape[:-1], 1])
-    return tf.reduce_sum(weights * tf.nn.softplus(others - (scores - log_chances)))
+    return total(weights * softplus(others - (scores - log_chances)))
 
 
 def softmax(scores: tf.Tensor, weights: tf.Tensor, all_scores: tf.Tensor) -> tf.Tensor:
@@ -130,7 +131,7 @@ def shared_nodes(decisions: tf.Tensor, lefts: tf.Tensor, rights: tf.Tensor) -> t
         lefts: weight of the words to predict whose path goes left there, [B, H, K].
         rights: of those whose path goes right.
     """
-    return tf.reduce_sum(lefts * tf.nn.softplus(-decisions) + rights * tf.nn.softplus(decisions))
+    return total(lefts * softplus(-decisions) + rights * softplus(decisions))
 
 
 def weighted_turns(weights: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
@@ -143,27 +144,64 @@ def weighted_turns(weights: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
     return weights * turns if weights.shape[-1] == 1 else tf.matmul(weights, turns)
 
 
-def own_nodes(hidden: tf.Tensor, weights: tf.Tensor, nodes: tf.Tensor, signs: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-    """The rest of hierarchical softmax: sum of -log sigmoid(e_j v'_j . h) over the deep nodes j of each word's path.
-
-    The nodes of all words to predict stand in one row, or in a row for each place.
+def chunks(hidden: tf.Tensor, weights: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts the words to predict into chunks of W consecutive ones, each with those hidden vectors that predict them.
 
     Args:
         hidden: h, [B, H, D].
         weights: how much each pair counts, [B, H, P].
-        nodes: v'_j, [groups, C, D]; groups is B, in CBOW 1.
-        signs: e_j, +1 left, -1 right, 0 no node, [groups, C].
-        words: in CBOW, which of all words in the group the node is for; else, which of the place, [groups, C].
+        count: of chunks.
+
+    Returns:
+        Hidden vectors, [count, N, D], and weights, [count, N, W]. In CBOW N is W, else what W words have around them.
     """
+    places, length, dim = hidden.shape
     if weights.shape[-1] == 1:
-        own = tf.gather(tf.reshape(hidden, [-1, hidden.shape[-1]]), words[0])
-        decisions = tf.reduce_sum(own * nodes[0], axis=-1)[tf.newaxis]
-        counted = tf.gather(tf.reshape(weights, [-1]), words)
-    else:
-        decisions = tf.matmul(nodes, hidden, transpose_b=True)
-        counted = tf.gather(tf.linalg.matrix_transpose(weights), words, batch_dims=1)
-        signs = signs[..., tf.newaxis]
-    return tf.reduce_sum(counted * tf.abs(signs) * tf.nn.softplus(-signs * decisions))
+        size = places * length // count
+        own = tf.eye(size, dtype=hidden.dtype) * tf.reshape(weights, [count, size, 1])
+        return tf.reshape(hidden, [count, size, dim]), own
+    size = places * weights.shape[-1] // count
+    near = length - weights.shape[-1] + size
+    begins = range(0, weights.shape[-1], size)
+    parts = [hidden[:, begin : begin + near] for begin in begins]
+    cut = [weights[:, begin : begin + near, begin : begin + size] for begin in begins]
+    return tf.reshape(tf.stack(parts, axis=1), [count, near, dim]), tf.reshape(
+        tf.stack(cut, axis=1), [count, near, size]
+    )
+
+
+def deep_nodes(
+    hidden: tf.Tensor, weights: tf.Tensor, nodes: tf.Tensor, signs: tf.Tensor, words: tf.Tensor
+) -> tf.Tensor:
+    """The rest of hierarchical softmax: sum of -log sigmoid(e_j v'_j . h) over deep nodes j on the paths of words.
+
+    Args:
+        hidden: h, [chunks, N, D].
+        weights: how much each pair counts, [chunks, N, W].
+        nodes: v'_j, [chunks, K, D].
+        signs: how much each node counts times e_j: +1 left, -1 right, 0 no node; [chunks, K].
+        words: which of the W words the node is for, [chunks, K].
+    """
+    counts = tf.abs(signs)[:, tf.newaxis] * tf.one_hot(words, weights.shape[-1], axis=1, dtype=weights.dtype)
+    decisions = tf.sign(signs)[:, tf.newaxis] * tf.matmul(hidden, nodes, transpose_b=True)
+    return total(tf.matmul(weights, counts) * softplus(-decisions))
+
+
+def softplus(x: tf.Tensor) -> tf.Tensor:
+    """log(1 + exp(x)), which is -log sigmoid(-x). Value and gradient share the exponential, the dearest part."""
+
+    @tf.custom_gradient
+    def shared(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        power = tf.exp(tf.minimum(x, 60))  # beyond, 1 is nothing beside it
+        return tf.maximum(x, tf.math.log(1 + power)), lambda gradient: gradient * (power / (1 + power))
+
+    return shared(x)
+
+
+def total(values: tf.Tensor) -> tf.Tensor:
+    """The sum of all values, as a product with ones: XLA adds up one by one else, which takes twice as long."""
+    ones = tf.ones([values.shape[-1], 1], values.dtype)
+    return tf.reduce_sum(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), ones))
 
 
 def context_mean(vectors: tf.Tensor, weights: tf.Tensor, exact: bool) -> tf.Tensor:

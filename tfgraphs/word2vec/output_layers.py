@@ -4,6 +4,7 @@ Each layer says which rows of the output matrix some places of the text need in 
 looked up by TensorFlow's own kernels; the loss of what was looked up is compiled.
 """
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -15,9 +16,11 @@ from tfgraphs.word2vec.noise import noise_chances, noise_table
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.vocabulary import Vocabulary
 
-GROUPED = 4  # places whose hidden vectors share their noise words
-SHARED_NOISE = 32  # noise words of a group
+GROUPED = 8  # places whose hidden vectors share their noise words
+SHARED_NOISE = 48  # noise words of a group
 SHARED_NODES = 64  # inner nodes next to the root, with which every hidden vector is multiplied
+DEEP_NODES = 6  # of the others, how many a word may have, on average over a chunk
+CHUNK = 8  # consecutive words that share their deep nodes
 
 Tensors = list[tf.Tensor]
 
@@ -35,13 +38,6 @@ class OutputLayer(ABC):
     rows: int
     predicts_centre = False
     pulls: np.ndarray
-
-    def measure(self, words: np.ndarray) -> None:  # noqa: B027
-        """Is told, before the first step, of all words that are to be predicted.
-
-        Args:
-            words: of some steps, int32 [steps, parts, places, T], -1 for none.
-        """
 
     @abstractmethod
     def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
@@ -112,7 +108,12 @@ class Softmax(OutputLayer):
 
 
 class Tree(OutputLayer):
-    """Hierarchical softmax over a Huffman tree of the counts."""
+    """Hierarchical softmax over a Huffman tree of the counts.
+
+    Nodes next to the root are shared by all words. Of the deep nodes on the paths of a chunk of words all are used if
+    there are not too many; else evenly spread ones are drawn and count for the others, so that the expectation of loss
+    and gradient stays what it is.
+    """
 
     predicts_centre = True
 
@@ -129,50 +130,46 @@ class Tree(OutputLayer):
         turns[:, 0] = signs[:, 0]  # where nodes that are not shared were put
         self._turns = tf.constant(turns)
         deep = ~shared & (signs != 0)
-        self._depths = deep.sum(axis=1).astype(np.int32)
-        self._begins = tf.constant(np.cumsum(self._depths) - self._depths, tf.int32)
-        self._nodes = tf.constant(nodes[deep])  # of all words, one after the other
-        self._signs = tf.constant(signs[deep])
-        self._by_place = settings.architecture == "skipgram"
-        self.capacity: int | None = None  # own nodes of a group; by default as many as there could be
-
-    def measure(self, words: np.ndarray) -> None:
-        """Makes room for the own nodes of the words."""
-        depths = self._depths[np.maximum(words, 0)].sum(axis=-1 if self._by_place else (-2, -1))
-        room = -(-int(depths.max(initial=1)) // 16) * 16
-        self.capacity = max(room, self.capacity or 0)
+        depths = deep.sum(axis=1)
+        self._deepest = int(depths.max(initial=1))
+        self._depths = tf.constant(depths, tf.int32)
+        self._begins = tf.constant(np.cumsum(depths) - depths, tf.int32)
+        self._nodes = tf.constant(np.append(nodes[deep], 0), tf.int32)  # of all words, one after the other; then none
+        self._signs = tf.constant(np.append(signs[deep], 0), settings.dtype)
 
     def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
-        nodes, signs, places = self._own(tf.reshape(words, [words.shape[0] if self._by_place else 1, -1]))
         turns = tf.cast(tf.gather(self._turns, words), self._dtype)
-        return [tf.range(self._shared), nodes], [turns, tf.cast(signs, self._dtype), places]
+        nodes, *constants = self._deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), seed)
+        return [tf.range(self._shared), nodes], [turns, *constants]
 
-    def _own(self, words: tf.Tensor) -> Tensors:
-        """The own nodes of groups of words, [groups, words], in rows.
+    def _deep(self, chunks: tf.Tensor, seed: Tensors) -> Tensors:
+        """The deep nodes of words, [chunks, W]: as they stand in line, or some of them at even distances.
 
         Returns:
-            Numbers of the nodes, their signs, and the places of their words in the group, [groups, capacity].
+            Numbers of the nodes, their signs (0 for no node) times how many nodes each one counts for, and the places
+            of their words in the chunk, [chunks, N] each.
         """
-        groups, size = words.shape
-        capacity = self.capacity or max(1, size * int(self._depths.max()))
-        depths = tf.gather(tf.constant(self._depths), words)
-        ends = tf.cumsum(tf.reshape(depths, [-1]))
-        entries = tf.range(ends[-1])
-        owners = tf.searchsorted(ends, entries, side="right")  # which word a node is for
-        begins = tf.gather(ends, owners) - tf.gather(tf.reshape(depths, [-1]), owners)
-        sources = tf.gather(self._begins, tf.gather(tf.reshape(words, [-1]), owners)) + entries - begins
-        group_begins = tf.cumsum(tf.reduce_sum(depths, axis=1), exclusive=True)
-        targets = entries + (owners // size) * capacity - tf.gather(group_begins, owners // size)
-        rows = [tf.gather(self._nodes, sources), tf.cast(tf.gather(self._signs, sources), tf.int32), owners % size]
-        flat = [tf.scatter_nd(targets[:, tf.newaxis], row, [groups * capacity]) for row in rows]
-        return [tf.reshape(row, [groups, capacity]) for row in flat]
+        count, size = chunks.shape
+        room = min(DEEP_NODES, self._deepest) * size
+        depths = tf.gather(self._depths, chunks)
+        ends = tf.cumsum(depths, axis=1)
+        shares = tf.maximum(tf.cast(ends[:, -1:], tf.float32) / room, 1)
+        starts = tf.random.stateless_uniform([count, 1], seed)
+        drawn = tf.cast((starts + tf.range(room, dtype=tf.float32)) * shares, tf.int32)
+        owners = tf.reduce_sum(tf.cast(drawn[..., tf.newaxis] >= ends[:, tf.newaxis], tf.int32), axis=-1)
+        begins = tf.reshape(tf.gather(self._begins, chunks) - ends + depths, [-1])
+        first = size * tf.range(count)[:, tf.newaxis]
+        places = drawn + tf.gather(begins, first + tf.minimum(owners, size - 1))
+        places = tf.where(owners < size, places, tf.size(self._nodes) - 1)
+        signs = tf.gather(self._signs, places) * tf.cast(shares, self._dtype)
+        return [tf.gather(self._nodes, places), signs, owners]
 
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
-        shared, own = rows
-        turns, signs, words = constants
+        shared, deep = rows
+        turns, signs, owners = constants
         lefts, rights = (losses.weighted_turns(weights, tf.nn.relu(side)) for side in (turns, -turns))
         near = losses.shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
-        return near + losses.own_nodes(hidden, weights, own, signs, words)
+        return near + losses.deep_nodes(*losses.chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
 
 
 def output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray) -> OutputLayer:

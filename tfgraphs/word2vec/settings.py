@@ -131,6 +131,9 @@ class TrainingSettings:
     @property
     def rates(self) -> tuple[float, float]:
         """The learning rate at the start and at the end."""
-        default, fall = (0.0375, 0.1) if self.architecture == "skipgram" else (0.06, 0.3)
+        if self.architecture == "skipgram":
+            default, fall = 0.0375, 0.1
+        else:
+            default, fall = 0.045 if self.loss == "hierarchical_softmax" else 0.06, 0.3
         start = default if self.learning_rate is None else self.learning_rate
         return start, start * fall if self.min_learning_rate is None else min(start, self.min_learning_rate)

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from tfgraphs.minimize import minimize
 from tfgraphs.monitor import Progress
-from tfgraphs.word2vec.blocks import Block, Blocks
+from tfgraphs.word2vec.blocks import Blocks
 from tfgraphs.word2vec.corpus import EncodedCorpus
-from tfgraphs.word2vec.model import LENGTH, Word2Vec, parts_of
+from tfgraphs.word2vec.model import LENGTH, Word2Vec
 from tfgraphs.word2vec.text import CorpusError
 
 
@@ -123,21 +123,12 @@ class _Text:
             window=settings.window,
             seed=settings.seed,
         )
-        if settings.loss == "hierarchical_softmax":
-            for block in self.blocks:
-                model.layer.measure(self._centres(block))
         self._following = iter(self.blocks)
         self._read = 0  # blocks
         self._share = 0.0  # of the text, before the block that comes next
         columns = self.blocks.block_steps * LENGTH + 2 * settings.window
         self._block = tf.Variable(np.full((2, self.places, columns), -1, np.int32), trainable=False, name="text")
         self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
-
-    def _centres(self, block: Block) -> np.ndarray:
-        """The words that a block's steps predict, int32 [steps, parts, places, LENGTH]."""
-        window = (self._width - LENGTH) // 2
-        words = block.text[0, :, window:-window].reshape(parts_of(self.places), -1, self.blocks.block_steps, LENGTH)
-        return words.transpose(2, 0, 1, 3)
 
     def feed(self, step: int) -> None:
         """Brings the block of a step, if it is not there; after an interruption those before it are passed over."""
