@@ -3,9 +3,9 @@
     python benchmarks/word2vec.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
 
 needs the extra `bench`. The text goes through the `letters` tokenizer first, and both sides read what comes out of it.
-Words per second are those of training, of the raw text; gensim counts its vocabulary before, tfgraphs numbers the text
-before and compiles its graph within. The time is that from the text file to the saved binary vectors, with the start of
-Python. Memory is the largest sum over the processes of a side. Both sides have 100 dimensions, a window of 5, 5
+Words per second are those of training, of the raw text: gensim has counted its vocabulary before, tfgraphs has numbered
+the text and compiled its graph, which takes three to five seconds. The time is that from the text file to the saved
+binary vectors, with the start of Python and all of this. Memory is the largest sum over the processes of a side. Both sides have 100 dimensions, a window of 5, 5
 negatives, subsampling at 1e-3 and a minimum count of 5, and learning rates of their own: gensim 0.025, for CBOW with
 negative sampling its recommended 0.05, tfgraphs its defaults.
 

@@ -32,3 +32,12 @@ def shared_images() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the photographs for development are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_corpus() -> Path:
+    """Half a million words of an encyclopedia, which are not part of the project."""
+    path = SHARED / "corpus" / "wiki-500k.txt"
+    if not path.is_file():
+        pytest.skip(f"the text for development is not at {path}")
+    return path

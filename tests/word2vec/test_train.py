@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.word2vec import CorpusError, encode_sentences
+from tfgraphs.word2vec import CorpusError, encode_sentences, prepare
 from tfgraphs.word2vec.model import Word2Vec
-from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TrainingSettings
+from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TextSettings, TrainingSettings
 from tfgraphs.word2vec.train import FallingRate, stock_optimizer, train
 
 TOPICS = ["abcdef", "uvwxyz"]
@@ -41,17 +41,19 @@ def trained():
     return learn()
 
 
-# The loss of a pair where all scores are 0: twelve equally likely words, 32 noise words or five.
+# The loss of a pair where all scores are 0: twelve equally likely words, 48 noise words or five.
 UNTRAINED = {
     "softmax": np.log(12),
     "hierarchical_softmax": np.log(12),
-    "sampled_softmax": np.log(33),
+    "sampled_softmax": np.log(49),
     "negative_sampling": 6 * np.log(2),
     "nce": np.log(1 + 5 / 12) + 5 * np.log(1 + 12 / 5),
 }
 
 
-@pytest.mark.parametrize(("architecture", "loss", "tied"), itertools.product(ARCHITECTURES, LOSSES, (False, True)))
+@pytest.mark.parametrize(
+    ("architecture", "loss", "tied"), list(itertools.product(ARCHITECTURES, LOSSES, (False, True)))
+)
 def test_every_model_lowers_its_loss(architecture, loss, tied):
     _, progress = learn(architecture=architecture, loss=loss, tied=tied, epochs=10, learning_rate=0.004)
     assert np.mean([report.loss for report in progress[1:-1]]) < UNTRAINED[loss]
@@ -66,6 +68,26 @@ def test_words_of_one_topic_are_nearer_than_those_of_the_other(architecture, los
     for word in "".join(TOPICS):
         own = next(topic for topic in TOPICS if word in topic)
         assert {neighbour.word for neighbour in model.vectors().nearest([word], 5)} == set(own) - {word}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "loss"), [("skipgram", "negative_sampling"), ("cbow", "hierarchical_softmax")]
+)
+def test_half_a_million_words_put_related_words_together(shared_corpus, tmp_path, architecture, loss):
+    corpus = prepare([str(shared_corpus)], TextSettings(), tmp_path)
+    settings = TrainingSettings(architecture=architecture, loss=loss, epochs=6, dim=50)
+    model = Word2Vec(corpus.vocabulary, settings)
+    first, *_, last = (progress.loss for progress in train(model, corpus))
+    vectors = model.vectors()
+    assert last < 0.95 * first
+    assert vectors.similarity("three", "four") > 0.5 + vectors.similarity("three", "president")
+    assert {"three", "five", "six", "seven"} & {neighbour.word for neighbour in vectors.nearest(["four"], 5)}
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "adam", "adamw", "ftrl", "lion", "nadam", "rmsprop"])
+def test_other_optimizers_lower_the_loss(optimizer):
+    _, progress = learn(optimizer=optimizer, epochs=3, learning_rate=0.005)
+    assert progress[-1].loss < UNTRAINED["negative_sampling"]
 
 
 def test_progress_ends_at_exactly_one(trained):

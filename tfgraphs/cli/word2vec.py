@@ -158,7 +158,9 @@ def _train_on_text() -> None:
         "loss of a pair": progress.loss,
         "seconds to prepare": round(prepared - begun, 1),
         "seconds to train": round(seconds, 1),
-        "words per second": round(corpus.raw_words * settings.epochs / seconds),
+        "words per second": round(
+            progress.figures.get("words per second", corpus.raw_words * settings.epochs / seconds)
+        ),
     }
     _save(corpus.vocabulary, model.inputs.numpy(), model.outputs.numpy(), figures)
     state.forget()
