@@ -40,11 +40,11 @@ def small(monkeypatch):
     monkeypatch.setattr(model, "LENGTH", LENGTH)
     monkeypatch.setattr(model, "STEADY", 1e18)
     monkeypatch.setattr(output_layers, "SHARED_NODES", 4)
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", 6)
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", (6, 6))
     monkeypatch.setattr(output_layers, "CHUNK", LENGTH)
     monkeypatch.setattr(output_layers, "DEEP_NODES", 22)  # all
     for module in (model, output_layers):
-        monkeypatch.setattr(module, "GROUPED", 4)
+        monkeypatch.setattr(module, "GROUPED", {"skipgram": 4, "cbow": 4})
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -80,7 +80,7 @@ class Loops:
     def __init__(self, made, noise=None):
         self.settings = made.settings
         self.start = made.inputs.numpy()
-        self.draws = output_layers.SHARED_NOISE
+        self.draws = output_layers.SHARED_NOISE[0]
         self.noise, self.reach = [noise] * PLACES, np.zeros((PLACES, LENGTH))
         half = PLACES // 2  # a step has two parts, and four places of a part share their noise
         for part in range(2):
@@ -262,7 +262,7 @@ MANY = 40_000  # draws
 @pytest.mark.parametrize("noise", ["unigram", "log_uniform"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_softmax_of_many_draws_has_the_gradient_of_the_whole_softmax(monkeypatch, architecture, noise):
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", MANY)
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", (MANY, MANY))
     gradients = [
         loss_and_gradients(random_model(architecture, loss, noise=noise, window_sampling="full"))[2]
         for loss in ("sampled_softmax", "softmax")
@@ -274,10 +274,29 @@ def test_a_softmax_of_many_draws_has_the_gradient_of_the_whole_softmax(monkeypat
 @pytest.mark.parametrize("loss", ["negative_sampling", "nce"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_many_draws_come_near_the_expectation_over_all_noise_words(monkeypatch, architecture, loss):
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", MANY)
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", (MANY, MANY))
     made = random_model(architecture, loss)
     expected, _ = Loops(made, CHANCES)(made.inputs.numpy(), made.outputs.numpy())
     assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawn"),
+    [
+        ({}, 48),
+        ({"architecture": "cbow"}, 48),
+        ({"learning_rate": 0.01}, 48),
+        ({"negatives": 20}, 192),
+        ({"learning_rate": 0.1}, 128),
+        ({"architecture": "cbow", "negatives": 50, "learning_rate": 0.1}, 48),
+        ({"learning_rate": 100.0}, 1024),
+    ],
+)
+def test_noise_words_are_so_many_that_none_stands_against_too_many_pairs(monkeypatch, settings, drawn):
+    monkeypatch.undo()
+    layer = Word2Vec(VOCABULARY, TrainingSettings(**settings)).layer
+    (_, noise), _ = layer.lookup(tf.zeros([8, 32], tf.int32), [0, 1])
+    assert noise.shape[1] == drawn
 
 
 def test_each_step_has_its_own_draws():

@@ -61,8 +61,8 @@ def test_no_place_of_a_long_table_is_outside_the_vocabulary():
 )
 def test_draws_follow_the_distribution(monkeypatch, noise, expected):
     """Pearson's statistic with 39 degrees of freedom is 39 on average, with a deviation of 9; 90 is out of reach."""
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", 50_000)
-    layer = output_layers.output_layer(vocabulary(), TrainingSettings(noise=noise), np.full(40, 1 / 40))
+    monkeypatch.setattr(output_layers, "SHARED_NOISE", (50_000, 50_000))
+    layer = output_layers.output_layer(vocabulary(), TrainingSettings(noise=noise), np.full(40, 1 / 40), 100)
     (_, drawn), _ = layer.lookup(tf.zeros([4, 3], tf.int32), [0, 5])
     counts = np.bincount(drawn.numpy().ravel(), minlength=40)
     expected = expected * counts.sum()

@@ -41,7 +41,7 @@ class Word2Vec:
         self.settings = settings or TrainingSettings()
         kept = vocabulary.counts * vocabulary.keep_probabilities(self.settings.subsample)
         self._chances = kept / kept.sum()
-        self.layer = output_layer(vocabulary, self.settings, self._chances)
+        self.layer = output_layer(vocabulary, self.settings, self._chances, self._predictions(LENGTH))
         shape = len(vocabulary.words), self.settings.dim
         start = np.random.default_rng(self.settings.seed).uniform(-0.5, 0.5, shape) / self.settings.dim
         self.inputs = tf.Variable(start.astype(self.settings.dtype), name="inputs")
@@ -68,11 +68,12 @@ class Word2Vec:
         """
         limits = [PLACES, words // (8 * LENGTH), int(self._crowded / self._pull(LENGTH))]
         if self.settings.loss == "softmax":
-            pairs = LENGTH * (1 if self.settings.architecture == "cbow" else self.settings.window + 1)
-            limits.append(int(FOCUSED / (3 if self.settings.tied else 1) / (self._rate * pairs)))
+            pulls = self._rate * self._predictions(LENGTH)
+            limits.append(int(FOCUSED / (3 if self.settings.tied else 1) / pulls))
             limits.append(MAX_LOGITS // (LENGTH * self.layer.rows))
         places = max(1, min(limits))
-        unit = GROUPED * PARTS if places >= GROUPED * PARTS else GROUPED if places >= GROUPED else 1
+        grouped = GROUPED[self.settings.architecture]
+        unit = next(unit for unit in (grouped * PARTS, grouped, 1) if places >= unit)
         return places - places % unit
 
     def loss(
@@ -87,7 +88,7 @@ class Word2Vec:
         Returns:
             A loss for `minimize`: the sum over all pairs. Its term "pair" is the mean.
         """
-        parts = parts_of(places)
+        parts = PARTS if places % (GROUPED[self.settings.architecture] * PARTS) == 0 else 1
         part_loss = with_gradient(self._part(places * LENGTH))
         tables = self.inputs, self.outputs
 
@@ -156,6 +157,10 @@ class Word2Vec:
     def _crowded(self) -> float:
         return CROWDED_SOFTMAX if self.settings.loss == "softmax" else CROWDED
 
+    def _predictions(self, words: int) -> int:
+        """How many pairs some centres have: in CBOW one each, else as many as weigh 1 on average."""
+        return words * (1 if self.settings.architecture == "cbow" else self.settings.window + 1)
+
     def _pull(self, words: int) -> float:
         """Learning rate times pairs of a step in which a word is, on average over the vocabulary."""
         pairs = words * (self.settings.window + 1) * float(self.layer.pulls.sum())
@@ -171,7 +176,7 @@ class Word2Vec:
             words: how many centres a step has.
         """
         settings = self.settings
-        predictions = words if settings.architecture == "cbow" else words * (settings.window + 1)
+        predictions = self._predictions(words)
         inputs = words * (settings.window + 1) * self._chances * self.layer.pulls.sum()
         outputs = predictions * self.layer.pulls
         if settings.architecture == "cbow" and settings.cbow_gradient == "mean":
@@ -182,11 +187,6 @@ class Word2Vec:
         steady = STEADY * min(STEADIER.get(settings.loss, 1), TIED if settings.tied else 1)
         limit = steady * min(1, self._crowded / self._pull(words)) / self._rate
         return tuple(np.minimum(1, limit / np.maximum(pull, 1e-9)) for pull in (inputs, outputs))
-
-
-def parts_of(places: int) -> int:
-    """Into how many parts a step is cut."""
-    return PARTS if places % (GROUPED * PARTS) == 0 else 1
 
 
 def _damped(rows: tf.Tensor, share: tf.Tensor) -> tf.Tensor:

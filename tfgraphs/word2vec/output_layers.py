@@ -16,8 +16,9 @@ from tfgraphs.word2vec.noise import noise_chances, noise_table
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.vocabulary import Vocabulary
 
-GROUPED = 8  # places whose hidden vectors share their noise words
-SHARED_NOISE = 48  # noise words of a group
+GROUPED = {"skipgram": 4, "cbow": 8}  # places whose hidden vectors share their noise words
+SHARED_NOISE = 48, 1024  # noise words of a group: as few as suffice, and never more
+NOISE_PULL = 3.1  # learning rate times pairs against which one noise word stands in a step; at 4.5 training diverges
 SHARED_NODES = 64  # inner nodes next to the root, with which every hidden vector is multiplied
 DEEP_NODES = 6  # of the others, how many a word may have, on average over a chunk
 CHUNK = 8  # consecutive words that share their deep nodes
@@ -63,16 +64,20 @@ class OutputLayer(ABC):
 class Sampled(OutputLayer):
     """Negative sampling, NCE and sampled softmax: a word against noise words."""
 
-    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray) -> None:
+    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray, pairs: int) -> None:
         noise = noise_chances(vocabulary, settings.noise, settings.noise_exponent)
         self.rows = len(noise)
         self.pulls = chances + settings.negatives * noise
         self._settings = settings
+        self._grouped = GROUPED[settings.architecture]
+        pull = settings.rates[0] * settings.negatives * pairs * self._grouped
+        fewest, most = SHARED_NOISE
+        self._drawn = max(fewest, min(most, 16 * math.ceil(pull / NOISE_PULL / 16)))
         self._table = tf.constant(noise_table(noise))
         self._log_chances = tf.constant(np.log(noise), settings.dtype)
 
     def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
-        shape = [max(1, words.shape[0] // GROUPED), SHARED_NOISE]
+        shape = [max(1, words.shape[0] // self._grouped), self._drawn]
         noise = tf.gather(self._table, tf.random.stateless_uniform(shape, seed, 0, self._table.shape[0], tf.int32))
         if self._settings.loss == "negative_sampling":
             return [words, noise], []
@@ -172,16 +177,17 @@ class Tree(OutputLayer):
         return near + losses.deep_nodes(*losses.chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
 
 
-def output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray) -> OutputLayer:
+def output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray, pairs: int) -> OutputLayer:
     """The output layer of a loss.
 
     Args:
         vocabulary: words.
         settings: which loss, and what it needs.
         chances: of each word to be the one to predict, after subsampling, float64 [words].
+        pairs: in a place, about.
     """
     if settings.loss == "hierarchical_softmax":
         return Tree(vocabulary, settings)
     if settings.loss == "softmax":
         return Softmax(vocabulary, chances)
-    return Sampled(vocabulary, settings, chances)
+    return Sampled(vocabulary, settings, chances, pairs)
