@@ -288,7 +288,7 @@ def test_many_draws_come_near_the_expectation_over_all_noise_words(monkeypatch, 
         ({"learning_rate": 0.01}, 48),
         ({"negatives": 20}, 192),
         ({"learning_rate": 0.1}, 128),
-        ({"architecture": "cbow", "negatives": 50, "learning_rate": 0.1}, 48),
+        ({"architecture": "cbow", "negatives": 50, "learning_rate": 0.1}, 416),
         ({"learning_rate": 100.0}, 1024),
     ],
 )
