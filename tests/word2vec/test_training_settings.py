@@ -65,6 +65,12 @@ def test_the_learning_rate_falls_to_a_tenth_or_to_what_is_asked_for(start, end, 
     assert TrainingSettings(learning_rate=start, min_learning_rate=end).rates == pytest.approx(rates)
 
 
+@pytest.mark.parametrize(("epochs", "share"), [(1, 0.3), (2, 0.15), (3, 0.1), (50, 0.1)])
+def test_the_rate_of_cbow_falls_less_in_few_epochs(epochs, share):
+    start, end = TrainingSettings(architecture="cbow", epochs=epochs).rates
+    assert end == pytest.approx(share * start)
+
+
 @pytest.mark.parametrize("loss", ["negative_sampling", "hierarchical_softmax"])
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
 def test_there_is_a_learning_rate_without_asking_for_one(architecture, loss):

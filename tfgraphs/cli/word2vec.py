@@ -99,7 +99,7 @@ CBOW_GRADIENT = flags.DEFINE_enum(
 EPOCHS = flags.DEFINE_integer("epochs", 5, "How often the text is read.", lower_bound=1)
 LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "At the start; by default what suits the model.", 0)
 MIN_LEARNING_RATE = flags.DEFINE_float(
-    "min_learning_rate", None, "At the end; by default a tenth of that, in cbow three tenths.", 0
+    "min_learning_rate", None, "At the end; by default a tenth of that, in one epoch of cbow three tenths.", 0
 )
 OPTIMIZER = flags.DEFINE_string(
     "optimizer", "sgd", "A stock Keras optimizer. The cost of any but sgd grows with the vocabulary."

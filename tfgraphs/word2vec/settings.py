@@ -77,7 +77,7 @@ class TrainingSettings:
         cbow_gradient: `sum`, each neighbour moves as if it stood alone, as in word2vec, or `mean`, the exact gradient.
         epochs: how often the text is read.
         learning_rate: at the start; it falls linearly. None is what suits architecture and loss.
-        min_learning_rate: at the end. None is a tenth of `learning_rate`, in CBOW three tenths.
+        min_learning_rate: at the end. None is a tenth of `learning_rate`; in CBOW three tenths for one epoch, 15 % for two.
         optimizer: name of a stock Keras optimizer. Only the cost of `sgd` does not grow with the vocabulary.
         seed: of everything random.
         dtype: of the vectors in training, float32 or float64.
@@ -134,6 +134,7 @@ class TrainingSettings:
         if self.architecture == "skipgram":
             default, fall = 0.0375, 0.1
         else:
-            default, fall = 0.045 if self.loss == "hierarchical_softmax" else 0.06, 0.3
+            default = 0.045 if self.loss == "hierarchical_softmax" else 0.06
+            fall = max(0.1, 0.3 / self.epochs)  # in a single epoch more is learnt by not falling far
         start = default if self.learning_rate is None else self.learning_rate
         return start, start * fall if self.min_learning_rate is None else min(start, self.min_learning_rate)
