@@ -77,7 +77,7 @@ class TrainingSettings:
         cbow_gradient: `sum`, each neighbour moves as if it stood alone, as in word2vec, or `mean`, the exact gradient.
         epochs: how often the text is read.
         learning_rate: at the start; it falls linearly. None is what suits architecture and loss.
-        min_learning_rate: at the end. None is a tenth of `learning_rate`; in CBOW three tenths for one epoch, 15 % for two.
+        min_learning_rate: at the end. None is a tenth of `learning_rate`; in one epoch of CBOW three tenths.
         optimizer: name of a stock Keras optimizer. Only the cost of `sgd` does not grow with the vocabulary.
         seed: of everything random.
         dtype: of the vectors in training, float32 or float64.
