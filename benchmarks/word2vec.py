@@ -5,14 +5,22 @@
 needs the extra `bench`. The text goes through the `letters` tokenizer first, and both sides read what comes out of it.
 Words per second are those of training, of the raw text: gensim has counted its vocabulary before, tfgraphs has numbered
 the text and compiled its graph, which takes three to five seconds. The time is that from the text file to the saved
-binary vectors, with the start of Python and all of this. Memory is the largest sum over the processes of a side. Both sides have 100 dimensions, a window of 5, 5
-negatives, subsampling at 1e-3 and a minimum count of 5, and learning rates of their own: gensim 0.025, for CBOW with
-negative sampling its recommended 0.05, tfgraphs its defaults.
+binary vectors, with the start of Python and all of this. Memory is the largest sum over the processes of a side. Both
+sides have 100 dimensions, a window of 5, 5 negatives, subsampling at 1e-3 and a minimum count of 5, and learning rates
+of their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05, tfgraphs its defaults.
 
-Measured on two cores that were not idle, one epoch of 15.6 million words, medians of two rounds:
+Measured on two cores of a machine that others share, 15.6 million words, each pair of runs one after the other, ratios
+of medians; gensim's own accuracy differs by half a per cent from run to run, as its threads race:
 
-    sg-ns      words/s 3.0 x gensim, time in all 0.42 x, analogies 20.8 against 15.1 %, WordSim353 .537 against .459
-    cbow-ns    words/s about 0.9 x; with the rate that falls to three tenths 18.2 against 18.4 %, .52 against .49
+                 words/s      time in all   analogies, %             WordSim353
+    epochs       1     5      1     5       1           5            1           5
+    sg-ns        2.7   2.2    0.50  0.49    22.2 : 14.8  44.8 : 38.7  .534 : .465  .638 : .630
+    cbow-ns      0.9   0.9    1.2   1.23    18.8 : 17.8  39.1 : 38.1  .526 : .495  .595 : .576
+    sg-hs        0.65  0.67   1.35  1.47    23.6 : 17.7  36.3 : 35.2  .574 : .527  .609 : .595
+    cbow-hs      0.26  -      2.6   -       13.9 : 13.4  -            .488 : .480  -
+
+Skip-gram with negative sampling had 3.0 on the same machine when it was idle, CBOW 1.0 in another pair of five epochs
+(38.5 : 39.4 % then, with a rate that fell to three tenths). Memory is 0.53 to 0.62 GB.
 
 What was tried, in words/s of skip-gram with negative sampling, 2,048 centres a step, unless it says otherwise:
 
@@ -25,6 +33,11 @@ What was tried, in words/s of skip-gram with negative sampling, 2,048 centres a 
     4,096 centres a step                                                +4 %, less accurate
     16 shared noise words instead of 32, in groups half as large        +7 %, 14.4 against 15.8 %
     64 noise words, CBOW                                                -15 %, 20.0 against 18.2 %
+    48 noise words in groups twice as large, CBOW                       +8 %, 18.8 against 18.2 %; what CBOW does
+    the same in skip-gram                                               22.1 %, but five epochs diverge: `NOISE_PULL`
+    rows of noise words damped instead                                  nothing diverges, 13.7 against 22.1 %
+    softplus with one exponential for value and gradient, sums as
+        products with ones                                              +7 %; by themselves they take half the time
     XLA's oneDNN, XNNPACK, YNNPACK and 512-bit switches                 no difference
     sums of products instead of the banded matrix product               forward alone takes four times as long
     damping of rows written as a weighted sum with stop_gradient        -8 %; a custom gradient costs nothing
@@ -35,10 +48,21 @@ What was tried, in words/s of skip-gram with negative sampling, 2,048 centres a 
 gensim's workers each count their own words towards the end of the text, so with two of them its rate only falls to half
 of where it began in one epoch: tfgraphs' rates make up for that.
 
-Hierarchical softmax is more accurate than gensim's (24.4 against 17.6 % in skip-gram, 15.3 against 13.2 % in CBOW) and
-slower. Nodes next to the root are products of matrices; of the others, 5.4 for a word on average and 14 at most with
-128 shared ones, only those that are there are looked up. Small matrix products run at a quarter of the speed of large
-ones, and in skip-gram only 10 of 42 products of each are pairs.
+Hierarchical softmax is as accurate as gensim's and slower: the bars of 1.5 and 1 times its words/s are out of reach of
+this formulation. A word has 12.6 nodes on its path, of which 6.4 are not among the 64 next to the root, which are one
+product of matrices. A step of 2,048 centres takes 14 ms in skip-gram and 11 ms in CBOW; two cores would have to do it
+in 5.5 and 2.7 ms. To look up, join and write back 6 rows a centre alone takes 2 ms; the rest are 79 MFLOP for the
+shared nodes and about 200 for the deep ones, in products of 48 x 18 rows at 25 GFLOP/s. What was tried, in ms a step of
+skip-gram and of CBOW:
+
+    deep nodes of 32 centres together, 42 hidden vectors for each node  28, 13; 10 of the 42 products are pairs
+    of 8 centres, room for 6 nodes a centre, of more some are drawn     14, 11; 23.6 against 24.4 %, 13.9 against 15.3 %
+    of 16 centres                                                       the same
+    room for 4 nodes a centre                                           13, 9; 20.0 and 8.8 %
+    room for 8                                                          17, 13; 24.0 and 15.3 %
+    1 or 2 nodes drawn for each word by itself                          8, 6; diverges, or 6.6 and 0.2 %
+    3 of them                                                           17.1 % at 12 ms
+    128 shared nodes                                                    the same
 """
 
 import argparse
