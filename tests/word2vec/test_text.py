@@ -58,6 +58,14 @@ def test_files_folders_and_globs_stand_for_files_in_a_fixed_order(folder, source
     assert find_files([str(folder / source) for source in sources]) == [folder / name for name in found]
 
 
+@pytest.mark.parametrize("marker", ["training.json", "corpus.json"])
+def test_results_in_a_folder_of_texts_are_no_text(folder, marker):
+    for name in (marker, "vectors.txt", "more/words.txt"):
+        write(folder / "out" / name, b"text\n")
+    assert find_files([str(folder)]) == [folder / name for name in ("a.txt", "b.txt", "deep/er/c.md")]
+    assert find_files([str(folder / "out" / "vectors.txt")]) == [folder / "out" / "vectors.txt"]
+
+
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
     path = write(tmp_path / "text[1].txt", b"text\n")
     write(tmp_path / "text1.txt", b"text\n")

@@ -19,6 +19,7 @@ _PIECE = 1 << 20
 _SAMPLE = 1 << 16
 _ZSTANDARD_PIECE = 1 << 13  # compressed bytes: a few of them can stand for very much text
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
+RESULTS = frozenset({"training.json", "corpus.json"})  # by which folders are known that hold no text but results
 _SPACES = (b" ", b"\t", b"\r", b"\v", b"\f")
 
 
@@ -30,7 +31,8 @@ def find_files(sources: Sequence[str]) -> list[Path]:
     """The files that paths of files, paths of folders and globs stand for, in the order of `sources`.
 
     Folders are searched with all folders in them, in alphabetical order; names that begin with a dot are passed over,
-    and so are files that came up before. A name that exists is not taken for a glob.
+    and so are folders in them that training has written and files that came up before. A name that exists is not taken
+    for a glob.
 
     Raises:
         CorpusError: there is nothing at a path, or no file in a folder or for a glob, or all files are empty.
@@ -73,6 +75,9 @@ def _files_in(folder: str) -> list[Path]:
 
     files = []
     for parent, folders, names in os.walk(folder, onerror=refuse):
+        if parent != folder and not RESULTS.isdisjoint(names):
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
         files += [path for path in paths if path.is_file()]
