@@ -135,6 +135,14 @@ def test_an_interrupted_dream_goes_on_to_the_same_bytes(dreamt, photograph, back
     assert resumed[-1].picture.tobytes() == dreamt[-1].picture.tobytes()
 
 
+@pytest.mark.parametrize(("seconds", "written"), [(0, True), (1000, False)])
+def test_a_dream_is_kept_on_its_way_as_often_as_asked(photograph, backbone, tmp_path, seconds, written):
+    run = dream(photograph, backbone, OBJECTIVE, SETTINGS, checkpoint_dir=tmp_path, save_seconds=seconds)
+    next(run)
+    next(run)
+    assert any(tmp_path.rglob("*.index")) == written
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
