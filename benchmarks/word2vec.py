@@ -92,8 +92,8 @@ MODELS = {
 GENSIM = """
 import json, sys, time
 from gensim.models import Word2Vec
-text, output, sg, hs, epochs = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-model = Word2Vec(vector_size=100, window=5, negative=0 if hs else 5, hs=hs, sg=sg, sample=1e-3, min_count=5,
+text, output, sg, hs, epochs, least = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+model = Word2Vec(vector_size=100, window=5, negative=0 if hs else 5, hs=hs, sg=sg, sample=1e-3, min_count=least,
                  workers=2, epochs=epochs, alpha=0.025 if sg or hs else 0.05)
 model.build_vocab(corpus_file=text)
 begun = time.monotonic()
@@ -112,7 +112,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--epochs", nargs="+", type=int, default=[1, 5])
     parser.add_argument("--rounds", type=int, default=3, help="how often each side trains each model")
-    parser.add_argument("--repeat", type=int, default=1, help="how often the text stands in the corpus")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        help="how often the text stands in the corpus; as many times the minimum count leaves the same vocabulary",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder) / "text.txt"
@@ -163,7 +168,7 @@ def train(side: str, model: str, epochs: int, text: Path, options: argparse.Name
         output = Path(folder) / "vectors"
         if side == "gensim":
             output.mkdir()
-            flags = [int(architecture == "skipgram"), int(loss == "hierarchical_softmax"), epochs]
+            flags = [int(architecture == "skipgram"), int(loss == "hierarchical_softmax"), epochs, 5 * options.repeat]
             command = [sys.executable, "-c", GENSIM, str(text), str(output), *map(str, flags)]
         else:
             command = [
@@ -175,6 +180,7 @@ def train(side: str, model: str, epochs: int, text: Path, options: argparse.Name
             ]
             command += ["--tokenizer=letters", "--formats=binary", f"--checkpoint_dir={folder}/checkpoints"]
             command += [f"--architecture={architecture}", f"--loss={loss}", f"--epochs={epochs}"]
+            command += [f"--min_count={5 * options.repeat}"]
         seconds, megabytes = watch(command)
         about = json.loads((output / "training.json").read_text())
         vectors = load(str(output / "vectors.bin"))

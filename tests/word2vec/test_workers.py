@@ -48,10 +48,10 @@ def test_an_error_of_the_items_is_raised_here():
         list(map_in_order(math.factorial, items(), 2))
 
 
-@pytest.mark.parametrize(("end", "message"), [(os._exit, "exit code 3"), (signal.raise_signal, "signal")])
-def test_a_process_that_ends_early_is_one_clear_error(end, message):
+@pytest.mark.parametrize(("end", "how", "message"), [(os._exit, 3, "exit code 3"), (signal.raise_signal, 9, "signal")])
+def test_a_process_that_ends_early_is_one_clear_error(end, how, message):
     with pytest.raises(CorpusError, match=rf"^[^\n]*{message}[^\n]*memory[^\n]*$"):
-        list(map_in_order(end, [3, 3, 3], 2))
+        list(map_in_order(end, [how] * 3, 2))
 
 
 def test_a_function_that_prints_does_no_harm():
