@@ -2,10 +2,10 @@
 
 The root follows TF Hub's interface for reusable SavedModels: it is callable on one tensor, and lists its `variables`
 and `trainable_variables` (a plain tf.Module loses these lists when it is loaded again). The same function is the
-signature `serving_default`.
+signature `serving_default`. What else a model can do are further signatures, and functions that the root has by name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -21,6 +21,8 @@ def save(
     output: str = "default",
     variables: Sequence[tf.Variable] = (),
     tracked: Sequence[object] = (),
+    signatures: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
+    named: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
 ) -> None:
     """Writes a SavedModel, whole or not at all.
 
@@ -31,6 +33,9 @@ def save(
         output: the name of the result in `serving_default`.
         variables: what `call` reads and a user may train on.
         tracked: lookup tables and other resources that `call` reads.
+        signatures: what TF Serving offers beside `serving_default`: tf.functions with an input signature that return
+            a tensor or a flat dictionary of tensors.
+        named: what is called as an attribute of the loaded model: tf.functions with an input signature.
 
     Raises:
         OutputError: the folder holds something else or cannot be written.
@@ -40,6 +45,8 @@ def save(
     root.variables = list(variables)
     root.trainable_variables = list(variables)
     root.resources = list(tracked)
+    for name, function in (named or {}).items():
+        setattr(root, name, function)
 
     @tf.function(input_signature=[signature])
     def serve(argument: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -47,4 +54,4 @@ def save(
 
     call.get_concrete_function(signature)
     with atomic_folder(folder, SAVED_MODEL) as temporary:
-        tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve})
+        tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve, **(signatures or {})})

@@ -6,14 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 import rich.console
 import rich.progress
-import tensorflow as tf
 
 from tfgraphs.durations import time_left
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,11 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         """Says something that stays to be read."""
         self._bar.console.print(f"{self._title}: {message}", highlight=False, markup=False, soft_wrap=True)
 
-    def graph(self, graph: tf.Graph) -> None:
+    def graph(self, graph: "tf.Graph") -> None:
         """Shows the graph of one step in TensorBoard."""
         if self._logdir is not None:
+            import tensorflow as tf
+
             with self._opened().as_default():
                 tf.summary.graph(graph)
 
@@ -110,7 +114,9 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         if self._writer:
             self._writer.close()
 
-    def _opened(self) -> tf.summary.SummaryWriter:
+    def _opened(self) -> "tf.summary.SummaryWriter":
+        import tensorflow as tf
+
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self._logdir))
             with self._writer.as_default():
@@ -129,7 +135,9 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
             self._stream.write(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})\n")
             self._stream.flush()
 
-    def _log(self, writer: tf.summary.SummaryWriter, progress: Progress) -> None:
+    def _log(self, writer: "tf.summary.SummaryWriter", progress: Progress) -> None:
+        import tensorflow as tf
+
         with writer.as_default(step=progress.step):
             tf.summary.scalar("loss", progress.loss)
             for name, term in progress.terms.items():

@@ -62,7 +62,7 @@ def test_help_shows_the_flags_without_importing_tensorflow(name, tmp_path):
     assert f"{name} " in result.stdout
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "words"])  # which reads questions then
 def test_a_command_without_arguments_says_what_it_needs(name, tmp_path):
     assert refused(run(name, cwd=tmp_path), f"{name}: say ")
 

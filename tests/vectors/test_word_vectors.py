@@ -131,6 +131,7 @@ def test_vector_is_the_row_as_float32(vectors):
         ("new_york", "New_York"),
         ("usa", "USA"),
         ("shanghai", "Shanghai"),
+        ("iphone", "iPhone"),
     ],
 )
 def test_other_case_and_underscores_are_found(spelt, asked, known):
@@ -144,7 +145,7 @@ def test_exact_spelling_is_preferred():
 
 @pytest.mark.parametrize(
     ("asked", "offered"),
-    [("einstien", "einstein"), ("Einsten", "einstein"), ("well-konwn", "well-known"), ("iphone", "iPhone")],
+    [("einstien", "einstein"), ("Einsten", "einstein"), ("well-konwn", "well-known"), ("iphnoe", "iPhone")],
 )
 def test_unknown_word_offers_close_spellings(spelt, asked, offered):
     with pytest.raises(WordError, match=f"{asked!r} is not among the 6 words; did you mean .*{offered}"):

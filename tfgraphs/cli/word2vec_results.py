@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from tfgraphs.cli import command
+from tfgraphs.cli import evaluations
 from tfgraphs.monitor import Progress
 from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.evaluate import analogies
@@ -45,10 +45,5 @@ def evaluate(vectors: WordVectors, path: str, restrict_vocab: int) -> dict[str, 
         restrict_vocab: most frequent words that are asked and answer.
     """
     result = analogies(vectors, path, restrict_vocab=restrict_vocab)
-    rows = [
-        (row.name, f"{row.correct:,}", f"{row.total:,}", "" if row.accuracy is None else f"{row.accuracy:.1%}")
-        for row in [*result.sections, result.overall]
-    ]
-    command.print_table(["Analogies", "Right", "Questions", "Accuracy"], rows)
-    print(f"among the {min(restrict_vocab, len(vectors.words)):,} most frequent words")
+    evaluations.show(result, min(restrict_vocab, len(vectors.words)))
     return {"analogies right": result.overall.correct, "analogies asked": result.overall.total}

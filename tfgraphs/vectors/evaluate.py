@@ -182,6 +182,19 @@ def word_pairs(
     )
 
 
+def evaluate(
+    vectors: WordVectors, path: str | Path, *, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+) -> AnalogyResult | PairsResult:
+    """Asks the questions of a file: `analogies` if it begins with a section, else `word_pairs`.
+
+    Raises:
+        EvaluationError: the file cannot be read, or is of neither kind.
+    """
+    _, line = next(_lines(Path(path)), (0, ""))
+    asks = analogies if line.startswith(":") else word_pairs
+    return asks(vectors, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
+
+
 class _Lexicon:
     """The words that are known, and which of them count as the same.
 

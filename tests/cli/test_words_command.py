@@ -1,0 +1,210 @@
+"""The command `words`: questions, answers in three forms, a prompt and a pipe."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+
+from tfgraphs.cli import words as command
+from tfgraphs.cli.command import UsageError
+from tfgraphs.cli.words_questions import split
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.vectors import WordError, WordVectors, load
+from tfgraphs.vectors.formats import save_binary
+
+WORDS = ["king", "man", "woman", "queen", "New_York", "Boston", "rock'n'roll"]
+MATRIX = np.float32(
+    [[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0.1, 1], [0, -1, 0, 1]]
+)
+QUESTIONS = """: family
+man king woman queen
+king man queen woman
+: unknown
+man king boy prince
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("words") / "vectors.bin"
+    save_binary(path, WordVectors(WORDS, MATRIX))
+    return str(path)
+
+
+@pytest.fixture
+def ask(source, capsys):
+    """Runs the command; returns what it printed on stdout and stderr."""
+
+    def run(*arguments, **values):
+        with flagsaver.flagsaver(vectors=source, **values):
+            command.main(list(arguments))
+        return capsys.readouterr()
+
+    return run
+
+
+def cells(table):
+    """The words and numbers of a printed table, line by line, without its head."""
+    return [line.split() for line in table.splitlines()[2:]]
+
+
+def test_the_table_is_that_of_the_lecture(ask):
+    out = ask("calc", "king - man + woman", topn=2).out
+    assert re.search(r"Word +Cosine distance", out)
+    assert cells(out)[0] == ["queen", "0.9586"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["analogy", "man", "king", "woman"], "queen"),
+        (["calc", "woman", "-", "man", "+", "king"], "queen"),
+        (["near", "king", "woman"], "queen"),
+        (["near", "Boston"], "New_York"),
+    ],
+)
+@pytest.mark.parametrize("method", ["cosadd", "cosmul"])
+def test_answers(ask, arguments, answer, method):
+    assert cells(ask(*arguments, method=method, topn=1).out)[0][0] == answer
+
+
+def test_the_odd_word_is_named(ask):
+    assert cells(ask("odd", "king", "man", "woman", "Boston").out) == [["Boston"]]
+
+
+def test_similarity_is_a_cosine(ask):
+    assert cells(ask("similarity", "king", "man").out) == [["king", "man", "0.7071"]]
+
+
+def test_another_spelling_is_said(ask):
+    assert ask("near", "new york").err == "words: new york is read as New_York\n"
+
+
+def test_json_is_one_object(ask):
+    answer = json.loads(ask("near", "new york", format="json", topn=1).out)
+    assert answer == {
+        "answer": [{"word": "Boston", "cosine": pytest.approx(0.995, abs=1e-3)}],
+        "read_as": {"new york": "New_York"},
+    }
+
+
+def test_tsv_has_no_head(ask):
+    assert ask("near", "New_York", format="tsv", topn=1).out == "Boston\t0.9950\n"
+
+
+def test_only_frequent_words_answer_if_asked_for(ask):
+    assert {row[0] for row in cells(ask("near", "Boston", restrict_vocab=3).out)} == {"king", "man", "woman"}
+
+
+def test_a_limit_leaves_words_out(ask):
+    with pytest.raises(WordError, match="'Boston' is not among the 4 words"):
+        ask("near", "Boston", limit=4)
+
+
+INCOMPLETE = ["near", "analogy a b", "similarity a", "odd a b", "calc", "frobnicate", "convert x", "export", "plot"]
+
+
+@pytest.mark.parametrize("arguments", [line.split() for line in INCOMPLETE], ids=INCOMPLETE)
+def test_an_incomplete_question_is_explained(ask, arguments):
+    with pytest.raises(TfgraphsError, match=r"usage: |say what to do|fewer than three"):
+        ask(*arguments)
+
+
+def test_analogies_are_counted_by_section(ask, tmp_path):
+    (tmp_path / "questions.txt").write_text(QUESTIONS)
+    rows = cells(ask("evaluate", str(tmp_path / "questions.txt")).out)
+    assert rows[0] == ["family", "2", "2", "100.0%", "0"]
+    assert rows[2] == ["total", "2", "2", "100.0%", "1"]
+    fields = json.loads(ask("evaluate", str(tmp_path / "questions.txt"), format="json").out)
+    assert (fields["total"]["correct"], fields["sections"][1]["skipped"]) == (2, 1)
+
+
+def test_pairs_are_correlated(ask, tmp_path):
+    (tmp_path / "pairs.tsv").write_text("king\tman\t5\nking\twoman\t1\nNew_York\tBoston\t9\n")
+    fields = json.loads(ask("evaluate", str(tmp_path / "pairs.tsv"), format="json").out)
+    assert (fields["spearman"], fields["total"]) == (1.0, 3)
+
+
+@pytest.mark.parametrize("target", ["out", "out.bin", "out.txt"])
+def test_vectors_are_converted(ask, source, tmp_path, target):
+    ask("convert", source, str(tmp_path / target))
+    converted = load(str(tmp_path / target))
+    assert list(converted.words) == WORDS
+    np.testing.assert_array_equal(converted.matrix, MATRIX)
+
+
+def test_the_projector_gets_its_files(ask, tmp_path):
+    ask("project", str(tmp_path / "logs"))
+    assert (tmp_path / "logs" / "words.tsv").read_text().split("\n")[:-1] == WORDS
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("king - man", ("calc", ["king - man"])),
+        (" calc a + b ", ("calc", ["a + b"])),
+        ("near 'New York' b", ("near", ["New York", "b"])),
+        ("near rock'n'roll", ("near", ["rocknroll"])),
+        ("near rock'n", ("near", ["rock'n"])),
+        ("nearly", ("calc", ["nearly"])),
+    ],
+)
+def test_lines_are_questions(line, question):
+    assert split(line) == question
+
+
+def start(source, *arguments, **options):
+    program = "from tfgraphs.cli.words import run; run()"
+    return subprocess.Popen([sys.executable, "-c", program, f"--vectors={source}", *arguments], **options)
+
+
+def test_a_pipe_gets_an_object_for_each_line(source):
+    process = start(
+        source, "--topn=1", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdin.write("king - man + woman\n")  # a program that waits for its answer gets it
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["answer"][0]["word"] == "queen"
+    out, err = process.communicate("near Boston\n\nnear nowhere\nsimilarity king man\nanalogy man king woman")
+    answers = [json.loads(line) for line in out.splitlines()]
+    queries = ["near Boston", "near nowhere", "similarity king man", "analogy man king woman"]
+    assert [answer["query"] for answer in answers] == queries
+    assert answers[0]["answer"][0]["word"] == "New_York"
+    assert "'nowhere' is not among the 7 words" in answers[1]["error"]
+    assert answers[2]["cosine"] == pytest.approx(0.7071, abs=1e-4)
+    assert answers[3]["answer"][0]["word"] == "queen"
+    assert (process.returncode, err) == (2, "words: 1 of 5 questions have no answer: see their 'error'\n")
+
+
+def test_a_prompt_answers_completes_and_remembers(source, tmp_path):
+    ours, theirs = pty.openpty()
+    home = os.environ | {"HOME": str(tmp_path), "TERM": "dumb"}
+    process = start(source, "--topn=1", stdin=theirs, stdout=theirs, stderr=theirs, env=home)
+    os.close(theirs)
+    os.write(ours, b"near Bos\t\nking - man + woman\nnear nowhere\nexit\n")
+    shown = b""
+    try:
+        while more := os.read(ours, 4096):
+            shown += more
+    except OSError:  # what Linux says when the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "near Boston" in text
+    assert re.search(r"New_York +0\.9950", text)
+    assert re.search(r"queen +0\.9586", text)
+    assert "'nowhere' is not among" in text
+    kept = (tmp_path / ".local" / "state" / "tfgraphs" / "words_history").read_text()
+    assert "king - man + woman" in kept
+
+
+def test_a_picture_needs_a_place():
+    with flagsaver.flagsaver(output=None), pytest.raises(UsageError, match="--output"):
+        command.main(["plot", "a", "b"])

@@ -1,0 +1,76 @@
+"""Exact search in matrices of all kinds, in blocks of any size."""
+
+import numpy as np
+import pytest
+
+from tfgraphs.vectors import search
+from tfgraphs.vectors.matrix import Int8Matrix, norms_of, products, to_int8
+from tfgraphs.vectors.search import Best, cosines
+
+RANDOM = np.random.default_rng(0)
+ROWS = RANDOM.normal(size=(500, 24)).astype(np.float32)
+TARGETS = RANDOM.normal(size=(7, 24)).astype(np.float32)
+TARGETS /= np.linalg.norm(TARGETS, axis=1, keepdims=True)
+MATRICES = {"float32": ROWS, "float16": ROWS.astype(np.float16), "float64": ROWS.astype(np.float64)}
+MATRICES["int8"] = Int8Matrix(*to_int8(ROWS)[:2], to_int8(ROWS)[2])
+
+
+def all_cosines(matrix, targets, known=None):
+    blocks = list(cosines(matrix, norms_of(matrix), targets, known))
+    assert [first for first, _ in blocks] == np.cumsum([0, *(block.shape[1] for _, block in blocks[:-1])]).tolist()
+    return np.concatenate([block for _, block in blocks], axis=1)
+
+
+@pytest.mark.parametrize("many", [1, 7])
+@pytest.mark.parametrize(("kind", "error"), [("float32", 1e-6), ("float16", 1e-3), ("float64", 1e-6), ("int8", 1e-2)])
+def test_cosines_are_those_of_the_formula(kind, error, many):
+    if kind in ("float16", "int8") and many == 1:
+        pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
+    expected = TARGETS[:many] @ ROWS.T / np.linalg.norm(ROWS, axis=1)
+    np.testing.assert_allclose(all_cosines(MATRICES[kind], TARGETS[:many]), expected, atol=error)
+
+
+@pytest.mark.parametrize("size", [24 * 4, 24 * 4 * 7, 1 << 20])
+def test_blocks_of_any_size_give_the_same(monkeypatch, size):
+    monkeypatch.setattr(search, "_BLOCK_BYTES", size)
+    np.testing.assert_allclose(all_cosines(ROWS, TARGETS), TARGETS @ ROWS.T / norms_of(ROWS), atol=1e-6)
+
+
+def test_only_the_first_rows_count_if_asked_for():
+    assert all_cosines(ROWS, TARGETS, 13).shape == (7, 13)
+
+
+@pytest.mark.parametrize("split", [[], [1], [100], [3, 250, 499], list(range(1, 500))])
+@pytest.mark.parametrize("count", [0, 1, 10, 499, 500, 600])
+def test_the_best_are_those_of_a_whole_sort(split, count):
+    scores = RANDOM.integers(0, 50, (3, 500)).astype(np.float32)  # many are equal
+    best = Best.of(3, count)
+    for first, block in zip([0, *split], np.split(scores, split, axis=1), strict=True):
+        best.show(first, block)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    np.testing.assert_array_equal(best.rows[:, :500], expected)
+    np.testing.assert_array_equal(best.scores[:, :500], np.take_along_axis(scores, expected, axis=1))
+    assert not np.isfinite(best.scores[:, 500:]).any()
+
+
+def test_rows_of_int8_are_exact_to_the_sixteenth_bit():
+    steps = np.abs(ROWS).max(axis=1, keepdims=True) / 127
+    assert np.all(np.abs(MATRICES["int8"][:] - ROWS) <= steps / 254 * 1.01 / 2 + 1e-7)
+
+
+@pytest.mark.parametrize("row", [[0, 0, 0], [1e-44, -1e-45, 0], [3e38, -3e38, 1], [1e-30, 1, -1]])
+def test_rows_of_any_size_become_int8(row):
+    coarse, fine, scales = to_int8(np.array([row], np.float32))
+    back = Int8Matrix(coarse, fine, scales)[0]
+    assert np.isfinite(back).all()
+    np.testing.assert_allclose(back, row, atol=np.abs(row).max() / 1000 + 1e-43)
+
+
+def test_norms_are_lengths():
+    np.testing.assert_allclose(norms_of(ROWS), np.linalg.norm(ROWS.astype(np.float64), axis=1), rtol=1e-6)
+
+
+def test_small_numbers_without_their_package_name_the_extra(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "simsimd", None)
+    with pytest.raises(Exception, match=r"tfgraphs\[compact\]"):
+        products(MATRICES["int8"], 0, 10, TARGETS[:1])

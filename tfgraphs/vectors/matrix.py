@@ -1,0 +1,101 @@
+"""Matrices of word vectors that stay on the disk, in four, two or one byte a number."""
+
+import os
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+
+DTYPES = ("float32", "float16", "int8")
+_ROWS = 8192  # that are measured at once
+_STEPS = 127  # of int8, on either side of 0
+
+
+class MatrixError(TfgraphsError):
+    """Numbers of one or two bytes cannot be searched here."""
+
+
+class Int8Matrix:
+    """Rows of int8 numbers with a scale each, and beside them what that leaves out, as int8 again.
+
+    A row is scale * (coarse + fine / 254). Search passes over the coarse numbers only, a byte each; the fine ones make
+    rows that are read exact to about the 16th bit.
+
+    Attributes:
+        coarse: int8 [rows, dimensions].
+        fine: int8 [rows, dimensions].
+        scales: float32 [rows].
+    """
+
+    def __init__(self, coarse: np.ndarray, fine: np.ndarray, scales: np.ndarray) -> None:
+        self.coarse, self.fine, self.scales = coarse, fine, scales
+        self.shape = coarse.shape
+        self.ndim = 2
+        self.dtype = np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.coarse)
+
+    def __getitem__(self, rows: int | slice | np.ndarray | list[int]) -> np.ndarray:
+        """Some of the rows, float32 [..., dimensions]."""
+        steps = self.coarse[rows] + self.fine[rows] / np.float32(2 * _STEPS)
+        return steps * np.asarray(self.scales[rows])[..., None]
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+
+def norms_of(matrix: "np.ndarray | Int8Matrix") -> np.ndarray:
+    """Lengths of the rows, float32 [rows]."""
+    norms = np.empty(len(matrix), np.float32)
+    for first in range(0, len(matrix), _ROWS):
+        rows = np.asarray(matrix[first : first + _ROWS], np.float32)
+        norms[first : first + _ROWS] = np.sqrt(np.einsum("wd,wd->w", rows, rows))
+    return norms
+
+
+def to_int8(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Splits rows, float32 [rows, dimensions], into coarse and fine numbers and scales; see `Int8Matrix`."""
+    scales = np.abs(rows).max(axis=1) / np.float32(_STEPS)
+    steps = rows / np.where(scales > 0, scales, 1)[:, None]
+    coarse = np.clip(np.rint(steps), -_STEPS, _STEPS)
+    fine = np.clip(np.rint((steps - coarse) * (2 * _STEPS)), -_STEPS, _STEPS)
+    return coarse.astype(np.int8), fine.astype(np.int8), scales.astype(np.float32)
+
+
+def products(matrix: "np.ndarray | Int8Matrix", first: int, last: int, targets: np.ndarray) -> np.ndarray:
+    """Scalar products of targets and some rows, float32 [n, last - first].
+
+    A single target is multiplied with numbers of one or two bytes as they are, which is a matter of memory alone. For
+    many targets it pays to widen the rows first.
+
+    Args:
+        matrix: [rows, D]; of int8 the coarse numbers count.
+        first: the first row.
+        last: the row behind the last.
+        targets: float32 [n, D].
+
+    Raises:
+        MatrixError: the package for numbers of one or two bytes is not installed.
+    """
+    if isinstance(matrix, Int8Matrix):
+        coarse, scales = matrix.coarse[first:last], matrix.scales[first:last]
+        if len(targets) == 1:
+            scale = max(float(np.abs(targets).max()), 1e-30) / _STEPS
+            return scale * scales * _dots(coarse, np.rint(targets / scale).astype(np.int8))
+        return targets @ (coarse.astype(np.float32) * scales[:, None]).T
+    rows = matrix[first:last]
+    if rows.dtype == np.float16 and len(targets) == 1:
+        return _dots(rows, targets.astype(np.float16))
+    rows = np.asarray(rows, np.float32)
+    return (rows @ targets[0])[None] if len(targets) == 1 else targets @ rows.T
+
+
+def _dots(rows: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Scalar products of rows and one target, [1, D], float32 [1, rows]."""
+    try:
+        import simsimd
+    except ImportError as error:
+        raise MatrixError("simsimd is not installed: pip install 'tfgraphs[compact]' brings it") from error
+    dots = np.asarray(simsimd.cdist(rows, target, metric="dot", threads=os.cpu_count() or 1))
+    return dots.astype(np.float32).T

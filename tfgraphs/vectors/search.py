@@ -1,0 +1,64 @@
+"""Exact search: which of very many vectors are nearest to some targets, in one pass over the matrix."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfgraphs.vectors.matrix import Int8Matrix, products
+
+_BLOCK_BYTES = 1 << 26  # of a matrix that are looked at together
+_MOST_COSINES = 1 << 24  # that are kept of a block
+
+
+def cosines(
+    matrix: np.ndarray | Int8Matrix, norms: np.ndarray, targets: np.ndarray, known: int | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The cosines of targets and the rows of a matrix, block by block.
+
+    Args:
+        matrix: [rows, D]. Of int8 only the coarse numbers are looked at, and float16 is multiplied as it is.
+        norms: lengths of the rows, float32 [rows].
+        targets: of length 1, float32 [n, D].
+        known: how many rows count, from the first on; None for all.
+
+    Yields:
+        The first row of a block, and float32 [n, rows of the block].
+    """
+    rows = len(matrix) if known is None else min(known, len(matrix))
+    number = np.dtype(np.int8) if isinstance(matrix, Int8Matrix) else matrix.dtype
+    size = max(1, min(_BLOCK_BYTES // (matrix.shape[1] * number.itemsize), _MOST_COSINES // len(targets)))
+    for first in range(0, rows, size):
+        last = min(first + size, rows)
+        yield first, products(matrix, first, last, targets) / norms[first:last]
+
+
+@dataclass
+class Best:
+    """The best rows for each of n questions among all that were shown, best first; of equally good ones the first.
+
+    Attributes:
+        scores: float32 [n, count], -inf where there is none.
+        rows: int64 [n, count].
+    """
+
+    scores: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, questions: int, count: int) -> "Best":
+        """Nothing yet."""
+        return cls(np.full((questions, count), -np.inf, np.float32), np.zeros((questions, count), np.int64))
+
+    def show(self, first: int, scores: np.ndarray) -> None:
+        """Takes notice of the rows from `first` on, with their scores [n, rows]; rows must come in order."""
+        count = self.scores.shape[1]
+        for question in np.flatnonzero(scores.max(axis=1) > self.scores[:, -1]) if count else ():
+            shown = scores[question]
+            found = np.flatnonzero(shown > self.scores[question, -1])
+            if len(found) > 4 * count + 64:
+                found = found[shown[found] >= np.partition(shown[found], -count)[-count]]
+            all_scores = np.concatenate([self.scores[question], shown[found]])
+            all_rows = np.concatenate([self.rows[question], first + found])
+            best = np.argsort(-all_scores, kind="stable")[:count]
+            self.scores[question], self.rows[question] = all_scores[best], all_rows[best]
