@@ -16,14 +16,14 @@ of medians; gensim's own accuracy differs by half a per cent from run to run, as
     epochs       1     5      1     5       1           5            1           5
     sg-ns        2.2   2.2    0.64  0.49    22.2 : 14.8  44.8 : 38.7  .534 : .465  .638 : .630
     cbow-ns      0.74  0.9    1.2   1.23    18.8 : 17.8  39.1 : 38.1  .526 : .495  .595 : .576
-    sg-hs        0.65  0.67   1.35  1.47    23.6 : 17.7  36.3 : 35.2  .574 : .527  .609 : .595
+    sg-hs        0.69  0.67   1.31  1.47    23.6 : 17.7  36.3 : 35.2  .574 : .527  .609 : .595
     cbow-hs      0.26  -      2.6   -       13.9 : 13.4  -            .488 : .480  -
 
 The machine had other work beside most of these. The two pairs of skip-gram with negative sampling, one epoch, had 1.6
 and 2.7, and 3.0 in a quieter hour with the noise words in larger groups. Figures of one epoch but the first count the
-start of the graph in the words/s. CBOW had 1.0 in another pair of five epochs (38.5 : 39.4 % then, with a rate that fell
-to three tenths). Memory is 0.53 to 0.62 GB; CBOW with four times the text and the same vocabulary (`--repeat=4`) takes
-0.58 instead of 0.54.
+start of the graph in the words/s. CBOW had 1.0 in another pair of five epochs (38.5 : 39.4 % then, with a rate that
+fell to three tenths). Memory is 0.53 to 0.62 GB; CBOW with four times the text and the same vocabulary (`--repeat=4`)
+takes 0.58 instead of 0.54.
 
 What was tried, in words/s of skip-gram with negative sampling, 2,048 centres a step, unless it says otherwise:
 
