@@ -220,4 +220,5 @@ def test_the_console_script_is_the_same_command(name, tmp_path):
     script = Path(sys.prefix) / "bin" / f"tfgraphs-{name.replace('_', '-')}"
     if not script.exists():
         pytest.skip("tfgraphs is not installed in this environment: bin/test installs it")
-    assert refused(run(str(script), cwd=tmp_path, executable=str(script)), f"{name}: say ")
+    arguments, word = (["near"], "usage: near WORD") if name == "words" else ([], "say ")
+    assert refused(run(str(script), *arguments, cwd=tmp_path, executable=str(script)), f"{name}: {word}")
