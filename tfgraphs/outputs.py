@@ -65,19 +65,31 @@ def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
     """
     check_folder(path, marker)
     target = Path(os.path.realpath(path))
-    temporary, replaced = _temporary(target), _temporary(target)
+    temporary = _temporary(target)
     with _explained(path), _parents(target):
         try:
             temporary.mkdir()
             yield temporary
-            if target.exists():
-                os.replace(target, replaced)
-            os.replace(temporary, target)
+            replace_folder(target, temporary)
         finally:
-            if replaced.exists() and not target.exists():
-                os.replace(replaced, target)
-            for leftover in (temporary, replaced):
-                shutil.rmtree(leftover, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def replace_folder(target: Path, finished: Path) -> None:
+    """Moves a finished folder to where there may be an earlier one, which goes then, and stays if the move fails.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    earlier = _temporary(target)
+    try:
+        if target.exists():
+            os.replace(target, earlier)
+        os.replace(finished, target)
+    finally:
+        if earlier.exists() and not target.exists():
+            os.replace(earlier, target)
+        shutil.rmtree(earlier, ignore_errors=True)
 
 
 def check_folder(path: str | Path, marker: str) -> None:

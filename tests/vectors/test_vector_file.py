@@ -41,7 +41,14 @@ FORMATS = {
     "glove": lambda names, matrix: lines(names, matrix, b"\n"),
     "windows_glove": lambda names, matrix: lines(names, matrix, b" \r\n"),
 }
-PACKINGS = {"plain": bytes, "packed": lambda content: gzip.compress(content, mtime=0)}
+
+
+def packed(content):
+    """What gzip makes of bytes, the same at any time, as names of tests must be."""
+    return gzip.compress(content, mtime=0)
+
+
+PACKINGS = {"plain": bytes, "packed": packed}
 each_format = pytest.mark.parametrize("form", FORMATS)
 each_packing = pytest.mark.parametrize("packing", PACKINGS)
 
@@ -248,6 +255,12 @@ def test_lines_longer_than_the_head_tell_the_dimensions(path, small_blocks):
     assert read(path) == (["a", "b"], matrix.tobytes())
 
 
+@pytest.mark.parametrize("header", ["", "2 2\n"])
+def test_a_byte_order_mark_belongs_to_no_word(path, header):
+    path.write_text(f"\ufeff{header}a 1 2\nb 3 4\n", encoding="utf-8")
+    assert read(path) == (["a", "b"], np.array([[1, 2], [3, 4]], np.float32).tobytes())
+
+
 def test_first_wrong_line_of_many_is_named(path, small_blocks):
     content = FORMATS["glove"](names_for("glove", 50), MATRIX).split(b"\n")
     content[30] += b"x"
@@ -261,13 +274,12 @@ def test_first_wrong_line_of_many_is_named(path, small_blocks):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"a 1 2\n") + b"rest", "gzip data is wrong at byte"),
-        (gzip.compress(b"a 1 2\n")[:-5] + b"\0" * 5, "gzip data is wrong at byte"),
-        (gzip.compress(b"")[:10] + b"\7", "gzip data is wrong at byte 10 or before"),
-        (gzip.compress(b""), "its first line is not 'words dimensions'"),
-        (gzip.compress(gzip.compress(b"a 1 2\n")), "its first line is not 'words dimensions'"),
+        (packed(b"a 1 2\n") + b"rest", "gzip data is wrong at byte"),
+        (packed(b"a 1 2\n")[:-5] + b"\0" * 5, "gzip data is wrong at byte"),
+        (packed(b"")[:10] + b"\7", "gzip data is wrong at byte 10 or before"),
+        (packed(b""), "its first line is not 'words dimensions'"),
+        (packed(packed(b"a 1 2\n")), "its first line is not 'words dimensions'"),
         (b"PK\x03\x04 1 2\n", "is a zip archive: unpack it first"),
-        (b"\xef\xbb\xbf2 2\na 1 2\nb 1 2\n", "line 1 does not hold a word and 2 numbers"),
         (b"\0" * 10_000, "its first line is not 'words dimensions', and not every line is a word and numbers"),
     ],
 )
@@ -279,7 +291,7 @@ def test_wrong_file_is_refused(path, content, message):
 
 def test_gzip_data_may_be_in_parts_with_zeros_behind(path, small_blocks):
     content = FORMATS["glove"](names_for("glove", 50), MATRIX)
-    parts = [gzip.compress(content[place : place + 33]) for place in range(0, len(content), 33)]
+    parts = [packed(content[place : place + 33]) for place in range(0, len(content), 33)]
     path.write_bytes(b"".join(parts) + b"\0" * 500)
     assert read(path) == (names_for("glove", 50), MATRIX.tobytes())
 

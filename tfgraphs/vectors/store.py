@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfgraphs.errors import reason
-from tfgraphs.outputs import OutputError, check_folder
+from tfgraphs.outputs import OutputError, check_folder, replace_folder
 from tfgraphs.vectors.lexicon import PackedWords, folded_order
 from tfgraphs.vectors.matrix import DTYPES, Int8Matrix, to_int8
 from tfgraphs.vectors.vector_file import Block, FormatError, unique
@@ -118,7 +118,7 @@ def convert(
                 on_progress(0.95 * source.done(block))
             rows = writer.finish()
         on_progress(1.0)
-        _replace(folder, partial)
+        replace_folder(folder, partial)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error)}") from error
     except FormatError:
@@ -237,13 +237,3 @@ def _header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
     """The beginning of a .npy file, always as long, so that it can be written when the rows are counted."""
     fields = repr({"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
     return b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little") + fields.encode().ljust(_HEADER - 11) + b"\n"
-
-
-def _replace(folder: Path, partial: Path) -> None:
-    """Moves a whole folder into its place, in which there may be an earlier one."""
-    earlier = folder.with_name(f".{folder.name}.earlier")
-    shutil.rmtree(earlier, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, earlier)
-    os.replace(partial, folder)
-    shutil.rmtree(earlier, ignore_errors=True)

@@ -7,6 +7,7 @@ text     word2vec's and fastText's (.vec): "words dimensions", then lines, see `
 gzip     any of these, packed
 """
 
+import codecs
 import contextlib
 import itertools
 import os
@@ -165,15 +166,16 @@ class VectorFile:
 
 
 def _header(path: Path, head: bytes, binary: bool | None) -> tuple[int | None, int, int]:
-    """The announced number of words, the dimensions, and the length of the line that tells them."""
-    line, end, _ = head[:_LONGEST_HEADER].partition(b"\n")
+    """The announced number of words, the dimensions, and where the first word begins."""
+    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0  # as some editors leave it
+    line, end, _ = head[mark : mark + _LONGEST_HEADER].partition(b"\n")
     numbers = [int(field) for field in line.split() if field.isdigit() and len(field) <= _MOST_DIGITS]
     if end and len(numbers) == len(line.split()) == 2 and all(numbers):
-        return numbers[0], numbers[1], len(line) + 1
+        return numbers[0], numbers[1], mark + len(line) + 1
     if head.startswith(_ZIP):
         raise FormatError(f"{path} is a zip archive: unpack it first")
-    if not binary and (dimensions := guess_dimensions(head)):
-        return None, dimensions, 0
+    if not binary and (dimensions := guess_dimensions(head[mark:])):
+        return None, dimensions, mark
     other = "" if binary else ", and not every line is a word and numbers"
     raise FormatError(f"{path} is no file of word vectors: its first line is not 'words dimensions'{other}")
 
