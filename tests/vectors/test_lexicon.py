@@ -15,7 +15,8 @@ lists = st.lists(st.one_of(words, nearly_words), min_size=1, max_size=30, unique
 def packed(listed):
     lines = [f"{word}\n".encode() for word in listed]
     ends = np.cumsum([len(line) for line in lines])
-    return PackedWords(np.frombuffer(b"".join(lines), np.uint8), ends, folded_order(listed))
+    text = b"".join(lines)
+    return PackedWords(np.frombuffer(text, np.uint8), ends, folded_order(text.decode()))
 
 
 def in_memory(listed):

@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import overload
 
@@ -17,9 +17,9 @@ def fold(word: str) -> str:
     return word.replace(" ", "_").casefold()
 
 
-def folded_order(words: Iterable[str]) -> np.ndarray:
-    """The rows of words by their folded spelling in UTF-8, then by row, int32 [words]; see `PackedWords`."""
-    keys = [fold(word).encode() for word in words]
+def folded_order(text: str) -> np.ndarray:
+    """The rows of words, a word on each line, by their folded spelling in UTF-8, then by row, int32 [words]."""
+    keys = fold(text).encode().split(b"\n")[:-1]  # at once: what a character folds to depends on no other
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int32)
 
 

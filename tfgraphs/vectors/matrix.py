@@ -7,7 +7,7 @@ import numpy as np
 from tfgraphs.errors import TfgraphsError
 
 DTYPES = ("float32", "float16", "int8")
-_ROWS = 8192  # that are measured at once
+_CACHED_ROWS = 256  # that are worked on at once: whole pages of them would not stay in the cache
 _STEPS = 127  # of int8, on either side of 0
 
 
@@ -48,19 +48,25 @@ class Int8Matrix:
 def norms_of(matrix: "np.ndarray | Int8Matrix") -> np.ndarray:
     """Lengths of the rows, float32 [rows]."""
     norms = np.empty(len(matrix), np.float32)
-    for first in range(0, len(matrix), _ROWS):
-        rows = np.asarray(matrix[first : first + _ROWS], np.float32)
-        norms[first : first + _ROWS] = np.sqrt(np.einsum("wd,wd->w", rows, rows))
+    for first in range(0, len(matrix), _CACHED_ROWS):
+        rows = np.asarray(matrix[first : first + _CACHED_ROWS], np.float32)
+        norms[first : first + _CACHED_ROWS] = np.sqrt(np.einsum("wd,wd->w", rows, rows))
     return norms
 
 
 def to_int8(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Splits rows, float32 [rows, dimensions], into coarse and fine numbers and scales; see `Int8Matrix`."""
-    scales = np.abs(rows).max(axis=1) / np.float32(_STEPS)
-    steps = rows / np.where(scales > 0, scales, 1)[:, None]
-    coarse = np.clip(np.rint(steps), -_STEPS, _STEPS)
-    fine = np.clip(np.rint((steps - coarse) * (2 * _STEPS)), -_STEPS, _STEPS)
-    return coarse.astype(np.int8), fine.astype(np.int8), scales.astype(np.float32)
+    coarse, fine = np.empty(rows.shape, np.int8), np.empty(rows.shape, np.int8)
+    scales = np.empty(len(rows), np.float32)
+    for first in range(0, len(rows), _CACHED_ROWS):
+        part = slice(first, first + _CACHED_ROWS)
+        largest = np.maximum(rows[part].max(axis=1), -rows[part].min(axis=1))
+        scales[part] = np.maximum(largest / np.float32(_STEPS), np.finfo(np.float32).tiny)
+        steps = rows[part] / scales[part, None]
+        whole = np.rint(steps)
+        coarse[part] = whole
+        fine[part] = np.rint((steps - whole) * (2 * _STEPS))
+    return coarse, fine, scales
 
 
 def products(matrix: "np.ndarray | Int8Matrix", first: int, last: int, targets: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +31,7 @@ from tfgraphs.vectors.word_vectors import WordVectors, norms_of
 ABOUT = "vectors.json"
 _STATE = "state.json"
 _VERSION = 1
+_LARGEST_FLOAT16 = 65520  # and above are rounded to infinity
 _HEADER = 128  # bytes of a .npy file before its numbers
 
 
@@ -113,7 +115,7 @@ def convert(
     key = {"version": _VERSION, "dtype": dtype, "dimensions": source.dimensions, "source": source.about}
     try:
         with _Writer(partial, key) as writer:
-            for block in unique(source.blocks(writer.position, writer.read), writer.seen):
+            for block in _ahead(unique(source.blocks(writer.position, writer.read), writer.seen)):
                 writer.add(block)
                 on_progress(0.95 * source.done(block))
             rows = writer.finish()
@@ -125,6 +127,15 @@ def convert(
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return rows
+
+
+def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same blocks; while one is worked on, a thread reads the next."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, blocks, None)
+        while block := coming.result():
+            coming = reader.submit(next, blocks, None)
+            yield block
 
 
 class _Writer:
@@ -150,7 +161,7 @@ class _Writer:
             state["rows"],
             state["bytes"],
         )
-        self.seen = set(self._words()) if self._rows else set()
+        self.seen = self._words() if self._rows else set()
         self._files: dict[str, BinaryIO] = {}
 
     def __enter__(self) -> "_Writer":
@@ -194,10 +205,10 @@ class _Writer:
             file.seek(0)
             file.write(_header(dtype, (self._rows, *shape)))
         self._files["words.txt"].flush()
-        lines = self._words()
-        lengths = np.fromiter((len(word.encode()) + 1 for word in lines), np.int64, len(lines))
-        np.save(self._folder / "word_ends.npy", np.cumsum(lengths, dtype="<i8"))
-        np.save(self._folder / "word_order.npy", folded_order(lines).astype("<i4"))
+        text = (self._folder / "words.txt").read_bytes()
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
+        np.save(self._folder / "word_ends.npy", ends.astype("<i8"))
+        np.save(self._folder / "word_order.npy", folded_order(text.decode()).astype("<i4"))
         about = {"version": _VERSION, "rows": self._rows, **{name: self._key[name] for name in ("dimensions", "dtype")}}
         (self._folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
         (self._folder / _STATE).unlink(missing_ok=True)
@@ -208,10 +219,9 @@ class _Writer:
         if dtype == "int8":
             coarse, fine, scales = to_int8(rows)
             return {"matrix": coarse, "fine": fine, "scales": scales, "norms": norms_of(rows)}
-        with np.errstate(over="ignore"):
-            numbers = rows.astype(dtype)
-        if not np.isfinite(numbers).all():
+        if dtype == "float16" and max(rows.max(), -rows.min()) >= _LARGEST_FLOAT16:
             raise FormatError("a number is too large for float16: convert to float32")
+        numbers = rows.astype(dtype)
         return {"matrix": numbers, "norms": norms_of(numbers)}
 
     def _state(self) -> dict[str, Any]:
@@ -224,9 +234,9 @@ class _Writer:
         self._folder.mkdir(parents=True)
         return {"position": None, "read": 0, "rows": 0, "bytes": 0}
 
-    def _words(self) -> list[str]:
+    def _words(self) -> set[str]:
         with (self._folder / "words.txt").open("rb") as file:
-            return file.read(self._bytes).decode().split("\n")[:-1]
+            return set(file.read(self._bytes).decode().split("\n")[:-1])
 
 
 def _row_bytes(dtype: np.dtype, shape: tuple[int, ...]) -> int:
