@@ -3,8 +3,8 @@
     python benchmarks/vectors.py [--questions=questions-words.txt] [--folder=/somewhere/with/15/GB]
 
 needs the extras `bench`, `compact` and `offline`. It makes vectors in the shape of GoogleNews itself: three million
-words and phrases, 300 dimensions, word2vec's binary format, 3.6 GB. Both sides run in processes of their own and find
-the files in the cache of the file system.
+words and phrases, 300 dimensions, word2vec's binary format, 3.6 GB. Each side is a process of its own that is asked in
+turns and finds the files in the cache of the file system; figures are medians.
 """
 
 import argparse
@@ -13,129 +13,195 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfgraphs.cli.command import print_table
 
-PROLOGUE = """
-import json, resource, sys, time
+DTYPES = ("float32", "float16", "int8")
+
+SERVER = """
+import json, sys, time
 import numpy as np
-path, rounds = sys.argv[1], int(sys.argv[2])
-figures = {}
+
 def timed(ask):
-    seconds = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        answer = ask()
-        seconds.append(time.perf_counter() - begun)
-    return sorted(seconds)[len(seconds) // 2], answer
-def resident():
-    return int([line for line in open("/proc/self/status") if line.startswith("VmRSS")][0].split()[1]) / 1024
+    begun = time.perf_counter()
+    answer = ask()
+    return time.perf_counter() - begun, answer
+
+def resident(name="VmRSS"):
+    return int([line for line in open("/proc/self/status") if line.startswith(name)][0].split()[1]) / 1000
+
+sys.stdout, answers = sys.stderr, sys.stdout
+for line in sys.stdin:
+    question, *arguments = json.loads(line)
+    print(json.dumps(globals()[question](*arguments)), file=answers, flush=True)
 """
 
 GENSIM = """
 from gensim.models import KeyedVectors
-begun = time.perf_counter()
-vectors = KeyedVectors.load_word2vec_format(path, binary=True)
-figures["load"] = time.perf_counter() - begun
-figures["MB before the query"] = resident()
-begun = time.perf_counter()
-vectors.most_similar("Word_12345")
-figures["first query"] = time.perf_counter() - begun
-words = json.loads(sys.argv[3])
-figures["one query"], _ = timed(lambda: vectors.most_similar(words[0]))
-figures["answers"] = [[word for word, _ in vectors.most_similar(word)] for word in words[:40]]
-begun = time.perf_counter()
-for place in range(20):
-    a, b, c = words[3 * place : 3 * place + 3]
-    vectors.most_similar(positive=[b, c], negative=[a])
-figures["a thousand analogies"] = 50 * (time.perf_counter() - begun)
+
+def load(path):
+    global vectors
+    vectors = None
+    seconds, vectors = timed(lambda: KeyedVectors.load_word2vec_format(path, binary=True))
+    return seconds, resident()
+
+def first(word):
+    return timed(lambda: vectors.most_similar(word))[0]
+
+def query(word):
+    return timed(lambda: vectors.most_similar(word))
+
+def analogies(triples):
+    return timed(lambda: [vectors.most_similar(positive=[b, c], negative=[a]) for a, b, c in triples])[0]
+
+def evaluate(path):
+    from tfgraphs.vectors.formats import load_glove
+    glove = load_glove()
+    theirs = KeyedVectors(glove.matrix.shape[1])
+    theirs.add_vectors(glove.words, np.array(glove.matrix))
+    seconds, (score, _) = timed(lambda: theirs.evaluate_word_analogies(path, restrict_vocab=400_000))
+    return seconds, score
 """
 
 TFGRAPHS = """
 from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.expression import Term
-used = time.process_time()
-vectors = WordVectors.load(path)
-figures["MB before the query"] = resident()
-vectors.nearest(["Word_12345"])
-figures["first query"] = time.process_time() - used
-words = json.loads(sys.argv[3])
-figures["one query"], _ = timed(lambda: vectors.nearest([words[0]]))
-figures["answers"] = [[neighbour.word for neighbour in vectors.nearest([word])] for word in words[:40]]
-terms = [[Term(a, -1.0), Term(b, 1.0), Term(c, 1.0)] for a, b, c in zip(*[iter(words)] * 3)]
-begun = time.perf_counter()
-vectors.combine_many(terms)
-figures["a thousand analogies"] = (time.perf_counter() - begun) * 1000 / len(terms)
+
+def convert(source, target, dtype):
+    from tfgraphs.vectors.converting import convert_to
+    seconds, _ = timed(lambda: convert_to(source, target, dtype))
+    return seconds, resident("VmHWM")
+
+def load(path):
+    global vectors, used
+    used = time.process_time()
+    vectors = WordVectors.load(path)
+    return time.process_time() - used, resident()
+
+def first(word):
+    vectors.nearest([word])
+    return time.process_time() - used
+
+def query(word):
+    return timed(lambda: [(neighbour.word, neighbour.cosine) for neighbour in vectors.nearest([word])])
+
+def analogies(triples):
+    terms = [[Term(a, -1.0), Term(b, 1.0), Term(c, 1.0)] for a, b, c in triples]
+    return timed(lambda: vectors.combine_many(terms))[0]
+
+def evaluate(path):
+    from tfgraphs.vectors.formats import load_glove
+    glove = load_glove()
+    seconds, result = timed(lambda: glove.evaluate(path, restrict_vocab=400_000))
+    return seconds, result.accuracy
 """
 
-GLOVE = """
-from gensim.models import KeyedVectors
-from tfgraphs.vectors.formats import load_glove
-glove = load_glove()
-theirs = KeyedVectors(50)
-theirs.add_vectors(glove.words, np.array(glove.matrix))
-begun = time.perf_counter()
-score, _ = theirs.evaluate_word_analogies(path, restrict_vocab=400_000)
-figures["gensim"], figures["gensim's score"] = time.perf_counter() - begun, score
-begun = time.perf_counter()
-from tfgraphs.vectors.evaluate import analogies
-result = analogies(glove, path, restrict_vocab=400_000)
-figures["tfgraphs"], figures["tfgraphs' score"] = time.perf_counter() - begun, result.accuracy
-"""
 
-EPILOGUE = """
-print(json.dumps(figures))
-"""
+class Side:
+    """A process that answers questions, which are functions of its program."""
+
+    def __init__(self, program: str) -> None:
+        command = [sys.executable, "-c", program + SERVER]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "Side":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def __call__(self, *question: Any) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--words", type=int, default=3_000_000)
     parser.add_argument("--dimensions", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=7, help="how often one query is timed")
+    parser.add_argument("--rounds", type=int, default=3, help="how often files are loaded and converted")
+    parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--questions", help="file of analogies, to be asked of GloVe's 400,000 words")
     parser.add_argument("--folder", help="where to put files of 15 GB, by default the system's temporary folder")
     options = parser.parse_args()
+    rows: list[tuple[str, float, float]] = []
     if options.questions:
-        figures = run(PROLOGUE + GLOVE, options.questions, 1, [])
-        print_table(["questions on GloVe", ""], [(name, f"{figure:,.4g}") for name, figure in figures.items()])
+        with Side(GENSIM) as gensim, Side(TFGRAPHS) as tfgraphs:
+            (theirs, their_score), (ours, score) = [side("evaluate", options.questions) for side in (gensim, tfgraphs)]
+        rows += [("GloVe: all questions, s", ours, theirs), ("GloVe: score", score, their_score)]
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        compare(Path(folder), options)
-
-
-def compare(folder: Path, options: argparse.Namespace) -> None:
-    """Asks both sides and prints their figures and ratios."""
-    binary = folder / "vectors.bin"
-    write_vectors(binary, options.words, options.dimensions)
-    places = np.random.default_rng(1).integers(0, options.words, 3000)
-    asked = list(dict.fromkeys(name(int(place)) for place in places))[: 3 * (len(set(places)) // 3)]
-    converted = {}
-    for dtype in ("float32", "float16", "int8"):
-        begun = time.perf_counter()
-        command = [sys.executable, "-c", "from tfgraphs.cli.words import run; run()", "convert", str(binary)]
-        subprocess.run([*command, str(folder / dtype), f"--dtype={dtype}"], check=True, stdout=subprocess.DEVNULL)
-        converted[dtype] = time.perf_counter() - begun
-    gensim = run(PROLOGUE + GENSIM, str(binary), options.rounds, asked)
-    rows = []
-    for dtype, seconds in converted.items():
-        ours = run(PROLOGUE + TFGRAPHS, str(folder / dtype), options.rounds, asked)
-        hits = [len(set(one) & set(other)) for one, other in zip(ours["answers"], gensim["answers"], strict=True)]
-        rows.append((f"{dtype}: convert, s (gensim: load)", seconds, gensim["load"]))
-        for figure in ("first query", "MB before the query", "one query", "a thousand analogies"):
-            rows.append((f"{dtype}: {figure}", ours[figure], gensim[figure]))
-        rows.append((f"{dtype}: of gensim's ten neighbours", statistics.mean(hits), 10))
+        rows += compare(Path(folder), options)
     table = [(name, f"{ours:,.4g}", f"{theirs:,.4g}", f"{ours / theirs:.2f}") for name, ours, theirs in rows]
     print_table(["", "tfgraphs", "gensim", "ratio"], table)
 
 
-def run(program: str, path: str, rounds: int, words: list[str]) -> dict:
-    """Runs a program in a process of its own; returns what it printed."""
-    command = [sys.executable, "-c", program + EPILOGUE, path, str(rounds), json.dumps(words)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def compare(folder: Path, options: argparse.Namespace) -> list[tuple[str, float, float]]:
+    """Asks both sides; returns rows of a figure's name, ours and gensim's."""
+    binary = str(folder / "vectors.bin")
+    write_vectors(Path(binary), options.words, options.dimensions)
+    words = asked(options.words, options.queries)
+    triples = [words[place : place + 3] for place in range(options.queries - 2)]
+    many = [[name(int(row)) for row in three] for three in places(options.words, 3000).reshape(-1, 3)]
+    rows = []
+    with Side(GENSIM) as gensim:
+        loads, converted = [], {dtype: [] for dtype in DTYPES}
+        for _ in range(options.rounds):
+            loads.append(gensim("load", binary))
+            for dtype in DTYPES:
+                with Side(TFGRAPHS) as tfgraphs:
+                    converted[dtype].append(tfgraphs("convert", binary, str(folder / dtype), dtype))
+        load, memory = (statistics.median(figures) for figures in zip(*loads, strict=True))
+        first = gensim("first", words[0])
+        for dtype in DTYPES:
+            seconds, peak = (statistics.median(figures) for figures in zip(*converted[dtype], strict=True))
+            with Side(TFGRAPHS) as tfgraphs:
+                _, resident = tfgraphs("load", str(folder / dtype))
+                opened = tfgraphs("first", words[0])
+                answers = [(tfgraphs("query", word), gensim("query", word)) for word in words]
+                turns = [(tfgraphs("analogies", many), gensim("analogies", triples[:20])) for _ in range(2)]
+            ours, theirs = (statistics.median(answer[0] for answer in side) for side in zip(*answers, strict=True))
+            thousand, twenty = (statistics.median(side) for side in zip(*turns, strict=True))
+            rows += [
+                (f"{dtype}: convert, s (gensim: load)", seconds, load),
+                (f"{dtype}: peak MB of it", peak, memory),
+                (f"{dtype}: open and first query, s of the processors (gensim: after load)", opened, first),
+                (f"{dtype}: MB before it", resident, memory),
+                (f"{dtype}: one query, s", ours, theirs),
+                (f"{dtype}: a thousand analogies, s", thousand, 50 * twenty),
+                (f"{dtype}: of gensim's ten neighbours", *shared(answers)),
+                (f"{dtype}: largest difference of a cosine", difference(answers), 1),
+            ]
+    return rows
+
+
+def shared(answers: list) -> tuple[float, float]:
+    """How many of ten neighbours are the same, on average, and ten."""
+    words = [({word for word, _ in one}, {word for word, _ in other}) for (_, one), (_, other) in answers]
+    return statistics.mean(len(one & other) for one, other in words), 10
+
+
+def difference(answers: list) -> float:
+    """The largest difference between the sides in the cosine of a word that both name."""
+    pairs = [(dict(one), dict(other)) for (_, one), (_, other) in answers]
+    return max(abs(one[word] - other[word]) for one, other in pairs for word in one.keys() & other.keys())
+
+
+def places(words: int, count: int) -> np.ndarray:
+    """Rows to ask for, none of them twice."""
+    return np.random.default_rng(1).permutation(words)[:count]
+
+
+def asked(words: int, count: int) -> list[str]:
+    """Words to ask for."""
+    return [name(int(row)) for row in places(words, count)]
 
 
 def name(row: int) -> str:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tfgraphs.vectors import search
-from tfgraphs.vectors.matrix import Int8Matrix, norms_of, products, to_int8
-from tfgraphs.vectors.search import Best, cosines
+from tfgraphs.vectors.matrix import Int8Matrix, cosines, norms_of, to_int8
+from tfgraphs.vectors.search import Best, blocks
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(500, 24)).astype(np.float32)
@@ -16,9 +16,9 @@ MATRICES["int8"] = Int8Matrix(*to_int8(ROWS)[:2], to_int8(ROWS)[2])
 
 
 def all_cosines(matrix, targets, known=None):
-    blocks = list(cosines(matrix, norms_of(matrix), targets, known))
-    assert [first for first, _ in blocks] == np.cumsum([0, *(block.shape[1] for _, block in blocks[:-1])]).tolist()
-    return np.concatenate([block for _, block in blocks], axis=1)
+    found = list(blocks(matrix, norms_of(matrix), targets, known))
+    assert [first for first, _ in found] == np.cumsum([0, *(block.shape[1] for _, block in found[:-1])]).tolist()
+    return np.concatenate([block for _, block in found], axis=1)
 
 
 @pytest.mark.parametrize("many", [1, 7])
@@ -42,7 +42,9 @@ def test_only_the_first_rows_count_if_asked_for():
 
 @pytest.mark.parametrize("split", [[], [1], [100], [3, 250, 499], list(range(1, 500))])
 @pytest.mark.parametrize("count", [0, 1, 10, 499, 500, 600])
-def test_the_best_are_those_of_a_whole_sort(split, count):
+@pytest.mark.parametrize("few", [1, 60, 250])
+def test_the_best_are_those_of_a_whole_sort(monkeypatch, split, count, few):
+    monkeypatch.setattr(search, "_FEW", few)
     scores = RANDOM.integers(0, 50, (3, 500)).astype(np.float32)  # many are equal
     best = Best.of(3, count)
     for first, block in zip([0, *split], np.split(scores, split, axis=1), strict=True):
@@ -73,4 +75,4 @@ def test_norms_are_lengths():
 def test_small_numbers_without_their_package_name_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "simsimd", None)
     with pytest.raises(Exception, match=r"tfgraphs\[compact\]"):
-        products(MATRICES["int8"], 0, 10, TARGETS[:1])
+        cosines(MATRICES["int8"], np.ones(500, np.float32), 0, 10, TARGETS[:1])

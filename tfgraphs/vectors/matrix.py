@@ -69,39 +69,48 @@ def to_int8(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return coarse, fine, scales
 
 
-def products(matrix: "np.ndarray | Int8Matrix", first: int, last: int, targets: np.ndarray) -> np.ndarray:
-    """Scalar products of targets and some rows, float32 [n, last - first].
+def cosines(
+    matrix: "np.ndarray | Int8Matrix", norms: np.ndarray, first: int, last: int, targets: np.ndarray
+) -> np.ndarray:
+    """The cosines of targets and some rows, float32 [n, last - first].
 
     A single target is multiplied with numbers of one or two bytes as they are, which is a matter of memory alone. For
-    many targets it pays to widen the rows first.
+    many targets it pays to bring the rows to length 1 first, as float32.
 
     Args:
         matrix: [rows, D]; of int8 the coarse numbers count.
+        norms: lengths of the rows, float32 [rows].
         first: the first row.
         last: the row behind the last.
-        targets: float32 [n, D].
+        targets: of length 1, float32 [n, D].
 
     Raises:
         MatrixError: the package for numbers of one or two bytes is not installed.
     """
+    lengths, numbers = norms[first:last], matrix
     if isinstance(matrix, Int8Matrix):
-        coarse, scales = matrix.coarse[first:last], matrix.scales[first:last]
-        if len(targets) == 1:
-            scale = max(float(np.abs(targets).max()), 1e-30) / _STEPS
-            return scale * scales * _dots(coarse, np.rint(targets / scale).astype(np.int8))
-        return targets @ (coarse.astype(np.float32) * scales[:, None]).T
-    rows = matrix[first:last]
-    if rows.dtype == np.float16 and len(targets) == 1:
-        return _dots(rows, targets.astype(np.float16))
-    rows = np.asarray(rows, np.float32)
-    return (rows @ targets[0])[None] if len(targets) == 1 else targets @ rows.T
+        lengths, numbers = lengths / matrix.scales[first:last], matrix.coarse
+    rows = numbers[first:last]
+    if len(targets) > 1:
+        return targets @ np.divide(rows, lengths[:, None], dtype=np.float32).T
+    return _products(rows, targets[0])[None] / lengths
+
+
+def _products(rows: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The scalar products of rows [n, D] and a target, float32 [D]: float32 [n]."""
+    if rows.dtype == np.int8:
+        step = max(float(np.abs(target).max()), 1e-30) / _STEPS
+        return np.float32(step) * _dots(rows, np.rint(target / step).astype(np.int8))
+    if rows.dtype == np.float16:
+        return _dots(rows, target.astype(np.float16))
+    return np.asarray(rows, np.float32) @ target
 
 
 def _dots(rows: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Scalar products of rows and one target, [1, D], float32 [1, rows]."""
+    """The same of rows and a target in numbers of one or two bytes."""
     try:
         import simsimd
     except ImportError as error:
         raise MatrixError("simsimd is not installed: pip install 'tfgraphs[compact]' brings it") from error
-    dots = np.asarray(simsimd.cdist(rows, target, metric="dot", threads=os.cpu_count() or 1))
-    return dots.astype(np.float32).T
+    dots = simsimd.cdist(rows, target[None], metric="dot", threads=os.cpu_count() or 1)
+    return np.asarray(dots).astype(np.float32)[:, 0]

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgraphs.vectors.matrix import Int8Matrix, products
+from tfgraphs.vectors.matrix import Int8Matrix, cosines
 
 _BLOCK_BYTES = 1 << 26  # of a matrix that are looked at together
 _MOST_COSINES = 1 << 24  # that are kept of a block
+_FEW = 1 << 13  # rows
 
 
-def cosines(
+def blocks(
     matrix: np.ndarray | Int8Matrix, norms: np.ndarray, targets: np.ndarray, known: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """The cosines of targets and the rows of a matrix, block by block.
@@ -30,7 +31,7 @@ def cosines(
     size = max(1, min(_BLOCK_BYTES // (matrix.shape[1] * number.itemsize), _MOST_COSINES // len(targets)))
     for first in range(0, rows, size):
         last = min(first + size, rows)
-        yield first, products(matrix, first, last, targets) / norms[first:last]
+        yield first, cosines(matrix, norms, first, last, targets)
 
 
 @dataclass
@@ -52,7 +53,10 @@ class Best:
 
     def show(self, first: int, scores: np.ndarray) -> None:
         """Takes notice of the rows from `first` on, with their scores [n, rows]; rows must come in order."""
-        count = self.scores.shape[1]
+        count, most = self.scores.shape[1], scores.shape[1]
+        if most > 2 * _FEW and not np.isfinite(self.scores).all():  # a few tell what is worth a look among the others
+            self.show(first, scores[:, :_FEW])
+            first, scores = first + _FEW, scores[:, _FEW:]
         for question in np.flatnonzero(scores.max(axis=1) > self.scores[:, -1]) if count else ():
             shown = scores[question]
             found = np.flatnonzero(shown > self.scores[question, -1])

@@ -14,7 +14,7 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.vectors.expression import ExpressionError, Term, parse
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords
 from tfgraphs.vectors.matrix import Int8Matrix, norms_of
-from tfgraphs.vectors.search import Best, cosines
+from tfgraphs.vectors.search import Best, blocks
 
 if TYPE_CHECKING:
     from tfgraphs.vectors.evaluate import AnalogyResult, PairsResult
@@ -180,7 +180,7 @@ class WordVectors:
         asked = [sorted({self.row(term.word) for term in terms}) for terms in questions]
         targets = np.stack([self.target(terms) for terms in questions])
         best = Best.of(len(questions), self._room(count, asked))
-        for first, block in cosines(self.matrix, self.norms, targets, known):
+        for first, block in blocks(self.matrix, self.norms, targets, known):
             best.show(first, block)
         return [
             self._named(*answer, count) for answer in zip(best.rows, self._exact(best, targets), asked, strict=True)
@@ -218,7 +218,7 @@ class WordVectors:
 
         asked = sorted({self.row(term.word) for term in terms})
         best = Best.of(1, self._room(count, [asked]))
-        for first, block in cosines(self.matrix, self.norms, units, known):
+        for first, block in blocks(self.matrix, self.norms, units, known):
             best.show(first, scores(block)[None])
         rows = best.rows[0]
         exact = scores(units @ self._units(rows).T)
