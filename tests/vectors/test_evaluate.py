@@ -86,7 +86,7 @@ def shared_eval() -> Path:
 
 
 def gensim_vectors(vectors: WordVectors):
-    models = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'bench'")
+    models = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'test'")
     peer = models.KeyedVectors(vectors.matrix.shape[1])
     peer.add_vectors(list(vectors.words), vectors.matrix)
     return peer

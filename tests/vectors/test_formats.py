@@ -362,7 +362,7 @@ def test_wrong_binary_file_is_refused_in_one_line(tmp_path, content, message):
 
 @pytest.fixture(scope="module")
 def peers():
-    models = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'bench'")
+    models = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'test'")
     return models.KeyedVectors
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfgraphs.vectors import search
-from tfgraphs.vectors.matrix import Int8Matrix, cosines, norms_of, to_int8
+from tfgraphs.vectors.matrix import Int8Matrix, cosines, norms_of, stored, to_int8
 from tfgraphs.vectors.search import Best, blocks
 
 RANDOM = np.random.default_rng(0)
@@ -16,7 +16,7 @@ MATRICES["int8"] = Int8Matrix(*to_int8(ROWS)[:2], to_int8(ROWS)[2])
 
 
 def all_cosines(matrix, targets, known=None):
-    found = list(blocks(matrix, norms_of(matrix), targets, known))
+    found = list(blocks(*stored(matrix, norms_of(matrix)), targets, known))
     assert [first for first, _ in found] == np.cumsum([0, *(block.shape[1] for _, block in found[:-1])]).tolist()
     return np.concatenate([block for _, block in found], axis=1)
 
@@ -75,4 +75,4 @@ def test_norms_are_lengths():
 def test_small_numbers_without_their_package_name_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "simsimd", None)
     with pytest.raises(Exception, match=r"tfgraphs\[compact\]"):
-        cosines(MATRICES["int8"], np.ones(500, np.float32), 0, 10, TARGETS[:1])
+        cosines(MATRICES["int8"].coarse, np.ones(500, np.float32), TARGETS[:1])

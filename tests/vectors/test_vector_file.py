@@ -405,7 +405,7 @@ def test_file_that_cannot_be_opened_is_refused(tmp_path, name):
 
 @each_format
 def test_gensim_reads_the_same(path, form):
-    peers = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'bench'")
+    peers = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'test'")
     names = [f"wört{row}" for row in range(50)]
     path.write_bytes(FORMATS[form](names, MATRIX))
     theirs = peers.KeyedVectors.load_word2vec_format(path, binary="binary" in form, no_header="glove" in form)

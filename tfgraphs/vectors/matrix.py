@@ -69,38 +69,41 @@ def to_int8(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return coarse, fine, scales
 
 
-def cosines(
-    matrix: "np.ndarray | Int8Matrix", norms: np.ndarray, first: int, last: int, targets: np.ndarray
-) -> np.ndarray:
-    """The cosines of targets and some rows, float32 [n, last - first].
+def stored(matrix: "np.ndarray | Int8Matrix", norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of a matrix as they are stored, of int8 the coarse ones, and the lengths of their rows, float32."""
+    if isinstance(matrix, Int8Matrix):
+        return matrix.coarse, norms / np.maximum(matrix.scales, np.finfo(np.float32).tiny)
+    return matrix, norms
+
+
+def cosines(rows: np.ndarray, lengths: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The cosines of targets and rows, float32 [n, rows].
 
     A single target is multiplied with numbers of one or two bytes as they are, which is a matter of memory alone. For
     many targets it pays to bring the rows to length 1 first, as float32.
 
     Args:
-        matrix: [rows, D]; of int8 the coarse numbers count.
-        norms: lengths of the rows, float32 [rows].
-        first: the first row.
-        last: the row behind the last.
+        rows: [rows, D], see `stored`.
+        lengths: of the rows, float32 [rows].
         targets: of length 1, float32 [n, D].
 
     Raises:
         MatrixError: the package for numbers of one or two bytes is not installed.
     """
-    lengths, numbers = norms[first:last], matrix
-    if isinstance(matrix, Int8Matrix):
-        lengths, numbers = lengths / matrix.scales[first:last], matrix.coarse
-    rows = numbers[first:last]
     if len(targets) > 1:
         return targets @ np.divide(rows, lengths[:, None], dtype=np.float32).T
-    return _products(rows, targets[0])[None] / lengths
+    dots = _products(rows, targets[0])
+    dots /= lengths
+    return dots[None]
 
 
 def _products(rows: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The scalar products of rows [n, D] and a target, float32 [D]: float32 [n]."""
     if rows.dtype == np.int8:
         step = max(float(np.abs(target).max()), 1e-30) / _STEPS
-        return np.float32(step) * _dots(rows, np.rint(target / step).astype(np.int8))
+        dots = _dots(rows, np.rint(target / step).astype(np.int8))
+        dots *= np.float32(step)
+        return dots
     if rows.dtype == np.float16:
         return _dots(rows, target.astype(np.float16))
     return np.asarray(rows, np.float32) @ target
@@ -112,5 +115,5 @@ def _dots(rows: np.ndarray, target: np.ndarray) -> np.ndarray:
         import simsimd
     except ImportError as error:
         raise MatrixError("simsimd is not installed: pip install 'tfgraphs[compact]' brings it") from error
-    dots = simsimd.cdist(rows, target[None], metric="dot", threads=os.cpu_count() or 1)
-    return np.asarray(dots).astype(np.float32)[:, 0]
+    dots = simsimd.cdist(rows, target[None], metric="dot", threads=os.cpu_count() or 1, out_dtype="float32")
+    return np.asarray(dots)[:, 0]

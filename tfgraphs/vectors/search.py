@@ -5,33 +5,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgraphs.vectors.matrix import Int8Matrix, cosines
+from tfgraphs.vectors.matrix import cosines
 
-_BLOCK_BYTES = 1 << 26  # of a matrix that are looked at together
+_BLOCK_BYTES = 1 << 24  # of a matrix that are looked at together: their cosines stay in the cache
 _MOST_COSINES = 1 << 24  # that are kept of a block
 _FEW = 1 << 13  # rows
 
 
 def blocks(
-    matrix: np.ndarray | Int8Matrix, norms: np.ndarray, targets: np.ndarray, known: int | None = None
+    rows: np.ndarray, lengths: np.ndarray, targets: np.ndarray, known: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """The cosines of targets and the rows of a matrix, block by block.
 
     Args:
-        matrix: [rows, D]. Of int8 only the coarse numbers are looked at, and float16 is multiplied as it is.
-        norms: lengths of the rows, float32 [rows].
+        rows: [rows, D], float16 and int8 as they are stored.
+        lengths: of the rows, float32 [rows].
         targets: of length 1, float32 [n, D].
         known: how many rows count, from the first on; None for all.
 
     Yields:
         The first row of a block, and float32 [n, rows of the block].
     """
-    rows = len(matrix) if known is None else min(known, len(matrix))
-    number = np.dtype(np.int8) if isinstance(matrix, Int8Matrix) else matrix.dtype
-    size = max(1, min(_BLOCK_BYTES // (matrix.shape[1] * number.itemsize), _MOST_COSINES // len(targets)))
-    for first in range(0, rows, size):
-        last = min(first + size, rows)
-        yield first, cosines(matrix, norms, first, last, targets)
+    count = len(rows) if known is None else min(known, len(rows))
+    size = max(1, min(_BLOCK_BYTES // (rows.shape[1] * rows.itemsize), _MOST_COSINES // len(targets)))
+    for first in range(0, count, size):
+        last = min(first + size, count)
+        yield first, cosines(rows[first:last], lengths[first:last], targets)
 
 
 @dataclass

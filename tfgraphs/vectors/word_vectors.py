@@ -13,7 +13,7 @@ import numpy as np
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.vectors.expression import ExpressionError, Term, parse
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords
-from tfgraphs.vectors.matrix import Int8Matrix, norms_of
+from tfgraphs.vectors.matrix import Int8Matrix, norms_of, stored
 from tfgraphs.vectors.search import Best, blocks
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class WordVectors:
         """Lengths of the vectors [words]; 1 for the zero vector, which then is similar to nothing."""
         norms = norms_of(self.matrix) if self._norms is None else np.asarray(self._norms)
         return np.where(norms > 0, norms, np.float32(1))
+
+    @cached_property
+    def _stored(self) -> tuple[np.ndarray, np.ndarray]:
+        return stored(self.matrix, self.norms)
 
     def find(self, word: str) -> str:
         """Returns the word as the vocabulary spells it: exactly, else in another case or with `_` for spaces.
@@ -180,7 +184,7 @@ class WordVectors:
         asked = [sorted({self.row(term.word) for term in terms}) for terms in questions]
         targets = np.stack([self.target(terms) for terms in questions])
         best = Best.of(len(questions), self._room(count, asked))
-        for first, block in blocks(self.matrix, self.norms, targets, known):
+        for first, block in blocks(*self._stored, targets, known):
             best.show(first, block)
         return [
             self._named(*answer, count) for answer in zip(best.rows, self._exact(best, targets), asked, strict=True)
@@ -218,7 +222,7 @@ class WordVectors:
 
         asked = sorted({self.row(term.word) for term in terms})
         best = Best.of(1, self._room(count, [asked]))
-        for first, block in blocks(self.matrix, self.norms, units, known):
+        for first, block in blocks(*self._stored, units, known):
             best.show(first, scores(block)[None])
         rows = best.rows[0]
         exact = scores(units @ self._units(rows).T)

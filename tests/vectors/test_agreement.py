@@ -1,0 +1,88 @@
+"""Answers of real vectors, GloVe's 400,000 words, beside gensim's."""
+
+import numpy as np
+import pytest
+
+from tfgraphs.packaged import PackageError
+from tfgraphs.vectors import load
+from tfgraphs.vectors.converting import convert_to
+from tfgraphs.vectors.formats import FormatError
+
+QUESTIONS = [
+    (["king"], []),
+    (["einstein"], []),
+    (["italian", "noodle"], []),
+    (["chinese", "wasabi"], []),
+    (["king", "woman"], ["man"]),
+    (["shanghai", "japan"], ["china"]),
+    (["man", "love"], ["girl"]),
+    (["paris", "berlin"], ["france"]),
+]
+
+
+@pytest.fixture(scope="module")
+def glove():
+    try:
+        return load("glove")
+    except (PackageError, FormatError) as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def peer(glove):
+    models = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'test'")
+    vectors = models.KeyedVectors(glove.matrix.shape[1])
+    vectors.add_vectors(list(glove.words), np.array(glove.matrix))
+    return vectors
+
+
+@pytest.fixture(scope="module", params=["glove", "float32", "float16", "int8"])
+def ours(request, glove, tmp_path_factory):
+    """The vectors as they are packaged, and converted to each kind of folder; and by how much cosines may differ."""
+    if request.param == "glove":
+        return glove, 1e-5
+    if request.param != "float32":
+        pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
+    folder = tmp_path_factory.mktemp(request.param) / "vectors"
+    convert_to("glove", str(folder), request.param)
+    return load(str(folder)), {"float32": 1e-5, "float16": 2e-4, "int8": 1e-4}[request.param]
+
+
+def sum_of(positive, negative):
+    return " ".join([*(f"+ {word}" for word in positive), *(f"- {word}" for word in negative)]).removeprefix("+ ")
+
+
+@pytest.mark.parametrize(("positive", "negative"), QUESTIONS)
+def test_neighbours_and_cosines_are_gensims(ours, peer, positive, negative):
+    vectors, tolerance = ours
+    theirs = peer.most_similar(positive=positive, negative=negative, topn=10)
+    found = vectors.query(sum_of(positive, negative), 10)
+    assert [neighbour.word for neighbour in found] == [word for word, _ in theirs]
+    np.testing.assert_allclose([one.cosine for one in found], [cosine for _, cosine in theirs], atol=tolerance)
+
+
+@pytest.mark.parametrize(("positive", "negative"), [question for question in QUESTIONS if question[1]])
+def test_products_of_cosines_are_gensims(glove, peer, positive, negative):
+    theirs = peer.most_similar_cosmul(positive=positive, negative=negative, topn=10)
+    found = glove.query(sum_of(positive, negative), 10, method="cosmul")
+    assert [neighbour.word for neighbour in found] == [word for word, _ in theirs]
+    np.testing.assert_allclose([one.cosine for one in found], [score for _, score in theirs], atol=1e-5)
+
+
+@pytest.mark.parametrize("pair", [("coffee", "tea"), ("king", "queen"), ("noodle", "senate")])
+def test_similarities_are_gensims(glove, peer, pair):
+    assert glove.similarity(*pair) == pytest.approx(float(peer.similarity(*pair)), abs=1e-5)
+
+
+@pytest.mark.parametrize("words", [["breakfast", "lunch", "king", "dinner"], ["cat", "dog", "horse", "senate"]])
+def test_the_odd_word_is_gensims(glove, peer, words):
+    assert glove.odd(words) == peer.doesnt_match(words)
+
+
+def test_analogies_at_once_are_those_one_by_one(glove):
+    from tfgraphs.vectors.expression import parse
+
+    questions = [parse(sum_of(*question)) for question in QUESTIONS]
+    together = glove.combine_many(questions, 10)
+    alone = [glove.combine(terms, 10) for terms in questions]
+    assert [[one.word for one in answer] for answer in together] == [[one.word for one in answer] for answer in alone]
