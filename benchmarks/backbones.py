@@ -1,0 +1,205 @@
+"""Networks: forward, and forward with the gradient of the picture, beside Keras and PyTorch, taking turns.
+
+    python benchmarks/backbones.py [--size=384] [--rounds=9] [vgg19 resnet50 ...]
+
+needs the extra `bench`. Weights are random, as speed does not depend on them. PyTorch runs the very same layers, once
+in its default order of numbers (channels first) and once with channels last, which few programs ask for. Each side is
+a process of its own with as many threads as the machine has cores; figures are medians in milliseconds, and behind
+them ours as a part of theirs.
+"""
+
+import argparse
+import statistics
+
+from sides import Side
+
+from tfgraphs.cli.command import print_table
+
+# The layer up to which a network is computed, and what it is called in Keras.
+NETWORKS = {
+    "squeezenet": ("conv10", None),
+    "alexnet": ("pool5", None),
+    "vgg16": ("pool5", "VGG16"),
+    "vgg19": ("pool5", "VGG19"),
+    "googlenet": ("mixed5b", None),
+    "resnet18": ("conv5_block2_out", None),
+    "resnet50": ("conv5_block3_out", "ResNet50"),
+    "resnet101": ("conv5_block3_out", "ResNet101"),
+    "resnet152": ("conv5_block3_out", "ResNet152"),
+}
+HALFWAY = {"squeezenet": "fire5", "vgg19": "conv3_1", "resnet50": "conv3_block4_out", "googlenet": "mixed4a"}
+
+NETWORK = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np
+import tensorflow as tf
+
+class Random(dict):
+    # Weights of any name: small numbers in the shape that is asked for.
+    def __contains__(self, name):
+        return name not in ("fc1/kernel", "fc6/0", "predictions/kernel", "fc.weight", "conv1.weight", "conv1/0")
+
+def network(name):
+    from tfgraphs import backbones
+    from tfgraphs.backbones import alexnet, googlenet, resnet, vgg
+    random = np.random.default_rng(0)
+    def take(arrays, network, name, shape):
+        if name.endswith(("variance", "gamma")):
+            return np.ones(shape, np.float32)
+        return random.normal(0, max(1, np.prod(shape[:-1])) ** -0.5, shape).astype(np.float32)
+    if name == "squeezenet":
+        return backbones.load(name)
+    for module in (alexnet, googlenet, resnet, vgg):
+        module.take = take
+    if name == "googlenet":
+        return googlenet.build(Random())
+    module = alexnet if name == "alexnet" else vgg if name in vgg.DEPTHS else resnet
+    return module.build(name, Random())
+
+def compiled(activation):
+    def excitement(pictures):
+        return tf.reduce_sum(activation(pictures) ** 2)
+    def gradient(pictures):
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            excited = excitement(pictures)
+        return tape.gradient(excited, pictures)
+    return tf.function(excitement), tf.function(gradient)
+
+def picture(size):
+    return np.random.default_rng(1).uniform(size=(1, size, size, 3)).astype(np.float32)
+
+def measure():
+    return [timed(lambda: np.asarray(function(pictures)).sum().item())[0] for function in functions]
+"""
+
+TFGRAPHS = (
+    NETWORK
+    + """
+def prepare(name, layer, size):
+    global functions, pictures
+    from tfgraphs.minimize import make_reproducible
+    make_reproducible()  # as the commands have it
+    backbone, pictures = network(name), tf.constant(picture(size))
+    functions = compiled(lambda pictures: backbone(pictures, [layer])[layer])
+    return measure()
+"""
+)
+
+KERAS = (
+    NETWORK
+    + """
+def prepare(name, layer, size):
+    global functions, pictures
+    import keras
+    model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(None, None, 3))
+    pictures = tf.constant(picture(size))
+    functions = compiled(lambda pictures: model(keras.applications.vgg16.preprocess_input(pictures * 255)))
+    return measure()
+"""
+)
+
+TORCH = (
+    NETWORK
+    + """
+import torch
+import torch.nn.functional as F
+
+def layers(backbone, last):
+    # The same layers for PyTorch: (name, inputs, function), up to the last.
+    def channels_first(weight):
+        return torch.tensor(weight.numpy()).permute(3, 2, 0, 1).contiguous()
+    def function(layer):
+        margin = layer.kernel // 2 if layer.padded else 0
+        if layer.kind == "convolution":
+            kernel, bias = channels_first(layer.weights[0]), torch.tensor(layer.weights[1].numpy())
+            return lambda x: F.conv2d(x, kernel, bias, layer.stride, margin, groups=x.shape[1] // kernel.shape[1])
+        return {
+            "relu": torch.relu_,
+            "max pooling": lambda x: F.max_pool2d(x, layer.kernel, layer.stride, margin),
+            "average pooling": lambda x: F.avg_pool2d(x, layer.kernel, layer.stride, margin),
+            "normalization": lambda x: F.local_response_norm(x, 5),
+            "concatenation": lambda *x: torch.cat(x, 1),
+            "addition": lambda *x: sum(x[1:], x[0]),
+        }[layer.kind]
+    needed, order = {last}, []
+    for layer in reversed(backbone.layers.values()):
+        if layer.name in needed:
+            needed |= {*layer.inputs}
+            order.append((layer.name, layer.inputs, function(layer)))
+    return order[::-1]
+
+def prepare(name, layer, size, memory):
+    global functions, pictures
+    chain = layers(network(name), layer)
+    order = getattr(torch, memory)
+    def activation(pictures):
+        found = {"input": pictures * 255 - 110}
+        for name, inputs, function in chain:
+            found[name] = function(*(found[source] for source in inputs))
+        return (found[layer] ** 2).sum()
+    def forward(pictures):
+        with torch.no_grad():
+            return activation(pictures)
+    def gradient(pictures):
+        pictures = pictures.clone().requires_grad_(True)
+        activation(pictures).backward()
+        return pictures.grad
+    pictures = torch.tensor(picture(size)).permute(0, 3, 1, 2).contiguous(memory_format=order)
+    functions = forward, gradient
+    return measure()
+"""
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--size", type=int, default=384)
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    rows = []
+    for name in options.networks:
+        layer, keras = NETWORKS[name]
+        rows += compare(name, layer, keras, options)
+    heads = ["", "tfgraphs", "Keras", "PyTorch", "PyTorch, channels last"]
+    print_table([heads[0], "to", *heads[1:]], rows)
+    print_table(["up to", "forward", "gradient"], [row for name in options.networks for row in part(name, options)])
+
+
+def compare(name: str, layer: str, keras: str | None, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    """Rows of a table: forward and gradient of a network on each side."""
+    with Side(TFGRAPHS) as ours, Side(KERAS) as theirs, Side(TORCH) as torch, Side(TORCH) as last:
+        sides = {"ours": ours, "torch": torch, "last": last} | ({"keras": theirs} if keras else {})
+        ours("prepare", name, layer, options.size)
+        torch("prepare", name, layer, options.size, "contiguous_format")
+        last("prepare", name, layer, options.size, "channels_last")
+        if keras:
+            theirs("prepare", keras, "", options.size)
+        rounds = [{side: ask("measure") for side, ask in sides.items()} for _ in range(options.rounds)]
+    rows = []
+    for place, figure in enumerate(("forward", "gradient")):
+        medians = {side: 1000 * statistics.median(figures[side][place] for figures in rounds) for side in sides}
+        cells = [
+            f"{medians[side]:,.0f} ({medians['ours'] / medians[side]:.2f})" if side in medians else ""
+            for side in ("keras", "torch", "last")
+        ]
+        rows.append((f"{name}, {figure}", layer, f"{medians['ours']:,.0f}", *cells))
+    return rows
+
+
+def part(name: str, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    """What a network costs up to a layer halfway, as a part of the whole."""
+    if name not in HALFWAY:
+        return []
+    with Side(TFGRAPHS) as half, Side(TFGRAPHS) as whole:
+        half("prepare", name, HALFWAY[name], options.size)
+        whole("prepare", name, NETWORKS[name][0], options.size)
+        rounds = [(half("measure"), whole("measure")) for _ in range(options.rounds)]
+    ratios = [statistics.median(one[place] / other[place] for one, other in rounds) for place in (0, 1)]
+    return [(f"{name} {HALFWAY[name]}", *(f"{ratio:.2f} of {NETWORKS[name][0]}" for ratio in ratios))]
+
+
+if __name__ == "__main__":
+    main()
