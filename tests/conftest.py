@@ -16,6 +16,11 @@ def pytest_configure() -> None:
     flags.FLAGS.mark_as_parsed()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the README and the commands, which take longest: the last process would be left alone with them."""
+    items.sort(key=lambda item: (item.path.name != "test_readme.py", item.path.parent.name != "cli"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _reproducible() -> None:
     """Lets tests compare bytes, as the commands do; only where a test module has imported TensorFlow anyway."""
@@ -41,3 +46,12 @@ def shared_corpus() -> Path:
     if not path.is_file():
         pytest.skip(f"the text for development is not at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """Folder of real weights of networks, which are not part of the project."""
+    folder = SHARED / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"the weights for development are not at {folder}")
+    return folder
