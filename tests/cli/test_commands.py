@@ -135,8 +135,8 @@ def _no_tensorflow(folder):
         (["visualize", "layers", "--backbone=vgg"], "squeezenet"),
     ],
 )
-def test_a_mistake_is_one_line_and_leaves_nothing(arguments, word, photo, tmp_path):
-    assert refused(run(*arguments, cwd=tmp_path), word)
+def test_a_mistake_is_one_line_and_leaves_nothing(arguments, word, photo, tmp_path, forked):
+    assert refused(forked(*arguments, cwd=tmp_path), word)
     assert list(tmp_path.iterdir()) == [photo]
 
 
