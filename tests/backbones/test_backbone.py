@@ -282,5 +282,5 @@ def test_parameters_count_the_weights(small):
 
 
 def test_unknown_network_is_refused_with_the_names_of_all():
-    with pytest.raises(BackboneError, match=r"'squeezeNet'; there are: .*squeezenet"):
+    with pytest.raises(BackboneError, match=r"'squeezeNet' \(squeezenet.*; there are: .*squeezenet"):
         load("squeezeNet")

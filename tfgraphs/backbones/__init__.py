@@ -1,32 +1,118 @@
 """Pretrained networks by name."""
 
-from tfgraphs.backbones import squeezenet
-from tfgraphs.backbones.backbone import Backbone, LayerError, View
-from tfgraphs.errors import TfgraphsError
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+from tfgraphs.backbones import alexnet, googlenet, resnet, squeezenet, vgg
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
+from tfgraphs.backbones.downloads import cache_folder, fetch
+from tfgraphs.backbones.releases import TRUNKS, WHOLE
+from tfgraphs.backbones.weight_files import read_arrays
+from tfgraphs.outputs import SAVED_MODEL
 
 __all__ = ["BACKBONES", "Backbone", "BackboneError", "LayerError", "View", "load"]
 
-BACKBONES = {"squeezenet": squeezenet.load}
+BACKBONES = ("squeezenet", "alexnet", *vgg.DEPTHS, "googlenet", "inception5h", *resnet.DEPTHS)
 POOLINGS = ("max", "average")
 
+_BUILDERS = (
+    {"alexnet": alexnet.build} | dict.fromkeys(vgg.DEPTHS, vgg.build) | dict.fromkeys(resnet.DEPTHS, resnet.build)
+)
+_HUB = "hub:"
 
-class BackboneError(TfgraphsError):
-    """No network has that name, or not with that kind of pooling."""
+Report = Callable[[str, float], None]
 
 
-def load(name: str, pooling: str = "max") -> Backbone:
-    """Loads a pretrained network.
+def load(
+    name: str,
+    pooling: str = "max",
+    weights: str | Path | None = None,
+    classes: bool = False,
+    report: Report = lambda stage, done: None,
+) -> Backbone:
+    """Loads a pretrained network. Weights that are published are downloaded once, see `downloads`.
 
     Args:
-        name: one of `BACKBONES`.
+        name: one of `BACKBONES`: "squeezenet" is packaged; "inception5h" is the graph of the released file as it is,
+            "googlenet" the same network as layers of ours. Or any network of keras.applications ("inception_v3"), a
+            Keras model file, a frozen graph (.pb), a SavedModel's folder, or "hub:" and a handle of TF Hub.
         pooling: "max" or "average".
+        weights: a file with other weights than the published ones, see `read_arrays`; of "googlenet" and "inception5h"
+            the frozen graph or the released archive.
+        classes: whether the layers that tell the classes are needed, where these are most of the download (VGG).
+        report: told what is being done and how far it is, 0..1.
 
     Raises:
         BackboneError: there is no such network or pooling.
+        DownloadError: the weights cannot be had.
         PackageError, WeightsError: its weights are not there or not right.
     """
     if pooling not in POOLINGS:
         raise BackboneError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
-    if name not in BACKBONES:
-        raise BackboneError(f"no network is called {name!r}; there are: {', '.join(BACKBONES)}")
-    return BACKBONES[name](pooling)
+    if name in _BUILDERS:
+        path = _published(name, classes, report) if weights is None else Path(weights)
+        return _BUILDERS[name](name, read_arrays(path), pooling)
+    if name in ("googlenet", "inception5h"):
+        return _googlenet(name, pooling, weights, report)
+    if weights is not None and (name == "squeezenet" or _is_place(name)):
+        raise BackboneError(f"{name} has its weights already: leave --weights out")
+    if name == "squeezenet":
+        return squeezenet.load(pooling)
+    return _place(name, pooling) if _is_place(name) else _keras(name, pooling, weights, report)
+
+
+def _published(name: str, classes: bool, report: Report) -> Path:
+    """The file with a network's published weights."""
+    whole = WHOLE[name]
+    if name not in TRUNKS or classes or (cache_folder() / whole.file_name).exists():
+        return fetch(whole, report=report)
+    return fetch(TRUNKS[name], report=report)
+
+
+def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
+    from tfgraphs.backbones import frozen_graph
+
+    path = fetch(WHOLE["googlenet"], report=report) if weights is None else Path(weights)
+    if path.suffix == ".zip":
+        path = googlenet.extract(path, cache_folder())
+    if name == "googlenet":
+        return googlenet.build(googlenet.read_constants(path), pooling)
+    _only_max(name, pooling)
+    return frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
+
+
+def _keras(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
+    from tfgraphs.backbones import keras_applications, keras_network
+
+    if Path(name).suffix not in keras_network.SUFFIXES and not keras_applications.find(name):
+        names = [*BACKBONES, *keras_applications.APPLICATIONS]
+        nearest = (
+            ", ".join(difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)) or "nothing is spelt like it"
+        )
+        raise BackboneError(
+            f"no network is called {name!r} ({nearest}); there are: {', '.join(BACKBONES)}, those of "
+            "keras.applications, and files: a Keras model, a frozen graph, a SavedModel"
+        )
+    return keras_network.load(name, pooling, weights, report=report)
+
+
+def _is_place(name: str) -> bool:
+    return name.startswith(_HUB) or Path(name).suffix == ".pb" or (Path(name) / SAVED_MODEL).is_file()
+
+
+def _place(name: str, pooling: str) -> Backbone:
+    """A network from a file or folder that holds graph and weights."""
+    _only_max(name, pooling)
+    if Path(name).suffix == ".pb":
+        from tfgraphs.backbones import frozen_graph
+
+        return frozen_graph.load(Path(name), Path(name).stem)
+    from tfgraphs.backbones import saved_model
+
+    return saved_model.load(name)
+
+
+def _only_max(name: str, pooling: str) -> None:
+    if pooling != "max":
+        raise BackboneError(f"{name} pools as it was made to: leave the pooling at max")

@@ -1,13 +1,17 @@
 """A pretrained network: pictures and layer names in, {layer name: activation} out."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.errors import TfgraphsError
+
+
+class BackboneError(TfgraphsError):
+    """No network has that name, or not with that kind of pooling."""
 
 
 class LayerError(TfgraphsError):
@@ -40,11 +44,19 @@ class Backbone(tf.Module):
     Attributes:
         layers: all layers by name, each after those it reads.
         preprocess: maps pictures to what the network was trained on.
+        aliases: further names of layers, as other releases have them.
     """
 
-    def __init__(self, name: str, layers: Iterable[Layer], preprocess: Callable[[tf.Tensor], tf.Tensor]) -> None:
+    def __init__(
+        self,
+        name: str,
+        layers: Iterable[Layer],
+        preprocess: Callable[[tf.Tensor], tf.Tensor],
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(name=name)
         self.layers = {layer.name: layer for layer in layers}
+        self.aliases = {alias: layer for alias, layer in (aliases or {}).items() if layer in self.layers}
         self.preprocess = preprocess
         self._weights = [weight for layer in self.layers.values() for weight in layer.weights]
         self._views = {"input": View(channels=3, stride=1, receptive_field=1, smallest=1)}
@@ -64,7 +76,7 @@ class Backbone(tf.Module):
             pictures = tf.ensure_shape(pictures, [None, None, None, 3])
             with tf.name_scope("preprocess"):
                 activations = {"input": self.preprocess(pictures)}
-            return {name: self._activation(name, activations) for name in names}
+            return {name: self._activation(self.aliases.get(name, name), activations) for name in names}
 
     def _activation(self, name: str, activations: dict[str, tf.Tensor]) -> tf.Tensor:
         if name not in activations:
@@ -77,14 +89,16 @@ class Backbone(tf.Module):
     def view(self, layer: str) -> View:
         """Channels, stride and receptive field of a layer."""
         self.check(layer)
-        return self._views[layer]
+        return self._views[self.aliases.get(layer, layer)]
 
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or none of its positions fits into a picture of `size`."""
-        if layer not in self.layers:
-            nearest = difflib.get_close_matches(layer, self.layers, n=3, cutoff=0) or list(self.layers)[:3]
+        found = self.aliases.get(layer, layer)
+        if found not in self.layers:
+            names = [*self.layers, *self.aliases]
+            nearest = difflib.get_close_matches(layer, names, n=3, cutoff=0) or names[:3]
             raise LayerError(f"{self.name} has no layer {layer!r}; the nearest names are {', '.join(nearest)}")
-        smallest = self._views[layer].smallest
+        smallest = self._views[found].smallest
         if any(side is not None and side < smallest for side in size):
             shape = " x ".join(str(side) for side in size)
             raise LayerError(

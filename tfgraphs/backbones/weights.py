@@ -2,7 +2,7 @@
 
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,17 +28,60 @@ def read_pickled_arrays(path: Path) -> dict[str, list[np.ndarray]]:
         WeightsError: the file is no such pickle.
     """
     try:
-        tree = _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()  # a BytesIO gives no more than there is
+        content = path.read_bytes()
+        tree = InertUnpickler(io.BytesIO(content)).load()  # a BytesIO gives no more than there is
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
     except Exception as error:  # a damaged pickle can fail in any way, none of which is ours
         raise WeightsError(f"{path} is not a readable pickle of arrays: {error or type(error).__name__}") from error
     if not isinstance(tree, dict):
         raise WeightsError(f"{path} holds no dictionary of arrays")
-    return {name: _checked_arrays(path, name, values) for name, values in tree.items()}
+    arrays = {name: _checked_arrays(path, name, values) for name, values in tree.items()}
+    try:
+        swapped = iter(in_native_order([array for values in arrays.values() for array in values], len(content)))
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    return {name: [next(swapped) for _ in values] for name, values in arrays.items()}
 
 
-class _Dtype:
+def take(arrays: Mapping[str, np.ndarray], network: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """An array of a network as float32.
+
+    Raises:
+        WeightsError: it is missing, has another shape, or holds something that is no finite number.
+    """
+    if name not in arrays:
+        raise WeightsError(f"{name} is missing: these are not the weights of {network}")
+    array = arrays[name]
+    if array.shape != shape:
+        found, expected = " x ".join(map(str, array.shape)), " x ".join(map(str, shape))
+        raise WeightsError(f"{name} is {found} and not {expected}: these are not the weights of {network}")
+    array = np.asarray(array, np.float32)
+    if not np.isfinite(array).all():
+        raise WeightsError(f"{name} holds numbers that are not finite: the weights of {network} are damaged")
+    return array
+
+
+def in_native_order(arrays: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+    """Arrays as this machine has its numbers; only those that a file has in the other byte order are copied.
+
+    Args:
+        arrays: that may share their bytes.
+        size: of their file; copies are not larger together.
+
+    Raises:
+        WeightsError: they would be.
+    """
+    if sum(array.nbytes for array in arrays if not array.dtype.isnative) > size:
+        raise WeightsError("its arrays share bytes in foreign order, the file is refused")
+    return [array.astype(array.dtype.newbyteorder("="), copy=False) for array in arrays]
+
+
+class Inert:
+    """Stands for an object of others that a pickle may give a state to."""
+
+
+class PickledDtype(Inert):
     """What a pickle says of a number type: its code, then, as state, its byte order."""
 
     def __init__(self, code: str, *_: object) -> None:
@@ -50,78 +93,84 @@ class _Dtype:
         self.dtype = self.dtype.newbyteorder(">" if state[1] == ">" else "<")
 
 
-class _Array:
+class PickledArray(Inert):
     """What a pickle says of an array; made empty, then filled by its state."""
 
     value: np.ndarray
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, fortran_order, data = state
-        if not isinstance(dtype, _Dtype) or not isinstance(data, bytes):
+        if not isinstance(dtype, PickledDtype) or not isinstance(data, bytes):
             raise WeightsError("an array without type or data is refused")
         if not isinstance(shape, tuple) or not all(type(side) is int and side >= 0 for side in shape):
             raise WeightsError("an array without a shape is refused")
-        flat = np.frombuffer(data, dtype.dtype)
-        native = dtype.dtype.newbyteorder("=")
-        self.value = flat.reshape(shape, order="F" if fortran_order else "C").astype(native, copy=False)
+        self.value = np.frombuffer(data, dtype.dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
 _NDARRAY = object()  # stands for the class: it can be named, never called
 
 
-def _reconstruct(*_: object) -> _Array:
-    return _Array()
+def _reconstruct(*_: object) -> PickledArray:
+    return PickledArray()
 
 
-def _guarded(name: str, check: Callable[[list[Any]], None]) -> Callable[[Any], None]:
+def _guarded(name: str, check: Callable[[Any], None]) -> Callable[[Any], None]:
     """An operation of the unpickler that looks at its stack first."""
 
     def operation(unpickler: Any) -> None:
-        check(unpickler.stack)
+        check(unpickler)
         getattr(pickle._Unpickler, name)(unpickler)
 
     return operation
 
 
-def _check_keys(keys: list[Any]) -> None:
-    if not all(isinstance(key, str) for key in keys):
-        raise WeightsError("it names an array by something that is no text, the file is refused")
-
-
-def _check_state(stack: list[Any]) -> None:
-    if not isinstance(stack[-2], _Array | _Dtype):
+def _check_state(unpickler: Any) -> None:
+    if not isinstance(unpickler.stack[-2], Inert):
         raise WeightsError("it gives a state to something that is no array, the file is refused")
 
 
-def _refuse_protocol(stack: list[Any]) -> None:
-    raise WeightsError("it was written with pickle protocol 5; protocols 3 and 4 are read")
+def _refuse(unpickler: Any) -> None:
+    raise WeightsError("it holds sets, buffers or extensions, which no arrays need; the file is refused")
 
 
-class _ArrayUnpickler(pickle._Unpickler):
+class InertUnpickler(pickle._Unpickler):
     """The standard library's unpickler in Python: its memo is a dictionary, so no index in the file reserves memory.
 
-    Beyond the names, it refuses what array pickles never do and what could cost time, memory or the inertness of this
-    module: keys that are not strings (hashing nested tuples), states for anything but an array or a number type, and
-    byte arrays, which are reserved before they are read.
+    Beyond the names, it refuses what array pickles never do and what could cost time, memory or the inertness of what
+    stands for others' objects: keys and members of sets that are not simple (hashing nested tuples takes forever),
+    states for anything but what is `Inert`, and byte arrays, which are reserved before they are read.
+
+    Attributes:
+        admitted: what each name stands for; all others are refused.
+        keys: types of keys.
     """
 
+    admitted: ClassVar[dict[tuple[str, str], Any]] = {
+        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): _NDARRAY,
+        ("numpy", "dtype"): PickledDtype,
+    }
+    keys: ClassVar[tuple[type, ...]] = (str,)
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = pickle._Unpickler.dispatch | {
-        pickle.SETITEM[0]: _guarded("load_setitem", lambda stack: _check_keys(stack[-2:-1])),
-        pickle.SETITEMS[0]: _guarded("load_setitems", lambda stack: _check_keys(stack[::2])),
+        pickle.DICT[0]: _guarded("load_dict", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
+        pickle.SETITEM[0]: _guarded("load_setitem", lambda unpickler: unpickler.check_keys(unpickler.stack[-2:-1])),
+        pickle.SETITEMS[0]: _guarded("load_setitems", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
         pickle.BUILD[0]: _guarded("load_build", _check_state),
-        pickle.BYTEARRAY8[0]: _guarded("load_bytearray8", _refuse_protocol),
+        **dict.fromkeys((pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0]), _refuse),
+        **dict.fromkeys((pickle.BYTEARRAY8[0], pickle.NEXT_BUFFER[0], pickle.READONLY_BUFFER[0]), _refuse),
+        **dict.fromkeys((pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0]), _refuse),
     }
 
+    def check_keys(self, keys: list[Any]) -> None:
+        """Raises a WeightsError if something is no key that may be hashed."""
+        if not all(isinstance(key, self.keys) for key in keys):
+            raise WeightsError("it names an array by something that is no text, the file is refused")
+
     def find_class(self, module: str, name: str) -> Any:
-        admitted: dict[tuple[str, str], Any] = {
-            ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-            ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-            ("numpy", "ndarray"): _NDARRAY,
-            ("numpy", "dtype"): _Dtype,
-        }
-        if (module, name) not in admitted:
+        if (module, name) not in self.admitted:
             raise WeightsError(f"it names {module}.{name}; only arrays are read, the file is refused")
-        return admitted[module, name]
+        return self.admitted[module, name]
 
     def persistent_load(self, pid: object) -> Any:
         raise WeightsError("it refers to other objects; only arrays are read, the file is refused")
@@ -129,7 +178,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 def _checked_arrays(path: Path, name: str, values: object) -> list[np.ndarray]:
     if not isinstance(values, list | tuple) or not all(
-        isinstance(value, _Array) and hasattr(value, "value") for value in values
+        isinstance(value, PickledArray) and hasattr(value, "value") for value in values
     ):
         raise WeightsError(f"{path}: {name} is not a list of arrays")
     return [value.value for value in values]

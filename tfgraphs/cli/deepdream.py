@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
 
     command.import_tensorflow()
-    from tfgraphs import backbones, images
+    from tfgraphs import images
     from tfgraphs.deepdream import DreamSettings, dream, layer_l2
 
     settings = DreamSettings(
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         jitter=JITTER.value,
         seed=picture_run.SEED.value,
     )
-    backbone = backbones.load(picture_run.BACKBONE.value)
+    backbone = picture_run.load_backbone("deepdream")
     objective = layer_l2(LAYER.value)
     with run.monitor() as monitor:
         progress = dream(picture.pixels, backbone, objective, settings, on_graph=monitor.graph, **run.checkpoints)

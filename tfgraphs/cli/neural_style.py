@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     style = picture_run.load_picture(STYLE.value, round(SIZE.value * STYLE_SCALE.value))
 
     command.import_tensorflow()
-    from tfgraphs import backbones, images
+    from tfgraphs import images
     from tfgraphs.neural_style import StyleSettings, paint
 
     settings = StyleSettings(
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
         style_scale=STYLE_SCALE.value,
         seed=picture_run.SEED.value,
     )
-    backbone = backbones.load(picture_run.BACKBONE.value, pooling="average")
+    backbone = picture_run.load_backbone("neural_style", pooling="average")
     with run.monitor() as monitor:
         progress = paint(content.pixels, style.pixels, backbone, settings, on_graph=monitor.graph, **run.checkpoints)
         pixels = run.follow(progress, monitor)

@@ -15,13 +15,19 @@ from tfgraphs.outputs import check_writable
 if TYPE_CHECKING:
     import numpy as np
 
+    from tfgraphs.backbones import Backbone
     from tfgraphs.monitor import Monitor, Progress
 
 OUTPUT = flags.DEFINE_string(
     "output", None, "Picture to write: .png, .jpg, .webp or .tif. By default named after the input, in this folder."
 )
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
-BACKBONE = flags.DEFINE_string("backbone", "squeezenet", "The network that looks at the picture.")
+BACKBONE = flags.DEFINE_string(
+    "backbone",
+    "squeezenet",
+    "The network that looks at the picture: vgg19, googlenet, resnet50 ..., a file or hub:HANDLE.",
+)
+WEIGHTS = flags.DEFINE_string("weights", None, "A file with other weights for --backbone than the published ones.")
 SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
@@ -85,6 +91,15 @@ class PictureRun:
                 raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
         if LOGDIR.value:
             check_writable(Path(LOGDIR.value) / "file")
+
+
+def load_backbone(name: str, pooling: str = "max") -> "Backbone":
+    """Loads the network of --backbone and shows how far its download is."""
+    from tfgraphs import backbones
+    from tfgraphs.monitor import Monitor
+
+    with Monitor(name) as monitor:
+        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare)
 
 
 def load_picture(path: str, size: int) -> images.Picture:

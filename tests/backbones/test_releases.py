@@ -1,0 +1,138 @@
+"""Networks by name, from weight files as they are published, put into the cache by hand."""
+
+import dataclasses
+import hashlib
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from frozen_graphs import released_arrays, released_graph
+from safetensors.numpy import save_file
+
+from tfgraphs import backbones
+from tfgraphs.backbones import BackboneError, googlenet, releases
+from tfgraphs.backbones.downloads import DownloadError
+from tfgraphs.backbones.weights import WeightsError
+
+PICTURES = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache, and no way to download anything."""
+    monkeypatch.setenv("TFGRAPHS_CACHE", str(tmp_path / "cache"))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr("tfgraphs.backbones.downloads._WAITS", (0.0,))
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache"
+
+
+def put(cache, monkeypatch, table, name, write):
+    """Writes a file under its published name, and makes its digest the published one."""
+    download = table[name]
+    path = cache / download.file_name
+    write(path)
+    algorithm = download.digest.partition(":")[0]
+    digest = hashlib.new(algorithm, path.read_bytes()).hexdigest()
+    monkeypatch.setitem(table, name, dataclasses.replace(download, digest=f"{algorithm}:{digest}"))
+    return path
+
+
+def write_legacy(model, names):
+    """A writer of the HDF5 files that keras.applications has published since 2017, by the names of their weights."""
+
+    def write(path):
+        with h5py.File(path, "w") as file:
+            layers = [layer for layer in model.layers if layer.weights]
+            file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+            for layer in model.layers:
+                file.create_group(layer.name).attrs["weight_names"] = []
+            for layer in layers:
+                group = file[layer.name]
+                found = [f"{layer.name}{names[weight.path.rpartition('/')[2]]}" for weight in layer.weights]
+                group.attrs["weight_names"] = [name.encode() for name in found]
+                for name, weight in zip(found, layer.weights, strict=True):
+                    group[name] = np.asarray(weight)
+
+    return write
+
+
+def test_vgg_is_read_from_keras_file(cache, monkeypatch, randomized, agree):
+    model = keras.applications.VGG16(weights=None, include_top=False)
+    randomized(model)
+    put(cache, monkeypatch, releases.TRUNKS, "vgg16", write_legacy(model, {"kernel": "_W_1:0", "bias": "_b_1:0"}))
+    backbone = backbones.load("vgg16")
+    agree(backbone, model, PICTURES, keras.applications.vgg16.preprocess_input(PICTURES * 255))
+
+
+def test_resnet_is_read_from_keras_file(cache, monkeypatch, randomized, agree):
+    model = keras.applications.ResNet50(weights=None)
+    randomized(model)
+    kinds = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
+    names = {kind: f"/{kind}:0" for kind in kinds}
+    put(cache, monkeypatch, releases.WHOLE, "resnet50", write_legacy(model, names))
+    pictures = np.random.default_rng(1).uniform(size=(1, 224, 224, 3)).astype(np.float32)
+    agree(backbones.load("resnet50"), model, pictures, keras.applications.resnet.preprocess_input(pictures * 255))
+
+
+def test_both_googlenets_are_read_from_the_released_archive(cache, monkeypatch, shared_weights):
+    graph = released_graph(shared_weights / "inception5h_graph.json", released_arrays()).SerializeToString()
+    labels = b"dummy\n" * 1000
+
+    def write(path):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(googlenet.GRAPH.name, graph)
+            archive.writestr(googlenet.LABELS.name, labels)
+
+    for member, content in (("GRAPH", graph), ("LABELS", labels)):
+        known = dataclasses.replace(getattr(googlenet, member), sha256=hashlib.sha256(content).hexdigest())
+        monkeypatch.setattr(googlenet, member, known)
+    put(cache, monkeypatch, releases.WHOLE, "googlenet", write)
+    ours, theirs = (backbones.load(name)(PICTURES, ["mixed4d"])["mixed4d"] for name in ("googlenet", "inception5h"))
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-4 * np.abs(theirs.numpy()).max())
+
+
+def test_a_file_of_ones_own_may_have_the_weights(tmp_path):
+    random = np.random.default_rng(0)
+    arrays = {"conv1.weight": random.normal(size=(64, 3, 7, 7)).astype(np.float32), "conv1.bias": np.zeros(64, "f")}
+    save_file(arrays, tmp_path / "resnet.safetensors")
+    with pytest.raises(
+        WeightsError, match=r"layer1\.0\.conv1\.weight is missing: these are not the weights of resnet18"
+    ):
+        backbones.load("resnet18", weights=tmp_path / "resnet.safetensors")
+
+
+@pytest.mark.parametrize("name", ["vgg19", "alexnet", "resnet34", "googlenet"])
+def test_without_a_network_the_file_its_address_and_its_folder_are_named(cache, name):
+    download = {**releases.WHOLE, **releases.TRUNKS}[name]
+    with pytest.raises(DownloadError) as refusal:
+        backbones.load(name)
+    text = str(refusal.value)
+    assert "\n" not in text
+    for part in (download.file_name, download.url, download.digest, str(cache)):
+        assert part in text
+
+
+def test_a_wrong_file_in_the_cache_is_not_used(cache):
+    (cache / releases.WHOLE["alexnet"].file_name).write_bytes(b"other weights")
+    with pytest.raises(DownloadError, match="sha1:"):
+        backbones.load("alexnet")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("squeezenet", {"weights": "other.h5"}, "has its weights already"),
+        ("inception5h", {"weights": "graph.pb", "pooling": "average"}, "leave the pooling at max"),
+        ("graph.pb", {"pooling": "average"}, "leave the pooling at max"),
+        ("vgg19", {"pooling": "median"}, "max, average"),
+        ("vgg17", {}, r"vgg19|vgg16"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(name, options, words):
+    with pytest.raises(BackboneError, match=words):
+        backbones.load(name, **options)

@@ -1,0 +1,158 @@
+"""ResNet beside Keras' own, beside torchvision's formulas, and with real weights."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs import images, samples
+from tfgraphs.backbones import resnet
+from tfgraphs.backbones.weights import WeightsError
+
+RANDOM = np.random.default_rng(0)
+
+
+def test_every_layer_is_keras_own(randomized, agree):
+    model = keras.applications.ResNet50(weights=None)
+    backbone = resnet.build("resnet50", randomized(model))
+    pictures = RANDOM.uniform(size=(1, 224, 224, 3)).astype(np.float32)
+    names = agree(backbone, model, pictures, keras.applications.resnet.preprocess_input(pictures * 255))
+    assert {"conv1_bn", "pool1_pool", "conv4_block2_2_relu", "conv5_block3_out", "avg_pool", "predictions"} <= {*names}
+
+
+def torch_arrays(name):
+    """Random weights by torchvision's names and shapes."""
+    arrays = {}
+
+    def layer(convolution, normalization, before, after, side):
+        arrays[f"{convolution}.weight"] = RANDOM.normal(0, (2 / side**2 / before) ** 0.5, (after, before, side, side))
+        for part in ("weight", "running_var"):
+            arrays[f"{normalization}.{part}"] = RANDOM.uniform(0.5, 1.5, after)
+        for part in ("bias", "running_mean"):
+            arrays[f"{normalization}.{part}"] = RANDOM.normal(0, 0.1, after)
+
+    layer("conv1", "bn1", 3, 64, 7)
+    plain, before = name in ("resnet18", "resnet34"), 64
+    for stage, depth in enumerate(resnet.DEPTHS[name]):
+        width = 64 << stage
+        after = width if plain else 4 * width
+        for block in range(depth):
+            inside = f"layer{stage + 1}.{block}"
+            sizes = [(before, width, 3), (width, width, 3)]
+            if not plain:
+                sizes = [(before, width, 1), (width, width, 3), (width, after, 1)]
+            for number, size in enumerate(sizes, 1):
+                layer(f"{inside}.conv{number}", f"{inside}.bn{number}", *size)
+            if block == 0 and before != after:
+                layer(f"{inside}.downsample.0", f"{inside}.downsample.1", before, after, 1)
+            before = after
+    arrays["fc.weight"], arrays["fc.bias"] = RANDOM.normal(0, 0.05, (1000, before)), RANDOM.normal(0, 0.1, 1000)
+    return {key: value.astype(np.float32) for key, value in arrays.items()}
+
+
+def torch_formulas(arrays, pictures):
+    """torchvision's network as its paper and documentation have it, one operation after the other."""
+
+    def convolution(name, x, stride=1):
+        kernel = arrays[f"{name}.weight"].transpose(2, 3, 1, 0)
+        margin = kernel.shape[0] // 2
+        return tf.nn.conv2d(tf.pad(x, [[0, 0], [margin] * 2, [margin] * 2, [0, 0]]), kernel, stride, "VALID")
+
+    def normalization(name, x):
+        gamma, beta, mean, variance = (
+            arrays[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return (x - mean) / np.sqrt(variance + 1e-5) * gamma + beta
+
+    x = (pictures - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+    x = tf.nn.relu(normalization("bn1", convolution("conv1", x, 2)))
+    activations = {"relu": x}
+    x = tf.nn.max_pool2d(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), 3, 2, "VALID")
+    activations["maxpool"] = x
+    for stage in range(1, 5):
+        block = 0
+        while f"layer{stage}.{block}.conv1.weight" in arrays:
+            inside, y = f"layer{stage}.{block}", x
+            deep = f"{inside}.conv3.weight" in arrays
+            stride = 2 if stage > 1 and block == 0 else 1
+            for number in (1, 2, 3) if deep else (1, 2):
+                at = stride if number == (2 if deep else 1) else 1
+                y = normalization(f"{inside}.bn{number}", convolution(f"{inside}.conv{number}", y, at))
+                activations[f"{inside}.bn{number}"] = y
+                y = tf.nn.relu(y) if number < (3 if deep else 2) else y
+            if f"{inside}.downsample.0.weight" in arrays:
+                x = normalization(f"{inside}.downsample.1", convolution(f"{inside}.downsample.0", x, stride))
+            x = tf.nn.relu(x + y)
+            activations[inside] = x
+            block += 1
+    activations["avgpool"] = tf.reduce_mean(x, axis=[1, 2])
+    activations["fc"] = activations["avgpool"] @ arrays["fc.weight"].T + arrays["fc.bias"]
+    return activations
+
+
+@pytest.mark.parametrize(("name", "size"), [("resnet18", (65, 90)), ("resnet34", (64, 64)), ("resnet50", (71, 64))])
+def test_every_layer_is_torchvisions(name, size):
+    arrays, pictures = torch_arrays(name), RANDOM.uniform(size=(1, *size, 3)).astype(np.float32)
+    expected = torch_formulas(arrays, pictures)
+    ours = resnet.build(name, arrays)(pictures, expected)
+    for layer, activation in expected.items():
+        error = np.abs(ours[layer].numpy() - activation.numpy()).max()
+        assert error <= 1e-4 * np.abs(activation.numpy()).max(), layer
+
+
+@pytest.mark.parametrize(("name", "millions"), [("resnet18", 11.7), ("resnet50", 25.6), ("resnet152", 60.2)])
+def test_parameters_are_those_of_the_paper(name, millions):
+    backbone = resnet.build(name, torch_arrays(name))
+    assert sum(layer.parameters for layer in backbone.layers.values()) == pytest.approx(millions * 1e6, rel=0.005)
+
+
+def test_each_rectified_layer_has_its_twin():
+    backbone = resnet.build("resnet18", torch_arrays("resnet18"))
+    rectified = [name for name, layer in backbone.layers.items() if layer.kind == "relu"]
+    activations = backbone(
+        RANDOM.uniform(size=(1, 64, 64, 3)).astype(np.float32),
+        [*rectified, *(f"{name}_pre_relu" for name in rectified)],
+    )
+    assert len(rectified) == 17
+    for name in rectified:
+        assert np.array_equal(activations[name].numpy(), np.maximum(activations[f"{name}_pre_relu"].numpy(), 0))
+
+
+def test_a_damaged_variance_is_refused():
+    arrays = torch_arrays("resnet18")
+    arrays["bn1.running_var"][3] = -1
+    with pytest.raises(WeightsError, match=r"bn1\.running_var of resnet18 is below 0"):
+        resnet.build("resnet18", arrays)
+
+
+@pytest.fixture(scope="module")
+def real(shared_weights):
+    """A real network in torchvision's layout, its batch normalization folded."""
+    stored, arrays = np.load(shared_weights / "resnet50_int8.npz"), {}
+    for key in stored.files:
+        name, _, part = key.rpartition("/")
+        if part != "frac":
+            value = stored[key] * np.float32(2.0) ** -stored[f"{name}/frac"][int(part == "b")]
+            arrays[f"{name}.{'weight' if part == 'w' else 'bias'}"] = value
+    arrays["fc.weight"] = arrays["fc.weight"].reshape(1000, 2048)
+    return resnet.build("resnet50", arrays)
+
+
+@pytest.mark.parametrize(
+    ("picture", "classes"),
+    [
+        ("sample:cat", {281, 282, 283, 284, 285, 287}),  # cats
+        ("sample:coffee", {967, 968, 504}),  # espresso, cup, mug
+        ("sample:rocket", {517, 657, 744, 812}),  # crane, missile, projectile, shuttle
+        ("pilatus800.jpg", {970, 979, 972}),  # alp, valley, cliff
+        ("shipwreck.jpg", {913, 724, 871}),  # wreck, pirate ship, trimaran
+    ],
+)
+def test_real_weights_see_what_is_there(real, shared_images, picture, classes):
+    path = samples.resolve(picture) if picture.startswith("sample:") else shared_images / picture
+    pixels = images.load(path).pixels
+    short = min(pixels.shape[:2])
+    sides = [round(side * 256 / short) for side in pixels.shape[:2]]
+    scaled = tf.image.resize(pixels[None, ..., :3], sides, antialias=True)
+    probabilities = real(tf.image.resize_with_crop_or_pad(scaled, 224, 224), ["softmax"])["softmax"].numpy()[0]
+    assert int(probabilities.argmax()) in classes

@@ -1,0 +1,286 @@
+"""The graph of a Keras model as the layers of a backbone: every call of a layer or operation is one."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import View
+from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
+from tfgraphs.backbones.layers import Layer
+
+PRE_RELU = "_pre_relu"
+
+_KINDS = {
+    "Add": "addition",
+    "AveragePooling2D": "average pooling",
+    "BatchNormalization": "normalization",
+    "Concatenate": "concatenation",
+    "Conv2D": "convolution",
+    "Dense": "connected",
+    "DepthwiseConv2D": "convolution",
+    "GlobalAveragePooling2D": "global average",
+    "LayerNormalization": "normalization",
+    "LeakyReLU": "relu",
+    "MaxPooling2D": "max pooling",
+    "Multiply": "multiplication",
+    "ReLU": "relu",
+    "SeparableConv2D": "convolution",
+    "Subtract": "subtraction",
+}
+_ACTIVATIONS = {"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"}  # layers that are nothing else
+_FUSED = {"Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D", "SeparableConv2D"}  # layers that may include one
+_POINTWISE = _ACTIVATIONS.union(
+    ["Add", "Average", "Concatenate", "Divide", "Maximum", "Minimum", "Multiply", "Subtract"],
+    ["Absolute", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "LeakyRelu", "Log", "Negative", "Power"],
+    ["Relu", "Relu6", "Sigmoid", "Silu", "Softplus", "Sqrt", "Square", "Tanh"],
+    ["BatchNormalization", "CustomScaleLayer", "Dense", "LayerNormalization", "LayerScale", "Normalization"],
+    ["Rescaling", "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"],
+    ["Identity", "SpatialDropout2D", "StochasticDepth"],
+)
+_ALONG_AN_AXIS = {"Concatenate", "LayerNormalization", "Softmax"}  # pointwise if this is the one of the channels
+_SIZED = {"Flatten", "Permute", "Reshape"}  # what follows fits pictures of one size only
+
+
+class KerasLayers:
+    """The layers of a model, with Keras' names.
+
+    Those of a model within the model begin with its name, `stem/conv`. A layer that is called once more has a number
+    behind, `conv_1`, and so has each further output of a layer. Where a layer includes its activation function,
+    `conv_pre_relu` is the value before it; for layers that are nothing else, `activation_pre_relu` stands for the layer
+    that they read. If the model ends with a softmax, `softmax` and `logits` stand for it and what it reads.
+
+    Attributes:
+        layers: each after those it reads.
+        aliases: further names.
+        views: how each layer sees the picture.
+        size: height and width of the pictures that the model says to take; None where it leaves them free.
+        sized: the layers that can be computed for that size only.
+    """
+
+    def __init__(self, model: keras.Model, pooling: str = "max", renumber: bool = False) -> None:
+        """Reads the graph of a model.
+
+        Args:
+            model: a functional or sequential model with one input, which stays as it is.
+            pooling: "max" as it is, or "average" for all max poolings.
+            renumber: count the layers to which Keras gave a name, `conv2d_7`, from 0 as in a new process.
+        """
+        self.layers: list[Layer] = []
+        self.aliases: dict[str, str] = {}
+        self.views: dict[str, View] = {}
+        self.size: tuple[int | None, int | None] = tuple(model.inputs[0].shape[1:3])
+        self.sized: set[str] = set()
+        self._pooling = pooling
+        self._numbers = _first_numbers(model) if renumber else {}
+        self._axes = {"input": (Axis(), Axis())}
+        self._names: dict[int, str] = {}  # of tensors, by id
+        self._weighed: set[int] = set()  # operations whose weights were counted, by id
+        self._walk(model, ["input"], prefix="")
+        self._name_classes(self._names[id(model.outputs[0])])
+        self.aliases = {alias: layer for alias, layer in self.aliases.items() if alias not in self._axes}
+
+    def _walk(self, model: keras.Model, sources: list[str], prefix: str) -> None:
+        """Adds the layers of a model that reads `sources`."""
+        self._names.update(zip(map(id, model.inputs), sources, strict=True))
+        for node in _nodes(model):
+            operation = node.operation
+            name = prefix + self._plain(operation)
+            reads = [self._names[id(tensor)] for tensor in node.input_tensors]
+            if has_graph(operation) and len(operation.inputs) == len(reads):
+                self._walk(operation, reads, f"{name}/")
+                outputs = [self._names[id(tensor)] for tensor in operation.outputs]
+                self.aliases.setdefault(name, outputs[0])
+            else:
+                outputs = [self._output(node, number, name, reads) for number in range(len(node.outputs))]
+            self._names.update(zip(map(id, node.outputs), outputs, strict=True))
+
+    def _output(self, node: Any, number: int, name: str, reads: list[str]) -> str:
+        """Adds the layer, or the two, that one output of a call is, and returns its name."""
+        operation, kind = node.operation, _kind(node.operation)
+        if kind == "max pooling" and self._pooling == "average":
+            operation, kind = _average_pooling(operation), "average pooling"
+        name = self._free(name)
+        activation = _fused_activation(operation)
+        weights = [] if id(node.operation) in self._weighed else getattr(operation, "weights", [])
+        self._weighed.add(id(node.operation))
+        windows = _windows(operation)
+        axes = tuple(joined(self._axes[read][axis] for read in reads) for axis in (0, 1))
+        sized = not self.sized.isdisjoint(reads) or (_needs_size(operation) and any(axis.field for axis in axes))
+        layer = Layer(
+            name=self._free(name + PRE_RELU) if activation else name,
+            kind=kind,
+            inputs=tuple(reads),
+            compute=_call(node, number, operation, bool(activation)),
+            channels=(node.outputs[number].shape or (None,))[-1] or 1,
+            kernel=max(window.kernel for window in windows) if windows else 0,
+            stride=max(window.stride for window in windows) if windows else 1,
+            weights=tuple(weight.value for weight in weights),
+        )
+        seen = tuple(axis.slide(windows[side]) if windows else axis.whole() for side, axis in enumerate(axes))
+        self._add(layer, seen, sized)
+        if activation:
+            kind = _function_name(activation)
+            self._add(Layer(name, kind, (layer.name,), activation, layer.channels), seen, sized)
+        elif type(operation).__name__ in _ACTIVATIONS:
+            self.aliases[name + PRE_RELU] = reads[0]
+        return name
+
+    def _add(self, layer: Layer, axes: tuple[Axis, ...], sized: bool) -> None:
+        self.layers.append(layer)
+        self._axes[layer.name] = axes[0], axes[1]
+        seen = view(layer.channels or 1, axes)
+        if sized:
+            self.sized.add(layer.name)
+            seen = replace(seen, smallest=max(seen.smallest, min(side or 1 for side in self.size)))
+        self.views[layer.name] = seen
+
+    def _free(self, name: str) -> str:
+        """The name, with a number behind if another layer has it."""
+        tries = (f"{name}_{number}" for number in range(1, len(self._axes) + 2))
+        return next(found for found in (name, *tries) if found not in self._axes)
+
+    def _plain(self, operation: Any) -> str:
+        """The name of an operation, in characters that the scopes of TensorFlow allow."""
+        name, base = operation.name, _automatic_name(operation)
+        if base in self._numbers and (number := _number(name, base)) is not None:
+            number -= self._numbers[base]
+            name = f"{base}_{number}" if number else base
+        return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+
+    def _name_classes(self, output: str) -> None:
+        last = next((layer for layer in self.layers if layer.name == output), None)
+        if last and last.kind == "softmax":
+            self.aliases.setdefault("softmax", last.name)
+            self.aliases.setdefault("logits", last.inputs[0])
+
+
+def has_graph(operation: Any) -> bool:
+    """Whether something is a model whose layers and their connections are known."""
+    if isinstance(operation, keras.Sequential):
+        return operation.built and bool(operation.layers)
+    return isinstance(operation, keras.Model) and isinstance(operation, keras.Function)
+
+
+def _nodes(model: keras.Model) -> list[Any]:
+    """The calls of which a model consists, each after those that it needs."""
+    known, nodes, seen = set(map(id, model.inputs)), [], set()
+    waiting = [(tensor, False) for tensor in reversed(model.outputs)]
+    while waiting:
+        tensor, ready = waiting.pop()
+        if id(tensor) in known:
+            continue
+        operation, index, _ = tensor._keras_history
+        node = operation._inbound_nodes[index]
+        if ready:
+            nodes.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            waiting.append((tensor, True))
+            waiting.extend((source, False) for source in reversed(node.input_tensors))
+    return nodes
+
+
+def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., tf.Tensor]:
+    """One output of a call as a function of the tensors that it reads; `bare`: before the activation function."""
+    ids = [id(tensor) for tensor in node.input_tensors]
+
+    def compute(*activations: tf.Tensor) -> tf.Tensor:
+        arguments, options = node.arguments.fill_in(dict(zip(ids, activations, strict=True)))
+        if not bare:
+            return keras.tree.flatten(operation(*arguments, **options))[number]
+        activation = operation.activation
+        operation.activation = keras.activations.linear
+        try:
+            return operation(*arguments, **options)
+        finally:
+            operation.activation = activation
+
+    return compute
+
+
+def _fused_activation(operation: Any) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    activation = operation.activation if type(operation).__name__ in _FUSED else None
+    return None if activation is keras.activations.linear else activation
+
+
+def _function_name(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__.lower())
+
+
+def _kind(operation: Any) -> str:
+    name = type(operation).__name__
+    if name == "Activation":
+        return _function_name(operation.activation)
+    return _KINDS.get(name) or re.sub(r"\d[dD]$", "", _automatic_name(operation)).replace("_", " ").strip()
+
+
+def _average_pooling(operation: Any) -> keras.Layer:
+    return keras.layers.AveragePooling2D(operation.pool_size, operation.strides, operation.padding)
+
+
+def _windows(operation: Any) -> tuple[Window, ...] | None:
+    """How an operation goes over rows and columns; None if it sees all of them, or that is not known."""
+    name = type(operation).__name__
+    if name in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
+        gaps = zip(operation.kernel_size, operation.strides, operation.dilation_rate, strict=True)
+        return tuple(sliding(kernel, stride, operation.padding, gap) for kernel, stride, gap in gaps)
+    if name in ("MaxPooling2D", "AveragePooling2D"):
+        sides = zip(operation.pool_size, operation.strides, strict=True)
+        return tuple(sliding(kernel, stride, operation.padding) for kernel, stride in sides)
+    if name == "Conv2DTranspose":
+        sides = zip(operation.kernel_size, operation.strides, strict=True)
+        return tuple(Window(kernel=-(-kernel // stride), finer=stride) for kernel, stride in sides)
+    if name == "UpSampling2D":
+        return tuple(Window(kernel=1 + (operation.interpolation != "nearest"), finer=size) for size in operation.size)
+    if name == "ZeroPadding2D":
+        return tuple(padding(before, after) for before, after in operation.padding)
+    if name == "Cropping2D":
+        return tuple(padding(-before, -after) for before, after in operation.cropping)
+    return (POINT, POINT) if _is_pointwise(name, operation) else None
+
+
+def _is_pointwise(name: str, operation: Any) -> bool:
+    if name not in _ALONG_AN_AXIS:
+        return name in _POINTWISE
+    axes = operation.axis if isinstance(operation.axis, Iterable) else [operation.axis]
+    return all(axis in (-1, 3) for axis in axes)
+
+
+def _needs_size(operation: Any) -> bool:
+    """Whether what an operation makes of the places of a picture fits one size only."""
+    if isinstance(operation, keras.layers.PReLU):
+        return any(side > 1 for side in operation.alpha.shape[:-1])
+    return type(operation).__name__ in _SIZED
+
+
+def _automatic_name(operation: Any) -> str:
+    """What Keras calls the first operation of that class: conv2d."""
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(operation).__name__)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _number(name: str, base: str) -> int | None:
+    """7 for conv2d_7, 0 for conv2d, None for any other name."""
+    found = re.fullmatch(rf"{re.escape(base)}(?:_(\d+))?", name)
+    return int(found[1] or 0) if found else None
+
+
+def _first_numbers(model: keras.Model) -> dict[str, int]:
+    """By automatic name, the smallest number behind it."""
+    numbers: dict[str, int] = {}
+    for operation in _operations(model):
+        base = _automatic_name(operation)
+        if (number := _number(operation.name, base)) is not None:
+            numbers[base] = min(number, numbers.get(base, number))
+    return numbers
+
+
+def _operations(model: keras.Model) -> Iterator[Any]:
+    for node in _nodes(model):
+        yield node.operation
+        if has_graph(node.operation):
+            yield from _operations(node.operation)
