@@ -33,11 +33,13 @@ def randomize(model: keras.Model) -> keras.Model:
     """Gives a model weights that hide no mistake."""
     random = np.random.default_rng(0)
     for weight in model.weights:
-        positive = weight.path.endswith(("gamma", "variance"))
-        if positive:
+        if weight.path.endswith(("gamma", "variance")):
             weight.assign(random.uniform(0.5, 1.5, weight.shape))
         elif not weight.path.endswith("kernel"):
             weight.assign(random.normal(0, 0.1, weight.shape))
+    for layer in model.layers:
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()
     return model
 
 
@@ -279,6 +281,35 @@ def test_average_pooling_takes_the_place_of_max_pooling(model, folder):
     ours = network(pictures, ["pool", "average"])
     for name in ("pool", "average"):
         np.testing.assert_allclose(ours[name], expected[name], rtol=1e-5, atol=1e-6)
+
+
+def test_average_pooling_that_is_not_possible_is_refused(tmp_path):
+    picture = keras.Input((None, None, 3))
+    keras.Model(picture, keras.ops.max_pool(picture, 2)).save(tmp_path / "model.keras")
+    assert "average pooling cannot take its place" in message(
+        BackboneError, load, tmp_path / "model.keras", pooling="average"
+    )
+    assert "one of max, average, not 'median'" in message(BackboneError, load, tmp_path / "model.keras", "median")
+
+
+def test_layers_for_training_do_nothing(tmp_path):
+    picture = tensor = keras.Input((None, None, 3))
+    for layer in (layers.RandomFlip(), layers.RandomRotation(0.3), layers.GaussianNoise(1.0), layers.Dropout(0.5)):
+        tensor = layer(tensor)
+    keras.Model(picture, layers.ReLU(name="last")(tensor)).save(tmp_path / "model.keras")
+    pictures = random_pictures(2, 8, 9, 3)
+    np.testing.assert_array_equal(load(tmp_path / "model.keras")(pictures, ["last"])["last"], pictures)
+
+
+def test_short_numbers_are_given_as_float32(tmp_path):
+    picture = keras.Input((None, None, 3))
+    convolution = layers.Conv2D(4, 3, activation="relu", dtype="mixed_float16", name="conv")
+    model = keras.Model(picture, convolution(picture))
+    model.save(tmp_path / "model.keras")
+    pictures = random_pictures(1, 8, 9, 3)
+    found = load(tmp_path / "model.keras")(pictures, ["conv", "conv_pre_relu"])
+    assert {activation.dtype for activation in found.values()} == {tf.float32}
+    np.testing.assert_allclose(found["conv"], model(pictures), rtol=1e-3)
 
 
 def test_a_model_is_not_changed(model):

@@ -23,7 +23,7 @@ from tfgraphs.backbones.weights import WeightsError
 BEGINNING = b"\x89HDF\r\n\x1a\n"
 
 _STRUCTURE = 16 * 2**20  # bytes of structure that are read at most: a network of a thousand arrays has one million
-_LEAST = 64  # bytes that reading a few counts as
+_LEAST = 256  # bytes that reading a few counts as
 _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _CONTINUATION, _SYMBOLS = 1, 3, 7, 8, 11, 12, 16, 17
 _SOFT = 2  # kind of a symbol that is a path
 _LINKS = (2, 6)  # messages of newer groups, which alone can link to other files
@@ -104,21 +104,25 @@ class Hdf5File:
                 start += 16 + -(-length // 8) * 8
         return self._heaps[place]
 
-    def data(self, place: int, size: int, inflated: int) -> bytes:
-        """Some bytes of its numbers.
-
-        Args:
-            place: in the file.
-            size: how many.
-            inflated: how many they will become.
+    def claim(self, size: int) -> None:
+        """Counts bytes of numbers that a dataset is said to have.
 
         Raises:
-            WeightsError: they are beyond the end, or together more than the file plausibly holds.
+            WeightsError: they are together more than the file plausibly holds.
+        """
+        self._inflated -= size
+        if self._inflated < 0:
+            raise WeightsError("it claims more numbers than the file can hold")
+
+    def data(self, place: int, size: int) -> bytes:
+        """Some bytes of its numbers.
+
+        Raises:
+            WeightsError: they are beyond the end, or together more than the file has.
         """
         self._stored -= size
-        self._inflated -= inflated
-        if self._stored < 0 or self._inflated < 0:
-            raise WeightsError("it claims more numbers than it holds")
+        if self._stored < 0:
+            raise WeightsError("it claims more numbers than the file holds")
         return self._bytes(place, size)
 
     def _bytes(self, place: int, size: int) -> bytes:
@@ -213,7 +217,7 @@ class Node:
                 content = layout[4 : 4 + length]
             else:
                 place, length = struct.unpack_from("<QQ", layout, 2)
-                content = self._file.data(place, length, length) if length == size > 0 else b""
+                content = self._file.data(place, length) if length == size > 0 else b""
             if len(content) != size:
                 raise WeightsError("it claims more numbers than the file holds")
             array = np.frombuffer(content, dtype).reshape(shape)
@@ -281,10 +285,11 @@ class Node:
             raise WeightsError("it has pieces of another shape")
         size = math.prod(chunk) * itemsize
         count = math.prod(-(-side // piece) for side, piece in zip(shape, chunk, strict=True))
+        self._file.claim(count * size)
         filters = self._filters()
         pieces: dict[tuple[int, ...], np.ndarray] = {}
         for place, stored, mask, found in self._pieces(tree, rank):
-            content = _restored(self._file.data(place, stored, size), filters, mask, size, itemsize)
+            content = _restored(self._file.data(place, stored), filters, mask, size, itemsize)
             pieces[tuple(found)] = np.frombuffer(content, dtype).reshape(chunk)
         if len(pieces) != count:
             raise WeightsError("it claims more numbers than the file holds")

@@ -1,5 +1,6 @@
 """The graph of a Keras model as the layers of a backbone: every call of a layer or operation is one."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import View
+from tfgraphs.backbones.backbone import BackboneError, View
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
 from tfgraphs.backbones.layers import Layer
 
@@ -40,6 +41,7 @@ _POINTWISE = _ACTIVATIONS.union(
     ["BatchNormalization", "CustomScaleLayer", "Dense", "LayerNormalization", "LayerScale", "Normalization"],
     ["Rescaling", "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"],
     ["Identity", "SpatialDropout2D", "StochasticDepth"],
+    ["RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"],
 )
 _ALONG_AN_AXIS = {"Concatenate", "LayerNormalization", "Softmax"}  # pointwise if this is the one of the channels
 _SIZED = {"Flatten", "Permute", "Reshape"}  # what follows fits pictures of one size only
@@ -68,6 +70,9 @@ class KerasLayers:
             model: a functional or sequential model with one input, which stays as it is.
             pooling: "max" as it is, or "average" for all max poolings.
             renumber: count the layers to which Keras gave a name, `conv2d_7`, from 0 as in a new process.
+
+        Raises:
+            BackboneError: a max pooling is none of pictures.
         """
         self.layers: list[Layer] = []
         self.aliases: dict[str, str] = {}
@@ -101,7 +106,7 @@ class KerasLayers:
     def _output(self, node: Any, number: int, name: str, reads: list[str]) -> str:
         """Adds the layer, or the two, that one output of a call is, and returns its name."""
         operation, kind = node.operation, _kind(node.operation)
-        if kind == "max pooling" and self._pooling == "average":
+        if self._pooling == "average" and type(operation).__name__.startswith("MaxPool"):
             operation, kind = _average_pooling(operation), "average pooling"
         name = self._free(name)
         activation = _fused_activation(operation)
@@ -187,9 +192,13 @@ def _nodes(model: keras.Model) -> list[Any]:
 def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., tf.Tensor]:
     """One output of a call as a function of the tensors that it reads; `bare`: before the activation function."""
     ids = [id(tensor) for tensor in node.input_tensors]
+    # Layers that vary pictures at random note that they are for training when a model is made of them
+    trains = isinstance(operation, keras.Layer) and "training" in inspect.signature(operation.call).parameters
+    mode = {"training": False} if trains else {}
 
     def compute(*activations: tf.Tensor) -> tf.Tensor:
         arguments, options = node.arguments.fill_in(dict(zip(ids, activations, strict=True)))
+        options |= mode
         if not bare:
             return keras.tree.flatten(operation(*arguments, **options))[number]
         activation = operation.activation
@@ -219,6 +228,8 @@ def _kind(operation: Any) -> str:
 
 
 def _average_pooling(operation: Any) -> keras.Layer:
+    if not isinstance(operation, keras.layers.MaxPooling2D):
+        raise BackboneError(f"{operation.name} is no layer MaxPooling2D: average pooling cannot take its place")
     return keras.layers.AveragePooling2D(operation.pool_size, operation.strides, operation.padding)
 
 

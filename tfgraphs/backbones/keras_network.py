@@ -18,8 +18,7 @@ import h5py
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones import BackboneError
-from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
 from tfgraphs.backbones.downloads import Report, fetch
 from tfgraphs.backbones.foreign import RANGES, explained, identifier, said
 from tfgraphs.backbones.keras_applications import APPLICATIONS, check_finite, find, find_by_model, weights_stay
@@ -28,7 +27,10 @@ from tfgraphs.backbones.weights import WeightsError
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
-_MODULES = ("activations", "constraints", "initializers", "layers", "models", "ops", "regularizers", "src")
+_MODULES = {
+    *("activations", "constraints", "dtype_policies", "initializers", "layers", "models", "ops", "quantizers"),
+    *("random", "regularizers", "src"),
+}
 _CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer"}  # that others wrote
 _LARGEST_DESCRIPTION = 1 << 27  # bytes of JSON; the largest of keras.applications takes less than one million
 _NOT_BUILT = {"compile_config"}  # optimizers and losses, which are not needed here and may be of any make
@@ -57,10 +59,12 @@ def load(
         report: called with what is being done and its share that is done, while weights are fetched.
 
     Raises:
-        BackboneError: there is no such network or file, or it does not take pictures.
+        BackboneError: there is no such network, file or pooling, or it does not take pictures.
         WeightsError: the file cannot be read, or is refused because it holds code; or the weights do not fit.
         DownloadError: the published weights cannot be had.
     """
+    if pooling not in ("max", "average"):
+        raise BackboneError(f"pooling is one of max, average, not {pooling!r}")
     if application := find(str(name_or_path)):
         if weights is None:
             if application.download is None:
@@ -195,6 +199,16 @@ class KerasNetwork(Backbone):
         super().__init__(identifier(name), graph.layers, preprocess, graph.aliases)
         self._views |= graph.views
         self._size, self._sized = graph.size, graph.sized
+
+    def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
+        """Computes the activations of `layers`, float32 also where the model computes with shorter numbers.
+
+        Raises:
+            LayerError: a name is unknown, or a layer cannot be computed for pictures of this size.
+        """
+        return {
+            name: tf.cast(activation, tf.float32) for name, activation in super().__call__(pictures, layers).items()
+        }
 
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""

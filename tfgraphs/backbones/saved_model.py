@@ -15,8 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgraphs.backbones import BackboneError
-from tfgraphs.backbones.backbone import Backbone, LayerError, View
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
 from tfgraphs.backbones.foreign import RANGES, explained, identifier, said
 from tfgraphs.backbones.frozen_graph import OPERATIONS
 from tfgraphs.backbones.geometry import view
@@ -136,10 +135,9 @@ def _resolved(handle: str) -> Path:
 
 
 def _name(handle: str) -> str:
-    """The last part of a handle that is more than the number of a version."""
-    parts = [part for part in handle.removeprefix(HUB).split("/") if part not in ("", ".", "..")] or ["saved_model"]
-    named = next((number for number in reversed(range(len(parts))) if not parts[number].isdigit()), 0)
-    return identifier("_".join(parts[named:]))
+    """The last part of a handle; of one with a version, "inception_v1/feature_vector/5", what is before, too."""
+    parts = [part for part in handle.removeprefix(HUB).split("/") if part not in ("", ".", "..")]
+    return identifier("_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:]))
 
 
 class SavedModelNetwork(Backbone):
