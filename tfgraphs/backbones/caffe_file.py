@@ -5,7 +5,7 @@ all three generations: `layer`, `layers` (V1) and `layers` that nest a `layer` (
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from google.protobuf.message import DecodeError
 from tfgraphs.backbones.weights import WeightsError
 
 _NO_NETWORK = "it is no network of Caffe, nor a file of weights of another known kind, or it is damaged"
+_MOST = 100_000  # arrays
 _Field = descriptor_pb2.FieldDescriptorProto
 _REPEATED = {"layer", "layers", "blobs", "data", "double_data", "dim"}
-# Packed numbers are bytes on the wire; described so, they need not become a list of Python's numbers. So are texts.
+# Packed numbers are bytes on the wire: described so, they need not become a list of Python's numbers. Repeated messages
+# are bytes, too: described so, they are parsed one by one, and empty ones, of two bytes, do not fill the memory.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
-    "NetParameter": {"layers": (2, "V1LayerParameter"), "layer": (100, "LayerParameter")},
-    "LayerParameter": {"name": (1, "bytes"), "blobs": (7, "BlobProto")},
-    "V1LayerParameter": {"nested": (1, "V0LayerParameter"), "name": (4, "bytes"), "blobs": (6, "BlobProto")},
-    "V0LayerParameter": {"name": (1, "bytes"), "blobs": (50, "BlobProto")},
+    "NetParameter": {"layers": (2, "bytes"), "layer": (100, "bytes")},
+    "LayerParameter": {"name": (1, "bytes"), "blobs": (7, "bytes")},
+    "V1LayerParameter": {"nested": (1, "V0LayerParameter"), "name": (4, "bytes"), "blobs": (6, "bytes")},
+    "V0LayerParameter": {"name": (1, "bytes"), "blobs": (50, "bytes")},
     "BlobProto": {
         "num": (1, "int64"),
         "channels": (2, "int64"),
@@ -48,25 +50,54 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: the file is no network of Caffe, or a damaged one.
     """
-    network = _network()()
+    arrays: dict[str, np.ndarray] = {}
     try:
-        network.ParseFromString(path.read_bytes())
+        for layer, blobs in _layers(path.read_bytes()):
+            for number, blob in enumerate(blobs):
+                name = f"{layer}/{number}"
+                if name in arrays:
+                    raise WeightsError(f"it has two layers {layer!r}")
+                arrays[name] = _array(name, _parsed("BlobProto", blob))
+                if len(arrays) > _MOST:
+                    raise WeightsError("it has more arrays than any network")
     except DecodeError as error:
         raise WeightsError(_NO_NETWORK) from error
-    arrays: dict[str, np.ndarray] = {}
-    for name, blobs in _layers(network):
-        for number, blob in enumerate(blobs):
-            if f"{name}/{number}" in arrays:
-                raise WeightsError(f"it has two layers {name!r}")
-            arrays[f"{name}/{number}"] = _array(f"{name}/{number}", blob)
     if not arrays:
         raise WeightsError(_NO_NETWORK)
     return arrays
 
 
+def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """Name and blobs of each layer."""
+    network = _parsed("NetParameter", content)
+    for piece in network.layer:
+        layer = _parsed("LayerParameter", piece)
+        yield layer.name.decode(), layer.blobs
+    for piece in network.layers:
+        layer = _parsed("V1LayerParameter", piece)
+        layer = layer.nested if layer.HasField("nested") else layer
+        yield layer.name.decode(), layer.blobs
+
+
+def _parsed(kind: str, content: bytes) -> Any:
+    """A message of Caffe's.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    message = _message_class(kind)()
+    message.ParseFromString(content)
+    return message
+
+
 @cache
-def _network() -> Any:
-    """The class of Caffe's NetParameter, in a pool of its own: another package may bring Caffe's whole description."""
+def _message_class(kind: str) -> Any:
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"caffe_arrays.{kind}"))
+
+
+@cache
+def _pool() -> descriptor_pool.DescriptorPool:
+    """Descriptions in a pool of their own: another package may bring Caffe's whole ones."""
     file = descriptor_pb2.FileDescriptorProto(name="caffe_arrays.proto", package="caffe_arrays", syntax="proto2")
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
@@ -79,16 +110,7 @@ def _network() -> Any:
                 field.type_name = f".caffe_arrays.{kind}"
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("caffe_arrays.NetParameter"))
-
-
-def _layers(network: Any) -> Iterator[tuple[str, Any]]:
-    """Name and blobs of each layer."""
-    for layer in network.layer:
-        yield layer.name.decode(), layer.blobs
-    for layer in network.layers:
-        layer = layer.nested if layer.HasField("nested") else layer
-        yield layer.name.decode(), layer.blobs
+    return pool
 
 
 def _array(name: str, blob: Any) -> np.ndarray:
@@ -96,7 +118,7 @@ def _array(name: str, blob: Any) -> np.ndarray:
     pieces, code = (blob.double_data, "<f8") if blob.double_data else (blob.data, "<f4")
     data = b"".join(pieces)
     shape = _shape(blob)
-    if min(shape, default=0) < 0 or math.prod(shape) * np.dtype(code).itemsize != len(data):
+    if not data or min(shape, default=0) < 0 or math.prod(shape) * np.dtype(code).itemsize != len(data):
         raise WeightsError(f"{name!r} does not have as many numbers as its shape says")
     numbers = np.frombuffer(data, code)
     return numbers.reshape(shape).astype(numbers.dtype.newbyteorder("="), copy=False)

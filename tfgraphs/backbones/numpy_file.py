@@ -13,7 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfgraphs.backbones.archive import Archive
-from tfgraphs.backbones.weights import InertUnpickler, PickledArray, PickledDtype, WeightsError, in_native_order
+from tfgraphs.backbones.weights import (
+    InertUnpickler,
+    PickledArray,
+    PickledDtype,
+    PickleFile,
+    WeightsError,
+    in_native_order,
+)
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _OBJECTS = ("O", "O4", "O8")
@@ -27,7 +34,7 @@ def read_npy(path: Path) -> dict[str, np.ndarray]:
         WeightsError: it holds something else.
     """
     content = path.read_bytes()
-    file = io.BytesIO(content)
+    file = PickleFile(content)
     _, _, dtype = _header(file)
     if dtype.kind != "O":
         raise WeightsError("it holds one array without a name; a dictionary of arrays is read, or an archive .npz")
@@ -44,7 +51,7 @@ def read_pickle(path: Path) -> dict[str, np.ndarray]:
         WeightsError: it holds something else.
     """
     content = path.read_bytes()
-    return _named_arrays(_Unpickler(io.BytesIO(content)).load(), len(content))
+    return _named_arrays(_Unpickler(PickleFile(content)).load(), len(content))
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -117,7 +124,7 @@ class _Unpickler(InertUnpickler):
     }
     keys: ClassVar[tuple[type, ...]] = (str, bytes)
 
-    def __init__(self, file: io.BytesIO) -> None:
+    def __init__(self, file: PickleFile) -> None:
         super().__init__(file, encoding="bytes")  # texts of Python 2 may be the numbers of an array
         self._encoded: dict[int, tuple[str, bytes]] = {}
 

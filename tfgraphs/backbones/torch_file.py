@@ -5,7 +5,6 @@ Since version 1.6 such a file is a zip archive: `data.pkl` is a pickle whose ten
 The format is that of torch/serialization.py and torch/_utils.py.
 """
 
-import io
 import math
 import struct
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfgraphs.backbones.archive import Archive
-from tfgraphs.backbones.weights import Inert, InertUnpickler, WeightsError
+from tfgraphs.backbones.weights import Inert, InertUnpickler, PickleFile, WeightsError
 
 LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of the magic number
 _LEGACY_VERSION = 1001
@@ -52,7 +51,7 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
         root = roots[0]
         if f"{root}constants.pkl" in archive.names:
             raise WeightsError("it is a TorchScript program, which is not run: save the network's state_dict()")
-        tensors = state_dict(_Unpickler(io.BytesIO(archive.read(f"{root}data.pkl", _LARGEST_PICKLE))).load())
+        tensors = state_dict(_Unpickler(PickleFile(archive.read(f"{root}data.pkl", _LARGEST_PICKLE))).load())
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive.names else b"little"
         if order not in (b"little", b"big"):
             raise WeightsError("it does not say in which order the bytes of its numbers are")
@@ -71,7 +70,7 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
         WeightsError: the file is damaged, or holds something else.
     """
     content = path.read_bytes()
-    file = io.BytesIO(content[:_LARGEST_PICKLE])
+    file = PickleFile(content[:_LARGEST_PICKLE])
     _Unpickler(file).load()  # the magic number, by which the file was told
     if _Unpickler(file).load() != _LEGACY_VERSION:
         raise WeightsError("it is of a version of PyTorch's format that is not known")
@@ -243,7 +242,7 @@ class _Unpickler(InertUnpickler):
     }
     keys: ClassVar[tuple[type, ...]] = (str, int, type(None))
 
-    def __init__(self, file: io.BytesIO) -> None:
+    def __init__(self, file: PickleFile) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, _Storage] = {}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 
+_STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
 _NUMBER_TYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"}
 
 
@@ -29,7 +30,7 @@ def read_pickled_arrays(path: Path) -> dict[str, list[np.ndarray]]:
     """
     try:
         content = path.read_bytes()
-        tree = InertUnpickler(io.BytesIO(content)).load()  # a BytesIO gives no more than there is
+        tree = InertUnpickler(PickleFile(content)).load()
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
     except Exception as error:  # a damaged pickle can fail in any way, none of which is ours
@@ -75,6 +76,27 @@ def in_native_order(arrays: Sequence[np.ndarray], size: int) -> list[np.ndarray]
     if sum(array.nbytes for array in arrays if not array.dtype.isnative) > size:
         raise WeightsError("its arrays share bytes in foreign order, the file is refused")
     return [array.astype(array.dtype.newbyteorder("="), copy=False) for array in arrays]
+
+
+class PickleFile(io.BytesIO):
+    """The content of a pickle: gives no more than there is, and only so often; every step of a pickle asks for it."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = _STEPS
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._count()
+        return super().read(size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        self._count()
+        return super().readline(size)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise WeightsError("it makes more objects than arrays need, the file is refused")
 
 
 class Inert:
@@ -129,6 +151,11 @@ def _check_state(unpickler: Any) -> None:
         raise WeightsError("it gives a state to something that is no array, the file is refused")
 
 
+def _skip_frame(unpickler: Any) -> None:
+    """Frames only tell how much to read at once; what is read at once is not counted."""
+    unpickler.read(8)
+
+
 def _refuse(unpickler: Any) -> None:
     raise WeightsError("it holds sets, buffers or extensions, which no arrays need; the file is refused")
 
@@ -157,6 +184,7 @@ class InertUnpickler(pickle._Unpickler):
         pickle.SETITEM[0]: _guarded("load_setitem", lambda unpickler: unpickler.check_keys(unpickler.stack[-2:-1])),
         pickle.SETITEMS[0]: _guarded("load_setitems", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
         pickle.BUILD[0]: _guarded("load_build", _check_state),
+        pickle.FRAME[0]: _skip_frame,
         **dict.fromkeys((pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0]), _refuse),
         **dict.fromkeys((pickle.BYTEARRAY8[0], pickle.NEXT_BUFFER[0], pickle.READONLY_BUFFER[0]), _refuse),
         **dict.fromkeys((pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0]), _refuse),
