@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from torch_files import resnet_arrays, whole, zip_file
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -34,7 +35,13 @@ def copy(tmp_path_factory):
             shutil.copy(source, folder)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "text.txt").write_text((README + (CHECKOUT / "LICENSE").read_text()) * 20, encoding="utf-8")
+    (folder / "resnet18.pth").write_bytes(_saved(resnet_arrays("resnet18")))
     return folder
+
+
+def _saved(arrays):
+    """A state dict in a file as PyTorch saves it."""
+    return zip_file({name: whole(array, str(number)) for number, (name, array) in enumerate(arrays.items())})
 
 
 def run(copy, command, **environment):

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import ml_dtypes
 import numpy as np
 
+from tfgraphs.backbones import resnet
+
 MAGIC = 0x1950A86A20F9469CFC6C
 DTYPES = {
     "FloatStorage": "f4",
@@ -160,3 +162,33 @@ def legacy_file(tree: object) -> bytes:
         numbers = pickler.storages[key].numbers
         file.write(struct.pack("<q", len(numbers)) + numbers.tobytes())
     return file.getvalue()
+
+
+def resnet_arrays(name: str) -> dict[str, np.ndarray]:
+    """Random weights of a ResNet by torchvision's names and shapes."""
+    random, arrays = np.random.default_rng(0), {}
+
+    def layer(convolution: str, normalization: str, before: int, after: int, side: int) -> None:
+        arrays[f"{convolution}.weight"] = random.normal(0, (2 / side**2 / before) ** 0.5, (after, before, side, side))
+        for part in ("weight", "running_var"):
+            arrays[f"{normalization}.{part}"] = random.uniform(0.5, 1.5, after)
+        for part in ("bias", "running_mean"):
+            arrays[f"{normalization}.{part}"] = random.normal(0, 0.1, after)
+
+    layer("conv1", "bn1", 3, 64, 7)
+    plain, before = name in ("resnet18", "resnet34"), 64
+    for stage, depth in enumerate(resnet.DEPTHS[name]):
+        width = 64 << stage
+        after = width if plain else 4 * width
+        for block in range(depth):
+            inside = f"layer{stage + 1}.{block}"
+            sizes = [(before, width, 3), (width, width, 3)]
+            if not plain:
+                sizes = [(before, width, 1), (width, width, 3), (width, after, 1)]
+            for number, size in enumerate(sizes, 1):
+                layer(f"{inside}.conv{number}", f"{inside}.bn{number}", *size)
+            if block == 0 and before != after:
+                layer(f"{inside}.downsample.0", f"{inside}.downsample.1", before, after, 1)
+            before = after
+    arrays["fc.weight"], arrays["fc.bias"] = random.normal(0, 0.05, (1000, before)), random.normal(0, 0.1, 1000)
+    return {key: value.astype(np.float32) for key, value in arrays.items()}

@@ -1,51 +1,24 @@
-"""Networks of Keras: as Keras computes them, layer by layer, and nothing of a file is executed."""
+"""Networks of Keras: as Keras computes them, layer by layer."""
 
-import inspect
-import json
 import re
-import sys
-import zipfile
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
-from keras.src.utils import file_utils
+from foreign_networks import message, random_pictures, randomize
 
-from tfgraphs.backbones import BackboneError, keras_network
+from tfgraphs.backbones import BackboneError
 from tfgraphs.backbones.backbone import LayerError
-from tfgraphs.backbones.keras_applications import APPLICATIONS, find
 from tfgraphs.backbones.keras_network import KerasNetwork, load
-from tfgraphs.backbones.weights import WeightsError
-from tfgraphs.errors import TfgraphsError
 
 layers = keras.layers
 
 
-def random_pictures(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).random(shape).astype(np.float32)
-
-
-def randomize(model: keras.Model) -> keras.Model:
-    """Gives a model weights that hide no mistake."""
-    random = np.random.default_rng(0)
-    for weight in model.weights:
-        if weight.path.endswith(("gamma", "variance")):
-            weight.assign(random.uniform(0.5, 1.5, weight.shape))
-        elif not weight.path.endswith("kernel"):
-            weight.assign(random.normal(0, 0.1, weight.shape))
-    for layer in model.layers:
-        if isinstance(layer, layers.Normalization):
-            layer.finalize_state()
-    return model
-
-
-def small_model(channels: int = 3) -> keras.Model:
+def small_model() -> keras.Model:
     """A bit of everything: fused and separate rectifiers, branches, blocks within, a layer called twice, a gate."""
-    picture = keras.Input((None, None, channels))
+    picture = keras.Input((None, None, 3))
     stem = layers.Conv2D(4, 3, 2, activation="relu", name="stem")(picture)
     pool = layers.MaxPooling2D(3, 2, name="pool")(stem)
     wide = layers.Conv2D(5, (1, 5), padding="same", activation="relu", name="wide")(pool)
@@ -96,17 +69,9 @@ def kerass(model: keras.Model, pictures: np.ndarray) -> dict[str, np.ndarray]:
     return {layer.name: output.numpy() for layer, output in zip(single, outputs, strict=True)}
 
 
-def message(kind: type[TfgraphsError], call, *arguments, **options) -> str:
-    """The one line of an error."""
-    with pytest.raises(kind) as raised:
-        call(*arguments, **options)
-    assert type(raised.value) is kind
-    assert "\n" not in str(raised.value)
-    return str(raised.value)
-
-
-@pytest.mark.parametrize("size", [(33, 46), (32, 32), (17, 9)])
-@pytest.mark.parametrize("file", ["small.keras", "small.h5"])
+@pytest.mark.parametrize(
+    ("file", "size"), [("small.keras", (33, 46)), ("small.keras", (32, 9)), ("small.h5", (17, 46))]
+)
 def test_every_layer_is_as_keras_computes_it(model, folder, file, size):
     pictures = random_pictures(2, *size, 3)
     expected = kerass(model, pictures)
@@ -203,13 +168,13 @@ def open_network() -> KerasNetwork:
 @pytest.mark.parametrize("name", [*LOCAL, "stem_pre_relu"])
 def test_receptive_field_and_stride_are_those_of_the_gradient(open_network, name):
     pictures = tf.constant(random_pictures(1, 120, 121, 3))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(pictures)
+        activation = open_network(pictures, [name])[name]
+        down, across = activation.shape[1] // 2, activation.shape[2] // 2
+        targets = [tf.reduce_sum(activation[0, down + step, across + step]) for step in (0, 1)]
     reached = []
-    for step in (0, 1):
-        with tf.GradientTape() as tape:
-            tape.watch(pictures)
-            activation = open_network(pictures, [name])[name]
-            middle = activation.shape[1] // 2 + step, activation.shape[2] // 2 + step
-            target = tf.reduce_sum(activation[0, middle[0], middle[1]])
+    for target in targets:
         pixels = tape.gradient(target, pictures)[0].numpy().any(axis=2)
         reached.append([np.flatnonzero(pixels.any(axis=axis)) for axis in (0, 1)])
     view = open_network.view(name)
@@ -341,8 +306,8 @@ def test_hundreds_of_layers_are_not_too_deep():
 # --- pictures
 
 
-@pytest.fixture
-def sized(tmp_path) -> KerasNetwork:
+@pytest.fixture(scope="module")
+def sized(tmp_path_factory) -> KerasNetwork:
     """A network for pictures of 8 x 6, which flattens all places."""
     model = keras.Sequential(
         [
@@ -352,8 +317,9 @@ def sized(tmp_path) -> KerasNetwork:
             layers.Dense(5, name="dense"),
         ]
     )
-    model.save(tmp_path / "sized.keras")
-    return load(tmp_path / "sized.keras")
+    path = tmp_path_factory.mktemp("sized") / "sized.keras"
+    model.save(path)
+    return load(path)
 
 
 def test_layers_before_a_flattening_take_pictures_of_any_size(sized):
@@ -368,12 +334,12 @@ def test_layers_behind_a_flattening_take_pictures_of_their_size_only(sized, name
 
 
 def test_a_network_of_one_channel_sees_greys(tmp_path):
-    small_model(channels=1).save(tmp_path / "grey.keras")
-    grey = load(tmp_path / "grey.keras")
-    pictures = random_pictures(1, 33, 46, 3)
+    model = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(4, 3, name="conv")])
+    model.save(tmp_path / "grey.keras")
+    pictures = random_pictures(1, 8, 9, 3)
     luminance = pictures @ np.array([[0.2989], [0.5870], [0.1140]], np.float32)
-    expected = grey(np.repeat(luminance, 3, axis=-1), ["classes"])["classes"]
-    np.testing.assert_allclose(grey(pictures, ["classes"])["classes"], expected, rtol=1e-3)
+    found = load(tmp_path / "grey.keras")(pictures, ["conv"])["conv"]
+    np.testing.assert_allclose(found, model(luminance), rtol=1e-3, atol=1e-4)
 
 
 def recorded(tmp_path: Path, first: keras.Layer | None = None, name: str = "own", **options) -> np.ndarray:
@@ -409,132 +375,6 @@ def test_an_unknown_kind_of_pictures_is_refused_with_what_there_is(folder):
     assert "'0..2'? Known are: 0..1, -1..1, 0..255, convnext_base" in text
 
 
-# --- files that are not what they should be
-
-
-def lambda_model(trace: str) -> keras.Model:
-    return keras.Sequential(
-        [keras.Input((None, None, 3)), layers.Lambda(lambda x: (open(trace, "w").close(), x)[1], name="code")]
-    )
-
-
-@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
-def test_a_lambda_is_refused_and_not_executed(tmp_path, file):
-    trace = tmp_path / "trace"
-    lambda_model(str(trace)).save(tmp_path / file)
-    trace.unlink(missing_ok=True)
-    keras.config.enable_unsafe_deserialization()
-    try:
-        text = message(WeightsError, load, tmp_path / file)
-    finally:
-        keras.src.backend.common.global_state.set_global_attribute("safe_mode_saving", None)
-    assert "holds a layer of the kind Lambda: it is refused" in text
-    assert not trace.exists()
-
-
-class Custom(layers.Layer):
-    def call(self, inputs):
-        return inputs
-
-
-def test_a_layer_of_another_module_is_refused(tmp_path):
-    keras.Sequential([keras.Input((None, None, 3)), Custom()]).save(tmp_path / "model.keras")
-    text = message(WeightsError, load, tmp_path / "model.keras")
-    assert re.search(r"holds 'Custom' of the module '.*test_keras_network': it is refused", text)
-
-
-def described(folder: Path, source: Path, change) -> Path:
-    """A model file whose description is changed."""
-    target = folder / "changed.keras"
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "config.json":
-                description = json.loads(content)
-                change(description)
-                content = json.dumps(description).encode()
-            new.writestr(name, content)
-    return target
-
-
-@pytest.mark.parametrize(
-    ("part", "found"),
-    [
-        ({"module": "os", "class_name": "function", "config": "system"}, "'system' of the module 'os'"),
-        ({"module": "keras.saving", "class_name": "function", "config": "load_model"}, "'load_model' of the module"),
-        ({"module": "keras.src.utils.file_utils", "class_name": "TFSMLayer", "config": {}}, "of the kind TFSMLayer"),
-        ({"module": "builtins", "class_name": "__lambda__", "config": {"value": "x"}}, "of the kind lambda"),
-        ({"module": "keras.layers", "class_name": "TorchModuleWrapper", "config": {}}, "kind TorchModuleWrapper"),
-    ],
-)
-def test_code_is_found_wherever_it_stands(tmp_path, folder, part, found):
-    def change(description):
-        description["config"]["layers"][1]["config"]["kernel_initializer"] = [[part]]
-
-    text = message(WeightsError, load, described(tmp_path, folder / "small.keras", change))
-    assert found in text
-
-
-def test_losses_and_optimizers_of_any_make_do_not_matter(tmp_path, folder, network):
-    def change(description):
-        description["compile_config"] = {"loss": {"module": "mine", "class_name": "Loss", "config": {}}}
-
-    loaded = load(described(tmp_path, folder / "small.keras", change))
-    assert list(loaded.layers) == list(network.layers)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
-@pytest.mark.parametrize("file", ["small.keras", "small.h5"])
-def test_a_truncated_file_is_refused(tmp_path, folder, file, share):
-    content = (folder / file).read_bytes()
-    (tmp_path / file).write_bytes(content[: int(len(content) * share)])
-    assert str(tmp_path / file) in message(WeightsError, load, tmp_path / file)
-
-
-@pytest.mark.parametrize("file", ["small.keras", "small.h5"])
-def test_any_other_file_is_refused(tmp_path, file):
-    (tmp_path / file).write_text("This is no model.")
-    assert "is no Keras model" in message(WeightsError, load, tmp_path / file)
-
-
-def test_an_archive_of_other_things_is_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
-        archive.writestr("config.json", "{}")
-    assert "cannot be loaded" in message(WeightsError, load, tmp_path / "other.keras")
-
-
-def test_weights_alone_are_no_network(tmp_path, model):
-    model.save_weights(tmp_path / "only.weights.h5")
-    assert "holds weights but no network" in message(WeightsError, load, tmp_path / "only.weights.h5")
-
-
-def test_weights_that_are_not_finite_are_refused(tmp_path):
-    model = small_model()
-    bias = model.get_layer("wide").bias
-    bias.assign(np.full(bias.shape, np.nan))
-    model.save(tmp_path / "model.keras")
-    assert re.search("it holds numbers in .*wide/bias", message(WeightsError, load, tmp_path / "model.keras"))
-
-
-@pytest.mark.parametrize(
-    ("inputs", "found"),
-    [
-        ([keras.Input((7,))], r"\(None, 7\)"),
-        ([keras.Input((8, 8, 5))], r"\(None, 8, 8, 5\)"),
-        ([keras.Input((8, 8, 3), name="a"), keras.Input((8, 8, 3), name="b")], "and"),
-    ],
-    ids=["vector", "five channels", "two pictures"],
-)
-def test_a_model_of_something_else_than_a_picture_is_refused(tmp_path, inputs, found):
-    outputs = [layers.ReLU(name=f"relu{number}")(tensor) for number, tensor in enumerate(inputs)]
-    keras.Model(inputs, outputs).save(tmp_path / "model.keras")
-    assert re.search(f"3 or 1.*: it takes .*{found}", message(BackboneError, load, tmp_path / "model.keras"))
-
-
-def test_a_missing_file_is_told(tmp_path):
-    assert message(BackboneError, load, tmp_path / "none.keras") == f"there is no file {tmp_path / 'none.keras'}"
-
-
 @pytest.mark.parametrize(
     ("asked", "nearest"), [("inception_v4", "inception_v3"), ("MobilNetV2", "mobilenet_v2"), ("resnet", "resnet50")]
 )
@@ -542,111 +382,3 @@ def test_an_unknown_network_is_refused_with_the_nearest_names(asked, nearest):
     text = message(BackboneError, load, asked)
     assert text.startswith(f"keras.applications has no network '{asked}'; the nearest names are ")
     assert nearest in text
-
-
-# --- keras.applications
-
-
-def save_released(model: keras.Model, path: Path) -> Path:
-    """Writes weights as those that Keras publishes are written."""
-    with h5py.File(path, "w") as file:
-        save_weights_to_hdf5_group(file, model)
-    return path
-
-
-@pytest.fixture(scope="module")
-def inception(tmp_path_factory) -> tuple[keras.Model, Path]:
-    model = randomize(keras.applications.InceptionV3(weights=None))
-    return model, save_released(model, tmp_path_factory.mktemp("inception") / "weights.h5")
-
-
-def test_inception_is_as_keras_computes_it(inception, monkeypatch):
-    model, path = inception
-    fetched = []
-    monkeypatch.setattr(keras_network, "fetch", lambda download, report: fetched.append(download) or path)
-    network = load("InceptionV3")
-    assert fetched[0].digest == "md5:9a0d58056eeedaa3f26cb7ebd46da564"
-    assert sum(layer.parameters for layer in network.layers.values()) == 23_851_784
-    assert {"conv2d", "conv2d_93", "activation_93", "mixed10"} <= set(network.layers)
-    names = ["mixed0", "mixed4", "mixed9_1", "mixed10"]
-    pictures = random_pictures(1, 299, 299, 3)
-    trunk = keras.Model(model.inputs, [model.get_layer(name).output for name in [*names, "predictions"]])
-    expected = trunk(pictures * 2 - 1)
-    ours = network(pictures, [*names, "softmax"])
-    for name, activation in zip(ours, expected, strict=True):
-        np.testing.assert_allclose(ours[name], activation, rtol=1e-4, atol=1e-5 * np.abs(activation).max())
-    assert network(random_pictures(1, 128, 100, 3), ["mixed4"])["mixed4"].shape == (1, 6, 4, 768)
-    assert (network.view("mixed10").stride, network.view("mixed10").smallest) == (32, 75)
-
-
-def test_efficientnet_sees_what_it_was_trained_on(tmp_path, monkeypatch):
-    with monkeypatch.context() as patched:  # with weights of its own, which Keras would download, it has a layer more
-        patched.setattr(file_utils, "get_file", lambda *_, **__: "")
-        patched.setattr(keras.Model, "load_weights", lambda *_: None)
-        released = randomize(keras.applications.EfficientNetB0())
-    network = load("EfficientNetB0", weights=save_released(released, tmp_path / "weights.h5"))
-    pictures = random_pictures(1, 224, 224, 3)
-    names = ["stem_conv", "block3a_se_excite", "predictions"]
-    expected = keras.Model(released.inputs, [released.get_layer(name).output for name in names])(pictures * 255)
-    ours = network(pictures, names)
-    for name, activation in zip(names, expected, strict=True):
-        np.testing.assert_allclose(ours[name], activation, rtol=1e-3, atol=1e-4 * np.abs(activation).max())
-
-
-@pytest.fixture(scope="module")
-def mobile(tmp_path_factory) -> Path:
-    """Weights of MobileNetV3Small without the layers that tell classes."""
-    model = randomize(keras.applications.MobileNetV3Small(weights=None, include_top=False))
-    return save_released(model, tmp_path_factory.mktemp("mobile") / "weights.h5")
-
-
-def test_weights_of_a_trunk_make_a_trunk(mobile):
-    network = load("mobilenet_v3_small", weights=mobile)
-    assert "predictions" not in network.layers
-    assert network(random_pictures(1, 64, 64, 3), ["conv_1_bn"])["conv_1_bn"].shape == (1, 2, 2, 576)
-
-
-def test_weights_of_another_network_are_refused(mobile):
-    text = message(WeightsError, load, "mobilenet", weights=mobile)
-    assert text.startswith(f"{mobile} does not hold the weights of mobilenet: ")
-
-
-@pytest.mark.parametrize("name", ["mobilenet", "MobileNetV2"])
-def test_weights_without_a_digest_are_to_be_given(name):
-    assert "without a digest: get https://storage.googleapis.com/" in message(WeightsError, load, name)
-
-
-@pytest.mark.parametrize(("path", "found"), [("weights.npz", r"a file \*\.h5"), ("none.h5", "there is no file")])
-def test_a_file_that_cannot_be_weights_is_refused(tmp_path, path, found):
-    assert re.search(found, message(WeightsError, load, "mobilenet", weights=tmp_path / path))
-
-
-def test_every_network_of_keras_is_known():
-    builders = {name for name in dir(keras.applications) if name[0].isupper()}
-    assert {application.builder.__name__ for application in APPLICATIONS.values()} == builders
-
-
-@pytest.mark.parametrize("name", APPLICATIONS)
-def test_digests_and_files_are_those_of_keras(name):
-    application = APPLICATIONS[name]
-    sources = inspect.getsource(sys.modules[application.builder.__module__])
-    if "resnet" in name:
-        sources += inspect.getsource(keras.src.applications.resnet)
-    assert application.digest.partition(":")[2] in sources
-    assert application.address.rpartition("/")[0] in re.sub(r'"\s*(f?")?', "", sources)
-    assert re.fullmatch("|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", application.digest)
-
-
-@pytest.mark.parametrize(
-    ("spelled", "name"),
-    [
-        ("InceptionV3", "inception_v3"),
-        ("inception-v3", "inception_v3"),
-        ("EfficientNetV2B0", "efficientnet_v2_b0"),
-        ("efficientnetb0", "efficientnet_b0"),
-        ("ResNet50V2", "resnet50_v2"),
-        ("DENSENET121", "densenet121"),
-    ],
-)
-def test_names_have_many_spellings(spelled, name):
-    assert find(spelled) is APPLICATIONS[name]

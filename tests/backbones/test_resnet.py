@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from torch_files import resnet_arrays
 
 from tfgraphs import images, samples
 from tfgraphs.backbones import resnet
@@ -18,36 +19,6 @@ def test_every_layer_is_keras_own(randomized, agree):
     pictures = RANDOM.uniform(size=(1, 224, 224, 3)).astype(np.float32)
     names = agree(backbone, model, pictures, keras.applications.resnet.preprocess_input(pictures * 255))
     assert {"conv1_bn", "pool1_pool", "conv4_block2_2_relu", "conv5_block3_out", "avg_pool", "predictions"} <= {*names}
-
-
-def torch_arrays(name):
-    """Random weights by torchvision's names and shapes."""
-    arrays = {}
-
-    def layer(convolution, normalization, before, after, side):
-        arrays[f"{convolution}.weight"] = RANDOM.normal(0, (2 / side**2 / before) ** 0.5, (after, before, side, side))
-        for part in ("weight", "running_var"):
-            arrays[f"{normalization}.{part}"] = RANDOM.uniform(0.5, 1.5, after)
-        for part in ("bias", "running_mean"):
-            arrays[f"{normalization}.{part}"] = RANDOM.normal(0, 0.1, after)
-
-    layer("conv1", "bn1", 3, 64, 7)
-    plain, before = name in ("resnet18", "resnet34"), 64
-    for stage, depth in enumerate(resnet.DEPTHS[name]):
-        width = 64 << stage
-        after = width if plain else 4 * width
-        for block in range(depth):
-            inside = f"layer{stage + 1}.{block}"
-            sizes = [(before, width, 3), (width, width, 3)]
-            if not plain:
-                sizes = [(before, width, 1), (width, width, 3), (width, after, 1)]
-            for number, size in enumerate(sizes, 1):
-                layer(f"{inside}.conv{number}", f"{inside}.bn{number}", *size)
-            if block == 0 and before != after:
-                layer(f"{inside}.downsample.0", f"{inside}.downsample.1", before, after, 1)
-            before = after
-    arrays["fc.weight"], arrays["fc.bias"] = RANDOM.normal(0, 0.05, (1000, before)), RANDOM.normal(0, 0.1, 1000)
-    return {key: value.astype(np.float32) for key, value in arrays.items()}
 
 
 def torch_formulas(arrays, pictures):
@@ -92,7 +63,7 @@ def torch_formulas(arrays, pictures):
 
 @pytest.mark.parametrize(("name", "size"), [("resnet18", (65, 90)), ("resnet34", (64, 64)), ("resnet50", (71, 64))])
 def test_every_layer_is_torchvisions(name, size):
-    arrays, pictures = torch_arrays(name), RANDOM.uniform(size=(1, *size, 3)).astype(np.float32)
+    arrays, pictures = resnet_arrays(name), RANDOM.uniform(size=(1, *size, 3)).astype(np.float32)
     expected = torch_formulas(arrays, pictures)
     ours = resnet.build(name, arrays)(pictures, expected)
     for layer, activation in expected.items():
@@ -102,12 +73,12 @@ def test_every_layer_is_torchvisions(name, size):
 
 @pytest.mark.parametrize(("name", "millions"), [("resnet18", 11.7), ("resnet50", 25.6), ("resnet152", 60.2)])
 def test_parameters_are_those_of_the_paper(name, millions):
-    backbone = resnet.build(name, torch_arrays(name))
+    backbone = resnet.build(name, resnet_arrays(name))
     assert sum(layer.parameters for layer in backbone.layers.values()) == pytest.approx(millions * 1e6, rel=0.005)
 
 
 def test_each_rectified_layer_has_its_twin():
-    backbone = resnet.build("resnet18", torch_arrays("resnet18"))
+    backbone = resnet.build("resnet18", resnet_arrays("resnet18"))
     rectified = [name for name, layer in backbone.layers.items() if layer.kind == "relu"]
     activations = backbone(
         RANDOM.uniform(size=(1, 64, 64, 3)).astype(np.float32),
@@ -119,7 +90,7 @@ def test_each_rectified_layer_has_its_twin():
 
 
 def test_a_damaged_variance_is_refused():
-    arrays = torch_arrays("resnet18")
+    arrays = resnet_arrays("resnet18")
     arrays["bn1.running_var"][3] = -1
     with pytest.raises(WeightsError, match=r"bn1\.running_var of resnet18 is below 0"):
         resnet.build("resnet18", arrays)

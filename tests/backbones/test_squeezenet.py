@@ -8,7 +8,8 @@ import tensorflow as tf
 from tfgraphs import images, samples
 from tfgraphs.backbones import BackboneError, load, squeezenet
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.squeezenet import Weights, build, preprocess
+from tfgraphs.backbones.preprocessing import caffe
+from tfgraphs.backbones.squeezenet import Weights, build
 from tfgraphs.backbones.weights import WeightsError
 from tfgraphs.packaged import PackageError
 
@@ -90,7 +91,7 @@ def numpy_input(pictures: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (1, 0.5, 0), (0.2, 0.4, 0.6)])
 def test_preprocessing_turns_to_bgr_and_takes_the_mean_away(colour):
     pictures = np.full((1, 2, 3, 3), colour, np.float32)
-    np.testing.assert_allclose(preprocess(pictures), numpy_input(pictures), atol=1e-4)
+    np.testing.assert_allclose(caffe(pictures), numpy_input(pictures), atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 9), (8, 9), (1, 2)])

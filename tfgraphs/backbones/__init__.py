@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
+from tfgraphs import hub
 from tfgraphs.backbones import alexnet, googlenet, resnet, squeezenet, vgg
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
 from tfgraphs.backbones.downloads import cache_folder, fetch
@@ -19,7 +20,6 @@ POOLINGS = ("max", "average")
 _BUILDERS = (
     {"alexnet": alexnet.build} | dict.fromkeys(vgg.DEPTHS, vgg.build) | dict.fromkeys(resnet.DEPTHS, resnet.build)
 )
-_HUB = "hub:"
 
 Report = Callable[[str, float], None]
 
@@ -76,10 +76,14 @@ def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Repo
     path = fetch(WHOLE["googlenet"], report=report) if weights is None else Path(weights)
     if path.suffix == ".zip":
         path = googlenet.extract(path, cache_folder())
+    network: Backbone
     if name == "googlenet":
-        return googlenet.build(googlenet.read_constants(path), pooling)
-    _only_max(name, pooling)
-    return frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
+        network = googlenet.build(googlenet.read_constants(path), pooling)
+    else:
+        _only_max(name, pooling)
+        network = frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
+    network.classes = googlenet.read_classes(path.parent)
+    return network
 
 
 def _keras(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
@@ -98,7 +102,7 @@ def _keras(name: str, pooling: str, weights: str | Path | None, report: Report) 
 
 
 def _is_place(name: str) -> bool:
-    return name.startswith(_HUB) or Path(name).suffix == ".pb" or (Path(name) / SAVED_MODEL).is_file()
+    return name.startswith(hub.PREFIX) or Path(name).suffix == ".pb" or (Path(name) / SAVED_MODEL).is_file()
 
 
 def _place(name: str, pooling: str) -> Backbone:

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from tfgraphs.backbones import preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import (
     Layer,
@@ -22,7 +23,6 @@ from tfgraphs.backbones.layers import (
     relu,
     softmax,
 )
-from tfgraphs.backbones.vgg import preprocess
 from tfgraphs.backbones.weights import take
 
 Arrays = Mapping[str, np.ndarray]
@@ -51,7 +51,7 @@ def build(name: str, arrays: Arrays, pooling_kind: str = "max") -> Backbone:
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    return Backbone(name, _layers(_Reader(name, arrays), "fc6/0" in arrays, pooling_kind), preprocess)
+    return Backbone(name, _layers(_Reader(name, arrays), "fc6/0" in arrays, pooling_kind), preprocessing.caffe)
 
 
 class _Reader:

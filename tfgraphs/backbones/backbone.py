@@ -1,11 +1,11 @@
 """A pretrained network: pictures and layer names in, {layer name: activation} out."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import tensorflow as tf
 
+from tfgraphs.backbones.geometry import Axis, View, joined, sliding, view
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.errors import TfgraphsError
 
@@ -18,23 +18,6 @@ class LayerError(TfgraphsError):
     """A layer was asked for that the network does not have, or cannot compute for a picture so small."""
 
 
-@dataclass(frozen=True)
-class View:
-    """How a layer sees the picture.
-
-    Attributes:
-        channels: features at each position.
-        stride: pixels of the picture from one position of the layer to the next.
-        receptive_field: side in pixels of the square that one position depends on; 0 for the whole picture.
-        smallest: side in pixels of the smallest picture for which the layer has a position at all.
-    """
-
-    channels: int
-    stride: int
-    receptive_field: int
-    smallest: int
-
-
 class Backbone(tf.Module):
     """A network of named layers, evaluated only as far as it is asked.
 
@@ -45,7 +28,10 @@ class Backbone(tf.Module):
         layers: all layers by name, each after those it reads.
         preprocess: maps pictures to what the network was trained on.
         aliases: further names of layers, as other releases have them.
+        classes: names of its classes in their order, where this is not ImageNet's.
     """
+
+    classes: Sequence[str] = ()
 
     def __init__(
         self,
@@ -59,9 +45,7 @@ class Backbone(tf.Module):
         self.aliases = {alias: layer for alias, layer in (aliases or {}).items() if layer in self.layers}
         self.preprocess = preprocess
         self._weights = [weight for layer in self.layers.values() for weight in layer.weights]
-        self._views = {"input": View(channels=3, stride=1, receptive_field=1, smallest=1)}
-        for layer in self.layers.values():
-            self._views[layer.name] = _view(layer, [self._views[source] for source in layer.inputs])
+        self._views = _views(self.layers.values())
 
     def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
         """Computes the activations of `layers`.
@@ -75,25 +59,49 @@ class Backbone(tf.Module):
         with tf.name_scope(self.name):
             pictures = tf.ensure_shape(pictures, [None, None, None, 3])
             with tf.name_scope("preprocess"):
-                activations = {"input": self.preprocess(pictures)}
-            return {name: self._activation(self.aliases.get(name, name), activations) for name in names}
+                prepared = self.preprocess(pictures)
+            found = self._activations(prepared, {self._own_name(name) for name in names})
+        return {name: found[self._own_name(name)] for name in names}
 
-    def _activation(self, name: str, activations: dict[str, tf.Tensor]) -> tf.Tensor:
-        if name not in activations:
-            layer = self.layers[name]
-            inputs = [self._activation(source, activations) for source in layer.inputs]
-            with tf.name_scope(name):
-                activations[name] = layer.compute(*inputs)
-        return activations[name]
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        """Activations of layers of preprocessed pictures; nothing is computed that they do not need."""
+        activations = {"input": prepared}
+        needed = self._needed(names)
+        for layer in self.layers.values():  # one after the other: a thousand of them are too many to recurse
+            if layer.name in needed:
+                with tf.name_scope(layer.name):
+                    activations[layer.name] = self._computed(layer, activations)
+        return {name: activations[name] for name in names}
+
+    def _computed(self, layer: Layer, activations: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return layer.compute(*(activations[source] for source in layer.inputs))
+
+    def _needed(self, names: Iterable[str]) -> set[str]:
+        """The layers that must be computed for some."""
+        needed: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in needed and name != "input":
+                needed.add(name)
+                waiting.extend(self.layers[name].inputs)
+        return needed
+
+    def _own_name(self, layer: str) -> str:
+        return self.aliases.get(layer, layer)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of a name or alias."""
+        self.check(name)
+        return self.layers[self._own_name(name)]
 
     def view(self, layer: str) -> View:
         """Channels, stride and receptive field of a layer."""
-        self.check(layer)
-        return self._views[self.aliases.get(layer, layer)]
+        return self._views[self.layer(layer).name]
 
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or none of its positions fits into a picture of `size`."""
-        found = self.aliases.get(layer, layer)
+        found = self._own_name(layer)
         if found not in self.layers:
             names = [*self.layers, *self.aliases]
             nearest = difflib.get_close_matches(layer, names, n=3, cutoff=0) or names[:3]
@@ -107,13 +115,14 @@ class Backbone(tf.Module):
             )
 
 
-def _view(layer: Layer, sources: list[View]) -> View:
-    """Follows the sizes through one layer: a window of k positions, s apart, over positions that are j pixels apart."""
-    stride = max(source.stride for source in sources)
-    field = max(source.receptive_field for source in sources)
-    smallest = max(source.smallest for source in sources)
-    channels = layer.channels or sum(source.channels for source in sources)
-    if layer.kernel == 0 or field == 0:
-        return View(channels, stride, 0, smallest)
-    reach = (layer.kernel - 1) * stride
-    return View(channels, stride * layer.stride, field + reach, smallest if layer.padded else smallest + reach)
+def _views(layers: Iterable[Layer]) -> dict[str, View]:
+    """Follows the windows of layers through a network; height and width of a window are the same."""
+    axes = {"input": Axis()}
+    views = {"input": view(3, axes.values())}
+    for layer in layers:
+        below = joined(axes[source] for source in layer.inputs)
+        window = sliding(layer.kernel, layer.stride, "same" if layer.padded else "valid")
+        axes[layer.name] = below.slide(window) if layer.kernel else below.whole()
+        channels = layer.channels or sum(views[source].channels for source in layer.inputs)
+        views[layer.name] = view(channels, [axes[layer.name]])
+    return views

@@ -6,7 +6,7 @@ holds for it, but for small ones that the file holds as one repeated value.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.foreign import identifier, said
+from tfgraphs.backbones.foreign import identifier
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.weights import WeightsError
-from tfgraphs.errors import reason
+from tfgraphs.errors import reason, said
 
 OPERATIONS = {
     "Add": "addition",
@@ -247,30 +247,18 @@ class FrozenGraph(Backbone):
             own = self._largest_flattened(layer) if layer.kind == _FLATTENING else math.inf
             self._largest[layer.name] = min(own, *(self._largest[source] for source in layer.inputs))
 
-    def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
-        """Computes the activations of `layers`.
-
-        Raises:
-            LayerError: a name is unknown, or the pictures are too small or too large for a layer.
-        """
-        names = [layers] if isinstance(layers, str) else list(layers)
-        for name in names:
-            self.check(name, pictures.shape[1:3])
-        found = sorted({self.aliases.get(name, name) for name in names})
-        with tf.name_scope(self.name):
-            pictures = tf.ensure_shape(pictures, [None, None, None, 3])
-            with tf.name_scope("preprocess"):
-                given = self.preprocess(pictures)
-            computed = self._pruned(found)(given) if found else []
-            activations = dict(zip(found, computed, strict=True))
-            for name, activation in activations.items():
-                if activation.shape.rank == 2:
-                    tf.debugging.assert_equal(
-                        tf.shape(activation)[0],
-                        tf.shape(pictures)[0],
-                        f"{self.name} does not compute {name} for pictures of this size",
-                    )
-            return {name: activations[self.aliases.get(name, name)] for name in names}
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        ordered = sorted(names)
+        computed = self._pruned(ordered)(prepared) if ordered else []
+        activations = dict(zip(ordered, computed, strict=True))
+        for name, activation in activations.items():
+            if activation.shape.rank == 2:
+                tf.debugging.assert_equal(
+                    tf.shape(activation)[0],
+                    tf.shape(prepared)[0],
+                    f"{self.name} does not compute {name} for pictures of this size",
+                )
+        return activations
 
     def _pruned(self, layers: list[str]) -> Any:
         """A function of the pictures that computes these layers and nothing that they do not need."""
@@ -285,7 +273,7 @@ class FrozenGraph(Backbone):
         """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
         size = tuple(size)
         super().check(layer, size)
-        largest = self._largest[self.aliases.get(layer, layer)]
+        largest = self._largest[self._own_name(layer)]
         if any(side is not None and side > largest for side in size):
             raise LayerError(
                 f"a picture of {_shape(size)} px is too large for layer {layer} of {self.name}: "

@@ -5,7 +5,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tfgraphs.backbones.backbone import View
+
+@dataclass(frozen=True)
+class View:
+    """How a layer sees the picture.
+
+    Attributes:
+        channels: features at each position.
+        stride: pixels of the picture from one position of the layer to the next.
+        receptive_field: side in pixels of the square that one position depends on; 0 for the whole picture.
+        smallest: side in pixels of the smallest picture for which the layer has a position at all.
+    """
+
+    channels: int
+    stride: int
+    receptive_field: int
+    smallest: int
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ import tensorflow as tf
 
 from tfgraphs.backbones.archive import Archive
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.foreign import said
 from tfgraphs.backbones.frozen_graph import read_constants
 from tfgraphs.backbones.layers import (
     Layer,
@@ -43,9 +42,21 @@ from tfgraphs.backbones.layers import (
     softmax,
 )
 from tfgraphs.backbones.weights import WeightsError, take
+from tfgraphs.errors import said
 from tfgraphs.outputs import atomic_file
 
-__all__ = ["ALIASES", "GRAPH", "LABELS", "SHA256", "URL", "build", "extract", "preprocess", "read_constants"]
+__all__ = [
+    "ALIASES",
+    "GRAPH",
+    "LABELS",
+    "SHA256",
+    "URL",
+    "build",
+    "extract",
+    "preprocess",
+    "read_classes",
+    "read_constants",
+]
 
 
 @dataclass(frozen=True)
@@ -145,6 +156,12 @@ def extract(archive: Path, folder: Path) -> Path:
         with atomic_file(folder / member.name) as temporary:
             temporary.write_bytes(content)
     return folder / GRAPH.name
+
+
+def read_classes(folder: Path) -> tuple[str, ...]:
+    """The names of the 1008 classes, whose order is not ImageNet's: of the file beside the graph, if it is there."""
+    path = folder / LABELS.name
+    return tuple(path.read_text(encoding="utf-8").splitlines()) if _is_known(path, LABELS) else ()
 
 
 def _is_known(path: Path, member: Member) -> bool:

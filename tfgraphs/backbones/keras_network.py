@@ -10,7 +10,7 @@ sees the file, and its safe mode is on.
 import difflib
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
 from tfgraphs.backbones.downloads import Report, fetch
-from tfgraphs.backbones.foreign import RANGES, explained, identifier, said
+from tfgraphs.backbones.foreign import RANGES, identifier
 from tfgraphs.backbones.keras_applications import APPLICATIONS, check_finite, find, find_by_model, weights_stay
 from tfgraphs.backbones.keras_layers import KerasLayers, has_graph
+from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.weights import WeightsError
+from tfgraphs.errors import explained, said
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -200,21 +202,11 @@ class KerasNetwork(Backbone):
         self._views |= graph.views
         self._size, self._sized = graph.size, graph.sized
 
-    def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
-        """Computes the activations of `layers`, float32 also where the model computes with shorter numbers.
-
-        Raises:
-            LayerError: a name is unknown, or a layer cannot be computed for pictures of this size.
-        """
-        return {
-            name: tf.cast(activation, tf.float32) for name, activation in super().__call__(pictures, layers).items()
-        }
-
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
         sides = tuple(size)
         super().check(layer)
-        if self.aliases.get(layer, layer) in self._sized and any(
+        if self._own_name(layer) in self._sized and any(
             None not in pair and pair[0] != pair[1] for pair in zip(sides, self._size, strict=False)
         ):
             raise LayerError(
@@ -222,32 +214,18 @@ class KerasNetwork(Backbone):
             )
         super().check(layer, sides)
 
-    def _activation(self, name: str, activations: dict[str, tf.Tensor]) -> tf.Tensor:
-        needed = self._needed(name, activations)
-        for layer in self.layers.values():  # one after the other: a thousand of them are too many to recurse
-            if layer.name in needed:
-                with tf.name_scope(layer.name):
-                    activations[layer.name] = self._computed(layer.name, activations)
-        return activations[name]
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        found = super()._activations(prepared, names)  # of shorter numbers where the model computes with such
+        return {name: tf.cast(activation, tf.float32) for name, activation in found.items()}
 
-    def _needed(self, name: str, activations: dict[str, tf.Tensor]) -> set[str]:
-        """The layers that must be computed for one."""
-        needed: set[str] = set()
-        waiting = [name]
-        while waiting:
-            layer = waiting.pop()
-            if layer not in needed and layer not in activations:
-                needed.add(layer)
-                waiting.extend(self.layers[layer].inputs)
-        return needed
-
-    def _computed(self, name: str, activations: dict[str, tf.Tensor]) -> tf.Tensor:
-        layer = self.layers[name]
+    def _computed(self, layer: Layer, activations: Mapping[str, tf.Tensor]) -> tf.Tensor:
         try:
-            return layer.compute(*(activations[source] for source in layer.inputs))
+            return super()._computed(layer, activations)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             size = _by(activations["input"].shape[1:3])
-            raise LayerError(f"layer {name} of {self.name} cannot see a picture of {size} px: {said(error)}") from error
+            raise LayerError(
+                f"layer {layer.name} of {self.name} cannot see a picture of {size} px: {said(error)}"
+            ) from error
 
 
 def _by(sides: Iterable[object]) -> str:

@@ -78,21 +78,27 @@ def _convolve(
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """The fastest way to convolve with a kernel, of those that give the same bits."""
     side, _, before, after = kernel.shape
-    whole = padding == "SAME" or padding == side // 2
-    if stride == 1 and side > 1 and side % 2 and whole and min(before, after) >= _MANY_CHANNELS:
+    if stride == 1 and padding == side // 2:
+        padding = "SAME"  # the same numbers; and what is not SAME or VALID has a slow gradient
+    if stride == 1 and side > 1 and side % 2 and padding == "SAME" and min(before, after) >= _MANY_CHANNELS:
         mirrored = tf.Variable(kernel[::-1, ::-1].transpose(0, 1, 3, 2), trainable=False, name="mirrored")
         return lambda activation: _convolve_many(activation, weight, mirrored)
 
     def convolve(activation: tf.Tensor) -> tf.Tensor:
+        activation, border = _with_zeros(activation, padding)
         groups = activation.shape[-1] // before  # one by one, as TensorFlow has no gradient of all at once
         sources, kernels = tf.split(activation, groups, axis=-1), tf.split(weight, groups, axis=-1)
-        parts = [
-            tf.nn.conv2d(source, part, stride, _paddings(padding))
-            for source, part in zip(sources, kernels, strict=True)
-        ]
+        parts = [tf.nn.conv2d(source, part, stride, border) for source, part in zip(sources, kernels, strict=True)]
         return tf.concat(parts, axis=-1) if groups > 1 else parts[0]
 
     return convolve
+
+
+def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str]:
+    """An activation with the zeros that TensorFlow does not put around it itself, and how it is to do the rest."""
+    if isinstance(padding, str):
+        return activation, padding
+    return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
 
 
 def _convolve_many(activation: tf.Tensor, weight: tf.Variable, mirrored: tf.Variable) -> tf.Tensor:
@@ -135,15 +141,10 @@ def pooling(name: str, source: str, kind: str, size: int, stride: int, padding: 
     pool = {"max": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[kind]
 
     def compute(activation: tf.Tensor) -> tf.Tensor:
-        if isinstance(padding, int):  # zeros, as behind a rectifier nothing is below them
-            return pool(tf.pad(activation, _paddings(padding)), size, stride, "VALID")
-        return pool(activation, size, stride, padding)
+        activation, border = _with_zeros(activation, padding)  # behind a rectifier nothing is below them
+        return pool(activation, size, stride, border)
 
     return Layer(name, f"{kind} pooling", (source,), compute, None, size, stride, padding != "VALID")
-
-
-def _paddings(padding: Padding) -> str | list[list[int]]:
-    return padding if isinstance(padding, str) else [[0, 0], [padding, padding], [padding, padding], [0, 0]]
 
 
 def local_response_normalization(name: str, source: str, radius: int, bias: float, alpha: float, beta: float) -> Layer:

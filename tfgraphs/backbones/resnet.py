@@ -15,9 +15,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
-import tensorflow as tf
 
-from tfgraphs.backbones import vgg
+from tfgraphs.backbones import preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import Layer, addition, connected, convolution, global_average, pooling, relu, softmax
 from tfgraphs.backbones.weights import WeightsError, take
@@ -30,7 +29,6 @@ DEPTHS = {
     "resnet152": (3, 8, 36, 3),
 }
 _PLAIN = ("resnet18", "resnet34")  # blocks of two 3 x 3 convolutions; the others have 1 x 1, 3 x 3, 1 x 1
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _EPSILON = {"keras": 1.001e-5, "torch": 1e-5}
 
 Arrays = Mapping[str, np.ndarray]
@@ -53,13 +51,8 @@ def build(name: str, arrays: Arrays, pooling_kind: str = "max") -> Backbone:
     network = _Network(
         name, release, partial(take, arrays, name), "fc.weight" in arrays or "predictions/kernel" in arrays
     )
-    preprocess = vgg.preprocess if release == "keras" else standardize
+    preprocess = preprocessing.caffe if release == "keras" else preprocessing.standard
     return Backbone(name, network.layers(arrays, pooling_kind), preprocess, _names(name))
-
-
-def standardize(pictures: tf.Tensor) -> tf.Tensor:
-    """RGB in 0..1 to the mean 0 and deviation 1 of ImageNet's pictures, as torchvision has it."""
-    return (pictures - tf.constant(_MEAN)) / tf.constant(_DEVIATION)
 
 
 def _names(name: str) -> dict[str, str]:

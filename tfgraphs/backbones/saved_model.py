@@ -7,24 +7,24 @@ The networks of TensorFlow Hub do that: those for TensorFlow 1 by their signatur
 TensorFlow 2 when they are called with `return_endpoints=True`. `saved_model_file` tells what a file may not hold.
 """
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from tfgraphs import hub
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
-from tfgraphs.backbones.foreign import RANGES, explained, identifier, said
+from tfgraphs.backbones.foreign import RANGES, identifier
 from tfgraphs.backbones.frozen_graph import OPERATIONS
 from tfgraphs.backbones.geometry import view
 from tfgraphs.backbones.graph_axes import Axes, axes_of
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.saved_model_file import freeze, read
 from tfgraphs.backbones.weights import WeightsError
+from tfgraphs.errors import explained, said
 
-HUB = "hub:"  # what a handle of TensorFlow Hub begins with
 PRE_RELU = "_pre_relu"
 
 _RECTIFIERS = {"Elu", "LeakyRelu", "Relu", "Relu6", "Selu"}
@@ -48,7 +48,7 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
     if expects not in RANGES:
         raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
     handle = str(handle)
-    model = read(_resolved(handle), handle)  # which holds the variables until the function is frozen
+    model = read(hub.resolved(handle, BackboneError), handle)  # which holds the variables until the function is frozen
     functions = list(_functions(model))
     usable = [found for found in functions if found.is_usable and signature in (None, found.name)]
     if not usable:
@@ -121,22 +121,9 @@ def _functions(model: Any) -> Iterator[_Function]:
             yield _Function("__call__", function)
 
 
-def _resolved(handle: str) -> Path:
-    """The folder of a handle."""
-    if not handle.startswith(HUB):
-        return Path(handle)
-    advice = "pip install 'tensorflow-hub>=0.16.1' 'setuptools<82'"
-    with explained(BackboneError, "tensorflow_hub cannot be imported", advice):
-        with warnings.catch_warnings(action="ignore"):  # pkg_resources, which it imports, warns of itself
-            import tensorflow_hub
-    advice = "it must be the address of a model, in reach of this network, or a folder"
-    with explained(BackboneError, f"{handle} cannot be had", advice):
-        return Path(tensorflow_hub.resolve(handle.removeprefix(HUB)))
-
-
 def _name(handle: str) -> str:
     """The last part of a handle; of one with a version, "inception_v1/feature_vector/5", what is before, too."""
-    parts = [part for part in handle.removeprefix(HUB).split("/") if part not in ("", ".", "..")]
+    parts = [part for part in handle.removeprefix(hub.PREFIX).split("/") if part not in ("", ".", "..")]
     return identifier("_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:]))
 
 
@@ -176,29 +163,16 @@ class SavedModelNetwork(Backbone):
         self._frozen = frozen
         self._functions: dict[tuple[str, ...], Any] = {}
 
-    def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
-        """Computes the activations of `layers`.
-
-        Raises:
-            LayerError: a name is unknown, or the network does not compute a layer for such pictures.
-        """
-        names = [layers] if isinstance(layers, str) else list(layers)
-        for name in names:
-            self.check(name, pictures.shape[1:3])
-        wanted = tuple(sorted(set(names)))
-        with tf.name_scope(self.name):
-            pictures = tf.ensure_shape(pictures, [None, None, None, 3])
-            with tf.name_scope("preprocess"):
-                given = tf.cast(self.preprocess(pictures), self._frozen.inputs[0].dtype)
-            try:
-                computed = self._function(wanted)(given) if wanted else []
-            except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-                size = _by(pictures.shape[1:3])
-                raise LayerError(
-                    f"{self.name} does not compute {', '.join(wanted)} for pictures of {size} px: {said(error)}"
-                ) from error
-        found = dict(zip(wanted, computed, strict=True))
-        return {name: tf.cast(found[name], tf.float32) for name in names}
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        wanted = tuple(sorted(names))
+        try:
+            computed = self._function(wanted)(tf.cast(prepared, self._frozen.inputs[0].dtype)) if wanted else []
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            size = _by(prepared.shape[1:3])
+            raise LayerError(
+                f"{self.name} does not compute {', '.join(wanted)} for pictures of {size} px: {said(error)}"
+            ) from error
+        return {name: tf.cast(value, tf.float32) for name, value in zip(wanted, computed, strict=True)}
 
     def _function(self, layers: tuple[str, ...]) -> Any:
         """A function of the pictures that computes these layers, and nothing that they do not need."""

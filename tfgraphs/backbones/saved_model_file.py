@@ -19,8 +19,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfgraphs.backbones.backbone import BackboneError
-from tfgraphs.backbones.foreign import explained
 from tfgraphs.backbones.weights import WeightsError
+from tfgraphs.errors import explained
 from tfgraphs.outputs import SAVED_MODEL
 
 _COMPUTATIONS = """

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-import tensorflow as tf
 
+from tfgraphs.backbones import preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import Layer, concatenation, convolution, global_average, pooling, relu, softmax
 from tfgraphs.backbones.weights import WeightsError, read_pickled_arrays
@@ -18,7 +18,6 @@ from tfgraphs.packaged import check_sha256, packaged_file
 
 _FILE = "example_models/weights/squeezenet_weights.pkl"
 _SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"
-_MEAN_BGR = (103.939, 116.779, 123.68)
 _POOLED = {1: "pool1", 3: "pool3", 5: "pool5"}  # fire modules (1: conv1) that a pooling follows
 
 Weights = dict[str, list[np.ndarray]]
@@ -44,12 +43,7 @@ def build(weights: Weights, pooling_kind: str = "max") -> Backbone:
     Raises:
         WeightsError: a layer is missing or has another shape.
     """
-    return Backbone("squeezenet", _layers(weights, pooling_kind), preprocess)
-
-
-def preprocess(pictures: tf.Tensor) -> tf.Tensor:
-    """RGB in 0..1 to BGR in 0..255 less the mean of ImageNet, as Caffe has it."""
-    return pictures[..., ::-1] * 255 - tf.constant(_MEAN_BGR)
+    return Backbone("squeezenet", _layers(weights, pooling_kind), preprocessing.caffe)
 
 
 def _layers(weights: Weights, pooling_kind: str) -> Iterator[Layer]:

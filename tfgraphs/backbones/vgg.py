@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
-import tensorflow as tf
 
+from tfgraphs.backbones import preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import Layer, convolution, global_average, pooling, relu, softmax
 from tfgraphs.backbones.weights import take
@@ -22,7 +22,6 @@ from tfgraphs.backbones.weights import take
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
 _CONNECTED = {"fc6": ("fc1", 7, 4096), "fc7": ("fc2", 1, 4096), "fc8": ("predictions", 1, 1000)}
-_MEAN_BGR = (103.939, 116.779, 123.68)
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -38,12 +37,7 @@ def build(name: str, arrays: Arrays, pooling_kind: str = "max") -> Backbone:
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    return Backbone(name, _layers(name, arrays, pooling_kind), preprocess, _keras_names(name))
-
-
-def preprocess(pictures: tf.Tensor) -> tf.Tensor:
-    """RGB in 0..1 to BGR in 0..255 less the mean of ImageNet, as Caffe has it."""
-    return pictures[..., ::-1] * 255 - tf.constant(_MEAN_BGR)
+    return Backbone(name, _layers(name, arrays, pooling_kind), preprocessing.caffe, _keras_names(name))
 
 
 def _layers(name: str, arrays: Arrays, pooling_kind: str) -> Iterator[Layer]:

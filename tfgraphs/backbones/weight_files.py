@@ -7,8 +7,8 @@ import numpy as np
 
 from tfgraphs.backbones import caffe_file, hdf5, keras_file, numpy_file, safetensors_file, torch_file
 from tfgraphs.backbones.archive import Archive
-from tfgraphs.backbones.foreign import said
 from tfgraphs.backbones.weights import WeightsError
+from tfgraphs.errors import said
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 

@@ -93,13 +93,13 @@ class PictureRun:
             check_writable(Path(LOGDIR.value) / "file")
 
 
-def load_backbone(name: str, pooling: str = "max") -> "Backbone":
-    """Loads the network of --backbone and shows how far its download is."""
+def load_backbone(name: str, pooling: str = "max", classes: bool = False) -> "Backbone":
+    """Loads the network of --backbone, with the layers that tell classes if need be, and shows how far it is."""
     from tfgraphs import backbones
     from tfgraphs.monitor import Monitor
 
     with Monitor(name) as monitor:
-        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare)
+        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, classes, monitor.prepare)
 
 
 def load_picture(path: str, size: int) -> images.Picture:

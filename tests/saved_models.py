@@ -1,0 +1,89 @@
+"""What the tests of SavedModels share: a small network, and writing it as each TensorFlow does."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+PICTURES = tf.TensorSpec([None, None, None, 3], name="images")
+
+
+def random_kernel(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).normal(0, 0.3, shape).astype(np.float32)
+
+
+KERNELS = {
+    "conv1": random_kernel(3, 3, 3, 4),
+    "left": random_kernel(1, 1, 4, 5),
+    "right": random_kernel(3, 3, 4, 6),
+    "deep": random_kernel(3, 3, 11, 7),
+}
+
+
+def compute(pictures: tf.Tensor, kernels: dict[str, tf.Tensor], mean: tf.Tensor | float = 0.5) -> dict[str, tf.Tensor]:
+    """A network as those of TensorFlow Hub, with two branches side by side."""
+    first = tf.nn.relu(tf.nn.conv2d(pictures - mean, kernels["conv1"], 2, "VALID"))
+    left = tf.nn.relu(tf.nn.conv2d(first, kernels["left"], 1, "SAME"))
+    right = tf.nn.relu(tf.nn.conv2d(first, kernels["right"], 1, "SAME"))
+    mixed = tf.concat([left, right], axis=3)
+    pooled = tf.nn.max_pool2d(tf.pad(mixed, [[0, 0], [1, 1], [1, 1], [0, 0]]), 3, 2, "VALID")
+    deep = tf.nn.elu(tf.nn.conv2d(pooled, kernels["deep"], 1, "SAME"))
+    return {"default": tf.reduce_mean(deep, [1, 2]), "Net/Conv1": first, "Net/Mixed": mixed, "Net/Deep": deep}
+
+
+class Network(tf.Module):
+    """As the modules of TensorFlow Hub for TensorFlow 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels = {name: tf.Variable(value) for name, value in KERNELS.items()}
+        self.mean = tf.Variable(0.5)
+
+    @tf.function
+    def __call__(self, images: tf.Tensor, training: bool = False, return_endpoints: bool = False):
+        if training:
+            self.mean.assign(tf.reduce_mean(images))
+        found = compute(images, self.kernels, self.mean)
+        return found if return_endpoints else found["default"]
+
+    @tf.function(input_signature=[PICTURES])
+    def endpoints(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self(images, return_endpoints=True)
+
+
+def save_root(folder: Path, signatures: bool = False) -> None:
+    network = Network()
+    for training in (True, False):
+        for endpoints in (True, False):
+            network.__call__.get_concrete_function(PICTURES, training=training, return_endpoints=endpoints)
+    tf.saved_model.save(network, str(folder), {"image_feature_vector": network.endpoints} if signatures else None)
+
+
+def save_first(folder: Path, resources: bool, tags: tuple[tuple[str, ...], ...] = (("serve",),)) -> None:
+    """Writes what TensorFlow 1 did; with the tags of its modules and their description, as such a module."""
+    builder = tf.compat.v1.saved_model.Builder(str(folder))
+    for number, named in enumerate(tags):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            pictures = tf.compat.v1.placeholder(tf.float32, PICTURES.shape, "images")
+            with tf.compat.v1.variable_scope("net", use_resource=resources):
+                kernels = {name: tf.compat.v1.get_variable(name, initializer=KERNELS[name]) for name in KERNELS}
+            found = compute(pictures, kernels, 0.7 if "train" in named else 0.5)
+            session.run(tf.compat.v1.global_variables_initializer())
+            define = tf.compat.v1.saved_model.predict_signature_def
+            signatures = {
+                "default": define({"images": pictures}, {"default": found["default"]}),
+                "image_feature_vector": define({"images": pictures}, found),
+            }
+            if number:
+                builder.add_meta_graph(list(named), signatures)
+            else:
+                builder.add_meta_graph_and_variables(session, list(named), signatures)
+    builder.save()
+
+
+def save_function(folder: Path, call, *specs: tf.TensorSpec, **attributes: object) -> Path:
+    """A SavedModel with one function."""
+    root = tf.train.Checkpoint(**attributes)
+    root.__call__ = tf.function(call, input_signature=specs or [PICTURES], autograph=False)
+    tf.saved_model.save(root, str(folder))
+    return folder

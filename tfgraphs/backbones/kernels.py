@@ -1,0 +1,125 @@
+"""The kernels of a convolution as pictures.
+
+Those that look at the picture itself are shown in its colours, each as the picture that excites it most for its
+contrast. Deeper ones look at channels of the layer below: of those the ones that count most are shown, positive numbers
+warm, negative ones cold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone, LayerError, View
+from tfgraphs.backbones.layers import Layer
+
+_WARM, _COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
+_KINDS = {"convolution", "conv2d"}
+_PASSED = {"relu", "normalization", "bias", "batchnormalization"}  # what may stand between a name and its convolution
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel of a convolution, or a slice of it.
+
+    Attributes:
+        channel: of the convolution that it makes.
+        source: the channel of the layer below that the slice looks at; None for all three of a picture.
+        pixels: [height, width, 3], RGB in 0..1.
+    """
+
+    channel: int
+    source: int | None
+    pixels: np.ndarray
+
+
+def convolution_of(backbone: Backbone, layer: str) -> Layer:
+    """The convolution that a layer is, or that it rectifies or normalizes.
+
+    Raises:
+        LayerError: there is no such layer, or none whose kernels can be shown.
+    """
+    found = backbone.layer(layer)
+    while found.kind in _PASSED and found.inputs != ("input",) and len(found.inputs) == 1:
+        found = backbone.layers[found.inputs[0]]
+    if found.kind not in _KINDS:
+        below = [name for name in found.inputs if name != "input" and _is_convolution(backbone.layers[name])]
+        rather = f": show those of {', '.join(below)}" if below else ""
+        raise LayerError(f"{layer} of {backbone.name} is made by a {found.kind}, which has no kernels{rather}")
+    if not found.weights or not hasattr(found.weights[0], "numpy"):
+        raise LayerError(f"the kernels of {layer} are inside the graph of {backbone.name}: they cannot be shown")
+    return found
+
+
+def first_convolution(backbone: Backbone) -> str:
+    """The name of the first layer with kernels.
+
+    Raises:
+        LayerError: there is none.
+    """
+    for layer in backbone.layers.values():
+        if layer.kind in _KINDS:
+            return layer.name
+    raise LayerError(f"{backbone.name} has no layer with kernels that could be shown")
+
+
+def _is_convolution(layer: Layer) -> bool:
+    return layer.kind in _KINDS or layer.kind in _PASSED
+
+
+def sees_colours(backbone: Backbone, convolution: Layer) -> bool:
+    """Whether a convolution looks at the picture itself."""
+    below = _below(backbone, convolution)
+    return (below.receptive_field, below.channels) == (1, 3)
+
+
+def colour_kernels(backbone: Backbone, convolution: Layer, channels: Sequence[int]) -> list[Kernel]:
+    """The kernels of a convolution that looks at the picture, each with its largest number at full strength.
+
+    Whatever the network's preprocessing does with the colours is undone: a kernel is what it makes of red, green and
+    blue.
+    """
+    colours = np.einsum("hwio,ij->ohwj", convolution.weights[0].numpy(), _preprocessing(backbone))
+    return [Kernel(channel, None, 0.5 + colours[channel] / _twice_largest(colours[channel])) for channel in channels]
+
+
+def _preprocessing(backbone: Backbone) -> np.ndarray:
+    """How much each channel that a network is given changes with red, green and blue: [channels, 3]."""
+    corners = tf.constant(np.concatenate([np.zeros((1, 3)), np.eye(3)]).reshape(4, 1, 1, 3), tf.float32)
+    black, *primaries = backbone.preprocess(corners).numpy().reshape(4, -1)
+    return np.stack([primary - black for primary in primaries], axis=1)
+
+
+def strongest_slices(backbone: Backbone, convolution: Layer, channels: Sequence[int], count: int) -> list[list[Kernel]]:
+    """Of each kernel the slices with the largest numbers (root of the sum of squares), as many as `count`.
+
+    Returns:
+        For each of `channels` its slices, the strongest first; the largest number of a kernel has full strength.
+    """
+    kernel = convolution.weights[0].numpy()
+    before, after = kernel.shape[2:]
+    groups = max(1, _below(backbone, convolution).channels // before)
+    rows = []
+    for channel in channels:
+        slices = kernel[..., channel]
+        strongest = np.argsort(-np.sqrt((slices**2).sum(axis=(0, 1))), kind="stable")[:count]
+        first = channel * groups // after * before  # channel below that its group begins with
+        values = 2 * slices / _twice_largest(slices)
+        rows.append([Kernel(channel, int(first + one), _warm_and_cold(values[..., one])) for one in strongest])
+    return rows
+
+
+def _below(backbone: Backbone, convolution: Layer) -> View:
+    (source,) = convolution.inputs
+    return View(channels=3, stride=1, receptive_field=1, smallest=1) if source == "input" else backbone.view(source)
+
+
+def _warm_and_cold(values: np.ndarray) -> np.ndarray:
+    """Numbers -1..1 as colours on black."""
+    strengths = np.clip(values, -1, 1)[..., None]
+    return np.where(strengths > 0, strengths * _WARM, -strengths * _COLD)
+
+
+def _twice_largest(values: np.ndarray) -> float:
+    return 2 * max(float(np.abs(values).max()), 1e-12)

@@ -1,0 +1,64 @@
+"""Many small pictures on one sheet, each with a line of text below it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_PAPER, _INK = (18, 18, 20), (190, 190, 195)  # RGB
+_TEXT = 13  # height of letters in pixels
+
+
+def sheet(
+    pictures: Sequence[np.ndarray],
+    captions: Sequence[str] = (),
+    columns: int | None = None,
+    gap: int = 8,
+    paper: tuple[int, int, int] = _PAPER,
+) -> np.ndarray:
+    """Puts pictures side by side, row after row, on dark paper.
+
+    Args:
+        pictures: [height, width, 3] each, in 0..1; the largest decides about the room for each.
+        captions: a short line for each, or none; what is too long for its picture is cut.
+        columns: pictures in a row; by default as many as make the sheet a third wider than it is high.
+        gap: pixels between pictures, and around them.
+        paper: the colour of these, RGB in 0..255.
+
+    Returns:
+        The sheet, float32 [height, width, 3] in 0..1.
+    """
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    line = _TEXT + 6 if captions else 0
+    across, down = width + gap, height + line + gap
+    columns = columns or _columns(len(pictures), across, down)
+    rows = math.ceil(len(pictures) / columns)
+    drawn = Image.new("RGB", (columns * across + gap, rows * down + gap), paper)
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, columns)
+        place = gap + column * across, gap + row * down
+        drawn.paste(Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)), place)
+        if captions:
+            _write(drawn, captions[number], (place[0], place[1] + picture.shape[0] + 2), width)
+    return np.asarray(drawn, np.float32) / 255
+
+
+def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Each pixel as a square, so that a [height, width, channels] picture is about `side` pixels high and wide."""
+    times = max(1, round(side / max(pixels.shape[:2])))
+    return np.repeat(np.repeat(pixels, times, axis=0), times, axis=1)
+
+
+def _columns(count: int, across: int, down: int) -> int:
+    """How many of `count` pictures stand in a row of a sheet of 4:3, in rows as full as possible."""
+    fit = min(count, max(1, round(math.sqrt(count * down / across * 4 / 3))))
+    near = range(max(1, fit - fit // 6), min(count, fit + fit // 6) + 1)
+    return min(near, key=lambda columns: (-count % columns, abs(columns - fit)))
+
+
+def _write(paper: Image.Image, text: str, place: tuple[int, int], width: int) -> None:
+    font = ImageFont.load_default(_TEXT)
+    while text and font.getlength(text) > width:
+        text = text[:-1]
+    ImageDraw.Draw(paper).text(place, text, _INK, font)
