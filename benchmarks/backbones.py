@@ -4,13 +4,31 @@
 
 needs the extra `bench`. Weights are random, as speed does not depend on them. PyTorch runs the very same layers, once
 in its default order of numbers (channels first) and once with channels last, which few programs ask for. Each side is
-a process of its own with as many threads as the machine has cores; figures are medians in milliseconds, and behind
-them the median of ours as a part of theirs in the same round.
+a process of its own with as many threads as the machine has cores; a figure is the best of three in each round, as
+other work only adds to it. Tables have medians in milliseconds and behind them the median of ours as a part of theirs.
+
+Two cores beside other work, 384 px (forward, gradient):
+
+    tfgraphs : Keras     vgg16 0.77, 0.93   vgg19 0.67, 0.68   resnet50 0.81, 1.03   resnet101 1.04, 0.87
+                         resnet152 0.84, 1.03
+    tfgraphs : PyTorch   squeezenet 0.55, 0.81   alexnet 0.55, 0.48   vgg16 0.79, 0.76   vgg19 0.86, 0.87
+                         googlenet 0.42, 0.53   resnet18 0.85, 0.79 (0.77, 0.82)   resnet50 0.83, 0.74
+                         resnet101 1.03, 0.94   resnet152 0.76, 0.88
+    with channels last   squeezenet 1.33, 1.29   vgg19 1.03, 0.88   resnet50 1.22, 0.98   resnet152 1.06, 0.98
+    up to a layer        squeezenet fire5 0.64, 0.60   vgg19 conv3_1 0.35, 0.32
+                         resnet50 conv3_block4_out 0.26, 0.39
+
+What was tried (SqueezeNet and ResNet at 384 px, quiet):
+- Convolutions of 256 channels and more as the transpose of the mirrored kernel: VGG-19 forward 1,092 to 669 ms.
+- Explicit zeros around a strided convolution rather than its `padding`, whose gradient oneDNN does not do: a step on
+  ResNet-18 234 to 156 ms.
+- `tf.reverse` for the order of colours rather than a slice with a negative stride: 23 to 7 ms of a step at 512 px.
+- One operation for convolution, bias and rectifier, weights as constants, 1 x 1 convolutions as matrix products,
+  another allocator: no difference beyond noise.
 """
 
 import argparse
 import statistics
-import sys
 
 from sides import Side
 
@@ -72,7 +90,10 @@ def picture(size):
     return np.random.default_rng(1).uniform(size=(1, size, size, 3)).astype(np.float32)
 
 def measure():
-    return [timed(lambda: np.asarray(function(pictures)).sum().item())[0] for function in functions]
+    # The best of three, as other work on the machine only adds to the time.
+    def once(function):
+        return timed(lambda: np.asarray(function(pictures)).sum().item())[0]
+    return [min(once(function) for _ in range(3)) for function in functions]
 """
 
 TFGRAPHS = (
@@ -101,9 +122,8 @@ def prepare(name, layer, size):
 """
 )
 
-TORCH = (
-    NETWORK
-    + """
+TORCH_LAYERS = """
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -130,7 +150,12 @@ def layers(backbone, last):
             needed |= {*layer.inputs}
             order.append((layer.name, layer.inputs, function(layer)))
     return order[::-1]
+"""
 
+TORCH = (
+    NETWORK
+    + TORCH_LAYERS
+    + """
 def prepare(name, layer, size, memory):
     global functions, pictures
     chain = layers(network(name), layer)
@@ -160,14 +185,11 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=384)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    rows = []
+    heads = ["", "to", "tfgraphs", "Keras", "PyTorch", "PyTorch, channels last"]
     for name in options.networks:
-        layer, keras = NETWORKS[name]
-        print(f"{name} ...", file=sys.stderr)
-        rows += compare(name, layer, keras, options)
-    heads = ["", "tfgraphs", "Keras", "PyTorch", "PyTorch, channels last"]
-    print_table([heads[0], "to", *heads[1:]], rows)
-    print_table(["up to", "forward", "gradient"], [row for name in options.networks for row in part(name, options)])
+        print_table(heads, compare(name, *NETWORKS[name], options))
+        if name in HALFWAY:
+            print_table(["up to", "forward", "gradient"], [part(name, options)])
 
 
 def compare(name: str, layer: str, keras: str | None, options: argparse.Namespace) -> list[tuple[str, ...]]:
@@ -196,16 +218,14 @@ def _ratio(rounds: list[dict[str, list[float]]], side: str, place: int) -> float
     return statistics.median(figures["ours"][place] / figures[side][place] for figures in rounds)
 
 
-def part(name: str, options: argparse.Namespace) -> list[tuple[str, ...]]:
+def part(name: str, options: argparse.Namespace) -> tuple[str, ...]:
     """What a network costs up to a layer halfway, as a part of the whole."""
-    if name not in HALFWAY:
-        return []
     with Side(TFGRAPHS) as half, Side(TFGRAPHS) as whole:
         half("prepare", name, HALFWAY[name], options.size)
         whole("prepare", name, NETWORKS[name][0], options.size)
         rounds = [(half("measure"), whole("measure")) for _ in range(options.rounds)]
     ratios = [statistics.median(one[place] / other[place] for one, other in rounds) for place in (0, 1)]
-    return [(f"{name} {HALFWAY[name]}", *(f"{ratio:.2f} of {NETWORKS[name][0]}" for ratio in ratios))]
+    return (f"{name} {HALFWAY[name]}", *(f"{ratio:.2f} of {NETWORKS[name][0]}" for ratio in ratios))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ number when an interrupted run comes to the same step again.
 
 Transform = Callable[[tf.Tensor], tf.Tensor]
 
+GRADIENT_NORM = "gradient norm"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -109,48 +111,111 @@ def minimize(
         NonFiniteLoss: with the step at which it happened. That step's gradient counts as zero, so the variables
             are still good.
     """
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        groups = [(optimizer, list(variables))]
-    else:
-        groups = [(one, [own]) for one, own in zip(optimizer, variables, strict=True)]
-    for one, own in groups:
-        one.build(own)
-    step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-    checkpoints = _Checkpoints(checkpoint_dir, save_seconds, [*variables, step], [one for one, _ in groups])
-    number = tf.TensorSpec([], tf.int64)
-    applications = [_apply(own, one, gradient_transform, projection) for one, own in groups]
-    if compiled == "updates":
-        applications = [tf.function(apply, jit_compile=True) for apply in applications]
-    update = tf.function(_update(loss, [own for _, own in groups], applications)).get_concrete_function(number)
-    run = tf.function(_loop(update, step), jit_compile=compiled == "loop").get_concrete_function(number)
+    minimization = Minimization(
+        loss, variables, optimizer, gradient_transform=gradient_transform, projection=projection, compiled=compiled
+    )
     if on_graph is not None:
-        on_graph(update.graph)
+        on_graph(minimization.graph)
+    yield from minimization.run(
+        steps,
+        steps_per_report=steps_per_report,
+        feed=feed,
+        checkpoint_dir=checkpoint_dir,
+        save_seconds=save_seconds,
+    )
 
-    started = time.monotonic()
-    checkpoints.restore()
-    done = int(step)
-    try:
-        if 0 < steps <= done:
-            value, terms = tf.function(_pair(loss))(step - 1)
-            yield _report(done, steps, value, terms, started)
-        while done < steps:
-            if feed is not None:
-                feed(done)
-            last = min(done - done % steps_per_report + steps_per_report, steps)
-            result = run(tf.constant(last, tf.int64))
-            value, terms, finite = result
-            done = int(step)
-            if not finite:
-                raise NonFiniteLoss(
-                    f"the loss or its gradient is no longer finite at step {done + 1} of {steps} (loss "
-                    f"{float(value)}): try a smaller step size or learning rate"
-                )
-            checkpoints.save_if_due()
-            yield _report(done, steps, value, terms, started)
-        checkpoints.save()
-    except (KeyboardInterrupt, GeneratorExit):
-        checkpoints.save()
-        raise
+
+class Minimization:
+    """The graph of an optimisation. It is made once and can be run several times, on other values of its variables.
+
+    Variables without a fixed shape, `tf.Variable(..., shape=[1, None, None, 3])`, may even have another size in each
+    run, if the optimizer keeps nothing of theirs (`SGD` without momentum).
+
+    Attributes:
+        graph: of a single step.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        variables: Sequence[tf.Variable],
+        optimizer: keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
+        *,
+        gradient_transform: Transform | None = None,
+        projection: Transform | None = None,
+        compiled: Literal["nothing", "updates", "loop"] = "nothing",
+        gradient_norm: bool = False,
+    ) -> None:
+        """Args as of `minimize`; gradient_norm: whether reports have that of all variables, as one more term."""
+        if isinstance(optimizer, keras.optimizers.Optimizer):
+            groups = [(optimizer, list(variables))]
+        else:
+            groups = [(one, [own]) for one, own in zip(optimizer, variables, strict=True)]
+        for one, own in groups:
+            one.build(own)
+        self._loss, self._step = loss, tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+        self._kept = [variable.value for one, _ in groups for variable in one.variables]
+        self._state = [*variables, self._step, *self._kept]
+        self._begun = False
+        number = tf.TensorSpec([], tf.int64)
+        applications = [_apply(own, one, gradient_transform, projection) for one, own in groups]
+        if compiled == "updates":
+            applications = [tf.function(apply, jit_compile=True) for apply in applications]
+        update = tf.function(
+            _update(loss, [own for _, own in groups], applications, gradient_norm)
+        ).get_concrete_function(number)
+        loop = tf.function(_loop(update, self._step), jit_compile=compiled == "loop")
+        self._loop = loop.get_concrete_function(number)
+        self.graph: tf.Graph = update.graph
+
+    def run(
+        self,
+        steps: int,
+        *,
+        steps_per_report: int = 10,
+        feed: Callable[[int], None] | None = None,
+        checkpoint_dir: str | Path | None = None,
+        save_seconds: float = 30.0,
+    ) -> Iterator[Report]:
+        """Minimises from the variables' present values on; args, yields and raises as of `minimize`."""
+        self._start_again()
+        checkpoints = _Checkpoints(checkpoint_dir, save_seconds, self._state)
+        started = time.monotonic()
+        checkpoints.restore()
+        done = int(self._step)
+        try:
+            if 0 < steps <= done:
+                value, terms = tf.function(_pair(self._loss))(self._step - 1)
+                yield _report(done, steps, value, terms, started)
+            while done < steps:
+                if feed is not None:
+                    feed(done)
+                last = min(done - done % steps_per_report + steps_per_report, steps)
+                result = self._loop(tf.constant(last, tf.int64))
+                value, terms, finite = result
+                done = int(self._step)
+                if not finite:
+                    raise NonFiniteLoss(
+                        f"the loss or its gradient is no longer finite at step {done + 1} of {steps} (loss "
+                        f"{float(value)}): try a smaller step size or learning rate"
+                    )
+                checkpoints.save_if_due()
+                yield _report(done, steps, value, terms, started)
+            checkpoints.save()
+        except (KeyboardInterrupt, GeneratorExit):
+            checkpoints.save()
+            raise
+
+    def _start_again(self) -> None:
+        if self._begun and any(variable.shape.rank for variable in self._kept):
+            raise ValueError("an optimizer that keeps something of its variables serves one run")
+        if not self._begun:
+            self._first = [variable.numpy() for variable in self._kept if not variable.shape.rank]
+        else:
+            for variable, value in zip(self._kept, self._first, strict=True):
+                variable.assign(value)
+        self._step.assign(0)
+        self._begun = True
 
 
 def _pair(loss: Loss) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
@@ -172,6 +237,7 @@ def _update(
     loss: Loss,
     groups: list[Sequence[tf.Variable]],
     applications: list[Callable[[tf.Tensor, list[tf.Tensor | tf.IndexedSlices]], tf.Tensor]],
+    gradient_norm: bool,
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
     """One step as a graph: step -> (loss, terms, finite)."""
 
@@ -181,6 +247,8 @@ def _update(
             value, terms = _pair(loss)(step)
         with tf.name_scope("gradients"):
             gradients = tape.gradient(value, groups)
+            if gradient_norm:
+                terms = {**terms, GRADIENT_NORM: tf.linalg.global_norm(tf.nest.flatten(gradients))}
         finite = [apply(value, own) for apply, own in zip(applications, gradients, strict=True)]
         return value, terms, tf.reduce_all(finite)
 
@@ -258,10 +326,8 @@ class _Checkpoints:
         folder: str | Path | None,
         save_seconds: float,
         variables: list[tf.Variable],
-        optimizers: list[keras.optimizers.Optimizer],
     ) -> None:
-        slots = [variable.value for optimizer in optimizers for variable in optimizer.variables]
-        state = tf.train.Checkpoint(variables=[*variables, *slots])
+        state = tf.train.Checkpoint(variables=variables)
         self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
         self._save_seconds = save_seconds
         self._saved = time.monotonic()

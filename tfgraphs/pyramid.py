@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.minimize import Loss, Report, minimize
+from tfgraphs.minimize import Loss, Minimization, Report, Transform
 from tfgraphs.monitor import Progress
 
 STEP_OVERHEAD = 14_000  # pixels that could be worked on in the time that a step takes besides its pixels
@@ -58,32 +58,51 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
         picture = current
 
 
-def improve(
-    picture: np.ndarray,
-    loss: Callable[[tf.Variable], Loss],
-    optimizer: keras.optimizers.Optimizer,
-    steps: int,
-    **options: Any,
-) -> Iterator[tuple[Report, np.ndarray]]:
-    """Optimises the pixels of one picture, which are kept in 0..1.
+class Canvas:
+    """A picture whose pixels an optimizer changes, within 0..1; the graph of a step is made once.
 
-    Args:
-        picture: to start from, float32 [height, width, 3].
-        loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
-        optimizer: any stock Keras optimizer.
-        steps: how many to take.
-        options: of `minimize`.
-
-    Yields:
-        Each report of `minimize` and the picture as it is then.
+    Attributes:
+        graph: of one step.
     """
-    variable = tf.Variable(picture[None], name="picture")
-    for report in minimize(
-        loss(variable),
-        [variable],
-        optimizer,
-        steps,
-        projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
-        **options,
-    ):
-        yield report, variable.numpy()[0]
+
+    def __init__(
+        self,
+        loss: Callable[[tf.Variable], Loss],
+        optimizer: keras.optimizers.Optimizer,
+        size: tuple[int | None, int | None] = (None, None),
+        gradient_transform: Transform | None = None,
+    ) -> None:
+        """Makes the graph.
+
+        Args:
+            loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
+            optimizer: any stock Keras optimizer; for pictures of any size one that keeps nothing of them, as SGD.
+            size: height and width of the picture, None for any.
+            gradient_transform: applied to the gradient of the picture before the optimizer sees it.
+        """
+        blank = tf.zeros([1, *(side or 1 for side in size), 3])
+        self._picture = tf.Variable(blank, shape=[1, *size, 3], name="picture")
+        self._minimization = Minimization(
+            loss(self._picture),
+            [self._picture],
+            optimizer,
+            gradient_transform=gradient_transform,
+            projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
+            gradient_norm=True,
+        )
+        self.graph = self._minimization.graph
+
+    def improve(self, picture: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
+        """Optimises a picture.
+
+        Args:
+            picture: to start from, float32 [height, width, 3].
+            steps: how many to take.
+            options: of `Minimization.run`.
+
+        Yields:
+            Each report and the picture as it is then.
+        """
+        self._picture.assign(picture[None])
+        for report in self._minimization.run(steps, **options):
+            yield report, self._picture.numpy()[0]

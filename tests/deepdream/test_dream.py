@@ -10,6 +10,7 @@ from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamError, DreamSettings, Objective, dream, layer_l2
 from tfgraphs.deepdream.dream import octave_levels
+from tfgraphs.deepdream.objectives import Term
 
 OBJECTIVE = layer_l2("conv2")
 SETTINGS = DreamSettings(octaves=2, iterations=10, seed=4)
@@ -83,7 +84,7 @@ def test_a_step_moves_the_picture_by_step_size_times_the_gradient_over_its_mean_
 
 def test_the_gains_of_all_octaves_add_up_on_the_original(photograph, backbone):
     """A linear objective has the same gradient everywhere, which no resampling changes."""
-    linear = Objective(("pixels",), lambda activations: tf.reduce_sum(activations["pixels"]))
+    linear = Objective(((1.0, Term("pixels", "pixels", lambda activation: tf.reduce_sum(activation, axis=-1))),))
     settings = DreamSettings(octaves=3, octave_scale=1.2, iterations=2, step_size=0.01)
     *_, last = dream(photograph, backbone, linear, settings)
     gradient = random_kernel(1, 3, 4)[0, 0].sum(axis=-1)
@@ -192,3 +193,60 @@ def test_many_octaves_raise_no_warning_of_retracing(photograph, backbone, caplog
     settings = DreamSettings(octaves=9, octave_scale=1.03, iterations=1)
     assert len(list(dream(photograph, backbone, OBJECTIVE, settings))) == 9
     assert "retracing" not in caplog.text
+
+
+def test_a_mask_keeps_what_is_black_and_weakens_what_is_grey(photograph, backbone):
+    mask = np.zeros(photograph.shape[:2], np.float32)
+    mask[:, 44:] = 1
+    mask[:, 80:] = 0.25
+    settings = DreamSettings(octaves=1, iterations=1, jitter=0, step_size=0.01)
+    *_, free = dream(photograph, backbone, OBJECTIVE, settings)
+    *_, masked = dream(photograph, backbone, OBJECTIVE, settings, mask=mask)
+    np.testing.assert_array_equal(masked.picture[:, :44], photograph[:, :44])
+    np.testing.assert_array_equal(masked.picture[:, 44:80], free.picture[:, 44:80])
+    np.testing.assert_allclose(
+        (masked.picture - photograph)[:, 80:], 0.25 * (free.picture - photograph)[:, 80:], atol=1e-6
+    )
+
+
+def test_a_mask_holds_at_all_octaves(photograph, backbone):
+    mask = np.zeros(photograph.shape[:2], np.float32)
+    mask[:, 60:] = 1
+    *_, masked = dream(photograph, backbone, OBJECTIVE, DreamSettings(octaves=2, octave_scale=1.2, seed=1), mask=mask)
+    assert np.abs(masked.picture - photograph)[:, :50].max() < 1e-3
+    assert np.abs(masked.picture - photograph)[:, 65:].max() > 0.01
+
+
+def test_a_mask_of_another_size_is_refused(photograph, backbone):
+    with pytest.raises(DreamError, match="give them one size"):
+        dream(photograph, backbone, OBJECTIVE, SETTINGS, mask=np.ones((3, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("normalize", "measure"),
+    [("mean_abs", lambda change: np.abs(change).mean()), ("std", np.std)],
+)
+def test_a_step_is_as_long_as_its_normalization_measures(photograph, backbone, normalize, measure):
+    settings = DreamSettings(octaves=1, iterations=1, step_size=1e-3, normalize=normalize)
+    *_, last = dream(photograph, backbone, OBJECTIVE, settings)
+    assert measure(last.picture - photograph) == pytest.approx(1e-3, rel=0.01)
+
+
+def test_all_octaves_share_one_graph(photograph, backbone):
+    traced = []
+
+    def counted(activation):
+        traced.append(1)
+        return tf.reduce_mean(activation, axis=-1)
+
+    objective = Objective(((1.0, Term("counted", "conv2", counted)),))
+    list(dream(photograph, backbone, objective, DreamSettings(octaves=3, octave_scale=1.1, iterations=2)))
+    assert len(traced) == 1
+
+
+def test_terms_and_gradient_norms_are_reported(photograph, backbone):
+    objective = layer_l2("conv2") - 0.5 * layer_l2("conv1")
+    *_, last = dream(photograph, backbone, objective, DreamSettings(octaves=1, iterations=2))
+    assert {"objective", "conv1", "conv2", "gradient norm"} == set(last.terms)
+    assert last.terms["objective"] == pytest.approx(last.terms["conv1"] + last.terms["conv2"], rel=1e-5)
+    assert last.terms["gradient norm"] > 0

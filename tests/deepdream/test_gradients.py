@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.deepdream.gradients import normalize_mean_abs
+from tfgraphs.deepdream.gradients import mean_abs
 from tfgraphs.deepdream.objectives import layer_l2
 from tfgraphs.deepdream.transforms import jitter
 
@@ -27,19 +27,19 @@ def test_layer_l2_reads_only_its_layer():
 
 @pytest.mark.parametrize("scale", [1e-8, 1, 1e8])
 def test_a_normalized_gradient_has_a_mean_absolute_value_of_one(scale):
-    normalized = normalize_mean_abs(tf.constant(normal(1, 6, 5, 3, dtype=np.float32) * scale, tf.float32))
+    normalized = mean_abs(tf.constant(normal(1, 6, 5, 3, dtype=np.float32) * scale, tf.float32))
     assert np.abs(normalized).mean() == pytest.approx(1, rel=1e-5)
 
 
 def test_a_normalized_gradient_keeps_its_direction():
     gradient = normal(1, 6, 5, 3)
-    normalized = normalize_mean_abs(tf.constant(gradient)).numpy()
+    normalized = mean_abs(tf.constant(gradient)).numpy()
     cosine = np.sum(normalized * gradient) / np.linalg.norm(normalized) / np.linalg.norm(gradient)
     assert cosine == pytest.approx(1, abs=1e-12)
 
 
 def test_a_gradient_of_zero_stays_zero():
-    np.testing.assert_array_equal(normalize_mean_abs(tf.zeros([1, 4, 4, 3])), np.zeros((1, 4, 4, 3)))
+    np.testing.assert_array_equal(mean_abs(tf.zeros([1, 4, 4, 3])), np.zeros((1, 4, 4, 3)))
 
 
 def numbered(height, width):

@@ -80,7 +80,7 @@ def test_the_odd_word_is_gensims(glove, peer, words):
 
 
 def test_analogies_at_once_are_those_one_by_one(glove):
-    from tfgraphs.vectors.expression import parse
+    from tfgraphs.expression import parse
 
     questions = [parse(sum_of(*question)) for question in QUESTIONS]
     together = glove.combine_many(questions, 10)

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfgraphs.expression import ExpressionError
 from tfgraphs.packaged import PackageError
-from tfgraphs.vectors.expression import ExpressionError
 from tfgraphs.vectors.formats import load_glove
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 

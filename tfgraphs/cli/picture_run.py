@@ -1,6 +1,7 @@
 """What the commands that make pictures share: their flags, where a run keeps its state, and what happens at its end."""
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,10 +31,12 @@ BACKBONE = flags.DEFINE_string(
 WEIGHTS = flags.DEFINE_string("weights", None, "A file with other weights for --backbone than the published ones.")
 SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
+SAVE_EVERY = flags.DEFINE_integer("save_every", 0, "Steps between two pictures that are kept beside the output.", 0)
+SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 
 # Flags that change nothing in the picture: they are not kept in it, and a run may be resumed with others.
-_OBSERVING = {"output", "logdir", "picture_every", *run_state.OBSERVING}
+_OBSERVING = {"output", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
 
 
 class PictureRun:
@@ -70,10 +73,15 @@ class PictureRun:
 
     def follow(self, run: Iterator["Progress"], monitor: "Monitor") -> "np.ndarray":
         """Runs to the end and returns the last picture."""
-        picture = None
+        picture, due = None, SAVE_EVERY.value
         for progress in run:
             monitor(progress)
             picture = progress.picture
+            assert picture is not None
+            if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
+                due = progress.step + SAVE_EVERY.value
+                path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
+                images.save(path, images.Picture(picture), self.origin)
         assert picture is not None
         return picture
 
@@ -93,6 +101,34 @@ class PictureRun:
             check_writable(Path(LOGDIR.value) / "file")
 
 
+def shows_flags(name: str) -> bool:
+    """Prints the command that made the picture of --show_flags, if it is given.
+
+    Raises:
+        ImageError: the picture does not say how it was made.
+    """
+    if not SHOW_FLAGS.value:
+        return False
+    origin = images.read_origin(SHOW_FLAGS.value)
+    values = origin.get("flags")
+    if not isinstance(values, dict):
+        raise images.ImageError(f"{SHOW_FLAGS.value} does not say how it was made: it is no picture of tfgraphs")
+    known = flags.FLAGS if origin.get("command") == name else {}
+    given = [
+        _as_flag(flag, value)
+        for flag, value in values.items()
+        if value is not None and (flag not in known or value != known[flag].default)
+    ]
+    print(shlex.join([str(origin.get("command")), *(argument for arguments in given for argument in arguments)]))
+    return True
+
+
+def _as_flag(flag: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no{flag}"]
+    return [f"--{flag}={one}" for one in (value if isinstance(value, list) else [value])]
+
+
 def load_backbone(name: str, pooling: str = "max", classes: bool = False) -> "Backbone":
     """Loads the network of --backbone, with the layers that tell classes if need be, and shows how far it is."""
     from tfgraphs import backbones
@@ -105,3 +141,21 @@ def load_backbone(name: str, pooling: str = "max", classes: bool = False) -> "Ba
 def load_picture(path: str, size: int) -> images.Picture:
     """Loads a picture or a sample at the longer side that --size asks for; 0 is its own size."""
     return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
+
+
+def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
+    """Loads a mask as float32 [height, width] in 0..1, for a picture of `size`: white is 1, and so is its lightness.
+
+    Raises:
+        UsageError: its proportions are others than the picture's.
+    """
+    picture = images.load(samples.resolve(path))
+    height, width = picture.size
+    if abs(height * size[1] - width * size[0]) > max(height, width, *size):
+        raise command.UsageError(
+            f"{path} has {width} x {height} px and the picture {size[1]} x {size[0]} px: give the mask its proportions"
+        )
+    grey = picture.pixels.mean(axis=-1, keepdims=True)
+    if picture.alpha is not None:
+        grey = grey * picture.alpha[..., None]
+    return images.resize(grey, size)[..., 0].clip(0, 1)

@@ -111,7 +111,7 @@ def _lines() -> Iterator[list[str]]:
 
 def _answers(vectors: "WordVectors", lines: list[str], options: Options) -> list[dict[str, Any]]:
     """The answers to some lines: expressions and analogies by the same method together, all else one by one."""
-    from tfgraphs.vectors.expression import Term, parse
+    from tfgraphs.expression import Term, parse
 
     answers: list[dict[str, Any]] = [{"query": line.strip()} for line in lines]
     together: list[tuple[int, list[Term]]] = []

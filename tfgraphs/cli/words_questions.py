@@ -84,7 +84,7 @@ def ask(vectors: "WordVectors", action: str, words: Sequence[str], options: Opti
     elif action == "analogy":
         found = vectors.analogy(words[0], words[1], words[2], *rest)
     else:
-        from tfgraphs.vectors.expression import parse
+        from tfgraphs.expression import parse
 
         terms = parse(" ".join(words))
         found, words = vectors.combine(terms, *rest), [term.word for term in terms]

@@ -22,7 +22,7 @@ from tfgraphs.images import fit, resize
 from tfgraphs.minimize import Loss, Report
 from tfgraphs.monitor import Progress
 from tfgraphs.neural_style.losses import content_loss, gram_matrix, style_loss, total_variation
-from tfgraphs.pyramid import Level, coarse_to_fine, improve
+from tfgraphs.pyramid import Canvas, Level, coarse_to_fine
 
 SMALLEST_SIDE = 32  # of a picture, in pixels
 COARSEST = 100  # longer side of the first scale, at least
@@ -127,14 +127,18 @@ def paint(
         level = levels[number]
         start = _noise(level.size, settings.seed) if picture is None else resize(picture, level.size)
         schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, level.steps, alpha=0.02)
-        return improve(
-            np.clip(start, 0, 1),
+        canvas = Canvas(
             lambda variable: _loss(variable, resize(content, level.size), style, backbone, settings, number),
             keras.optimizers.Adam(schedule, beta_2=0.99),
+            level.size,
+        )
+        if on_graph is not None and number == len(levels) - 1:
+            on_graph(canvas.graph)
+        return canvas.improve(
+            np.clip(start, 0, 1),
             level.steps,
             save_seconds=save_seconds,
             checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}",
-            on_graph=on_graph if number == len(levels) - 1 else None,
         )
 
     return coarse_to_fine(levels, optimise, "scale")

@@ -1,6 +1,6 @@
 """Finished word vectors: loading, asking, exporting."""
 
-from tfgraphs.vectors.expression import ExpressionError
+from tfgraphs.expression import ExpressionError
 from tfgraphs.vectors.formats import FormatError, load
 from tfgraphs.vectors.word_vectors import Neighbour, WordError, WordVectors
 

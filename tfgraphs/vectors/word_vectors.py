@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.vectors.expression import ExpressionError, Term, parse
+from tfgraphs.expression import ExpressionError, Term, parse
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords
 from tfgraphs.vectors.matrix import Int8Matrix, norms_of, stored
 from tfgraphs.vectors.search import Best, blocks

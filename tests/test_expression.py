@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfgraphs.vectors.expression import ExpressionError, parse
+from tfgraphs.expression import ExpressionError, parse
 
 
 def weights(text: str) -> list[tuple[str, float]]:

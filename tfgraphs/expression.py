@@ -1,4 +1,4 @@
-"""Arithmetic with words: `king - man + woman`, `(Shanghai - China) + Japan`, `0.5*red + blue`.
+"""Arithmetic with names: `king - man + woman`, `(Shanghai - China) + Japan`, `fire5 - 0.5*fire9:17`.
 
     sum     = ["+" | "-"] product { ("+" | "-") product }
     product = [number "*"] term
@@ -37,8 +37,12 @@ class Term:
     weight: float
 
 
-def parse(text: str) -> list[Term]:
+def parse(text: str, what: str = "word") -> list[Term]:
     """Parses an expression into a weighted sum of words, in the order in which they stand.
+
+    Args:
+        text: the expression.
+        what: a word is, for the message when one is missing.
 
     >>> parse("king - man + 0.5*woman")
     [Term(word='king', weight=1.0), Term(word='man', weight=-1.0), Term(word='woman', weight=0.5)]
@@ -46,7 +50,7 @@ def parse(text: str) -> list[Term]:
     Raises:
         ExpressionError: with the place where it is not understood.
     """
-    parser = _Parser(text)
+    parser = _Parser(text, what)
     terms = list(parser.sum(1.0))
     if parser.kind is not None:
         raise parser.error("a '(' is missing" if parser.value == ")" else "an operator (+ or -) is missing")
@@ -56,8 +60,8 @@ def parse(text: str) -> list[Term]:
 class _Parser:
     """Recursive descent over the tokens, one of which is looked at: its `kind`, `value` and `start`."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, what: str) -> None:
+        self._text, self._what = text, what
         self._position = 0
         self._depth = 0
         self.advance()
@@ -109,7 +113,7 @@ class _Parser:
             if not self.accept(")"):
                 raise self.error("a ')' is missing")
         else:
-            raise self.error("a word is missing")
+            raise self.error(f"a {self._what} is missing")
 
     def error(self, problem: str) -> ExpressionError:
         where = "at the end" if self.kind is None else f"before {self._text[self.start :]!r}"

@@ -1,0 +1,148 @@
+"""DeepDream: what a step costs beside the bare gradient and beside PyTorch, and how time and memory grow.
+
+    python benchmarks/deepdream.py [step] [sizes] [tiles] [--rounds=15] [--network=squeezenet] [--layer=fire7]
+
+needs the extra `bench`. A step is jitter, forward, gradient, normalization, update and clipping, ten of them in one
+call. The bare gradient is that of the same network's layer with respect to the picture and nothing else. PyTorch does
+the same step with the very same layers, once with channels first, its default, and once with channels last. Sides are
+asked in turns; ratios are medians over the rounds.
+
+`sizes` dreams about pictures of 0.25 to 12 megapixels, one process each, whole and in tiles; `tiles` compares both at
+sizes where both fit.
+"""
+
+import argparse
+import statistics
+import sys
+
+from backbones import TORCH_LAYERS
+from sides import Side
+
+from tfgraphs.cli.command import print_table
+
+OURS = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras
+import numpy as np
+import tensorflow as tf
+from tfgraphs import backbones
+from tfgraphs.deepdream import DreamSettings, layer_l2
+from tfgraphs.deepdream.dream import Dreamer
+from tfgraphs.minimize import make_reproducible
+make_reproducible()  # as the command has it
+
+def prepare(name, layer, height, width, tile_size):
+    global dreamer, pixels, bare, picture, backbone
+    backbone = backbones.load(name)
+    pixels = np.random.default_rng(1).uniform(size=(height, width, 3)).astype(np.float32)
+    dreamer = Dreamer(backbone, layer_l2(layer), DreamSettings(octaves=1, iterations=5, tile_size=tile_size))
+    picture = tf.constant(pixels[None])
+    @tf.function
+    def bare(picture):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            excited = tf.reduce_mean(backbone(picture, [layer])[layer] ** 2) / 2
+        return tape.gradient(excited, picture)
+    return step()
+
+def step():
+    return timed(lambda: list(dreamer.dream(pixels))[-1].step)[0] / 5
+
+def gradient():
+    return timed(lambda: [bare(picture).numpy().shape for _ in range(5)])[0] / 5
+
+def memory():
+    return resident("VmHWM")
+"""
+
+TORCH = (
+    TORCH_LAYERS
+    + """
+def prepare(name, layer, height, width, memory):
+    global chain, pixels, order, last
+    from tfgraphs import backbones
+    chain, last, order = layers(backbones.load(name), layer), layer, getattr(torch, memory)
+    pixels = torch.tensor(np.random.default_rng(1).uniform(size=(1, 3, height, width)).astype(np.float32))
+    pixels = pixels.contiguous(memory_format=order)
+    return step()
+
+def one(picture, random):
+    down, across = random.integers(-32, 33, 2).tolist()
+    moved = torch.roll(picture, (down, across), (2, 3)).detach().requires_grad_(True)
+    found = {"input": moved.flip(1) * 255 - torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)}
+    for name, inputs, function in chain:
+        found[name] = function(*(found[source] for source in inputs))
+    (found[last] ** 2).mean().div(2).backward()
+    gradient = torch.roll(moved.grad, (-down, -across), (2, 3))
+    return (picture + 1.5 / 255 * gradient / gradient.abs().mean()).clamp(0, 1)
+
+def step():
+    random = np.random.default_rng(0)
+    def run():
+        picture = pixels.clone()
+        for _ in range(5):
+            picture = one(picture, random)
+        return picture.sum().item()
+    return timed(run)[0] / 5
+"""
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=["step", "sizes", "tiles"])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--network", default="squeezenet")
+    parser.add_argument("--layer", default="fire7")
+    options = parser.parse_args()
+    for part in options.parts:
+        print(f"{part} ...", file=sys.stderr)
+        {"step": steps, "sizes": sizes, "tiles": tiles}[part](options)
+
+
+def steps(options: argparse.Namespace) -> None:
+    """A step at 512 px."""
+    what = (options.network, options.layer, 512, 512)
+    with Side(OURS) as ours, Side(TORCH) as torch, Side(TORCH) as last:
+        ours("prepare", *what, 0)
+        torch("prepare", *what, "contiguous_format")
+        last("prepare", *what, "channels_last")
+        rounds = [(ours("step"), ours("gradient"), torch("step"), last("step")) for _ in range(options.rounds)]
+    names = ("bare gradient", "PyTorch's step", "the same, channels last")
+    medians = [1000 * statistics.median(times) for times in zip(*rounds, strict=True)]
+    rows = [("our step", f"{medians[0]:.0f}", "")]
+    for place, name in enumerate(names, 1):
+        ratio = statistics.median(times[0] / times[place] for times in rounds)
+        rows.append((name, f"{medians[place]:.0f}", f"{ratio:.2f}"))
+    print_table([f"{options.layer}, 512 px", "ms", "ours : it"], rows)
+
+
+def sizes(options: argparse.Namespace) -> None:
+    """Time and memory from 0.25 to 12 megapixels."""
+    rows = []
+    for width, height in ((640, 400), (1200, 850), (2048, 1536), (4096, 3072)):
+        row = [f"{width} x {height}"]
+        for tile_size in (0, 1024):
+            with Side(OURS) as ours:
+                seconds = min(ours("prepare", options.network, options.layer, height, width, tile_size), ours("step"))
+                row += [f"{seconds * 1e6 / width / height:.2f}", f"{ours('memory'):,.0f}"]
+        rows.append(tuple(row))
+    print_table(["picture", "s/megapixel", "MB", "in tiles: s/megapixel", "MB"], rows)
+
+
+def tiles(options: argparse.Namespace) -> None:
+    """A step in tiles beside one of the whole picture."""
+    rows = []
+    for width, height in ((1200, 850), (2048, 1536)):
+        with Side(OURS) as whole, Side(OURS) as tiled:
+            whole("prepare", options.network, options.layer, height, width, 0)
+            tiled("prepare", options.network, options.layer, height, width, 1024)
+            rounds = [(whole("step"), tiled("step")) for _ in range(max(3, options.rounds // 3))]
+        ratio = statistics.median(one[1] / one[0] for one in rounds)
+        rows.append((f"{width} x {height}", f"{statistics.median(one[0] for one in rounds):.2f}", f"{ratio:.2f}"))
+    print_table(["picture", "whole, s/step", "tiles : whole"], rows)
+
+
+if __name__ == "__main__":
+    main()

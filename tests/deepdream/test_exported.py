@@ -1,0 +1,68 @@
+"""Dreams as SavedModels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_hub as hub
+
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.layers import convolution, relu
+from tfgraphs.deepdream import DreamSettings, dream, layer_l2
+from tfgraphs.deepdream.exported import export_dream
+
+RANDOM = np.random.default_rng(0)
+SETTINGS = DreamSettings(octaves=2, octave_scale=1.3, iterations=3, jitter=0, step_size=0.01)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    """With a layer wide enough to be computed by its mirrored kernel, whose variable must go along."""
+    shapes = {"conv1": (3, 3, 3, 256), "conv2": (3, 3, 256, 256)}
+    layers = [
+        convolution(name, source, (RANDOM.normal(size=shapes[name]) / 40).astype(np.float32), np.zeros(256, "f"))
+        for name, source in (("conv1", "input"), ("conv2", "conv1"))
+    ]
+    return Backbone("wide", [*layers, relu("relu2", "conv2")], lambda pictures: pictures * 2 - 1)
+
+
+@pytest.fixture(scope="module")
+def model(backbone, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "dream"
+    export_dream(folder, backbone, layer_l2("relu2"), SETTINGS)
+    return hub.load(str(folder))
+
+
+def test_without_octaves_it_is_the_same_dream(backbone, tmp_path):
+    settings = DreamSettings(octaves=1, iterations=3, jitter=5, step_size=0.01, seed=3)
+    export_dream(tmp_path / "dream", backbone, layer_l2("relu2"), settings)
+    pixels = RANDOM.uniform(size=(60, 72, 3)).astype(np.float32)
+    *_, last = dream(pixels, backbone, layer_l2("relu2"), settings)
+    loaded = tf.saved_model.load(str(tmp_path / "dream"))
+    np.testing.assert_allclose(loaded(pixels[None])[0], last.picture, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (51, 97), (30, 20)])
+def test_pictures_of_any_size_dream(model, size):
+    pictures = RANDOM.uniform(size=(2, *size, 3)).astype(np.float32)
+    dreamt = model.dream(pictures, steps=2, step_size=0.02).numpy()
+    assert dreamt.shape == pictures.shape
+    assert dreamt.min() >= 0
+    assert dreamt.max() <= 1
+    assert np.abs(dreamt - pictures).mean() > 0.005
+
+
+def test_octaves_add_their_detail_to_the_original(model):
+    pictures = RANDOM.uniform(0.3, 0.7, size=(1, 70, 80, 3)).astype(np.float32)
+    np.testing.assert_allclose(model.dream(pictures, steps=0, step_size=0.02), pictures, atol=1e-6)
+    one, two = (model.dream(pictures, steps=1, step_size=size).numpy() for size in (0.001, 0.01))
+    assert np.abs(two - pictures).mean() == pytest.approx(10 * np.abs(one - pictures).mean(), rel=0.2)
+
+
+def test_signatures_say_what_goes_in_and_out(model):
+    assert set(model.signatures) == {"serving_default", "dream"}
+    _, inputs = model.signatures["dream"].structured_input_signature
+    assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in inputs.items()} == {
+        "image": (tf.float32, [None, None, None, 3]),
+        "steps": (tf.int32, []),
+        "step_size": (tf.float32, []),
+    }

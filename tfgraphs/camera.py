@@ -1,0 +1,90 @@
+"""The camera of an endless zoom: each frame is a part of the one before, enlarged, turned and shifted a little."""
+
+import math
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+
+ZOOMS = (0.5, 10.0)  # least and most of one step; less than half would pass over pixels
+_ROWS = 64  # computed at a time, so that what a step needs stays in the processor's cache
+
+
+class CameraError(TfgraphsError):
+    """The camera cannot move like that."""
+
+
+def check(zoom: float, degrees: float, shift: tuple[float, float]) -> None:
+    """Raises CameraError unless `zoomed` takes these values."""
+    if not ZOOMS[0] <= zoom <= ZOOMS[1]:
+        raise CameraError(
+            f"a zoom of {zoom:g} a frame is too much: it is {ZOOMS[0]:g} to {ZOOMS[1]:g}, 1.05 enlarges by 5 %"
+        )
+    if not (math.isfinite(degrees) and abs(degrees) <= 360):
+        raise CameraError(f"a turn of {degrees:g} degrees a frame is too much: it is -360 to 360")
+    if not all(abs(part) <= 1 for part in shift):
+        raise CameraError(f"a shift by {shift[0]:g} and {shift[1]:g} of the size is too much: each is -1 to 1")
+
+
+def zoomed(
+    picture: np.ndarray, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
+) -> np.ndarray:
+    """The next frame: what is in the picture is enlarged and turned about its middle, then shifted.
+
+    Each pixel is interpolated between the 4 x 4 around the place that it came from, by the cubic convolution of Keys
+    (1981) with a = -1/2, which keeps ramps and parabolas as they are. Beyond its borders the picture goes on as in a
+    mirror, so nothing is ever empty. Without zoom, turn and shift it comes back as it was, to the bit.
+
+    Args:
+        picture: float32 [height, width, channels] in 0..1.
+        zoom: how many times larger everything gets, 0.5 to 10. Below 1 more is seen than before.
+        degrees: of the turn, counter-clockwise.
+        shift: how far everything moves to the right and down, as parts of width and height, each -1 to 1.
+
+    Returns:
+        A new picture of the same shape, clipped to 0..1.
+
+    Raises:
+        CameraError: the camera would move too far.
+    """
+    check(zoom, degrees, shift)
+    height, width, _ = picture.shape
+    planes = np.ascontiguousarray(np.moveaxis(picture, -1, 0), np.float32).reshape(-1, height * width)
+    result = np.empty(picture.shape, np.float32)
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    along, aside = math.cos(math.radians(degrees)) / zoom, math.sin(math.radians(degrees)) / zoom
+    x = np.arange(width) - middle_x - shift[0] * width
+    for top in range(0, height, _ROWS):
+        y = np.arange(top, min(top + _ROWS, height))[:, None] - middle_y - shift[1] * height
+        columns, across = _taps(middle_x + along * x - aside * y, width)
+        rows, down = _taps(middle_y + aside * x + along * y, height)
+        block = np.zeros((len(planes), len(y), width), np.float32)
+        for row, upright in zip(rows, down, strict=True):
+            for column, level in zip(columns, across, strict=True):
+                index, weight = row * width + column, upright * level
+                for plane, sums in zip(planes, block, strict=True):
+                    sums += plane.take(index) * weight
+        np.clip(np.moveaxis(block, 0, -1), 0, 1, out=result[top : top + len(y)])
+    return result
+
+
+def _taps(places: np.ndarray, size: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Indices of the four pixels around each place along one axis, those outside mirrored, and their weights."""
+    floor = np.floor(places)
+    t = (places - floor).astype(np.float32)
+    weights = [
+        ((1 - t / 2) * t - 0.5) * t,
+        (1.5 * t - 2.5) * t * t + 1,
+        ((2 - 1.5 * t) * t + 0.5) * t,
+        (t / 2 - 0.5) * t * t,
+    ]
+    below = floor.astype(np.intp) - 1
+    least = below.min()
+    mirrored = _mirrored(np.arange(least, below.max() + 4), size)
+    return [mirrored.take(below - (least - tap)) for tap in range(4)], weights
+
+
+def _mirrored(index: np.ndarray, size: int) -> np.ndarray:
+    """... 1 0 | 0 1 2 ... size - 1 | size - 1, size - 2 ..."""
+    index = index % (2 * size)
+    return np.minimum(index, 2 * size - 1 - index)
