@@ -138,14 +138,14 @@ def test_operations_are_filed_under_network_and_layer(small):
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("conv1_pre_relu", View(channels=4, stride=2, receptive_field=3, smallest=1)),
-        ("conv1", View(channels=4, stride=2, receptive_field=3, smallest=1)),
-        ("pool1", View(channels=4, stride=4, receptive_field=7, smallest=5)),
-        ("branch1x1", View(channels=5, stride=4, receptive_field=7, smallest=5)),
-        ("branch5x5", View(channels=6, stride=4, receptive_field=23, smallest=5)),
-        ("mixed", View(channels=11, stride=4, receptive_field=23, smallest=5)),
-        ("average", View(channels=11, stride=4, receptive_field=0, smallest=5)),
-        ("classes", View(channels=11, stride=4, receptive_field=0, smallest=5)),
+        ("conv1_pre_relu", View(channels=4, stride=2, receptive_field=3, smallest=1, before=1, after=3)),
+        ("conv1", View(channels=4, stride=2, receptive_field=3, smallest=1, before=1, after=3)),
+        ("pool1", View(channels=4, stride=4, receptive_field=7, smallest=5, before=1, after=7)),
+        ("branch1x1", View(channels=5, stride=4, receptive_field=7, smallest=5, before=1, after=7)),
+        ("branch5x5", View(channels=6, stride=4, receptive_field=23, smallest=5, before=9, after=15)),
+        ("mixed", View(channels=11, stride=4, receptive_field=23, smallest=5, before=9, after=15)),
+        ("average", View(channels=11, stride=4, receptive_field=0, smallest=5, before=9, after=15)),
+        ("classes", View(channels=11, stride=4, receptive_field=0, smallest=5, before=9, after=15)),
     ],
 )
 def test_view_follows_the_windows(small, layer, expected):

@@ -84,10 +84,10 @@ def test_layers_are_told_from_the_shallowest_on(network):
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("Net/Conv1", View(channels=4, stride=2, receptive_field=3, smallest=3)),
-        ("Net/Mixed", View(channels=11, stride=2, receptive_field=7, smallest=3)),
-        ("Net/Deep", View(channels=7, stride=4, receptive_field=19, smallest=3)),
-        ("default", View(channels=7, stride=4, receptive_field=0, smallest=3)),
+        ("Net/Conv1", View(channels=4, stride=2, receptive_field=3, smallest=3, before=0, after=3)),
+        ("Net/Mixed", View(channels=11, stride=2, receptive_field=7, smallest=3, before=2, after=5)),
+        ("Net/Deep", View(channels=7, stride=4, receptive_field=19, smallest=3, before=8, after=11)),
+        ("default", View(channels=7, stride=4, receptive_field=0, smallest=3, before=8, after=11)),
     ],
 )
 def test_views_follow_the_graph(network, layer, expected):

@@ -244,9 +244,10 @@ def _windows(operation: Any) -> tuple[Window, ...] | None:
         return tuple(sliding(kernel, stride, operation.padding) for kernel, stride in sides)
     if name == "Conv2DTranspose":
         sides = zip(operation.kernel_size, operation.strides, strict=True)
-        return tuple(Window(kernel=-(-kernel // stride), finer=stride) for kernel, stride in sides)
+        return tuple(Window(-(-kernel // stride), finer=stride, before=(0, kernel)) for kernel, stride in sides)
     if name == "UpSampling2D":
-        return tuple(Window(kernel=1 + (operation.interpolation != "nearest"), finer=size) for size in operation.size)
+        reach = 1 + (operation.interpolation != "nearest")
+        return tuple(Window(reach, finer=size, before=(0, reach)) for size in operation.size)
     if name == "ZeroPadding2D":
         return tuple(padding(before, after) for before, after in operation.padding)
     if name == "Cropping2D":

@@ -8,7 +8,7 @@ TensorFlow 2 when they are called with `return_endpoints=True`. `saved_model_fil
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +196,7 @@ class SavedModelNetwork(Backbone):
             return View(channels, 1, 0, 1)
         seen = view(channels, axes[tensor.name])
         smallest = max(seen.smallest, min(side or 1 for side in self._size))
-        return View(seen.channels, seen.stride, seen.receptive_field, smallest)
+        return replace(seen, smallest=smallest)
 
 
 def _layers(

@@ -2,10 +2,14 @@
 
     deepdream --input=photo.jpg                              writes photo_deepdream.png
     deepdream --input=photo.jpg --output=dream.png --layer=fire9 --iterations=30
+    deepdream --input=photo.jpg --preset=vortices            one of the looks that were chosen for you
     deepdream --input=photo.jpg --objective='fire5 - 0.5*fire9:17'
     deepdream --input=photo.jpg --guide=flowers.jpg          pulled towards the features of another picture
     deepdream --input=large.jpg --size=0 --tile_size=1024    larger than the memory takes whole
     deepdream --input=sample:coffee                          a photograph that comes with the offline extra
+    deepdream --input='shots/*.jpg' --output=dreams          each of many pictures; --input=shots for a folder
+    deepdream --input=film.mp4 --size=640                    each frame of a film; also an animated GIF, WebP or PNG
+    deepdream --input=photo.jpg --zoom_frames=250            an endless zoom: writes photo_zoom.mp4, ten seconds
     deepdream --show_flags=dream.png                         the command that made a picture
     deepdream --export_dir=model --layer=fire7               a SavedModel dream(image, steps, step_size)
 
@@ -14,12 +18,16 @@ fire9) animals. `visualize layers` lists them. An objective adds layers (all of 
 (fire9_pre_relu:139), single neurons (fire9:139:4:7) and classes (class:281, 'class:tiger cat'), with factors.
 """
 
-from typing import TYPE_CHECKING
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs import images, samples
-from tfgraphs.cli import command, picture_run, run_state
+from tfgraphs import films, images, samples
+from tfgraphs.cli import command, film_run, picture_run, presets, run_state
+from tfgraphs.colors import with_colors_of
 from tfgraphs.outputs import SAVED_MODEL, check_folder
 
 if TYPE_CHECKING:
@@ -27,8 +35,10 @@ if TYPE_CHECKING:
 
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import DreamSettings, Objective
+    from tfgraphs.deepdream.dream import Dreamer
+    from tfgraphs.monitor import Progress
 
-INPUT = flags.DEFINE_string("input", None, "The picture to dream about, or sample:NAME.")
+INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
 SIZE = flags.DEFINE_integer("size", 1024, "Longer side in pixels that a larger picture is reduced to; 0: as it is.", 0)
 LAYER = flags.DEFINE_string("layer", None, "The layer whose activations the dream strengthens; a good one by default.")
 OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What the dream strengthens instead; several are added.")
@@ -37,6 +47,9 @@ GUIDE = flags.DEFINE_string(
 )
 GUIDE_SIZE = flags.DEFINE_integer("guide_size", 224, "Longer side in pixels that the guide is reduced to.", 32)
 ITERATIONS = flags.DEFINE_integer("iterations", 10, "Steps at each octave.", lower_bound=1)
+FRAME_ITERATIONS = flags.DEFINE_integer(
+    "frame_iterations", 2, "Steps at each octave of each frame of a zoom but the first.", lower_bound=1
+)
 OCTAVES = flags.DEFINE_integer("octaves", 4, "Sizes to work at, from small to full.", 1, 100)
 OCTAVE_SCALE = flags.DEFINE_float("octave_scale", 1.4, "Factor from one size to the next, more than 1.")
 STEP_SIZE = flags.DEFINE_float("step_size", 1.5, "Mean change of a value in a step, on the scale 0..255.", 0)
@@ -48,6 +61,9 @@ NORMALIZE = flags.DEFINE_enum(
 )
 JITTER = flags.DEFINE_integer("jitter", 32, "Largest random shift of a step, in pixels.", 0, 10_000)
 TILE_SIZE = flags.DEFINE_integer("tile_size", 0, "Looks at the picture in tiles of so many pixels; 0: at all of it.", 0)
+PRESET = flags.DEFINE_enum(
+    "preset", None, sorted(presets.DREAMS), "A good choice of objective, steps and normalization; other flags go first."
+)
 MASK = flags.DEFINE_string("mask", None, "A picture that is white where to dream, black where not, grey for less.")
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture: only lightness dreams.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Writes a SavedModel that dreams; --input is not needed then.")
@@ -57,6 +73,8 @@ def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     if picture_run.shows_flags("deepdream"):
         return
+    if PRESET.value:
+        presets.apply(presets.DREAMS[PRESET.value], "squeezenet", instead=("layer", "guide"))
     if EXPORT_DIR.value:
         check_folder(EXPORT_DIR.value, SAVED_MODEL)
         if not INPUT.value:
@@ -64,35 +82,115 @@ def main(arguments: list[str]) -> None:
             return
     if not INPUT.value:
         raise command.UsageError("say which picture to dream about: --input=photo.jpg, or --input=sample:coffee")
-    sources = [path for path in (INPUT.value, GUIDE.value, MASK.value) if path]
-    run = picture_run.PictureRun("deepdream", sources, __name__)
-    picture = picture_run.load_picture(INPUT.value, SIZE.value)
-    guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
-    mask = picture_run.load_mask(MASK.value, picture.size) if MASK.value else None
-
-    command.import_tensorflow()
-    from tfgraphs.colors import with_colors_of
-    from tfgraphs.deepdream import dream
-
-    settings = _settings()
-    backbone = picture_run.load_backbone("deepdream", classes=_wants_classes())
-    objective = _objective(backbone, None if guide is None else guide.pixels)
-    with run.monitor() as monitor:
-        progress = dream(
-            picture.pixels,
-            backbone,
-            objective,
-            settings,
-            mask=mask,
-            on_graph=monitor.graph,
-            **run.checkpoints,
-        )
-        pixels = run.follow(progress, monitor)
-    if PRESERVE_COLOR.value:
-        pixels = with_colors_of(pixels, picture.pixels)
-    run.save(images.Picture(pixels, picture.alpha))
+    makers = {"picture": _dream_picture, "folder": _dream_folder, "film": _dream_film, "zoom": _zoom}
+    makers[film_run.kind(INPUT.value, zoom_only=[FRAME_ITERATIONS])]()
     if EXPORT_DIR.value:
         _export()
+
+
+def _dream_picture() -> None:
+    run = picture_run.PictureRun("deepdream", [INPUT.value, *_others()], __name__)
+    picture = picture_run.load_picture(INPUT.value, SIZE.value)
+    mask = _load_mask(picture.size)
+    asked = _asked()
+    with run.monitor() as monitor:
+        dreamer = _dreamer(*asked)
+        monitor.graph(dreamer.graph)
+        pixels = run.follow(_dream(dreamer, picture.pixels, picture.pixels, mask, **run.checkpoints), monitor)
+    run.save(images.Picture(pixels, picture.alpha))
+
+
+def _dream_folder() -> None:
+    run = film_run.FolderRun("deepdream", INPUT.value, _others(), __name__, flag="input")
+    if MASK.value:
+        images.load(samples.resolve(MASK.value))  # if it is broken, the run is, and not only a picture
+    asked = _asked()
+    with run.monitor() as monitor:
+        dreamer = _dreamer(*asked)
+        monitor.graph(dreamer.graph)
+
+        def become(picture: images.Picture) -> "Iterator[Progress]":
+            return _dream(dreamer, picture.pixels, picture.pixels, _load_mask(picture.size))
+
+        run.make(become, SIZE.value, monitor)
+
+
+def _dream_film() -> None:
+    film = films.open_film(INPUT.value)
+    run = film_run.FilmRun("deepdream", [INPUT.value, *_others()], __name__, film.rate)
+    size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
+    mask = _load_mask(size)
+    count = film_run.count_frames("deepdream", film)
+    asked = _asked()
+    with run.monitor() as monitor:
+        dreamer = _dreamer(*asked)
+        monitor.graph(dreamer.graph)
+
+        def become(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+            frame = images.resize(frame, size).clip(0, 1)
+            return _dream(dreamer, film_run.blended(frame, before, mask), frame, mask)
+
+        run.make(film.frames, become, count, monitor)
+
+
+def _zoom() -> None:
+    if MASK.value or PRESERVE_COLOR.value:
+        flag = "mask" if MASK.value else "preserve_color"
+        raise command.UsageError(
+            f"--{flag} keeps what is in the picture, and a zoom leaves it behind: give one of both"
+        )
+    film_run.check_camera()
+    run = film_run.FilmRun("deepdream", [INPUT.value, *_others()], __name__, film_run.RATE.value, title="zoom")
+    picture = film_run.on_white(picture_run.load_picture(INPUT.value, SIZE.value))
+    count = film_run.ZOOM_FRAMES.value
+    backbone, objective, settings = _asked()
+    with run.monitor() as monitor:
+        short = _dreamer(backbone, objective, dataclasses.replace(settings, iterations=FRAME_ITERATIONS.value))
+        monitor.graph(short.graph)
+
+        def become(first: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+            if before is None:
+                return _dreamer(backbone, objective, settings).dream(first)
+            return short.dream(film_run.moved(before))
+
+        first_work = ITERATIONS.value / FRAME_ITERATIONS.value
+        run.make(lambda start: itertools.repeat(picture, count - start), become, count, monitor, first_work)
+
+
+def _others() -> list[str]:
+    """The files that go in besides the input."""
+    return [path for path in (GUIDE.value, MASK.value) if path]
+
+
+def _load_mask(size: tuple[int, int]) -> "np.ndarray | None":
+    return picture_run.load_mask(MASK.value, size) if MASK.value else None
+
+
+def _asked() -> "tuple[Backbone, Objective, DreamSettings]":
+    """Starts TensorFlow, and gives what a dreamer is made of."""
+    guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
+    command.import_tensorflow()
+    settings = _settings()
+    backbone = picture_run.load_backbone("deepdream", classes=_wants_classes())
+    return backbone, _objective(backbone, None if guide is None else guide.pixels), settings
+
+
+def _dreamer(*asked: Any) -> "Dreamer":
+    from tfgraphs.deepdream.dream import Dreamer
+
+    return Dreamer(*asked)
+
+
+def _dream(
+    dreamer: "Dreamer", start: "np.ndarray", picture: "np.ndarray", mask: "np.ndarray | None", **checkpoints: Any
+) -> "Iterator[Progress]":
+    """Dreams from a start; with --preserve_color in the colours of the picture."""
+    for progress in dreamer.dream(start, mask, **checkpoints):
+        if PRESERVE_COLOR.value:
+            assert progress.picture is not None
+            colours = images.resize(picture, progress.picture.shape[:2])
+            progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, colours))
+        yield progress
 
 
 def _settings() -> "DreamSettings":
@@ -138,7 +236,7 @@ def _export() -> None:
 
 
 def run() -> None:
-    command.run("deepdream", main, __doc__, [__name__, picture_run.__name__, run_state.__name__])
+    command.run("deepdream", main, __doc__, [__name__, picture_run.__name__, film_run.__name__, run_state.__name__])
 
 
 if __name__ == "__main__":

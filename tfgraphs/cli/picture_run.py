@@ -2,14 +2,14 @@
 
 import contextlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 import tfgraphs
-from tfgraphs import images, samples
+from tfgraphs import films, images, samples
 from tfgraphs.cli import command, run_state
 from tfgraphs.outputs import check_writable
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from tfgraphs.monitor import Monitor, Progress
 
 OUTPUT = flags.DEFINE_string(
-    "output", None, "Picture to write: .png, .jpg, .webp or .tif. By default named after the input, in this folder."
+    "output",
+    None,
+    "What to write: .png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input.",
 )
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
 BACKBONE = flags.DEFINE_string(
@@ -32,11 +34,11 @@ WEIGHTS = flags.DEFINE_string("weights", None, "A file with other weights for --
 SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
 SAVE_EVERY = flags.DEFINE_integer("save_every", 0, "Steps between two pictures that are kept beside the output.", 0)
-SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture.")
+SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture or film.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 
 # Flags that change nothing in the picture: they are not kept in it, and a run may be resumed with others.
-_OBSERVING = {"output", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
+_OBSERVING = {"output", "preset", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
 
 
 class PictureRun:
@@ -52,10 +54,12 @@ class PictureRun:
         ResumeError: --resume, but no run of these flags was interrupted.
     """
 
+    flag_modules: tuple[str, ...] = (__name__, run_state.__name__)  # that define flags besides the command's own
+
     def __init__(self, name: str, sources: list[str], module: str) -> None:
         self.name = name
-        self.output = Path(OUTPUT.value or f"{Path(sources[0].removeprefix(samples.PREFIX)).stem}_{name}.png")
-        self.flags = command.flag_values([module, __name__, run_state.__name__])
+        self.output = Path(OUTPUT.value or self._named_after(sources[0]))
+        self.flags = command.flag_values([module, *self.flag_modules])
         self._check_outputs(sources)
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
@@ -91,36 +95,59 @@ class PictureRun:
         self._state.forget()
         print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
 
-    def _check_outputs(self, sources: list[str]) -> None:
+    def _named_after(self, source: str) -> str:
+        return f"{stem(source)}_{self.name}.png"
+
+    def _check_format(self) -> None:
         images.check_format(self.output)
+
+    def _check_outputs(self, sources: list[str]) -> None:
+        self._check_format()
         check_writable(self.output)
         for source in map(Path, sources):
             if self.output.exists() and source.exists() and self.output.samefile(source):
                 raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
+        self._check_logdir()
+
+    def _check_logdir(self) -> None:
         if LOGDIR.value:
             check_writable(Path(LOGDIR.value) / "file")
 
 
+def stem(source: str) -> str:
+    """The name of a file or sample, by which what is made of it is known."""
+    return Path(source.removeprefix(samples.PREFIX)).stem
+
+
 def shows_flags(name: str) -> bool:
-    """Prints the command that made the picture of --show_flags, if it is given.
+    """Prints the command that made the picture or film of --show_flags, if it is given.
 
     Raises:
-        ImageError: the picture does not say how it was made.
+        ImageError, FilmError: the file does not say how it was made.
     """
     if not SHOW_FLAGS.value:
         return False
-    origin = images.read_origin(SHOW_FLAGS.value)
+    reader = films if films.is_film(SHOW_FLAGS.value) else images
+    origin = reader.read_origin(SHOW_FLAGS.value)
     values = origin.get("flags")
     if not isinstance(values, dict):
         raise images.ImageError(f"{SHOW_FLAGS.value} does not say how it was made: it is no picture of tfgraphs")
+    print(command_line(origin, name))
+    return True
+
+
+def command_line(origin: Mapping[str, object], name: str) -> str:
+    """The command that an origin tells of; flags of the command `name` that have their defaults are left out."""
+    values = origin["flags"]
+    assert isinstance(values, dict)
     known = flags.FLAGS if origin.get("command") == name else {}
     given = [
         _as_flag(flag, value)
         for flag, value in values.items()
         if value is not None and (flag not in known or value != known[flag].default)
     ]
-    print(shlex.join([str(origin.get("command")), *(argument for arguments in given for argument in arguments)]))
-    return True
+    words = str(origin.get("command")).split()
+    return shlex.join([*words, *(argument for arguments in given for argument in arguments)])
 
 
 def _as_flag(flag: str, value: object) -> list[str]:

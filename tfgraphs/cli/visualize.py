@@ -5,11 +5,15 @@
     visualize activations --input=cat.jpg --layer=fire9 --channel=139     where in a picture a channel responds
     visualize activations --input=cat.jpg                    the channels that respond most, side by side
     visualize classify --input=cat.jpg                       what the network takes a picture for
+    visualize feature                                        what thirty striking channels look for, as a page
+    visualize feature --layer=fire9 --channels=0-63          the same of other channels
+    visualize feature --objective='fire5:3 + fire5:42' --style=maco --output=unit.png     or of a mixture, as a picture
 
 In the table of layers, kernel and stride are in positions of the layer below; the receptive field is the side in
 pixels of the square of the picture that one position sees. Kernels that look at the picture have its colours; of
 deeper ones the slices of the strongest channels below are shown, whose numbers stand beneath, warm colours for
-positive numbers and cold ones for negative numbers.
+positive numbers and cold ones for negative numbers. Features begin as noise and are changed until they excite a unit:
+--style=naive,multiscale,laplacian are those of 2015, fourier and maco are newer ones.
 """
 
 import json
@@ -21,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfgraphs import images, samples
-from tfgraphs.cli import command, picture_run
+from tfgraphs.cli import channel_ranges, command, picture_run, run_state, visualize_feature
+from tfgraphs.cli.visualize_feature import Asked, feature
 from tfgraphs.outputs import check_writable
 
 if TYPE_CHECKING:
@@ -32,10 +37,10 @@ SIZE = flags.DEFINE_integer(
     "size", None, "Longer side in pixels that a larger picture is reduced to; 0: as it is. By default a good one.", 0
 )
 LAYER = flags.DEFINE_string(
-    "layer", None, "kernels, activations: the layer; by default the first convolution, a deep one with places."
+    "layer", None, "kernels, activations, feature: the layer; by default the first convolution, a deep one with places."
 )
 CHANNELS = flags.DEFINE_string(
-    "channels", None, "kernels, activations: only these channels: 139, or 0-63, or 3,5,9-12."
+    "channels", None, "kernels, activations, feature: only these channels: 139, or 0-63, or 3,5,9-12."
 )
 flags.DEFINE_alias("channel", "channels")
 TOPN = flags.DEFINE_integer("topn", None, "How many classes (5), or channels side by side (15).", lower_bound=1)
@@ -44,7 +49,7 @@ FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classi
 _MOST_KERNELS = 48  # of deeper layers, on one sheet
 _SLICES = 6
 _LINES = (90, 90, 95)  # RGB between slices
-_COMMANDS = ("layers", "kernels", "activations", "classify")
+_COMMANDS = ("layers", "kernels", "activations", "classify", "feature")
 _SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
 _TILE = 66  # px
 
@@ -52,7 +57,9 @@ _TILE = 66  # px
 def main(arguments: list[str]) -> None:
     if len(arguments) != 1 or arguments[0] not in _COMMANDS:
         raise command.UsageError(f"say what to show: {', '.join(_COMMANDS)}")
-    {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}[arguments[0]]()
+    if not picture_run.shows_flags("visualize feature"):
+        shown = {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}
+        {**shown, "feature": _feature}[arguments[0]]()
 
 
 def _layers() -> None:
@@ -156,6 +163,10 @@ def _classify() -> None:
         command.print_table(columns, rows)
 
 
+def _feature() -> None:
+    feature(Asked(SIZE.value, LAYER.value, CHANNELS.value, __name__))
+
+
 def _load(classes: bool = False) -> "Backbone":
     command.import_tensorflow()
     return picture_run.load_backbone("visualize", classes=classes)
@@ -177,19 +188,7 @@ def _output(name: str) -> Path:
 
 def _channels(count: int, most: int | None = None) -> Sequence[int]:
     """The numbers of --channels, or the first of a layer's."""
-    if not CHANNELS.value:
-        return range(min(count, most or count))
-    wanted: list[int] = []
-    for part in CHANNELS.value.split(","):
-        if not re.fullmatch(r"\d{1,6}(-\d{1,6})?", part.strip()):
-            raise command.UsageError(
-                f"--channels={CHANNELS.value} is no number, range or list of them: 139, 0-63, 3,5,9-12"
-            )
-        first, _, last = part.strip().partition("-")
-        wanted.extend(range(int(first), int(last or first) + 1))
-    if not wanted or max(wanted) >= count:
-        raise command.UsageError(f"--channels={CHANNELS.value}: the layer has the channels 0 to {count - 1}")
-    return list(dict.fromkeys(wanted))
+    return channel_ranges.parse(CHANNELS.value, count) if CHANNELS.value else range(min(count, most or count))
 
 
 def _print_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -198,7 +197,9 @@ def _print_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def run() -> None:
-    command.run("visualize", main, __doc__, [__name__, picture_run.__name__])
+    command.run(
+        "visualize", main, __doc__, [__name__, visualize_feature.__name__, picture_run.__name__, run_state.__name__]
+    )
 
 
 if __name__ == "__main__":

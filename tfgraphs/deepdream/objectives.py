@@ -21,6 +21,7 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.expression import parse as parse_expression
 
 _NEARNESS_CHUNK = 1 << 22  # products of two positions that are held at once
+_NUMBER = r"\d{1,9}"  # within int32
 
 Activations = Mapping[str, tf.Tensor]
 
@@ -131,9 +132,11 @@ def _channels_second(activation: tf.Tensor) -> list[int]:
 
 
 def neuron(layer: str, number: int, row: int | None = None, column: int | None = None) -> Objective:
-    """One channel at one position, by default that in the middle."""
+    """One channel at one position, by default that in the middle; of a global layer at its only one."""
 
     def response(activation: tf.Tensor) -> tf.Tensor:
+        if activation.shape.rank == 2:
+            return activation[:, number]
         shape = tf.shape(activation)
         down = shape[1] // 2 if row is None else tf.minimum(row, shape[1] - 1)
         across = shape[2] // 2 if column is None else tf.minimum(column, shape[2] - 1)
@@ -230,7 +233,7 @@ def _named(name: str, backbone: Backbone) -> Objective:
     kind, _, rest = name.partition(":")
     if kind == "class" and rest:
         return class_logit(backbone, _class_number(rest, backbone))
-    match = re.fullmatch(r"(.+?):(\d+)(?::(middle|(\d+):(\d+)))?", name)
+    match = re.fullmatch(rf"(.+?):({_NUMBER})(?::(middle|({_NUMBER}):({_NUMBER})))?", name)
     if match is None or name in backbone.layers or name in backbone.aliases:
         backbone.check(name)
         return layer_l2(name)
@@ -246,7 +249,7 @@ def _named(name: str, backbone: Backbone) -> Objective:
 def _class_number(name: str, backbone: Backbone) -> int:
     count = backbone.view(class_layer(backbone)).channels
     names = [known.lower() for known in backbone.classes or class_names(count)]
-    if name.isdecimal() and int(name) < count:
+    if re.fullmatch(_NUMBER, name) and int(name) < count:
         return int(name)
     if name.lower() in names:
         return names.index(name.lower())

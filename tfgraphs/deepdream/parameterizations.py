@@ -162,7 +162,8 @@ def _natural_magnitudes(size: tuple[int, int]) -> np.ndarray:
     magnitudes[:, 0, 0] = 0
     counted = np.where(_alone(width), 1, 2)  # all other waves stand for their opposites, too
     power = np.sum(counted * magnitudes**2, axis=(1, 2)) / (height * width) ** 2
-    return magnitudes * (np.array(DEVIATIONS) / np.sqrt(power))[:, None, None]
+    deviations = np.sqrt(np.maximum(power, np.finfo(power.dtype).tiny))  # a single pixel has no waves
+    return magnitudes * (np.array(DEVIATIONS) / deviations)[:, None, None]
 
 
 def _of_real_pictures(phases: tf.Tensor, width: int) -> tf.Tensor:

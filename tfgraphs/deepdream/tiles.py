@@ -1,9 +1,10 @@
 """Pictures that do not fit into memory whole: values and gradients piece by piece.
 
-Tiles of one size cover the picture. Each reaches over its core by a margin, so that what the network sees at the core
-is what it would see of the whole picture; the cores, side by side, make the gradient. Tiles begin at multiples of the
-network's stride and are as large as the picture modulo that stride, so that all positions lie where they lie in the
-whole picture, and the zeros that convolutions add at its borders are added there and nowhere else.
+Each position of a layer belongs to the core of one tile, which reaches over its core by a margin as wide as what its
+positions see: so they are what they are of the whole picture. An objective is a sum over positions, so its gradient is
+the sum of those of the cores, each as large as its tile: where tiles overlap, gradients are added. Tiles of one size
+begin at multiples of the network's stride and are as large as the picture modulo that stride, so that all positions
+lie where they lie in the whole picture, and the zeros that convolutions add at its borders are added there only.
 """
 
 import math
@@ -42,19 +43,20 @@ class Cover:
 
 
 def cover(side: int, tile: int, margin: int, stride: int) -> Cover:
-    """Covers an axis with tiles of at most `tile` pixels, whose cores keep `margin` pixels from borders inside.
+    """Covers an axis with as few tiles of at most `tile` pixels as there can be, none larger than it needs to be.
 
     Args:
         side: of the picture.
         tile: longest side of a tile; see `smallest_tile`.
-        margin: in pixels, a multiple of `stride`.
+        margin: in pixels, a multiple of `stride`, that cores keep from borders inside.
         stride: of the network, in pixels.
     """
     if side <= tile:
         return Cover(side, side, (0,), (0, side))
-    tile -= (tile - side) % stride
-    step = (tile - 2 * margin) // stride * stride
-    count = math.ceil((side - tile) / step) + 1
+    largest = tile - (tile - side) % stride
+    count = math.ceil((side - largest) / ((largest - 2 * margin) // stride * stride)) + 1
+    shared = math.ceil((side + (count - 1) * 2 * margin) / count)  # tiles of this side would just do
+    tile = min(largest, shared + stride + (side - shared) % stride)
     spaces = (side - tile) // stride
     starts = tuple(spaces * number // (count - 1) * stride for number in range(count))
     middles = [
@@ -88,8 +90,8 @@ class Tiles:
         self._backbone, self._objective = backbone, objective
         self._strides = {layer: view.stride for layer, view in views.items()}
         self._stride = math.lcm(*self._strides.values())
-        field = max(view.receptive_field for view in views.values())
-        self._margin = math.ceil(margin_of(field) / self._stride) * self._stride
+        reach = max(max(view.before, view.after - view.stride) for view in views.values())
+        self._margin = math.ceil(reach / self._stride) * self._stride
         least = max(smallest_tile(self._margin, self._stride), *(view.smallest for view in views.values()))
         if tile_size < least:
             raise TileError(
@@ -132,35 +134,34 @@ class Tiles:
     def _all(self, picture: tf.Tensor, terms: int) -> tf.Tensor:
         """Puts the gradient together and returns what each term contributes."""
         places, (high, wide) = self._places.read_value(), tf.unstack(self._tile, 2)
+        self._gradient.assign(tf.zeros_like(self._gradient))
 
         def one(number: tf.Tensor, shown: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             place = tf.unstack(places[number], 6)
-            top, left, core_top, core_left, core_bottom, core_right = place
-            tile = picture[:, top : top + high, left : left + wide]
+            rows, columns = slice(place[0], place[0] + high), slice(place[1], place[1] + wide)
+            tile = picture[:, rows, columns]
             with tf.GradientTape() as tape:
                 tape.watch(tile)
-                raised, own = self._shares(self._backbone(tile, self._objective.layers), place)
-            gradient = tape.gradient(raised, tile)
-            core = gradient[:, core_top - top : core_bottom - top, core_left - left : core_right - left]
-            self._gradient[:, core_top:core_bottom, core_left:core_right].assign(core)
+                own = self._shares(self._backbone(tile, self._objective.layers), place)
+            before = self._gradient[:, rows, columns]
+            self._gradient[:, rows, columns].assign(before + tape.gradient(own, tile))
             return number + 1, shown + own
 
         start = (tf.constant(0), tf.zeros([terms]))
         _, shown = tf.while_loop(lambda number, _: number < tf.shape(places)[0], one, start, parallel_iterations=1)
         return shown
 
-    def _shares(self, activations: Values, place: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """What all positions of a tile add to the objective, and by terms what those of its core do."""
-        raised, shown = [], dict[str, tf.Tensor]()
+    def _shares(self, activations: Values, place: Sequence[tf.Tensor]) -> tf.Tensor:
+        """What the positions of a tile's core add to the objective, by terms."""
+        shown = dict[str, tf.Tensor]()
         for weight, term in self._objective.terms:
-            response = weight * term.response(activations[term.layer])[0]
+            response = term.response(activations[term.layer])[0]
             stride, tile = self._strides[term.layer], tf.shape(response)
             positions = tile + (self._size - self._tile) // stride  # of the whole picture
-            share = 1 / tf.cast(tf.reduce_prod(positions), tf.float32)
-            raised.append(share * tf.reduce_sum(response))
+            share = weight / tf.cast(tf.reduce_prod(positions), tf.float32)
             own = share * tf.reduce_sum(self._core(response, place, stride))
             shown[term.name] = shown[term.name] + own if term.name in shown else own
-        return tf.add_n(raised), tf.stack(list(shown.values()))
+        return tf.stack(list(shown.values()))
 
     def _core(self, response: tf.Tensor, place: Sequence[tf.Tensor], stride: int) -> tf.Tensor:
         """The positions of a tile that no other tile counts."""
@@ -170,8 +171,3 @@ class Tiles:
         bottom = tf.where(core_bottom == height, end[0], (core_bottom - top) // stride)
         right = tf.where(core_right == width, end[1], (core_right - left) // stride)
         return response[(core_top - top) // stride : bottom, (core_left - left) // stride : right]
-
-
-def margin_of(field: int) -> int:
-    """How far beyond its core a tile must reach, for a receptive field of so many pixels."""
-    return field

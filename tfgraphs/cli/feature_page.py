@@ -1,0 +1,77 @@
+"""A folder of pictures of units: a page to look at, a sheet with all of them, and each by itself."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfgraphs import images
+from tfgraphs.sheets import sheet
+
+INDEX, SHEET = "index.html", "sheet.png"
+
+_TEMPLATE = Path(__file__).with_suffix(".html")
+_PAPER = 0.5  # grey behind transparent pictures on a sheet
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One picture on the page.
+
+    Attributes:
+        name: of the unit.
+        file: name of its picture in the folder.
+        picture: None for a unit that is dead.
+    """
+
+    name: str
+    file: str
+    picture: images.Picture | None
+
+
+def write(folder: Path, exhibits: Sequence[Exhibit], title: str, text: str, origin: Mapping[str, object]) -> None:
+    """Writes `INDEX` and `SHEET` into a folder that has the pictures.
+
+    Args:
+        folder: exists, and has the files of `exhibits`.
+        exhibits: in their order; one at least is alive.
+        title, text: of the page.
+        origin: what made it: kept in the sheet.
+    """
+    alive = [exhibit for exhibit in exhibits if exhibit.picture]
+    shown = [opaque(exhibit.picture) for exhibit in alive if exhibit.picture]
+    drawn = sheet(shown, [exhibit.name for exhibit in alive])
+    images.save(folder / SHEET, images.Picture(drawn), origin)
+    height, width = shown[0].shape[:2]
+    values = {
+        "title": html.escape(title),
+        "text": html.escape(text) + f' <a href="{SHEET}">All on one sheet</a>.',
+        "width": str(min(width, 320)),
+        "aspect": f"{width} / {height}",
+        "figures": "\n".join(map(_figure, exhibits)),
+        "command": html.escape(str(origin["line"])),
+    }
+    page = _TEMPLATE.read_text(encoding="utf-8")
+    for name, value in values.items():
+        page = page.replace(f"{{{name}}}", value)
+    (folder / INDEX).write_text(page, encoding="utf-8")
+
+
+def opaque(picture: images.Picture) -> np.ndarray:
+    """The pixels, on grey where they are transparent."""
+    if picture.alpha is None:
+        return picture.pixels
+    alpha = picture.alpha[..., None]
+    return alpha * picture.pixels + (1 - alpha) * _PAPER
+
+
+def _figure(exhibit: Exhibit) -> str:
+    name = html.escape(exhibit.name)
+    shown = (
+        f'<a href="{exhibit.file}"><img src="{exhibit.file}" alt="{name}" loading="lazy"></a>'
+        if exhibit.picture
+        else '<div class="dead">dead: nothing in a<br>picture excites it</div>'
+    )
+    return f"<figure>{shown}<figcaption>{name}</figcaption></figure>"

@@ -1,0 +1,37 @@
+"""Values of flags that go together well, by name: chosen by looking at many pictures."""
+
+from collections.abc import Mapping
+
+from absl import flags
+
+from tfgraphs.cli.command import UsageError
+
+Preset = Mapping[str, object]
+
+# For SqueezeNet.
+DREAMS: dict[str, Preset] = {
+    "animals": {"objective": ["fire7"], "iterations": 20, "step_size": 0.8, "normalize": "laplacian"},
+    "currents": {"objective": ["fire5"], "iterations": 10, "step_size": 0.5, "normalize": "laplacian"},
+    "pebbles": {"objective": ["fire5:13 + fire5:22"], "iterations": 10, "step_size": 0.6, "normalize": "laplacian"},
+    "tents": {"objective": ["fire7:16 + fire7:17"], "iterations": 15, "step_size": 0.8, "normalize": "laplacian"},
+    "vortices": {"objective": ["fire5:38 + fire6:22"], "iterations": 15, "step_size": 0.7, "normalize": "laplacian"},
+}
+
+
+def apply(preset: Preset, network: str, instead: tuple[str, ...] = ()) -> None:
+    """Sets those flags of a preset that were not given by hand.
+
+    Args:
+        preset: values by flag.
+        network: the --backbone for which it was chosen.
+        instead: flags any of which, if given, takes the place of --objective.
+
+    Raises:
+        UsageError: another network is asked for.
+    """
+    if flags.FLAGS["backbone"].value != network:
+        raise UsageError(f"presets are for --backbone={network}: leave one of the two out")
+    for name, value in preset.items():
+        replaced = name == "objective" and any(flags.FLAGS[flag].present for flag in instead)
+        if not flags.FLAGS[name].present and not replaced:
+            flags.FLAGS[name].value = value
