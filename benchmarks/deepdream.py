@@ -20,6 +20,8 @@ from sides import Side
 
 from tfgraphs.cli.command import print_table
 
+TILE = 1536
+
 OURS = """
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -123,7 +125,7 @@ def sizes(options: argparse.Namespace) -> None:
     rows = []
     for width, height in ((640, 400), (1200, 850), (2048, 1536), (4096, 3072)):
         row = [f"{width} x {height}"]
-        for tile_size in (0, 1024):
+        for tile_size in (0, TILE):
             with Side(OURS) as ours:
                 seconds = min(ours("prepare", options.network, options.layer, height, width, tile_size), ours("step"))
                 row += [f"{seconds * 1e6 / width / height:.2f}", f"{ours('memory'):,.0f}"]
@@ -134,10 +136,10 @@ def sizes(options: argparse.Namespace) -> None:
 def tiles(options: argparse.Namespace) -> None:
     """A step in tiles beside one of the whole picture."""
     rows = []
-    for width, height in ((1200, 850), (2048, 1536)):
+    for width, height in ((2048, 1536), (3072, 2048)):
         with Side(OURS) as whole, Side(OURS) as tiled:
             whole("prepare", options.network, options.layer, height, width, 0)
-            tiled("prepare", options.network, options.layer, height, width, 1024)
+            tiled("prepare", options.network, options.layer, height, width, TILE)
             rounds = [(whole("step"), tiled("step")) for _ in range(max(3, options.rounds // 3))]
         ratio = statistics.median(one[1] / one[0] for one in rounds)
         rows.append((f"{width} x {height}", f"{statistics.median(one[0] for one in rounds):.2f}", f"{ratio:.2f}"))

@@ -154,7 +154,7 @@ def test_a_dream_keeps_alpha_and_remembers_its_flags(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "photo_deepdream.png"}
 
 
-LONG_DREAM = ["deepdream", "--input=photo.png", "--iterations=800", "--layer=fire2", "--save_seconds=0.1"]
+LONG_DREAM = ["deepdream", "--input=photo.png", "--iterations=300", "--layer=fire2", "--save_seconds=0.1"]
 
 
 @pytest.fixture(scope="module")
