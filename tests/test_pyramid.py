@@ -73,3 +73,9 @@ def test_progress_has_the_picture_loss_and_terms_of_its_report():
     progress = climb(LEVELS)[3]
     np.testing.assert_array_equal(progress.picture, picture_of(1, 2))
     assert (progress.loss, progress.terms) == (1.2, {"term": 2})
+
+
+def test_each_level_has_a_figure_for_its_loss():
+    names = {tuple(progress.figures) for progress in climb(LEVELS)}
+    assert names == {("octave1/loss",), ("octave2/loss",), ("octave3/loss",)}
+    assert all(list(progress.figures.values()) == [progress.loss] for progress in climb(LEVELS))

@@ -45,7 +45,8 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
         name: what a level is called, "octave" or "scale".
 
     Yields:
-        The progress of the whole climb. The last one has the finished picture.
+        The progress of the whole climb, with the loss of each level as a figure of its own. The last one has the
+        finished picture.
     """
     costs = [level.work(level.steps) for level in levels]
     picture: np.ndarray | None = None
@@ -54,7 +55,8 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
         stage = f"{name} {number + 1} of {len(levels)}, {level.width} x {level.height}"
         for report, current in optimise(number, picture):
             done = (sum(costs[:number]) + level.work(report.step)) / sum(costs)
-            yield Progress(steps_before + report.step, stage, done, report.loss, report.terms, current)
+            figures = {f"{name}{number + 1}/loss": report.loss}
+            yield Progress(steps_before + report.step, stage, done, report.loss, report.terms, current, figures)
         picture = current
 
 

@@ -118,3 +118,10 @@ def test_a_mistake_is_one_line_and_leaves_nothing(dream, tmp_path, flags, said):
     (line,) = result.stderr.splitlines()
     assert said in line
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "wide.png"}
+
+
+def test_verbosity_tells_that_all_octaves_share_a_graph(forked, tmp_path, photo):
+    result = forked("deepdream", "--input=photo.png", "--layer=fire2", "--iterations=1", "--verbosity=1", cwd=tmp_path)
+    assert result.returncode == 0
+    assert result.stderr.count("one graph for all octaves") == 1
+    assert "octave 2 of 2" in result.stderr

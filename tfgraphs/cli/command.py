@@ -1,6 +1,7 @@
 """What all commands share: flags in, one line for every mistake, TensorFlow only when it is needed."""
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -8,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import absl.logging
 from absl import flags
 
 from tfgraphs.errors import TfgraphsError
@@ -36,7 +38,9 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
         if "--" not in arguments and {"--help", "-help", "-h", "--helpfull"} & set(arguments):
             print(_help(documentation, None if "--helpfull" in arguments else flag_modules), flush=True)
         else:
-            main(flags.FLAGS(sys.argv)[1:])
+            arguments = flags.FLAGS(sys.argv)[1:]
+            _log_details()
+            main(arguments)
     except (TfgraphsError, flags.Error) as error:
         _leave(name, str(error), BAD_INPUT)
     except KeyboardInterrupt as interruption:
@@ -121,6 +125,14 @@ def import_tensorflow(threads: int | None = None) -> None:
             tf.config.list_logical_devices()
     finally:
         print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
+
+
+def _log_details() -> None:
+    """Lets modules say what --verbosity asks for: 1 for details, such as which graphs are made."""
+    logger = logging.getLogger("tfgraphs")
+    logger.addHandler(absl.logging.get_absl_handler())
+    logger.setLevel(absl.logging.converter.absl_to_standard(flags.FLAGS.verbosity))
+    logger.propagate = False
 
 
 def _help(documentation: str, modules: list[str] | None) -> str:
