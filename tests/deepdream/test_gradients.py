@@ -1,100 +1,125 @@
-"""Objectives, the scaling of gradients, and jitter."""
+"""How gradients are scaled, and the Laplacian pyramid."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.deepdream.gradients import mean_abs
-from tfgraphs.deepdream.objectives import layer_l2
-from tfgraphs.deepdream.transforms import jitter
+from tfgraphs.deepdream import gradients
+from tfgraphs.deepdream.gradients import LEVELS, NORMALIZATIONS, laplacian, mean_abs, merge, split, std
+
+SIZES = [(1, 1), (1, 8), (2, 3), (5, 1), (16, 16), (31, 45), (33, 64)]
+MEASURES = {"mean_abs": lambda gradient: np.abs(gradient).mean(), "std": np.std}
 
 
-def normal(*shape, dtype=np.float64):
+def normal(*shape, dtype=np.float32):
     return np.random.default_rng(0).normal(size=shape).astype(dtype)
 
 
-def test_the_gradient_of_layer_l2_is_the_activations_over_their_number():
-    activations = normal(1, 5, 7, 3)
-    variable = tf.Variable(activations)
-    with tf.GradientTape() as tape:
-        value = layer_l2("fire7").value({"fire7": variable})
-    np.testing.assert_allclose(tape.gradient(value, variable), activations / activations.size, rtol=1e-12)
+def normalized(name, gradient):
+    return NORMALIZATIONS[name](tf.constant(gradient)).numpy()
 
 
-def test_layer_l2_reads_only_its_layer():
-    assert layer_l2("fire7").layers == ("fire7",)
+@pytest.mark.parametrize("scale", [1e-15, 1e-8, 1, 1e8])
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_normalized_gradient_measures_one(name, scale):
+    gradient = normalized(name, normal(1, 6, 5, 3) * np.float32(scale))
+    assert MEASURES[name](gradient) == pytest.approx(1, rel=1e-4)
 
 
-@pytest.mark.parametrize("scale", [1e-8, 1, 1e8])
-def test_a_normalized_gradient_has_a_mean_absolute_value_of_one(scale):
-    normalized = mean_abs(tf.constant(normal(1, 6, 5, 3, dtype=np.float32) * scale, tf.float32))
-    assert np.abs(normalized).mean() == pytest.approx(1, rel=1e-5)
-
-
-def test_a_normalized_gradient_keeps_its_direction():
-    gradient = normal(1, 6, 5, 3)
-    normalized = mean_abs(tf.constant(gradient)).numpy()
-    cosine = np.sum(normalized * gradient) / np.linalg.norm(normalized) / np.linalg.norm(gradient)
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_normalized_gradient_keeps_its_direction(name):
+    gradient = normal(1, 6, 5, 3, dtype=np.float64)
+    scaled = normalized(name, gradient)
+    cosine = np.sum(scaled * gradient) / np.linalg.norm(scaled) / np.linalg.norm(gradient)
     assert cosine == pytest.approx(1, abs=1e-12)
 
 
-def test_a_gradient_of_zero_stays_zero():
-    np.testing.assert_array_equal(mean_abs(tf.zeros([1, 4, 4, 3])), np.zeros((1, 4, 4, 3)))
+def test_a_gradient_that_is_not_normalized_is_unchanged():
+    gradient = normal(1, 6, 5, 3)
+    np.testing.assert_array_equal(normalized("none", gradient), gradient)
 
 
-def numbered(height, width):
-    """A picture whose values are all different, so that each shows where it came from."""
-    return np.arange(height * width * 3, dtype=np.float32).reshape(1, height, width, 3)
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_each_picture_of_a_batch_is_scaled_by_itself(name):
+    gradient = normal(2, 9, 7, 3) * np.float32([[[[1]]], [[[1000]]]])
+    each = np.concatenate([normalized(name, one[None]) for one in gradient])
+    np.testing.assert_allclose(normalized(name, gradient), each, rtol=1e-5, atol=1e-6)
 
 
-def shift_of(moved, picture):
-    """How far a numbered picture was rolled down and across."""
-    _, height, width, channels = picture.shape
-    place = int(moved[0, 0, 0, 0]) // channels
-    return -(place // width) % height, -(place % width) % width
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_a_gradient_of_zero_stays_zero(name, size):
+    nothing = np.zeros((2, *size, 3), np.float32)
+    np.testing.assert_array_equal(normalized(name, nothing), nothing)
 
 
-def jittered(picture, amount, seed=3, step=0):
-    return jitter(tf.constant(picture), amount, seed, tf.constant(step, tf.int64)).numpy()
+@pytest.mark.parametrize("scale", [1e-38, 1e-25, 1e-15, 1, 1e15])
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_a_normalized_gradient_is_finite(name, scale):
+    assert np.isfinite(normalized(name, normal(2, 9, 7, 3) * np.float32(scale))).all()
 
 
-@pytest.mark.parametrize("step", range(5))
-def test_jitter_is_a_pure_roll(step):
-    picture = numbered(9, 11)
-    moved = jittered(picture, 4, step=step)
-    np.testing.assert_array_equal(moved, np.roll(picture, shift_of(moved, picture), axis=(1, 2)))
+@pytest.mark.parametrize("normalization", [mean_abs, std, laplacian])
+def test_pictures_of_any_size_share_one_graph(normalization):
+    graph = tf.function(normalization, input_signature=[tf.TensorSpec([1, None, None, 3])])
+    for size in SIZES[1:]:
+        gradient = normal(1, *size, 3)
+        np.testing.assert_allclose(graph(gradient), normalization(tf.constant(gradient)), rtol=1e-4, atol=1e-5)
 
 
-def test_jitter_draws_every_shift_up_to_its_amount():
-    picture = numbered(20, 20)
-    shifts = {shift_of(jittered(picture, 1, step=step), picture) for step in range(100)}
-    assert shifts == {(down % 20, across % 20) for down in (-1, 0, 1) for across in (-1, 0, 1)}
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("levels", [0, 1, LEVELS])
+def test_what_is_split_is_merged_again(size, levels):
+    pictures = normal(2, *size, 3)
+    np.testing.assert_allclose(merge(split(tf.constant(pictures), levels)), pictures, atol=1e-6)
 
 
-def test_the_same_seed_and_step_give_the_same_jitter():
-    picture = numbered(9, 11)
-    np.testing.assert_array_equal(jittered(picture, 4, 5, 6), jittered(picture, 4, 5, 6))
+def test_levels_go_from_coarse_to_fine():
+    assert [level.shape[1:3].as_list() for level in split(tf.constant(normal(1, 33, 20, 3)), LEVELS)] == [
+        [3, 2],
+        [5, 3],
+        [9, 5],
+        [17, 10],
+        [33, 20],
+    ]
 
 
-@pytest.mark.parametrize("varied", ["seed", "step"])
-def test_jitter_depends_on(varied):
-    picture = numbered(65, 65)
-    assert len({jittered(picture, 32, **{varied: value}).tobytes() for value in range(5)}) == 5
+def halved(picture):
+    """Each second place of the picture blurred along both axes, what lies beyond it counted as zeros."""
+    weights = np.array([1, 4, 6, 4, 1]) / 16
+    for axis in (0, 1):
+        picture = np.apply_along_axis(lambda line: np.convolve(line, weights, "same")[::2], axis, picture)
+    return picture
 
 
-def test_jitter_of_amount_zero_changes_nothing():
-    picture = numbered(9, 11)
-    np.testing.assert_array_equal(jittered(picture, 0), picture)
+def test_the_next_level_is_blurred_by_a_binomial_and_halved():
+    """At odd sizes the middles of the windows are the first, third, ... place."""
+    picture = normal(1, 17, 33, 3)
+    lowest, _ = split(tf.constant(picture), 1)
+    np.testing.assert_allclose(lowest[0], halved(picture[0]), atol=1e-6)
 
 
-@pytest.mark.parametrize("step", range(3))
-def test_the_gradient_rolls_back(step):
-    """d sum(roll(x) w) / dx is w rolled the other way."""
-    picture = numbered(9, 11)
-    weights = normal(*picture.shape, dtype=np.float32)
-    variable = tf.Variable(picture)
-    with tf.GradientTape() as tape:
-        moved = jitter(variable, 4, 3, tf.constant(step, tf.int64))
-        value = tf.reduce_sum(moved * weights)
-    down, across = shift_of(moved.numpy(), picture)
-    np.testing.assert_array_equal(tape.gradient(value, variable), np.roll(weights, (-down, -across), axis=(1, 2)))
+@pytest.mark.parametrize("factor", [1e-10, 1, 1e10])
+def test_every_level_leaves_with_a_root_mean_square_of_one(monkeypatch, factor):
+    merged = []
+    monkeypatch.setattr(gradients, "merge", lambda levels: merged.extend(levels) or merge(levels))
+    laplacian(tf.constant(normal(2, 31, 45, 3) * np.float32(factor)))
+    squares = [np.mean(np.square(level), axis=(1, 2, 3)) for level in merged]
+    np.testing.assert_allclose(squares, np.ones((LEVELS + 1, 2)), rtol=1e-4)
+
+
+def test_levels_keep_their_own_direction_when_scaled():
+    gradient = normal(1, 31, 45, 3)
+    levels = [level.numpy() for level in split(tf.constant(gradient), LEVELS)]
+    by_hand = merge([tf.constant(level / np.sqrt(np.mean(np.square(level)))) for level in levels])
+    np.testing.assert_allclose(normalized("laplacian", gradient), by_hand, rtol=1e-4, atol=1e-5)
+
+
+def test_the_laplacian_makes_fine_noise_smooth():
+    """Differences of neighbours are weaker for what is as strong in all octaves of frequencies."""
+
+    def roughness(picture):
+        return np.diff(picture, axis=1).std() / picture.std()
+
+    gradient = normal(1, 64, 64, 3)
+    assert roughness(normalized("laplacian", gradient)) < 0.7 * roughness(gradient)

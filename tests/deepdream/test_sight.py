@@ -1,0 +1,147 @@
+"""How a network looks at pictures: views, what is minimised, backgrounds, and what makes a difference."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.layers import convolution, relu
+from tfgraphs.deepdream.objectives import channel, channels, diversity, layer_l2
+from tfgraphs.deepdream.parameterizations import Fourier, Pixels, random_pictures
+from tfgraphs.deepdream.sight import Sight
+from tfgraphs.deepdream.transforms import compose, noise
+
+SIZE = (8, 10)
+STILL = compose([])
+DEAD = 2  # channel of "conv" whose kernel is zero
+OBJECTIVE = channel("conv_pre_relu", 1)
+STEP = tf.constant(5, tf.int64)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype(np.float32)
+    kernel[..., DEAD] = 0
+    layers = [
+        convolution("conv_pre_relu", "input", kernel, np.full(4, 0.1, np.float32)),
+        relu("conv", "conv_pre_relu"),
+        convolution("wide", "input", np.ones((7, 7, 3, 1), np.float32), np.zeros(1, np.float32), padding="VALID"),
+    ]
+    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
+
+
+def pictures(batch=2):
+    return np.random.default_rng(1).uniform(size=(batch, *SIZE, 3)).astype(np.float32)
+
+
+def value(backbone, objective, seen):
+    return float(objective.value(backbone(tf.constant(seen), objective.layers)))
+
+
+def loss_of(sight, form, step=STEP, **given):
+    """The loss and its named parts as numbers."""
+    loss, terms = sight.loss(form, **given)(step)
+    return float(loss), {name: float(term) for name, term in terms.items()}
+
+
+def test_the_loss_is_minus_the_objective(backbone):
+    loss, terms = loss_of(Sight(backbone, OBJECTIVE, STILL), Pixels(pictures()))
+    assert -loss == terms["objective"] == pytest.approx(value(backbone, OBJECTIVE, pictures()), rel=1e-5)
+
+
+def test_an_objective_of_several_terms_tells_them_apart(backbone):
+    objective = layer_l2("conv") - 0.5 * channel("conv", 0)
+    _, terms = loss_of(Sight(backbone, objective, STILL), Pixels(pictures()))
+    assert set(terms) == {"objective", "conv", "conv:0"}
+    assert terms["objective"] == pytest.approx(terms["conv"] + terms["conv:0"], rel=1e-5)
+
+
+def test_several_views_count_by_their_mean(backbone):
+    """Each view adds another number to all pictures."""
+    drawn = []
+
+    def brighter(seen, seed, step):
+        drawn.append(float(tf.random.stateless_uniform([], [seed, step], maxval=0.3)))
+        return seen + drawn[-1]
+
+    loss, _ = loss_of(Sight(backbone, OBJECTIVE, brighter, views=3), Pixels(pictures()))
+    assert len(set(drawn)) == 3
+    expected = np.mean([value(backbone, OBJECTIVE, pictures() + np.float32(amount)) for amount in drawn])
+    assert -loss == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("varied", ["seed", "step"])
+def test_views_depend_on(backbone, varied):
+    losses = set()
+    for number in range(4):
+        numbers = {"seed": 0, "step": 0, varied: number}
+        sight = Sight(backbone, OBJECTIVE, noise(0.1), seed=numbers["seed"])
+        losses.add(loss_of(sight, Pixels(pictures()), tf.constant(numbers["step"], tf.int64))[0])
+    assert len(losses) == 4
+
+
+def test_steps_before_count_with_the_step(backbone):
+    sight, form = Sight(backbone, OBJECTIVE, noise(0.1)), Pixels(pictures())
+    before = tf.Variable(3, dtype=tf.int64)
+    assert loss_of(sight, form, STEP, steps_before=before) == loss_of(sight, form, STEP + 3)
+
+
+def transparent():
+    return Fourier(SIZE, 2, deviation=1.0, alpha=True, seed=2)
+
+
+def test_transparent_pictures_are_seen_before_clouds(backbone):
+    form = transparent()
+    alpha = form.alpha().numpy()
+    seen = alpha * form.pictures() + (1 - alpha) * random_pictures(2, SIZE, 7, STEP)
+    _, terms = loss_of(Sight(backbone, OBJECTIVE, STILL, seed=7), form)
+    assert terms["objective"] == pytest.approx(value(backbone, OBJECTIVE, seen), rel=1e-4)
+
+
+def roughness(alpha):
+    """Mean square of what is left without the means of 5 x 5 places, fewer at the border."""
+    height, width = alpha.shape[1:3]
+    blurred = np.empty_like(alpha)
+    for row in range(height):
+        for column in range(width):
+            window = alpha[:, max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+            blurred[:, row, column] = window.mean(axis=(1, 2))
+    return np.mean(np.square(alpha - blurred))
+
+
+@pytest.mark.parametrize("weight", [1.0, -1.0], ids=["raised", "lowered"])
+def test_opaque_and_rough_pictures_cost_a_share_of_the_objective(backbone, weight):
+    form = transparent()
+    loss, terms = loss_of(Sight(backbone, weight * OBJECTIVE, STILL), form)
+    alpha, objective = form.alpha().numpy(), terms["objective"]
+    opaque = alpha.mean()
+    expected = -((1 - opaque) * objective - abs(objective) * (opaque + 10 * roughness(alpha)))
+    assert loss == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("layer", ["conv", "conv_pre_relu"])
+def test_diversity_is_that_of_what_the_layer_tells_the_next(backbone, layer):
+    loss, terms = loss_of(Sight(backbone, channel(layer, 1), STILL, diversity=0.5), Pixels(pictures(3)))
+    assert terms["diversity"] == pytest.approx(value(backbone, diversity("conv"), pictures(3)), rel=1e-4)
+    objective = terms["objective"]
+    assert loss == pytest.approx(-objective - 0.5 * abs(objective) * terms["diversity"], rel=1e-4)
+
+
+def test_the_smallest_picture_is_that_of_the_layer_that_needs_most(backbone):
+    assert Sight(backbone, OBJECTIVE + channel("wide", 0), STILL).smallest == 7
+
+
+def test_influence_is_the_largest_of_the_gradient_in_each_picture(backbone):
+    seen = tf.constant(pictures())
+    with tf.GradientTape() as tape:
+        tape.watch(seen)
+        wanted = OBJECTIVE.value(backbone(seen, OBJECTIVE.layers))
+    expected = np.abs(tape.gradient(wanted, seen)).max(axis=(1, 2, 3))
+    np.testing.assert_allclose(Sight(backbone, OBJECTIVE, STILL).influence(seen), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("layer", ["conv", "conv_pre_relu"])
+def test_a_dead_unit_leaves_its_picture_without_influence(backbone, layer):
+    influence = Sight(backbone, channels(layer, [1, DEAD]), STILL).influence(tf.constant(pictures()))
+    assert influence[0] > 0
+    assert influence[1] == 0
