@@ -104,7 +104,7 @@ def random_window(smallest: float, largest: float) -> Transform:
         extent = share * tf.constant([[side / height, side / width]])
         corner = drawn[:, 1:] * (1 - extent)
         boxes = tf.concat([corner, corner + extent], axis=1)
-        return tf.image.crop_and_resize(pictures, boxes, tf.range(batch), [side, side])
+        return tf.image.crop_and_resize(pictures, boxes, tf.range(batch), [side, side], extrapolation_value=GREY)
 
     return window
 

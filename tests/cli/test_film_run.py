@@ -1,0 +1,371 @@
+"""Folders, films and endless zooms of `deepdream`, and what any command that makes them shares."""
+
+import itertools
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgraphs import camera, films, images
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+QUICK = ("--layer=fire2", "--iterations=1", "--octaves=1")
+
+
+def noise(size=(60, 80), seed=0):
+    return np.random.default_rng(seed).integers(60, 200, (*size, 3), np.uint8)
+
+
+def frames_of(path):
+    return np.stack(list(films.open_film(path).frames())) * 255
+
+
+def photograph(folder):
+    """Soft enough for a film's compression."""
+    rows, columns = np.mgrid[0:60, 0:80] / 6
+    waves = [rows, columns, rows + columns]
+    Image.fromarray(np.uint8(np.stack([90 * np.sin(wave) + 120 for wave in waves], -1))).save(folder / "photo.png")
+
+
+def shots(folder):
+    """Three pictures, of two sizes; one of them has holes."""
+    folder = folder / "shots"
+    folder.mkdir()
+    Image.fromarray(noise()).save(folder / "a2.png")
+    Image.fromarray(noise((64, 56))).save(folder / "a10.jpg")
+    Image.fromarray(np.dstack([noise(seed=1), noise(seed=2)[..., 0]]), "RGBA").save(folder / "holes.png")
+
+
+def film(folder):
+    """Five frames, the picture of the first moving to the left by 4 pixels a frame."""
+    wide = noise((60, 100)).astype(np.float32) / 255
+    films.save(folder / "film.webp", [wide[:, 4 * number : 4 * number + 80] for number in range(5)], 12.5)
+
+
+# --- folders
+
+
+@pytest.fixture(scope="module")
+def dreamt_folder(forked, tmp_path_factory):
+    """Where a folder has dreamt in which two of five pictures are broken, and how the command ended."""
+    place = tmp_path_factory.mktemp("folder")
+    shots(place)
+    (place / "shots" / "a3.png").write_bytes((place / "shots" / "a2.png").read_bytes()[:3000])
+    (place / "shots" / "text.png").write_text("no picture")
+    return place, forked("deepdream", *QUICK, "--input=shots/*.*", "--preserve_color", cwd=place)
+
+
+def test_all_pictures_of_a_folder_that_can_be_read_are_made(dreamt_folder):
+    place, result = dreamt_folder
+    assert result.stdout == "shots_deepdream: 3 pictures\n"
+    assert {path.name for path in (place / "shots_deepdream").iterdir()} == {"a2.png", "a10.png", "holes.png"}
+    assert not (place / "checkpoints").exists()
+
+
+def test_broken_pictures_are_told_of(dreamt_folder):
+    _, result = dreamt_folder
+    assert result.returncode == 2
+    said = [line for line in result.stderr.splitlines() if " left (" not in line]  # without lines of progress
+    assert "shots/a3.png is damaged" in said[0]
+    assert "shots/text.png is not a picture" in said[1]
+    assert said[2:] == ["deepdream: 2 of 5 pictures had to be left out, see above"]
+
+
+def test_a_picture_of_a_folder_becomes_what_it_becomes_alone(dreamt_folder, forked):
+    place, _ = dreamt_folder
+    holes = place / "shots_deepdream" / "holes.png"
+    shown = forked("deepdream", f"--show_flags={holes}", cwd=place).stdout
+    assert "--input=shots/holes.png" in shown
+    assert forked(*shlex.split(shown), "--output=alone.png", cwd=place).returncode == 0
+    assert (place / "alone.png").read_bytes() == holes.read_bytes()
+    np.testing.assert_array_equal(np.asarray(Image.open(holes))[..., 3], noise(seed=2)[..., 0])
+
+
+# --- films
+
+ASKED = {*QUICK, "--input=film.webp", "--blend=0.5", "--mask=mask.png", "--size=70", "--step_size=8.0"}
+
+
+@pytest.fixture(scope="module")
+def dreamt_film(forked, tmp_path_factory):
+    """Where a film has dreamt, in its right half."""
+    place = tmp_path_factory.mktemp("film")
+    film(place)
+    Image.fromarray(np.repeat(np.uint8([[0, 255]]), 30, axis=0).repeat(20, axis=1)).save(place / "mask.png")
+    result = forked("deepdream", *sorted(ASKED), "--logdir=log", cwd=place)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "film_deepdream.mp4: 70 x 52 px, 5 frames, 0.4 s\n"
+    assert not (place / "checkpoints").exists()
+    return place
+
+
+def test_a_film_keeps_its_frames_and_its_rate(dreamt_film):
+    made = films.open_film(dreamt_film / "film_deepdream.mp4")
+    assert (len(list(made.frames())), made.count, made.rate, made.size) == (5, 5, 12.5, (52, 70))
+
+
+def test_each_frame_of_a_film_dreams_where_it_may(dreamt_film):
+    before = [images.resize(frame, (52, 70)) for frame in frames_of(dreamt_film / "film.webp")]
+    changed = np.abs(frames_of(dreamt_film / "film_deepdream.mp4") - before).mean(axis=(1, 3))
+    assert (changed[:, :30].mean(axis=1) < 0.6 * changed[:, 40:].mean(axis=1)).all()  # the rest is compression
+
+
+def test_a_film_tells_the_command_that_made_it(dreamt_film, forked):
+    shown = forked("deepdream", "--show_flags=film_deepdream.mp4", cwd=dreamt_film).stdout
+    name, *arguments = shlex.split(shown)
+    assert name == "deepdream"
+    assert set(arguments) == ASKED
+
+
+def test_the_steps_of_a_film_go_on_over_its_frames(dreamt_film):
+    records = next((dreamt_film / "log").glob("*.tfevents.*")).read_bytes()
+    assert _steps(records) == {1, 2, 3, 4, 5}
+
+
+def _steps(records):
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    steps, start = set(), 0
+    while start < len(records):  # each is a length of 8 bytes and 4 of a checksum, the event, and 4 of another
+        length = int.from_bytes(records[start : start + 8], "little")
+        event = Event.FromString(records[start + 12 : start + 12 + length])
+        steps |= {event.step for value in event.summary.value if value.tag == "loss"}
+        start += length + 16
+    return steps
+
+
+# --- zooms
+
+ZOOM = (*QUICK, "--input=photo.png", "--zoom_frames=5", "--zoom=1.2", "--rotation=3", "--shift=0.02,-0.01")
+
+SLOWLY = """
+import runpy, sys, time
+from tfgraphs import films
+append = films.FrameFolder.append
+films.FrameFolder.append = lambda *frame: (append(*frame), time.sleep(0.3))[0]
+sys.argv[0] = "deepdream"
+runpy.run_module("tfgraphs.cli.deepdream", run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def zoom(forked, tmp_path_factory):
+    """Where a zoom was made."""
+    place = tmp_path_factory.mktemp("zoom")
+    photograph(place)
+    result = forked("deepdream", *ZOOM, "--rate=30", cwd=place)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "photo_zoom.mp4: 80 x 60 px, 5 frames, 0.2 s\n"
+    return place
+
+
+def test_a_zoom_has_the_frames_and_the_rate_that_were_asked_for(zoom):
+    made = films.open_film(zoom / "photo_zoom.mp4")
+    assert (len(list(made.frames())), made.count, made.rate, made.size) == (5, 5, 30, (60, 80))
+
+
+def test_each_frame_of_a_zoom_is_the_one_before_seen_closer(zoom):
+    frames = frames_of(zoom / "photo_zoom.mp4") / 255
+    for before, after in itertools.pairwise(frames):
+        closer = camera.zoomed(before, 1.2, 3, (0.02, -0.01))
+        assert np.abs(closer - after).mean() < 0.5 * np.abs(before - after).mean()
+
+
+def test_an_interrupted_zoom_resumes_to_the_same_bytes(zoom, forked):
+    arguments = [*ZOOM, "--rate=30", "--output=parts.mp4"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOWLY, *arguments],
+        cwd=zoom,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not list(zoom.glob("checkpoints/*/frames/frame000002.png")):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert "--resume" in process.communicate()[1].splitlines()[-1]
+    assert process.returncode == 130
+    assert not (zoom / "parts.mp4").exists()
+
+    assert forked("deepdream", *arguments, "--resume", cwd=zoom).returncode == 0
+    assert (zoom / "parts.mp4").read_bytes() == (zoom / "photo_zoom.mp4").read_bytes()
+    assert not (zoom / "checkpoints").exists()
+
+
+# --- what is refused
+
+
+def _no_pyav(folder):
+    """A folder that comes first on the path and hides PyAV."""
+    trap = folder / "trap"
+    trap.mkdir()
+    (trap / "av.py").write_text("raise ImportError")
+    return trap
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--input=photo.png", "--zoom_frames=0"], "zoom_frames"),
+        (["--input=photo.png", "--zoom_frames=2", "--output=zoom.gif"], "one of .mp4, .webp"),
+        (["--input=photo.png", "--zoom_frames=2", "--output=zoom.mp4/a.mp4", "--logdir=photo.png"], "photo.png"),
+        (["--input=photo.png", "--zoom_frames=2", "--mask=photo.png"], "--mask keeps"),
+        (["--input=photo.png", "--zoom_frames=2", "--preserve_color"], "--preserve_color keeps"),
+        (["--input=photo.png", "--zoom_frames=2", "--zoom=50"], "a zoom of 50"),
+        (["--input=photo.png", "--zoom_frames=2", "--shift=1"], "give two numbers"),
+        (["--input=photo.png", "--zoom_frames=2", "--rate=1000"], "frames a second"),
+        (["--input=photo.png", "--zoom_frames=2", "--blend=0.2"], "--blend is for"),
+        (["--input=photo.png", "--zoom_frames=2", "--save_every=5"], "--save_every is for"),
+        (["--input=photo.png", "--zoom_frames=2", "--resume"], "without --resume"),
+        (["--input=photo.png", "--zoom=1.1"], "give --zoom_frames"),
+        (["--input=photo.png", "--frame_iterations=1"], "give --zoom_frames"),
+        (["--input=missing"], "missing does not exist"),
+        (["--input=empty"], "empty has no pictures"),
+        (["--input=*.jpg"], "*.jpg has no pictures"),
+        (["--input=shots", "--zoom_frames=2"], "shots is several pictures"),
+        (["--input=shots", "--output=dream.png"], "need a folder"),
+        (["--input=shots", "--output=photo.png/dreams"], "cannot write photo.png/dreams"),
+        (["--input=shots", "--output=shots"], "is where shots/a2.png is"),
+        (["--input=shots", "--output=.", "--mask=a2.png"], "has a2.png in it"),
+        (["--input=shots", "--mask=missing.png"], "missing.png does not exist"),
+        (["--input=**/a*.png"], "would both become"),
+        (["--input=film.webp", "--zoom_frames=2"], "film.webp is a film"),
+        (["--input=film.webp", "--blend=nan"], "less than 1"),
+        (["--input=film.webp", "--output=dream.png"], "one of .mp4, .webp"),
+        (["--input=film.webp", "--output=film.webp"], "is the input itself"),
+        (["--input=film.webp", "--output=dream.mp4"], "tfgraphs[video]"),
+        (["--input=film.webp", "--mask=wide.png"], "its proportions"),
+        (["--input=cut.webp"], "cut.webp is damaged"),
+        (["--input=missing.mp4"], "missing.mp4 does not exist"),
+        (["--show_flags=film.webp"], "does not say how it was made"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(arguments, word, forked, tmp_path):
+    for make in (photograph, shots, film):
+        make(tmp_path)
+    (tmp_path / "empty").mkdir()
+    whole = (tmp_path / "film.webp").read_bytes()
+    (tmp_path / "cut.webp").write_bytes(whole[:-5000])
+    (tmp_path / "shots" / "deeper").mkdir()
+    Image.fromarray(noise()).save(tmp_path / "shots" / "deeper" / "a2.png")
+    Image.new("L", (100, 20)).save(tmp_path / "wide.png")
+    Image.new("L", (80, 60)).save(tmp_path / "a2.png")
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    if "dream.mp4" in arguments[-1]:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_no_pyav(tmp_path)), str(CHECKOUT)])}
+        program = [sys.executable, "-m", "tfgraphs.cli.deepdream", *arguments]
+        result = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        (tmp_path / "trap" / "av.py").unlink()
+        (tmp_path / "trap").rmdir()
+    else:
+        result = forked("deepdream", *arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stdout + result.stderr
+    (line,) = result.stderr.splitlines()
+    assert word in line
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before
+
+
+# --- for any command: dim_command.py, which needs no network
+
+
+def dim(*arguments, cwd, **environment):
+    """Runs the command; its progress, as (step, done, stage, mean of the picture), is told apart from its messages."""
+    paths = [*environment.pop("PATHS", []), str(CHECKOUT)]
+    result = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("dim_command.py")), *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = result.stderr.splitlines()
+    result.progress = [tuple(json.loads(line)) for line in lines if line.startswith("[")]
+    result.said = [line for line in lines if not line.startswith("[")]
+    return result
+
+
+def test_without_pyav_a_film_is_a_webp(tmp_path):
+    film(tmp_path)
+    result = dim("--input=film.webp", cwd=tmp_path, PATHS=[str(_no_pyav(tmp_path))])
+    assert (result.stdout, result.said) == ("film_dim.webp: 80 x 60 px, 5 frames, 0.4 s\n", [])
+
+
+def test_the_progress_is_of_the_whole_film_also_of_one_that_is_resumed(tmp_path):
+    photograph(tmp_path)
+    zoom = ("--input=photo.png", "--zoom_frames=6")
+    whole = dim(*zoom, "--output=whole.mp4", cwd=tmp_path).progress
+    assert [told[:3] for told in whole[:3]] == [
+        (1, 1.5 / 8, "frame 1 of 6, half"),
+        (3, 3 / 8, "frame 1 of 6, whole"),
+        (4, 3.5 / 8, "frame 2 of 6, half"),
+    ]
+    assert whole[-1][:3] == (18, 1, "frame 6 of 6, whole")
+
+    first = dim(*zoom, "--output=parts.mp4", cwd=tmp_path, STOP_AT="6")
+    assert first.returncode == 130
+    assert "--resume" in first.said[-1]
+    second = dim(*zoom, "--output=parts.mp4", "--resume", cwd=tmp_path)
+    assert first.progress + second.progress == whole
+    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_an_interrupted_film_goes_on_with_the_next_frame(tmp_path):
+    film(tmp_path)
+    whole = dim("--input=film.webp", "--output=whole.mp4", cwd=tmp_path).progress
+    first = dim("--input=film.webp", "--output=parts.mp4", cwd=tmp_path, STOP_AT="5")
+    assert first.returncode == 130
+    second = dim("--input=film.webp", "--output=parts.mp4", "--resume", cwd=tmp_path)
+    assert first.progress[:4] + second.progress == whole  # the third frame was begun
+    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_an_interrupted_folder_goes_on_with_what_is_missing(tmp_path):
+    shots(tmp_path)
+    first = dim("--input=shots", cwd=tmp_path, STOP_AT="4")
+    assert "--resume" in first.said[-1]
+    assert {path.name for path in (tmp_path / "shots_dim").iterdir()} == {"a2.png", "a10.png"}
+    (tmp_path / "shots_dim" / "a2.png").unlink()  # so it is made again
+    second = dim("--input=shots", "--resume", cwd=tmp_path)
+    assert second.stdout == "shots_dim: 3 pictures\n"
+    assert [told[0] for told in first.progress + second.progress] == [1, 3, 4, 6, 7, 9, 10, 12]
+    assert [told[2] for told in second.progress[1::2]] == ["picture 1 of 3, whole", "picture 3 of 3, whole"]
+    assert len(list((tmp_path / "shots_dim").iterdir())) == 3
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("shots/*.png", "shots"), ("*/*.png", "here"), ("shots/..", "here")],
+)
+def test_the_folder_of_the_results_is_named_after_that_of_the_sources(place, name, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    shots(here)
+    photograph(here)
+    assert dim(f"--input={place}", cwd=here).stdout.startswith(f"{name}_dim: ")
+
+
+def test_a_film_starts_each_frame_with_some_of_the_one_before(tmp_path):
+    films.save(tmp_path / "film.webp", [np.full((20, 30, 3), value, np.float32) for value in (0.4, 0.8)], 10)
+    first, second = dim("--input=film.webp", "--blend=0.25", cwd=tmp_path).progress[1::2]
+    assert first[-1] == pytest.approx(0.8 * 0.4, abs=0.01)
+    assert second[-1] == pytest.approx(0.8 * (0.75 * 0.8 + 0.25 * 0.8 * 0.4), abs=0.01)
+
+
+def test_what_is_clear_in_a_picture_is_white_in_a_zoom(tmp_path):
+    Image.new("RGBA", (30, 20), (0, 0, 0, 51)).save(tmp_path / "glass.png")
+    progress = dim("--input=glass.png", "--zoom_frames=1", cwd=tmp_path).progress
+    assert progress[-1][-1] == pytest.approx(0.8 * 0.8)
