@@ -101,8 +101,8 @@ TFGRAPHS = (
     + """
 def prepare(name, layer, size):
     global functions, pictures
-    from tfgraphs.minimize import make_reproducible
-    make_reproducible()  # as the commands have it
+    from tfgraphs.minimize import run_graphs_as_written
+    run_graphs_as_written()  # as the commands have it
     backbone, pictures = network(name), tf.constant(picture(size))
     functions = compiled(lambda pictures: backbone(pictures, [layer])[layer])
     return measure()

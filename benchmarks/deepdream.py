@@ -31,8 +31,8 @@ import tensorflow as tf
 from tfgraphs import backbones
 from tfgraphs.deepdream import DreamSettings, layer_l2
 from tfgraphs.deepdream.dream import Dreamer
-from tfgraphs.minimize import make_reproducible
-make_reproducible()  # as the command has it
+from tfgraphs.minimize import run_graphs_as_written
+run_graphs_as_written()  # as the command has it
 
 def prepare(name, layer, height, width, tile_size):
     global dreamer, pixels, bare, picture, backbone

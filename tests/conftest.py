@@ -22,12 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _reproducible() -> None:
-    """Lets tests compare bytes, as the commands do; only where a test module has imported TensorFlow anyway."""
+def _as_commands() -> None:
+    """Runs graphs as the commands do; only where a test module has imported TensorFlow anyway."""
     if "tensorflow" in sys.modules:
-        from tfgraphs.minimize import make_reproducible
+        from tfgraphs.minimize import run_graphs_as_written
 
-        make_reproducible()
+        run_graphs_as_written()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.minimize import CheckpointError, NonFiniteLoss, minimize
+from tfgraphs.minimize import CheckpointError, Minimization, NonFiniteLoss, minimize
 
 TARGET = np.array([1.0, -2.0, 3.0], np.float32)
 
@@ -255,3 +255,15 @@ def test_a_checkpoint_is_written_while_the_run_goes_on(tmp_path):
     )
     next(run)
     assert (tmp_path / "checkpoint").exists()
+
+
+def test_the_graph_of_a_step_stays_out_of_the_cycle_of_the_loop():
+    """There TensorFlow would choose a kernel for max pooling's gradient by chance."""
+    x = tf.Variable(np.zeros([1, 8, 8, 1], np.float32))
+
+    def loss(step):
+        return tf.reduce_sum(tf.nn.max_pool2d(x, 3, 2, "VALID"))
+
+    functions = Minimization(loss, [x], keras.optimizers.SGD(0.1))._loop.graph.as_graph_def().library.function
+    (step,) = [one for one in functions if any(node.op == "MaxPoolGrad" for node in one.node_def)]
+    assert step.attr["_noinline"].b

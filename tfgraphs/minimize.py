@@ -55,12 +55,10 @@ class NonFiniteLoss(TfgraphsError):
     """The loss or a gradient became infinite or not a number."""
 
 
-def make_reproducible() -> None:
-    """Makes the same graph compute the same bytes every time, for the whole process; the commands call it first.
+def run_graphs_as_written() -> None:
+    """Spares TensorFlow the rewriting of each graph before its first run, for the whole process.
 
-    TensorFlow rewrites each graph before it runs it, and with oneDNN's convolutions two rewritings of one graph do not
-    always round alike: without this, about one dream in ten differed in its last bits. Its own switch,
-    `enable_op_determinism`, does not reach that. Steps on pictures take no longer without the rewriting.
+    On pictures, the steps of a rewritten graph are no faster, and each graph starts half a second later.
     """
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
@@ -97,8 +95,7 @@ def minimize(
         feed: called with the number of steps done before each group of `steps_per_report` steps, to bring the data
             for them. Such a group starts at a multiple of `steps_per_report`, after an interruption too.
         checkpoint_dir: folder for checkpoints of the variables, the optimizer and the step. If it holds one, the
-            run goes on from there, and ends with the same bytes as one that was never interrupted (on pictures,
-            after `make_reproducible`).
+            run goes on from there, and ends with the same bytes as one that was never interrupted.
         save_seconds: time between two checkpoints. One is also written at the end and when the run is interrupted.
         on_graph: called once, before the first step, with the graph of a single step.
 
@@ -162,7 +159,8 @@ class Minimization:
         if compiled == "updates":
             applications = [tf.function(apply, jit_compile=True) for apply in applications]
         update = tf.function(
-            _update(loss, [own for _, own in groups], applications, gradient_norm)
+            _update(loss, [own for _, own in groups], applications, gradient_norm),
+            experimental_attributes={"_noinline": compiled == "nothing"},  # see `_loop`
         ).get_concrete_function(number)
         loop = tf.function(_loop(update, self._step), jit_compile=compiled == "loop")
         self._loop = loop.get_concrete_function(number)
@@ -295,7 +293,12 @@ def _or_zero(finite: tf.Tensor, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tens
 def _loop(
     update: "tf.types.experimental.ConcreteFunction", step: tf.Variable
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
-    """Many steps as one graph: runs `update` until `step` reaches `last`, or until something is not finite."""
+    """Many steps as one graph: runs `update` until `step` reaches `last`, or until something is not finite.
+
+    `update` stays a graph of its own. Inlined into the loop it would be part of a cycle, in which TensorFlow meets
+    max pooling before its gradient or after it, as the addresses of nodes will have it, and takes oneDNN's gradient or
+    its own, which add up in different orders: one process in twenty then gave other last bits.
+    """
 
     def loop(last: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), update.structured_outputs)

@@ -95,15 +95,15 @@ def test_new_concatenation_has_its_twin_too(tmp_path):
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("conv/linear", View(channels=4, stride=2, receptive_field=3, smallest=1)),
-        ("norm", View(channels=4, stride=2, receptive_field=3, smallest=1)),
-        ("pool", View(channels=4, stride=4, receptive_field=7, smallest=1)),
-        ("left", View(channels=5, stride=4, receptive_field=7, smallest=1)),
-        ("mixed", View(channels=11, stride=4, receptive_field=15, smallest=1)),
-        ("mixed_pre_relu", View(channels=11, stride=4, receptive_field=15, smallest=1)),
-        ("average", View(channels=11, stride=4, receptive_field=23, smallest=9)),
-        ("flat", View(channels=99, stride=4, receptive_field=31, smallest=17)),
-        ("end", View(channels=7, stride=4, receptive_field=31, smallest=17)),
+        ("conv/linear", View(channels=4, stride=2, receptive_field=3, smallest=1, before=1, after=3)),
+        ("norm", View(channels=4, stride=2, receptive_field=3, smallest=1, before=1, after=3)),
+        ("pool", View(channels=4, stride=4, receptive_field=7, smallest=1, before=3, after=7)),
+        ("left", View(channels=5, stride=4, receptive_field=7, smallest=1, before=3, after=7)),
+        ("mixed", View(channels=11, stride=4, receptive_field=15, smallest=1, before=7, after=11)),
+        ("mixed_pre_relu", View(channels=11, stride=4, receptive_field=15, smallest=1, before=7, after=11)),
+        ("average", View(channels=11, stride=4, receptive_field=23, smallest=9, before=7, after=19)),
+        ("flat", View(channels=99, stride=4, receptive_field=31, smallest=17, before=7, after=27)),
+        ("end", View(channels=7, stride=4, receptive_field=31, smallest=17, before=7, after=27)),
     ],
 )
 def test_view_follows_the_attributes_of_the_nodes(network, layer, expected):

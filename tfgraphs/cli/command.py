@@ -117,9 +117,9 @@ def import_tensorflow(threads: int | None = None) -> None:
         with quiet_tensorflow():
             import tensorflow as tf
 
-            from tfgraphs.minimize import make_reproducible
+            from tfgraphs.minimize import run_graphs_as_written
 
-            make_reproducible()
+            run_graphs_as_written()
             if threads is not None:
                 tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.list_logical_devices()
