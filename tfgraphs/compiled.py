@@ -1,10 +1,21 @@
-"""Scalar functions as XLA programs that give their value and their gradients in one go."""
+"""Functions as programs of their own: compiled with their gradients, or kept out of the loops that call them."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 Function = Callable[[list[tf.Tensor], list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
+
+
+def apart(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function a graph that no other takes in, so that loops which call it compute the same bytes every time.
+
+    As part of a loop it would be part of a cycle, in which TensorFlow meets max pooling before its gradient or after
+    it, as the addresses of nodes will have it, and takes oneDNN's gradient or its own. These add up in different
+    orders: one process in twenty gave other last bits.
+    """
+    return tf.function(function, experimental_attributes={"_noinline": True})
 
 
 def with_gradient(function: Function) -> Function:

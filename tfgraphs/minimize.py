@@ -14,6 +14,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from tfgraphs.compiled import apart
 from tfgraphs.errors import TfgraphsError, reason
 
 Loss = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
@@ -158,10 +159,10 @@ class Minimization:
         applications = [_apply(own, one, gradient_transform, projection) for one, own in groups]
         if compiled == "updates":
             applications = [tf.function(apply, jit_compile=True) for apply in applications]
-        update = tf.function(
-            _update(loss, [own for _, own in groups], applications, gradient_norm),
-            experimental_attributes={"_noinline": compiled == "nothing"},  # see `_loop`
-        ).get_concrete_function(number)
+        as_graph = apart if compiled == "nothing" else tf.function
+        update = as_graph(_update(loss, [own for _, own in groups], applications, gradient_norm)).get_concrete_function(
+            number
+        )
         loop = tf.function(_loop(update, self._step), jit_compile=compiled == "loop")
         self._loop = loop.get_concrete_function(number)
         self.graph: tf.Graph = update.graph
@@ -293,12 +294,7 @@ def _or_zero(finite: tf.Tensor, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tens
 def _loop(
     update: "tf.types.experimental.ConcreteFunction", step: tf.Variable
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
-    """Many steps as one graph: runs `update` until `step` reaches `last`, or until something is not finite.
-
-    `update` stays a graph of its own. Inlined into the loop it would be part of a cycle, in which TensorFlow meets
-    max pooling before its gradient or after it, as the addresses of nodes will have it, and takes oneDNN's gradient or
-    its own, which add up in different orders: one process in twenty then gave other last bits.
-    """
+    """Many steps as one graph: runs `update` until `step` reaches `last`, or until something is not finite."""
 
     def loop(last: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), update.structured_outputs)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfgraphs import export
 from tfgraphs.backbones import Backbone
+from tfgraphs.compiled import apart
 from tfgraphs.deepdream.dream import SMALLEST_SIDE, DreamSettings
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective
@@ -67,6 +68,7 @@ def _dream(
         smaller = tf.cast(tf.round(tf.cast(size, tf.float32) * factor), tf.int32)
         return tf.image.resize(image, smaller, antialias=True)
 
+    @apart
     def step(number: tf.Tensor, picture: tf.Tensor, octave: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(picture)

@@ -15,6 +15,7 @@ from itertools import pairwise
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
+from tfgraphs.compiled import apart
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.errors import TfgraphsError
 
@@ -136,15 +137,19 @@ class Tiles:
         places, (high, wide) = self._places.read_value(), tf.unstack(self._tile, 2)
         self._gradient.assign(tf.zeros_like(self._gradient))
 
-        def one(number: tf.Tensor, shown: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            place = tf.unstack(places[number], 6)
-            rows, columns = slice(place[0], place[0] + high), slice(place[1], place[1] + wide)
-            tile = picture[:, rows, columns]
+        @apart
+        def look(tile: tf.Tensor, place: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(tile)
                 own = self._shares(self._backbone(tile, self._objective.layers), place)
+            return own, tape.gradient(own, tile)
+
+        def one(number: tf.Tensor, shown: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            place = tf.unstack(places[number], 6)
+            rows, columns = slice(place[0], place[0] + high), slice(place[1], place[1] + wide)
+            own, gradient = look(picture[:, rows, columns], place)
             before = self._gradient[:, rows, columns]
-            self._gradient[:, rows, columns].assign(before + tape.gradient(own, tile))
+            self._gradient[:, rows, columns].assign(before + gradient)
             return number + 1, shown + own
 
         start = (tf.constant(0), tf.zeros([terms]))
