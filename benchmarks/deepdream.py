@@ -7,11 +7,12 @@ call. The bare gradient is that of the same network's layer with respect to the 
 the same step with the very same layers, once with channels first, its default, and once with channels last. Sides are
 asked in turns; ratios are medians over the rounds.
 
-`sizes` dreams about pictures of 0.25 to 12 megapixels, one process each, whole and in tiles; `tiles` compares both at
-sizes where both fit.
+`sizes` dreams about pictures of 0.25 to 12 megapixels, one process each, whole and in tiles: times a pixel are relative
+to those of the second size, also asked in turns. `tiles` compares both at sizes where both fit.
 """
 
 import argparse
+import contextlib
 import statistics
 import sys
 
@@ -122,15 +123,20 @@ def steps(options: argparse.Namespace) -> None:
 
 def sizes(options: argparse.Namespace) -> None:
     """Time and memory from 0.25 to 12 megapixels."""
-    rows = []
-    for width, height in ((640, 400), (1200, 850), (2048, 1536), (4096, 3072)):
-        row = [f"{width} x {height}"]
-        for tile_size in (0, TILE):
-            with Side(OURS) as ours:
-                seconds = min(ours("prepare", options.network, options.layer, height, width, tile_size), ours("step"))
-                row += [f"{seconds * 1e6 / width / height:.2f}", f"{ours('memory'):,.0f}"]
-        rows.append(tuple(row))
-    print_table(["picture", "s/megapixel", "MB", "in tiles: s/megapixel", "MB"], rows)
+    pictures = ((640, 400), (1200, 850), (2048, 1536), (4096, 3072))
+    rows = [[f"{width} x {height}"] for width, height in pictures]
+    for tile_size in (0, TILE):
+        with contextlib.ExitStack() as stack:
+            sides = [stack.enter_context(Side(OURS)) for _ in pictures]
+            for side, (width, height) in zip(sides, pictures, strict=True):
+                side("prepare", options.network, options.layer, height, width, tile_size)
+            rounds = [[side("step") for side in sides] for _ in range(max(3, options.rounds // 3))]
+            memory = [side("memory") for side in sides]
+        for row, (width, height), taken, times in zip(rows, pictures, memory, zip(*rounds, strict=True), strict=True):
+            pixels = width * height / pictures[1][0] / pictures[1][1]
+            ratio = statistics.median(own / one[1] / pixels for own, one in zip(times, rounds, strict=True))
+            row += [f"{ratio:.2f}", f"{taken:,.0f}"]
+    print_table(["picture", "time a pixel", "MB", "in tiles: time a pixel", "MB"], rows)
 
 
 def tiles(options: argparse.Namespace) -> None:
