@@ -8,7 +8,7 @@ import tensorflow as tf
 Function = Callable[[list[tf.Tensor], list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 
 
-def apart(function: Callable[..., Any]) -> Callable[..., Any]:
+def apart(function: Callable[..., Any]) -> Any:
     """Makes a function a graph that no other takes in, so that loops which call it compute the same bytes every time.
 
     As part of a loop it would be part of a cycle, in which TensorFlow meets max pooling before its gradient or after
