@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.neural_style.losses import content_loss, gram_matrix, style_loss, total_variation
+from tfgraphs.neural_style.losses import FORMS, gram_matrix, mean_and_deviation, total_variation
+
+content_loss = FORMS["normalized"].content
 
 
 def normal(*shape, seed=0):
@@ -64,50 +66,108 @@ def test_the_gradient_of_the_content_loss():
     assert_gradient_is_that_of_finite_differences(lambda x: content_loss(x, target), normal(1, 3, 4, 2, seed=1))
 
 
-STYLE = {"conv1": normal(1, 6, 5, 3), "fire2": normal(1, 3, 2, 4, seed=1)}
-TARGETS = {"conv1": numpy_gram(normal(1, 4, 4, 3, seed=2)), "fire2": numpy_gram(normal(1, 9, 2, 4, seed=3))}
+ACTIVATION, GRAM = normal(1, 6, 5, 3), numpy_gram(normal(1, 4, 4, 3, seed=2))
 
 
-def style_of(activations, weights):
-    tensors = {layer: tf.constant(activation) for layer, activation in activations.items()}
-    targets = {layer: tf.constant(target) for layer, target in TARGETS.items()}
-    return float(style_loss(tensors, targets, weights))
+def style_error(form, activation, target):
+    return FORMS[form].style(gram_matrix(tf.convert_to_tensor(activation)), tf.constant(target))
+
+
+def test_the_normalized_style_error_is_relative_to_the_gram_matrix_of_the_painting():
+    expected = relative_error(numpy_gram(ACTIVATION), GRAM)
+    assert float(style_error("normalized", ACTIVATION, GRAM)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_style_error_of_the_paper_is_that_of_sums_over_positions():
+    """1 / (4 N^2 M^2) sum (G - G*)^2 of sums G over M = 30 positions, N = 3 channels."""
+    features = ACTIVATION.reshape(30, 3)
+    expected = np.sum((features.T @ features - 30 * GRAM[0]) ** 2) / (4 * 3**2 * 30**2)
+    assert float(style_error("paper", ACTIVATION, GRAM)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_content_error_of_the_paper_is_half_the_squared_error():
+    target = normal(1, 6, 5, 3, seed=1)
+    found = FORMS["paper"].content(tf.constant(ACTIVATION), tf.constant(target))
+    assert float(found) == pytest.approx(np.sum((ACTIVATION - target) ** 2) / 2, rel=1e-9)
+
+
+def gradient_of(loss):
+    variable = tf.Variable(ACTIVATION)
+    with tf.GradientTape() as tape:
+        value = loss(variable)
+    return tape.gradient(value, variable).numpy().reshape(30, 3)
+
+
+def test_the_gradient_of_the_content_error_of_the_paper_is_the_difference():
+    """F - F*, the lecture's other route."""
+    target = normal(1, 6, 5, 3, seed=1)
+    gradient = gradient_of(lambda variable: FORMS["paper"].content(variable, tf.constant(target)))
+    np.testing.assert_allclose(gradient, (ACTIVATION - target).reshape(30, 3), rtol=1e-12)
+
+
+def test_the_gradient_of_the_style_error_of_the_paper_is_the_closed_form():
+    """4 w F (G - G*) of sums G, with w = 1 / (4 N^2 M^2)."""
+    features = ACTIVATION.reshape(30, 3)
+    expected = 4 / (4 * 3**2 * 30**2) * features @ (features.T @ features - 30 * GRAM[0])
+    gradient = gradient_of(lambda variable: style_error("paper", variable, GRAM))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9)
+
+
+def test_the_gradient_of_the_normalized_style_error_is_the_closed_form():
+    """4 F (G - G*) / (positions ||G*||^2)."""
+    features = ACTIVATION.reshape(30, 3)
+    expected = 4 * features @ (features.T @ features / 30 - GRAM[0]) / (30 * np.sum(GRAM**2))
+    gradient = gradient_of(lambda variable: style_error("normalized", variable, GRAM))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_error_of_the_painting_itself_is_zero(form):
+    assert float(style_error(form, ACTIVATION, numpy_gram(ACTIVATION))) == pytest.approx(0, abs=1e-15)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_gradient_of_the_style_error_is_that_of_finite_differences(form):
+    assert_gradient_is_that_of_finite_differences(lambda x: style_error(form, x, GRAM), normal(1, 3, 4, 3))
+
+
+def numpy_moments(features):
+    return np.stack([features.mean(axis=0), features.std(axis=0)])
+
+
+def test_mean_and_deviation_are_those_of_each_channel():
+    np.testing.assert_allclose(
+        mean_and_deviation(tf.constant(ACTIVATION))[0], numpy_moments(ACTIVATION.reshape(30, 3)), rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize(
-    ("weights", "shares"),
-    [
-        ({"conv1": 1.0}, {"conv1": 1}),
-        ({"conv1": 1.0, "fire2": 1.0}, {"conv1": 0.5, "fire2": 0.5}),
-        ({"conv1": 3.0, "fire2": 1.0}, {"conv1": 0.75, "fire2": 0.25}),
-        ({"conv1": 0.3, "fire2": 0.1}, {"conv1": 0.75, "fire2": 0.25}),
-    ],
+    ("statistic", "of_part"),
+    [(gram_matrix, lambda part: numpy_gram(part[None])[0]), (mean_and_deviation, lambda part: numpy_moments(part[0]))],
+    ids=["gram", "mean_variance"],
 )
-def test_the_style_loss_is_the_weighted_mean_of_relative_errors_of_gram_matrices(weights, shares):
-    expected = sum(share * relative_error(numpy_gram(STYLE[layer]), TARGETS[layer]) for layer, share in shares.items())
-    assert style_of(STYLE, weights) == pytest.approx(expected, rel=1e-9)
+def test_what_a_mask_leaves_out_does_not_count(statistic, of_part):
+    mask = np.zeros((1, 6, 5))
+    mask[:, 2, :4] = 1
+    found = statistic(tf.constant(ACTIVATION), tf.constant(mask))[0]
+    np.testing.assert_allclose(found, of_part(ACTIVATION[:, 2, :4]), rtol=1e-9)
 
 
-def test_the_style_loss_of_the_painting_itself_is_zero():
-    activation = tf.constant(normal(1, 6, 5, 3))
-    loss = style_loss({"conv1": activation}, {"conv1": gram_matrix(activation)}, {"conv1": 1.0})
-    assert float(loss) == pytest.approx(0, abs=1e-15)
+@pytest.mark.parametrize("statistic", [gram_matrix, mean_and_deviation], ids=["gram", "mean_variance"])
+def test_how_often_a_mask_counts_a_position_is_how_often_it_stands_there(statistic):
+    repeated = np.concatenate([ACTIVATION, ACTIVATION[:, :, :2], ACTIVATION[:, :, :2]], axis=2)
+    mask = np.ones((1, 6, 5))
+    mask[:, :, :2] = 3
+    np.testing.assert_allclose(
+        statistic(tf.constant(ACTIVATION), tf.constant(mask)), statistic(tf.constant(repeated), None), rtol=1e-9
+    )
 
 
-def test_the_gradient_of_the_style_loss_is_the_closed_form():
-    """4 F (G - G*) / (positions ||G*||^2)."""
-    features, target = STYLE["conv1"].reshape(30, 3), TARGETS["conv1"][0]
-    variable = tf.Variable(STYLE["conv1"])
-    with tf.GradientTape() as tape:
-        loss = style_loss({"conv1": variable}, {"conv1": tf.constant(target[None])}, {"conv1": 1.0})
-    expected = 4 * features @ (features.T @ features / 30 - target) / (30 * np.sum(target**2))
-    np.testing.assert_allclose(tape.gradient(loss, variable).numpy().reshape(30, 3), expected, rtol=1e-9)
-
-
-def test_the_gradient_of_the_style_loss_is_that_of_finite_differences():
-    target = tf.constant(TARGETS["conv1"])
+@pytest.mark.parametrize("statistic", [gram_matrix, mean_and_deviation], ids=["gram", "mean_variance"])
+def test_the_gradient_of_a_masked_statistic(statistic):
+    mask = tf.constant(np.random.default_rng(3).random((1, 3, 4)))
     assert_gradient_is_that_of_finite_differences(
-        lambda x: style_loss({"conv1": x}, {"conv1": target}, {"conv1": 1.0}), normal(1, 3, 4, 3)
+        lambda x: tf.reduce_sum(tf.square(statistic(x, mask))), normal(1, 3, 4, 3)
     )
 
 

@@ -1,6 +1,8 @@
 """Neural style: losses and the optimisation of a picture under them."""
 
-from tfgraphs.neural_style.losses import content_loss, gram_matrix, style_loss, total_variation
-from tfgraphs.neural_style.transfer import StyleError, StyleSettings, paint
+from tfgraphs.neural_style.losses import gram_matrix, total_variation
+from tfgraphs.neural_style.regions import Style, StyleError
+from tfgraphs.neural_style.settings import StyleSettings
+from tfgraphs.neural_style.transfer import paint
 
-__all__ = ["StyleError", "StyleSettings", "content_loss", "gram_matrix", "paint", "style_loss", "total_variation"]
+__all__ = ["Style", "StyleError", "StyleSettings", "gram_matrix", "paint", "total_variation"]

@@ -1,0 +1,100 @@
+"""Which painting goes where: several paintings, how much of each, and masks for the paintings and the photograph."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+
+
+class StyleError(TfgraphsError):
+    """The pictures or settings of a painting do not make sense."""
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """A painting in whose manner to paint.
+
+    Attributes:
+        pixels: float32 [height, width, 3], RGB in 0..1.
+        weight: how much of it, relative to the others.
+        mask: float32 [height, width] in 0..1, of the painting's size: which part of it counts. None: all of it.
+        where: float32 [height, width] in 0..1, of the photograph's size: where to paint so. None: everywhere.
+    """
+
+    pixels: np.ndarray
+    weight: float = 1.0
+    mask: np.ndarray | None = None
+    where: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the photograph and the paintings that are blended there.
+
+    Attributes:
+        styles: with weights that add up to 1.
+        weight: of the region, 1 on average.
+        where: as of `Style`.
+    """
+
+    styles: tuple[Style, ...]
+    weight: float
+    where: np.ndarray | None
+
+
+def regions(styles: Sequence[Style], size: tuple[int, int]) -> list[Region]:
+    """Puts paintings together that go to the same place.
+
+    Args:
+        styles: the paintings.
+        size: height and width of the photograph.
+
+    Raises:
+        StyleError: there is none, or a weight or a mask makes no sense.
+    """
+    if not styles:
+        raise StyleError("give at least one painting")
+    for style in styles:
+        if not style.weight > 0:
+            raise StyleError(f"the weight of a painting is {style.weight}: it must be more than 0")
+        _check_mask(style.mask, style.pixels.shape[:2], "painting")
+        _check_mask(style.where, size, "photograph")
+    groups = list[list[Style]]()
+    for style in styles:
+        for group in groups:
+            if _alike(group[0].where, style.where):
+                group.append(style)
+                break
+        else:
+            groups.append([style])
+    mean = _total(styles) / len(groups)
+    return [
+        Region(
+            tuple(Style(style.pixels, style.weight / _total(group), style.mask, style.where) for style in group),
+            _total(group) / mean,
+            group[0].where,
+        )
+        for group in groups
+    ]
+
+
+def _total(styles: Iterable[Style]) -> float:
+    return sum(style.weight for style in styles)
+
+
+def _alike(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
+def _check_mask(mask: np.ndarray | None, size: tuple[int, ...], what: str) -> None:
+    if mask is None:
+        return
+    if mask.shape != size:
+        raise StyleError(
+            f"a mask has {mask.shape[1]} x {mask.shape[0]} px and its {what} {size[1]} x {size[0]} px: give them one "
+            "size"
+        )
+    if not mask.max() > 0:
+        raise StyleError(f"a mask of the {what} is black: it leaves nothing")
