@@ -31,9 +31,8 @@ def zoomed(
 ) -> np.ndarray:
     """The next frame: what is in the picture is enlarged and turned about its middle, then shifted.
 
-    Each pixel is interpolated between the 4 x 4 around the place that it came from, by the cubic convolution of Keys
-    (1981) with a = -1/2, which keeps ramps and parabolas as they are. Beyond its borders the picture goes on as in a
-    mirror, so nothing is ever empty. Without zoom, turn and shift it comes back as it was, to the bit.
+    Beyond its borders the picture goes on as in a mirror, so nothing is ever empty. Without zoom, turn and shift it
+    comes back as it was, to the bit.
 
     Args:
         picture: float32 [height, width, channels] in 0..1.
@@ -49,22 +48,41 @@ def zoomed(
     """
     check(zoom, degrees, shift)
     height, width, _ = picture.shape
-    planes = np.ascontiguousarray(np.moveaxis(picture, -1, 0), np.float32).reshape(-1, height * width)
-    result = np.empty(picture.shape, np.float32)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     along, aside = math.cos(math.radians(degrees)) / zoom, math.sin(math.radians(degrees)) / zoom
     x = np.arange(width) - middle_x - shift[0] * width
-    for top in range(0, height, _ROWS):
-        y = np.arange(top, min(top + _ROWS, height))[:, None] - middle_y - shift[1] * height
-        columns, across = _taps(middle_x + along * x - aside * y, width)
-        rows, down = _taps(middle_y + aside * x + along * y, height)
-        block = np.zeros((len(planes), len(y), width), np.float32)
+    y = np.arange(height)[:, None] - middle_y - shift[1] * height
+    return sampled(picture, middle_x + along * x - aside * y, middle_y + aside * x + along * y).clip(0, 1)
+
+
+def sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A picture at places between its pixels.
+
+    Each value is interpolated between the 4 x 4 pixels around its place, by the cubic convolution of Keys (1981) with
+    a = -1/2, which keeps ramps and parabolas as they are. Beyond its borders the picture goes on as in a mirror.
+
+    Args:
+        picture: float32 [height, width, channels].
+        x: columns of the places, [rows, columns].
+        y: their rows, of the same shape.
+
+    Returns:
+        float32 [rows, columns, channels]; beside edges it may reach a little beyond the values of the picture.
+    """
+    height, width, channels = picture.shape
+    planes = np.ascontiguousarray(np.moveaxis(picture, -1, 0), np.float32).reshape(-1, height * width)
+    result = np.empty((*x.shape, channels), np.float32)
+    for top in range(0, len(x), _ROWS):
+        block = slice(top, top + _ROWS)
+        columns, across = _taps(x[block], width)
+        rows, down = _taps(y[block], height)
+        sums = np.zeros((channels, *x[block].shape), np.float32)
         for row, upright in zip(rows, down, strict=True):
             for column, level in zip(columns, across, strict=True):
                 index, weight = row * width + column, upright * level
-                for plane, sums in zip(planes, block, strict=True):
-                    sums += plane.take(index) * weight
-        np.clip(np.moveaxis(block, 0, -1), 0, 1, out=result[top : top + len(y)])
+                for plane, total in zip(planes, sums, strict=True):
+                    total += plane.take(index) * weight
+        result[block] = np.moveaxis(sums, 0, -1)
     return result
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfgraphs import films
+
 QUICK = ("--steps=3", "--size=0")
 
 
@@ -78,6 +80,69 @@ def test_a_painting_tells_the_command_that_made_it(paint, forked, tmp_path):
     assert set(given) == {*flags, "--content=photo.png", *QUICK}
 
 
+# --- folders and films
+
+
+@pytest.fixture(scope="module")
+def painted_folder(forked, tmp_path_factory):
+    """Where a folder was painted in which one of three pictures is broken, and how the command ended."""
+    place = tmp_path_factory.mktemp("folder")
+    (place / "shots").mkdir()
+    noise = np.random.default_rng(1).integers(60, 200, (60, 70, 4), np.uint8)
+    Image.fromarray(noise[..., :3]).save(place / "shots" / "a.jpg")
+    Image.fromarray(noise).save(place / "shots" / "holes.png")
+    (place / "shots" / "text.png").write_text("no picture")
+    save_mask(place / "left.png", slice(0, 35))
+    flags = ("--style=sample:swirls", "--style=sample:embers", "--content_mask=left.png", "--content_mask=")
+    return place, forked("neural_style", "--content=shots/*.*", *QUICK, *flags, cwd=place)
+
+
+def test_each_picture_of_a_folder_is_painted(painted_folder):
+    place, result = painted_folder
+    assert result.returncode == 2
+    assert result.stdout == "shots_neural_style: 2 pictures\n"
+    assert "shots/text.png is not a picture" in result.stderr
+    assert {path.name for path in (place / "shots_neural_style").iterdir()} == {"a.png", "holes.png"}
+    assert not (place / "checkpoints").exists()
+
+
+def test_a_picture_of_a_folder_is_painted_as_it_is_alone(painted_folder, forked):
+    place, _ = painted_folder
+    holes = place / "shots_neural_style" / "holes.png"
+    shown = forked("neural_style", f"--show_flags={holes}", cwd=place).stdout
+    assert "--content=shots/holes.png" in shown
+    assert forked(*shlex.split(shown), "--output=alone.png", cwd=place).returncode == 0
+    assert (place / "alone.png").read_bytes() == holes.read_bytes()
+    assert np.asarray(Image.open(holes)).shape == (60, 70, 4)
+
+
+def save_film(folder, count=3):
+    """The picture of the first frame moves to the left by 4 pixels a frame."""
+    wide = np.random.default_rng(2).random((60, 100, 3), np.float32)
+    films.save(folder / "film.webp", [wide[:, 4 * number : 4 * number + 70] for number in range(count)], 12.5)
+
+
+@pytest.fixture(scope="module")
+def painted_film(forked, tmp_path_factory):
+    place = tmp_path_factory.mktemp("film")
+    save_film(place)
+    result = forked("neural_style", "--content=film.webp", *QUICK, "--init=content", cwd=place)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "film_neural_style.mp4: 70 x 60 px, 3 frames, 0.2 s\n"
+    return place
+
+
+def test_a_painted_film_keeps_its_frames_and_its_rate(painted_film):
+    made = films.open_film(painted_film / "film_neural_style.mp4")
+    assert (len(list(made.frames())), made.rate, made.size) == (3, 12.5, (60, 70))
+    assert not (painted_film / "checkpoints").exists()
+
+
+def test_a_painted_film_tells_the_command_that_made_it(painted_film, forked):
+    shown = forked("neural_style", "--show_flags=film_neural_style.mp4", cwd=painted_film).stdout
+    assert set(shlex.split(shown)) == {"neural_style", "--content=film.webp", *QUICK, "--init=content"}
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -93,12 +158,22 @@ def test_a_painting_tells_the_command_that_made_it(paint, forked, tmp_path):
         (("--content=photo.png", "--optimizer=climber"), "climber"),
         (("--content=photo.png", "--loss=other"), "--loss"),
         (("--show_flags=photo.png",), "does not say how it was made"),
+        (("--content=empty",), "empty has no pictures"),
+        (("--content=*.gif",), "*.gif has no pictures"),
+        (("--content=*.png", "--output=painted.png"), "need a folder"),
+        (("--content=*.png", "--content_mask=nothing.png"), "nothing.png does not exist"),
+        (("--content=film.webp", "--blend=0.5"), "--blend is for"),
+        (("--content=film.webp", "--content_mask=wide.png"), "give the mask its proportions"),
+        (("--content=film.webp", "--output=film.webp"), "is the input itself"),
+        (("--content=photo.png", "--zoom_frames=3"), "--zoom_frames is for"),
     ],
     ids=lambda value: value if isinstance(value, str) else "flags",
 )
 def test_refusals_are_one_line_and_leave_nothing(forked, tmp_path, photo, flags, message):
     save_mask(tmp_path / "black.png", slice(0, 0))
     Image.new("L", (90, 20), 255).save(tmp_path / "wide.png")
+    (tmp_path / "empty").mkdir()
+    save_film(tmp_path)
     before = set(tmp_path.iterdir())
     result = forked("neural_style", "--size=0", "--steps=3", *flags, cwd=tmp_path)
     assert result.returncode == 2

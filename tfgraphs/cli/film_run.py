@@ -27,7 +27,7 @@ ROTATION = flags.DEFINE_float("rotation", 0, "Degrees that each frame of a zoom 
 SHIFT = flags.DEFINE_string(
     "shift", "0,0", "X,Y: how far each frame of a zoom goes right and down, parts of width and height: 0.01,0."
 )
-RATE = flags.DEFINE_float("rate", 25, "Frames a second of a zoom; the dream of a film keeps the film's.")
+RATE = flags.DEFINE_float("rate", 25, "Frames a second of a zoom; what is made of a film keeps the film's.")
 BLEND = flags.DEFINE_float(
     "blend", 0.25, "How much of the finished frame before each frame of a film starts with, 0 to less than 1: steadier."
 )

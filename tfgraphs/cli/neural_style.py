@@ -6,25 +6,31 @@
     neural_style --content=photo.jpg --style=a.jpg --style=b.jpg --style_weight=0.7 --style_weight=0.3
     neural_style --content=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
     neural_style --content=photo.jpg --style=painting.jpg --preserve_color=luminance
+    neural_style --content='shots/*.jpg' --output=painted        each of many pictures; --content=shots for a folder
+    neural_style --content=film.mp4 --size=480                   each frame of a film; also an animated GIF, WebP or PNG
+    neural_style --show_flags=painted.png                        the command that made a picture
 
 The picture is painted at growing sizes, the coarse ones first; about a minute for 640 px on two cores. More
 --content_weight keeps more of the photograph, less of it takes more of the painting.
 """
 
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs import images, samples
-from tfgraphs.cli import command, picture_run, run_state
+from tfgraphs import films, images, samples
+from tfgraphs.cli import command, film_run, picture_run, run_state
 from tfgraphs.colors import matched, with_colors_of
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from tfgraphs.monitor import Progress
     from tfgraphs.neural_style import StyleSettings
 
-CONTENT = flags.DEFINE_string("content", None, "The photograph, or sample:NAME.")
+CONTENT = flags.DEFINE_string("content", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
 STYLE = flags.DEFINE_multi_string("style", ["sample:swirls"], "The painting, or sample:NAME; several are blended.")
 STYLE_WEIGHT = flags.DEFINE_multi_float(
     "style_weight", None, "How much of each --style, in their order; only proportions count."
@@ -77,47 +83,110 @@ def main(arguments: list[str]) -> None:
         return
     if not CONTENT.value:
         raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
+    _check_counts()
+    makers = {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film, "zoom": _refuse_zoom}
+    makers[film_run.kind(CONTENT.value)]()
+
+
+def _check_counts() -> None:
     for flag in (STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK):
         if flag.value and len(flag.value) != len(STYLE.value):
             raise command.UsageError(
                 f"--{flag.name} is given {len(flag.value)} times and --style {len(STYLE.value)}: give one for each"
             )
+
+
+def _paint_picture() -> None:
     run = picture_run.PictureRun("neural_style", [CONTENT.value, *_others()], __name__)
-    content = picture_run.load_picture(CONTENT.value, SIZE.value)
-    paintings = [picture_run.load_picture(path, round(SIZE.value * STYLE_SCALE.value)) for path in STYLE.value]
-    start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
-    masks = [picture_run.load_mask(path, content.size) if path else None for path in _for_each(CONTENT_MASK)]
-    own_masks = [
-        picture_run.load_mask(path, painting.size) if path else None
-        for path, painting in zip(_for_each(STYLE_MASK), paintings, strict=True)
-    ]
-    layers = _style_layers()
-
-    command.import_tensorflow()
-    from tfgraphs.neural_style import Style, paint
-
-    settings = _settings(layers)
-    styles = [
-        Style(_colored(painting.pixels, content.pixels), weight, mask, where)
-        for painting, weight, mask, where in zip(
-            paintings, STYLE_WEIGHT.value or [1.0] * len(paintings), own_masks, masks, strict=True
-        )
-    ]
-    backbone = picture_run.load_backbone("neural_style", pooling="average")
+    picture = picture_run.load_picture(CONTENT.value, SIZE.value)
+    masks = _content_masks(picture.size)
+    painter = _Painter()
     with run.monitor() as monitor:
-        progress = paint(
-            content.pixels,
-            styles,
-            backbone,
-            settings,
-            start=content.pixels if INIT.value == "content" else start,
-            on_graph=monitor.graph,
-            **run.checkpoints,
-        )
-        pixels = run.follow(progress, monitor)
-    if PRESERVE_COLOR.value == "luminance":
-        pixels = with_colors_of(pixels, content.pixels)
-    run.save(images.Picture(pixels, content.alpha))
+        pixels = run.follow(painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor)
+    run.save(images.Picture(pixels, picture.alpha))
+
+
+def _paint_folder() -> None:
+    run = film_run.FolderRun("neural_style", CONTENT.value, _others(), __name__, flag="content")
+    for path in CONTENT_MASK.value or []:
+        if path:
+            images.load(samples.resolve(path))  # if it is broken, the run is, and not only a picture
+    painter = _Painter()
+    with run.monitor() as monitor:
+        graphs = iter([monitor.graph])  # is shown the first; the others are alike
+
+        def become(picture: images.Picture) -> "Iterator[Progress]":
+            return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=next(graphs, None))
+
+        run.make(become, SIZE.value, monitor)
+
+
+def _paint_film() -> None:
+    if film_run.BLEND.present:
+        raise command.UsageError("--blend is for dreams: leave it out")
+    film = films.open_film(CONTENT.value)
+    run = film_run.FilmRun("neural_style", [CONTENT.value, *_others()], __name__, film.rate)
+    size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
+    masks = _content_masks(size)
+    count = film_run.count_frames("neural_style", film)
+    painter = _Painter()
+    with run.monitor() as monitor:
+        graphs = iter([monitor.graph])  # is shown the first; the others are alike
+
+        def become(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+            return painter.paint(images.resize(frame, size).clip(0, 1), masks, on_graph=next(graphs, None))
+
+        run.make(film.frames, become, count, monitor)
+
+
+def _refuse_zoom() -> None:
+    raise command.UsageError("--zoom_frames is for dreams: leave it out")
+
+
+class _Painter:
+    """Paints as the flags say. What is the same for all photographs is loaded once, and TensorFlow started.
+
+    Raises:
+        ImageError, UsageError, StyleError: a flag names a picture that cannot be read, or makes no sense.
+    """
+
+    def __init__(self) -> None:
+        paintings = [picture_run.load_picture(path, round(SIZE.value * STYLE_SCALE.value)) for path in STYLE.value]
+        self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
+        self._paintings = [painting.pixels for painting in paintings]
+        self._masks = [
+            picture_run.load_mask(path, painting.size) if path else None
+            for path, painting in zip(_for_each(STYLE_MASK), paintings, strict=True)
+        ]
+        layers = _style_layers()
+        command.import_tensorflow()
+        self._settings = _settings(layers)
+        self._backbone = picture_run.load_backbone("neural_style", pooling="average")
+
+    def paint(
+        self, content: "np.ndarray", content_masks: "list[np.ndarray | None]", **options: Any
+    ) -> "Iterator[Progress]":
+        """Paints a photograph; with --preserve_color in its colours.
+
+        Args:
+            content: float32 [height, width, 3] in 0..1.
+            content_masks: where each painting goes, float32 [height, width] in 0..1 or None.
+            options: of `neural_style.paint`.
+        """
+        from tfgraphs.neural_style import Style, paint
+
+        weights = STYLE_WEIGHT.value or [1.0] * len(self._paintings)
+        styles = [
+            Style(matched(painting, content) if PRESERVE_COLOR.value == "match" else painting, weight, mask, where)
+            for painting, weight, mask, where in zip(self._paintings, weights, self._masks, content_masks, strict=True)
+        ]
+        start = content if INIT.value == "content" else self._start
+        for progress in paint(content, styles, self._backbone, self._settings, **{"start": start, **options}):
+            if PRESERVE_COLOR.value == "luminance":
+                assert progress.picture is not None
+                colours = images.resize(content, progress.picture.shape[:2])
+                progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, colours))
+            yield progress
 
 
 _STARTS = ("random", "content")
@@ -133,8 +202,9 @@ def _for_each(flag: "flags.FlagHolder[list[str]]") -> list[str]:
     return flag.value or [""] * len(STYLE.value)
 
 
-def _colored(painting: "np.ndarray", photograph: "np.ndarray") -> "np.ndarray":
-    return matched(painting, photograph) if PRESERVE_COLOR.value == "match" else painting
+def _content_masks(size: tuple[int, int]) -> "list[np.ndarray | None]":
+    """Where each painting goes in a photograph of a size; None is everywhere."""
+    return [picture_run.load_mask(path, size) if path else None for path in _for_each(CONTENT_MASK)]
 
 
 def _style_layers() -> dict[str, float] | None:
@@ -169,7 +239,7 @@ def _settings(style_layers: dict[str, float] | None) -> "StyleSettings":
 
 
 def run() -> None:
-    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__, run_state.__name__])
+    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__, film_run.__name__, run_state.__name__])
 
 
 if __name__ == "__main__":
