@@ -18,7 +18,7 @@ import tensorflow as tf
 from tfgraphs.backbones import Backbone
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective
-from tfgraphs.deepdream.tiles import Tiles
+from tfgraphs.deepdream.tiles import TiledObjective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.images import resize
@@ -93,7 +93,9 @@ class Dreamer:
         self._settings = settings or DreamSettings()
         views = [backbone.view(layer) for layer in objective.layers]
         self._smallest = max(view.smallest for view in views)
-        self._tiles = Tiles(backbone, objective, self._settings.tile_size) if self._settings.tile_size else None
+        self._tiles = (
+            TiledObjective(backbone, objective, self._settings.tile_size) if self._settings.tile_size else None
+        )
         self._mask = tf.Variable(tf.ones([1, 1, 1, 1]), shape=[1, None, None, 1], trainable=False)
         self._steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
         begun = time.monotonic()

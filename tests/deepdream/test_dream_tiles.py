@@ -1,10 +1,8 @@
-"""Pictures in tiles: they cover everything, and their gradient is that of the whole picture."""
+"""Objectives in tiles: their values and gradients are those of the whole picture."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import (
@@ -17,7 +15,8 @@ from tfgraphs.backbones.layers import (
 )
 from tfgraphs.deepdream import DreamSettings, channel, dream, guided, layer_l2, neuron
 from tfgraphs.deepdream.objectives import diversity
-from tfgraphs.deepdream.tiles import TileError, Tiles, cover, smallest_tile
+from tfgraphs.deepdream.tiles import TiledObjective
+from tfgraphs.tiles import TileError
 
 RANDOM = np.random.default_rng(0)
 
@@ -45,36 +44,6 @@ def backbone():
     return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
 
 
-sides = st.integers(1, 5000)
-strides = st.sampled_from([1, 2, 4, 8, 16, 12])
-
-
-@given(sides, st.integers(0, 900), strides, st.integers(0, 12))
-def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, stride, margins):
-    margin = margins * stride
-    tile = smallest_tile(margin, stride) + spare
-    found = cover(side, tile, margin, stride)
-    assert found.edges[0] == 0
-    assert found.edges[-1] == side
-    assert found.tile <= max(tile, 0)
-    assert found.tile % stride == side % stride or found.tile == side
-    for number, start in enumerate(found.starts):
-        begin, end = found.edges[number : number + 2]
-        assert 0 <= start <= begin < end <= start + found.tile <= side
-        assert start % stride == begin % stride == 0
-        assert begin - start >= margin or start == 0
-        assert start + found.tile - end >= margin or end == side
-
-
-@given(sides, st.integers(100, 900), strides)
-def test_no_more_tiles_are_laid_than_are_needed(side, tile, stride):
-    margin = stride
-    found = cover(side, tile, margin, stride)
-    if len(found.starts) > 1:
-        core = tile - 2 * margin - 2 * stride
-        assert len(found.starts) <= np.ceil(side / core) + 1
-
-
 def whole(picture, backbone, objective):
     @tf.function
     def look(picture):
@@ -88,7 +57,7 @@ def whole(picture, backbone, objective):
 
 
 def tiled(picture, backbone, objective, tile_size):
-    tiles = Tiles(backbone, objective, tile_size)
+    tiles = TiledObjective(backbone, objective, tile_size)
     count = tiles.lay(*picture.shape[1:3])
 
     @tf.function
@@ -131,7 +100,7 @@ def test_a_picture_that_fits_into_a_tile_is_the_whole(backbone):
 
 
 def test_one_graph_serves_pictures_of_all_sizes(backbone):
-    tiles, traced = Tiles(backbone, OBJECTIVES["layer"], 128), []
+    tiles, traced = TiledObjective(backbone, OBJECTIVES["layer"], 128), []
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])])
     def look(picture):
@@ -162,9 +131,9 @@ def test_a_dream_in_tiles_is_the_dream_of_the_whole(backbone):
 )
 def test_what_needs_the_whole_picture_says_so(backbone, objective):
     with pytest.raises(TileError, match="needs the whole picture"):
-        Tiles(backbone, objective, 512)
+        TiledObjective(backbone, objective, 512)
 
 
 def test_tiles_that_are_too_small_are_refused_with_the_size_to_give(backbone):
     with pytest.raises(TileError, match="tiles of 40 px are too small for conv3 of small: give at least"):
-        Tiles(backbone, layer_l2("conv3"), 40)
+        TiledObjective(backbone, layer_l2("conv3"), 40)
