@@ -19,6 +19,7 @@ from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
 from tfgraphs.minimize import Loss, Report
 from tfgraphs.monitor import Progress
+from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.neural_style.losses import total_variation
 from tfgraphs.neural_style.regions import Region, Style, StyleError, regions
 from tfgraphs.neural_style.settings import StyleSettings
@@ -28,6 +29,7 @@ from tfgraphs.pyramid import Canvas, Level, coarse_to_fine
 SMALLEST_SIDE = 32  # of a picture, in pixels
 COARSEST = 100  # longer side of the first scale, at least
 SCALE_FACTOR = 1.5
+ANCHORED_SCALES = 2  # the finest ones, where a frame of a film is painted that starts from the one before
 
 
 def paint(
@@ -37,6 +39,7 @@ def paint(
     settings: StyleSettings | None = None,
     *,
     start: np.ndarray | None = None,
+    anchor: Anchor | None = None,
     checkpoint_dir: str | Path | None = None,
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
@@ -49,6 +52,8 @@ def paint(
         backbone: the network in whose activations they are compared.
         settings: see `StyleSettings`.
         start: what to begin with instead of noise, the same kind of array, of any size.
+        anchor: for the frame of a film what holds it to the one before. It is where the painting starts, unless `start`
+            says otherwise, and so the finest scales are enough.
         checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
         save_seconds: time between two checkpoints.
         on_graph: called with the graph of one step.
@@ -66,12 +71,14 @@ def paint(
         styles = [Style(styles)]
     places = regions(styles, content.shape[:2])
     _check_sizes(content, styles, backbone, settings)
-    levels = scale_levels(content.shape[:2], settings.steps)
+    levels = scale_levels(content.shape[:2], settings.steps, ANCHORED_SCALES if anchor else None)
+    if anchor is not None and start is None:
+        start = anchor.picture
 
     def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
         level = levels[number]
         canvas = Canvas(
-            lambda variable: _loss(variable, resize(content, level.size), places, backbone, settings, number),
+            lambda variable: _loss(variable, resize(content, level.size), places, backbone, settings, number, anchor),
             _optimizer(settings, level.steps),
             level.size,
         )
@@ -103,13 +110,14 @@ def _check_sizes(content: np.ndarray, styles: Sequence[Style], backbone: Backbon
             backbone.check(layer, style.pixels.shape[:2])
 
 
-def scale_levels(size: tuple[int, int], steps: int) -> list[Level]:
+def scale_levels(size: tuple[int, int], steps: int, most: int | None = None) -> list[Level]:
     """The sizes of the scales, smallest first, and the steps of each, about `steps` together.
 
-    A scale is left out if its longer side would be below COARSEST or its shorter one below SMALLEST_SIDE.
+    A scale is left out if its longer side would be below COARSEST or its shorter one below SMALLEST_SIDE, or if there
+    would be more than `most`.
     """
     sizes = [size]
-    while True:
+    while len(sizes) != most:
         smaller = fit(size, round(max(size) / SCALE_FACTOR ** len(sizes)))
         if max(smaller) < COARSEST or min(smaller) < SMALLEST_SIDE:
             break
@@ -149,6 +157,7 @@ def _loss(
     backbone: Backbone,
     settings: StyleSettings,
     scale: int,
+    anchor: Anchor | None,
 ) -> Loss:
     """The loss at one scale."""
     targets = Targets(content, places, backbone, settings)
@@ -159,6 +168,9 @@ def _loss(
         terms = targets.errors(backbone(shifted(picture, shift), targets.layers), shift)
         with tf.name_scope("variation"):
             terms["variation"] = variation_weight * total_variation(picture)
+        if anchor is not None:
+            with tf.name_scope("temporal"):
+                terms["temporal"] = anchor.error(picture)
         return tf.add_n(list(terms.values())), terms
 
     return loss

@@ -1,0 +1,50 @@
+"""What holds the next frame of a painted film, so that it does not flicker.
+
+The temporal loss is that of Ruder, Dosovitskiy and Brox (arXiv 1604.08610, section 4.3), to the frame before alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.flow import flow, reliable, warp
+from tfgraphs.images import resize
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """A picture that a painting starts from, and is pulled to where that makes sense.
+
+    Attributes:
+        picture: float32 [height, width, 3], RGB in 0..1: the painted frame before, moved to where things are now.
+        reliable: float32 [height, width] in 0..1, of the same size: 0 where something else is to be seen now.
+        weight: of the term in the loss.
+    """
+
+    picture: np.ndarray
+    reliable: np.ndarray
+    weight: float
+
+    def error(self, painting: tf.Tensor) -> tf.Tensor:
+        """weight * mean c (X - w)^2, for a painting X [1, height, width, 3] of any size."""
+        size = painting.shape[1:3]
+        target = tf.constant(resize(self.picture, size)[None])
+        share = tf.constant(resize(self.reliable[..., None], size)[None].clip(0, 1))
+        return self.weight * tf.reduce_mean(share * tf.math.squared_difference(painting, target))
+
+
+def anchored(painted: np.ndarray, before: np.ndarray, after: np.ndarray, weight: float) -> Anchor:
+    """The anchor of a frame.
+
+    Args:
+        painted: the frame before, painted, float32 [height, width, 3], RGB in 0..1.
+        before: what it was painted from, of the same shape.
+        after: what the next one is to be painted from, of the same shape.
+        weight: see `Anchor`.
+
+    Raises:
+        FlowError: OpenCV is not installed.
+    """
+    forward, backward = flow(before, after), flow(after, before)
+    return Anchor(warp(painted, backward).clip(0, 1), reliable(forward, backward), weight)
