@@ -38,6 +38,11 @@ def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return search.calc(_grey(before), _grey(after), None)
 
 
+def check() -> None:
+    """Raises FlowError if OpenCV is not installed."""
+    _opencv()
+
+
 def warp(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
     """Moves a picture along: each pixel takes what is where its flow points.
 
@@ -75,7 +80,7 @@ def reliable(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     outside = (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)
     gradients = [np.gradient(backward, axis=axis) for axis in (0, 1) if backward.shape[axis] > 1]
     boundary = sum(map(_square, gradients)) > 0.01 * _square(backward) + 0.002
-    return np.float32(~(hidden | outside | boundary))
+    return (~(hidden | outside | boundary)).astype(np.float32)
 
 
 def _places(backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +95,8 @@ def _square(vectors: np.ndarray) -> np.ndarray:
 
 def _grey(picture: np.ndarray) -> np.ndarray:
     """Luma of BT.601 in 8 bits, which is what the search takes."""
-    return np.uint8(np.round(255 * np.clip(picture @ np.float32([0.299, 0.587, 0.114]), 0, 1)))
+    luma = picture @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.round(255 * luma.clip(0, 1)).astype(np.uint8)
 
 
 def _opencv() -> Any:

@@ -1,13 +1,20 @@
 """`neural_style`: its flags one by one, and how it refuses."""
 
+import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tfgraphs import films
+from tfgraphs import films, images
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 QUICK = ("--steps=3", "--size=0")
 
 
@@ -118,15 +125,34 @@ def test_a_picture_of_a_folder_is_painted_as_it_is_alone(painted_folder, forked)
 
 def save_film(folder, count=3):
     """The picture of the first frame moves to the left by 4 pixels a frame."""
-    wide = np.random.default_rng(2).random((60, 100, 3), np.float32)
+    wide = images.resize(np.random.default_rng(2).random((20, 34, 3), np.float32), (60, 100)).clip(0, 1)
     films.save(folder / "film.webp", [wide[:, 4 * number : 4 * number + 70] for number in range(count)], 12.5)
+
+
+FILM = (
+    "--content=film.webp",
+    *QUICK,
+    "--init=content",
+    "--frame_steps=2",
+    "--content_layer=fire2",
+    "--style_layers=conv1",
+)
+
+SLOWLY = """
+import runpy, sys, time
+from tfgraphs import films
+append = films.FrameFolder.append
+films.FrameFolder.append = lambda *frame: (append(*frame), time.sleep(0.5))[0]
+sys.argv[0] = "neural_style"
+runpy.run_module("tfgraphs.cli.neural_style", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
 def painted_film(forked, tmp_path_factory):
     place = tmp_path_factory.mktemp("film")
     save_film(place)
-    result = forked("neural_style", "--content=film.webp", *QUICK, "--init=content", cwd=place)
+    result = forked("neural_style", *FILM, cwd=place)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "film_neural_style.mp4: 70 x 60 px, 3 frames, 0.2 s\n"
     return place
@@ -140,7 +166,59 @@ def test_a_painted_film_keeps_its_frames_and_its_rate(painted_film):
 
 def test_a_painted_film_tells_the_command_that_made_it(painted_film, forked):
     shown = forked("neural_style", "--show_flags=film_neural_style.mp4", cwd=painted_film).stdout
-    assert set(shlex.split(shown)) == {"neural_style", "--content=film.webp", *QUICK, "--init=content"}
+    assert set(shlex.split(shown)) == {"neural_style", *FILM}
+
+
+def test_an_interrupted_film_resumes_to_the_same_bytes(painted_film, forked):
+    arguments = [*FILM, "--output=parts.mp4"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOWLY, *arguments],
+        cwd=painted_film,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 200
+    while not list(painted_film.glob("checkpoints/*/frames/frame000001.png")):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert "--resume" in process.communicate()[1].splitlines()[-1]
+    assert process.returncode == 130
+    assert forked("neural_style", *arguments, "--resume", cwd=painted_film).returncode == 0
+    assert (painted_film / "parts.mp4").read_bytes() == (painted_film / "film_neural_style.mp4").read_bytes()
+
+
+def test_a_film_is_held_unless_its_frames_are_painted_alone(painted_film, forked):
+    """Frames that are held move with the film's 4 px to the left; ones from fresh noise do not."""
+    alone = [flag for flag in FILM if not flag.startswith(("--init", "--frame_steps"))]
+    assert (
+        forked("neural_style", *alone, "--temporal_weight=0", "--output=alone.webp", cwd=painted_film).returncode == 0
+    )
+    changes = []
+    for name in ("film_neural_style.mp4", "alone.webp"):
+        before, after = list(films.open_film(painted_film / name).frames())[1:]
+        changes.append(np.abs(after[5:-5, 5:-10] - before[5:-5, 9:-6]).mean())
+    assert changes[0] < 0.5 * changes[1]
+
+
+def test_without_opencv_a_film_is_refused_at_once(painted_film):
+    trap = painted_film / "trap"
+    trap.mkdir()
+    (trap / "cv2.py").write_text("raise ImportError")
+    result = subprocess.run(
+        [sys.executable, "-m", "tfgraphs.cli.neural_style", "--content=film.webp", "--output=other.webp"],
+        cwd=painted_film,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(trap), str(CHECKOUT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "tfgraphs[video]" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (painted_film / "other.webp").exists()
 
 
 @pytest.mark.parametrize(
@@ -163,6 +241,9 @@ def test_a_painted_film_tells_the_command_that_made_it(painted_film, forked):
         (("--content=*.png", "--output=painted.png"), "need a folder"),
         (("--content=*.png", "--content_mask=nothing.png"), "nothing.png does not exist"),
         (("--content=film.webp", "--blend=0.5"), "--blend is for"),
+        (("--content=photo.png", "--frame_steps=3"), "--frame_steps is for films"),
+        (("--content=*.png", "--temporal_weight=3"), "--temporal_weight is for films"),
+        (("--content=film.webp", "--temporal_weight=-1"), "--temporal_weight"),
         (("--content=film.webp", "--content_mask=wide.png"), "give the mask its proportions"),
         (("--content=film.webp", "--output=film.webp"), "is the input itself"),
         (("--content=photo.png", "--zoom_frames=3"), "--zoom_frames is for"),

@@ -72,7 +72,7 @@ def test_the_term_is_named(small):
     assert progress.terms["temporal"] > 0
 
 
-def test_the_anchor_of_a_frame_is_the_painted_one_before_moved_as_things_have(small):
+def test_the_anchor_of_a_frame_is_the_painted_one_before_moved_as_things_have():
     before, after, painted = CONTENT, np.roll(CONTENT, 6, axis=1), texture(*SIZE, seed=3)
     anchor = anchored(painted, before, after, weight=2.0)
     assert anchor.weight == 2
@@ -80,6 +80,10 @@ def test_the_anchor_of_a_frame_is_the_painted_one_before_moved_as_things_have(sm
     assert anchor.reliable[10:-10, :5].mean() < 0.2
     errors = np.abs(anchor.picture - np.roll(painted, 6, axis=1))[10:-10, 16:-10]
     assert errors.mean() < 0.03
+
+
+def test_after_a_cut_nothing_holds():
+    assert anchored(CONTENT, texture(*SIZE), texture(*SIZE, seed=9), weight=2.0) is None
 
 
 def test_painted_frames_are_steadier_than_ones_that_are_painted_alone(small):

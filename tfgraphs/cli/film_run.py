@@ -5,7 +5,7 @@ import itertools
 import os.path
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from absl import flags
@@ -32,8 +32,11 @@ BLEND = flags.DEFINE_float(
     "blend", 0.25, "How much of the finished frame before each frame of a film starts with, 0 to less than 1: steadier."
 )
 
-Become = Callable[[np.ndarray, np.ndarray | None], Iterator["Progress"]]
+Input = TypeVar("Input")
+Become = Callable[[Input, np.ndarray | None], Iterator["Progress"]]
 """Makes a frame of what goes in and of the finished frame before it, None for the first; the last progress has it."""
+Pair = tuple[np.ndarray | None, np.ndarray]
+"""A frame of a film and, first, the one before it."""
 
 
 def kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
@@ -188,8 +191,8 @@ class FilmRun(picture_run.PictureRun):
 
     def make(
         self,
-        inputs: Callable[[int], Iterable[np.ndarray]],
-        become: Become,
+        inputs: Callable[[int], Iterable[Input]],
+        become: Become[Input],
         count: int,
         monitor: "Monitor",
         first_work: float = 1.0,
@@ -209,8 +212,8 @@ class FilmRun(picture_run.PictureRun):
         frames = films.FrameFolder(self._state.folder / "frames")
         ready = len(frames)
         before, step = (frames[-1] if ready else None), _read_step(self._state.folder)
-        for number, pixels in enumerate(itertools.islice(inputs(ready), count - ready), ready):
-            for progress in become(pixels, before):
+        for number, given in enumerate(itertools.islice(inputs(ready), count - ready), ready):
+            for progress in become(given, before):
                 monitor(_among(progress, "frame", number, count, step, first_work))
             assert progress.picture is not None
             step += progress.step
@@ -252,6 +255,17 @@ def count_frames(name: str, film: films.Film) -> int:
             count += 1
             monitor.prepare(f"reading {film.path}", min(1, count / (film.count or count)))
     return count
+
+
+def pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
+    """The frames of a film from number `start` on, each with the one before it, at a size."""
+    first = max(0, start - 1)
+    before = None
+    for number, frame in enumerate(film.frames(first), first):
+        frame = images.resize(frame, size).clip(0, 1)
+        if number >= start:
+            yield before, frame
+        before = frame
 
 
 def on_white(picture: images.Picture) -> np.ndarray:

@@ -7,7 +7,7 @@
     neural_style --content=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
     neural_style --content=photo.jpg --style=painting.jpg --preserve_color=luminance
     neural_style --content='shots/*.jpg' --output=painted        each of many pictures; --content=shots for a folder
-    neural_style --content=film.mp4 --size=480                   each frame of a film; also an animated GIF, WebP or PNG
+    neural_style --content=film.mp4 --size=480                   a film, held steady; also an animated GIF, WebP or PNG
     neural_style --show_flags=painted.png                        the command that made a picture
 
 The picture is painted at growing sizes, the coarse ones first; about a minute for 640 px on two cores. More
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs import films, images, samples
+from tfgraphs import films, flow, images, samples
 from tfgraphs.cli import command, film_run, picture_run, run_state
 from tfgraphs.colors import matched, with_colors_of
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tfgraphs.monitor import Progress
     from tfgraphs.neural_style import StyleSettings
+    from tfgraphs.neural_style.anchor import Anchor
 
 CONTENT = flags.DEFINE_string("content", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
 STYLE = flags.DEFINE_multi_string("style", ["sample:swirls"], "The painting, or sample:NAME; several are blended.")
@@ -75,6 +76,12 @@ LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", 6 / 255, "Of the optimizer when a size begins, on the scale 0..1; it falls to nearly none."
 )
 STEPS = flags.DEFINE_integer("steps", 650, "Steps at all scales together.", lower_bound=1)
+FRAME_STEPS = flags.DEFINE_integer(
+    "frame_steps", 80, "Steps for each frame of a film that goes on from the frame before.", lower_bound=1
+)
+TEMPORAL_WEIGHT = flags.DEFINE_float(
+    "temporal_weight", 100, "How firmly frames of a film keep what was painted before; 0: each is painted alone.", 0
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -85,7 +92,11 @@ def main(arguments: list[str]) -> None:
         raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
     _check_counts()
     makers = {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film, "zoom": _refuse_zoom}
-    makers[film_run.kind(CONTENT.value)]()
+    kind = film_run.kind(CONTENT.value)
+    for flag in (FRAME_STEPS, TEMPORAL_WEIGHT):
+        if flag.present and kind != "film":
+            raise command.UsageError(f"--{flag.name} is for films: leave it out")
+    makers[kind]()
 
 
 def _check_counts() -> None:
@@ -123,7 +134,9 @@ def _paint_folder() -> None:
 
 def _paint_film() -> None:
     if film_run.BLEND.present:
-        raise command.UsageError("--blend is for dreams: leave it out")
+        raise command.UsageError("--blend is for dreams: --temporal_weight holds painted films steady")
+    if TEMPORAL_WEIGHT.value:
+        flow.check()
     film = films.open_film(CONTENT.value)
     run = film_run.FilmRun("neural_style", [CONTENT.value, *_others()], __name__, film.rate)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
@@ -133,10 +146,30 @@ def _paint_film() -> None:
     with run.monitor() as monitor:
         graphs = iter([monitor.graph])  # is shown the first; the others are alike
 
-        def become(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
-            return painter.paint(images.resize(frame, size).clip(0, 1), masks, on_graph=next(graphs, None))
+        def become(frames: film_run.Pair, painted: "np.ndarray | None") -> "Iterator[Progress]":
+            return painter.paint(frames[1], masks, anchor=_anchor(frames, painted), on_graph=next(graphs, None))
 
-        run.make(film.frames, become, count, monitor)
+        run.make(lambda start: film_run.pairs(film, size, start), become, count, monitor, _first_work(size))
+
+
+def _anchor(frames: film_run.Pair, painted: "np.ndarray | None") -> "Anchor | None":
+    """What holds a frame to the one before, that was painted already."""
+    before, frame = frames
+    if before is None or painted is None or not TEMPORAL_WEIGHT.value:
+        return None
+    from tfgraphs.neural_style.anchor import anchored
+
+    return anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
+
+
+def _first_work(size: tuple[int, int]) -> float:
+    """How much more work the first frame of a film is than another."""
+    from tfgraphs.neural_style.transfer import ANCHORED_SCALES, scale_levels
+
+    if not TEMPORAL_WEIGHT.value:
+        return 1.0
+    first, other = scale_levels(size, STEPS.value), scale_levels(size, FRAME_STEPS.value, ANCHORED_SCALES)
+    return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
 
 
 def _refuse_zoom() -> None:
@@ -164,13 +197,18 @@ class _Painter:
         self._backbone = picture_run.load_backbone("neural_style", pooling="average")
 
     def paint(
-        self, content: "np.ndarray", content_masks: "list[np.ndarray | None]", **options: Any
+        self,
+        content: "np.ndarray",
+        content_masks: "list[np.ndarray | None]",
+        anchor: "Anchor | None" = None,
+        **options: Any,
     ) -> "Iterator[Progress]":
         """Paints a photograph; with --preserve_color in its colours.
 
         Args:
             content: float32 [height, width, 3] in 0..1.
             content_masks: where each painting goes, float32 [height, width] in 0..1 or None.
+            anchor: what holds the frame of a film to the one before.
             options: of `neural_style.paint`.
         """
         from tfgraphs.neural_style import Style, paint
@@ -180,8 +218,10 @@ class _Painter:
             Style(matched(painting, content) if PRESERVE_COLOR.value == "match" else painting, weight, mask, where)
             for painting, weight, mask, where in zip(self._paintings, weights, self._masks, content_masks, strict=True)
         ]
-        start = content if INIT.value == "content" else self._start
-        for progress in paint(content, styles, self._backbone, self._settings, **{"start": start, **options}):
+        start, settings = content if INIT.value == "content" else self._start, self._settings
+        if anchor is not None:
+            start, settings = None, dataclasses.replace(settings, steps=FRAME_STEPS.value)
+        for progress in paint(content, styles, self._backbone, settings, start=start, anchor=anchor, **options):
             if PRESERVE_COLOR.value == "luminance":
                 assert progress.picture is not None
                 colours = images.resize(content, progress.picture.shape[:2])
@@ -239,7 +279,7 @@ def _settings(style_layers: dict[str, float] | None) -> "StyleSettings":
 
 
 def run() -> None:
-    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__, film_run.__name__, run_state.__name__])
+    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__, run_state.__name__])
 
 
 if __name__ == "__main__":

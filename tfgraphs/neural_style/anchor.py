@@ -11,6 +11,8 @@ import tensorflow as tf
 from tfgraphs.flow import flow, reliable, warp
 from tfgraphs.images import resize
 
+_CUT = 0.25  # share of a frame that is reliable; between two scenes it is below 0.1, in fast pans 0.7
+
 
 @dataclass(frozen=True, eq=False)
 class Anchor:
@@ -34,8 +36,8 @@ class Anchor:
         return self.weight * tf.reduce_mean(share * tf.math.squared_difference(painting, target))
 
 
-def anchored(painted: np.ndarray, before: np.ndarray, after: np.ndarray, weight: float) -> Anchor:
-    """The anchor of a frame.
+def anchored(painted: np.ndarray, before: np.ndarray, after: np.ndarray, weight: float) -> Anchor | None:
+    """The anchor of a frame, or None after a cut, where hardly anything is as it was.
 
     Args:
         painted: the frame before, painted, float32 [height, width, 3], RGB in 0..1.
@@ -47,4 +49,7 @@ def anchored(painted: np.ndarray, before: np.ndarray, after: np.ndarray, weight:
         FlowError: OpenCV is not installed.
     """
     forward, backward = flow(before, after), flow(after, before)
-    return Anchor(warp(painted, backward).clip(0, 1), reliable(forward, backward), weight)
+    believed = reliable(forward, backward)
+    if believed.mean() < _CUT:
+        return None
+    return Anchor(warp(painted, backward).clip(0, 1), believed, weight)

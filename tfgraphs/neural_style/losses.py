@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from tfgraphs.neural_style.statistics import SMALL, Sums
+
 Error = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """Maps a value and its target, of one shape, to a scalar."""
 
@@ -30,58 +32,32 @@ class Form:
     """How errors are measured.
 
     Attributes:
-        content: of activations [1, height, width, channels].
+        content: of activations, from `content_sums`.
         style: of a statistic of activations, such as Gram matrices [1, channels, channels].
     """
 
-    content: Error
+    content: Callable[[Sums], tf.Tensor]
     style: Error
 
 
-def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """F'F / M: how strongly each two channels respond together.
-
-    Args:
-        activation: float32 [batch, height, width, channels].
-        mask: float32 [batch, height, width], how much each position counts; without it all count alike.
-
-    Returns:
-        [batch, channels, channels]; with a mask sum_p m_p F_p'F_p / sum_p m_p.
-    """
-    features = _positions(activation)
-    if mask is None:
-        return _products(features) / tf.cast(tf.shape(features)[1], features.dtype)
-    counts = tf.reshape(mask, [tf.shape(mask)[0], -1, 1])
-    return _products(features * tf.sqrt(counts)) / (tf.reduce_sum(counts, axis=1, keepdims=True) + _SMALL)
-
-
-def mean_and_deviation(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Of each channel, as adaptive instance normalization has it (Huang and Belongie, arXiv 1703.06868).
-
-    Args as of `gram_matrix`. Returns [batch, 2, channels].
-    """
-    features = _positions(activation)
-    counts = tf.ones_like(features[..., :1]) if mask is None else tf.reshape(mask, [tf.shape(mask)[0], -1, 1])
-    shares = counts / (tf.reduce_sum(counts, axis=1, keepdims=True) + _SMALL)
-    mean = tf.reduce_sum(shares * features, axis=1, keepdims=True)
-    variance = tf.reduce_sum(shares * tf.math.squared_difference(features, mean), axis=1, keepdims=True)
-    return tf.concat([mean, tf.sqrt(variance + _SMALL)], axis=1)
-
-
-STATISTICS: dict[str, Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]] = {
-    "gram": gram_matrix,
-    "mean_variance": mean_and_deviation,
-}
+def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
+    """[||F - F*||^2, ||F*||^2]: two scalars that add up over the positions of a picture."""
+    return [tf.reduce_sum(tf.math.squared_difference(activation, target)), tf.reduce_sum(tf.square(target))]
 
 
 def relative_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """||value - target||^2 / ||target||^2."""
-    return tf.reduce_mean(tf.math.squared_difference(value, target)) / (tf.reduce_mean(tf.square(target)) + _SMALL)
+    return tf.reduce_mean(tf.math.squared_difference(value, target)) / (tf.reduce_mean(tf.square(target)) + SMALL)
 
 
-def paper_content_error(activation: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+def relative_content_error(sums: Sums) -> tf.Tensor:
+    """||F - F*||^2 / ||F*||^2."""
+    return sums[0] / (sums[1] + SMALL)
+
+
+def paper_content_error(sums: Sums) -> tf.Tensor:
     """1/2 ||F - F*||^2."""
-    return tf.nn.l2_loss(activation - target)
+    return sums[0] / 2
 
 
 def paper_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -90,7 +66,7 @@ def paper_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
 
 FORMS = {
-    "normalized": Form(relative_error, relative_error),
+    "normalized": Form(relative_content_error, relative_error),
     "paper": Form(paper_content_error, paper_style_error),
 }
 
@@ -105,21 +81,3 @@ def total_variation(pictures: tf.Tensor) -> tf.Tensor:
 def weighted(errors: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> dict[str, tf.Tensor]:
     """What each layer contributes to the style loss; of weights only the proportions count."""
     return {layer: weights[layer] / sum(weights.values()) * error for layer, error in errors.items()}
-
-
-_SMALL = 1e-12
-
-
-def _positions(activation: tf.Tensor) -> tf.Tensor:
-    """[batch, height, width, channels] -> [batch, positions, channels]."""
-    return tf.reshape(activation, [tf.shape(activation)[0], -1, activation.shape[-1]])
-
-
-@tf.custom_gradient
-def _products(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """F'F, whose gradient is one product, F (D + D'); differentiated as two it would take twice the time."""
-
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(features, upstream + tf.linalg.matrix_transpose(upstream))
-
-    return tf.matmul(features, features, transpose_a=True), gradient

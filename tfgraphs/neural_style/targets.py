@@ -1,18 +1,39 @@
 """What a painting is compared with at one size: the photograph's activations and the paintings' statistics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
-from tfgraphs.neural_style.losses import FORMS, STATISTICS
-from tfgraphs.neural_style.regions import Region, Style
+from tfgraphs.neural_style.losses import FORMS, content_sums
+from tfgraphs.neural_style.regions import Region, Style, StyleError
 from tfgraphs.neural_style.settings import StyleSettings
+from tfgraphs.neural_style.statistics import STATISTICS, Sums
+from tfgraphs.tiles import EVERYTHING, Look, Part, Tiles
 
 SMALLEST_SIDE = 32  # of a painting, in pixels
 MARGIN, SHIFTS = 16, 8  # pixels mirrored around the picture, and how many ways there are to shift it inside them
+
+Masks = Mapping[str, tf.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What is compared with at one region of the photograph.
+
+    Attributes:
+        share: of the style loss.
+        targets: for each layer the sums of the paintings that are blended there.
+        masks: for each layer how much each of its positions belongs to the region, for every shift: [SHIFTS, height,
+            width]. None: all of it.
+    """
+
+    share: float
+    targets: Mapping[str, Sums]
+    masks: Masks | None
 
 
 class Targets:
@@ -20,85 +41,186 @@ class Targets:
 
     Args:
         content: the photograph at this size, float32 [height, width, 3], RGB in 0..1.
-        places: which paintings go where.
+        regions: which paintings go where.
         backbone: the network that looks.
         settings: see `StyleSettings`.
 
-    Attributes:
-        layers: those that `errors` reads.
+    Raises:
+        StyleError: the style cannot be compared in tiles.
+        TileError: the picture cannot be looked at in such tiles.
     """
 
     def __init__(
-        self, content: np.ndarray, places: Sequence[Region], backbone: Backbone, settings: StyleSettings
+        self, content: np.ndarray, regions: Sequence[Region], backbone: Backbone, settings: StyleSettings
     ) -> None:
         self._form, self._statistic = FORMS[settings.loss], STATISTICS[settings.statistic]
+        self._backbone, self._tile_size = backbone, settings.tile_size
         self._content_layer, weights = settings.layers(backbone)
         self._content_weight, _ = settings.weights()
         self._weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
-        self.layers = list(dict.fromkeys([self._content_layer, *weights]))
-        self._content = tf.concat(
-            [
-                backbone(shifted(tf.constant(content[None]), shift), [self._content_layer])[self._content_layer]
-                for shift in range(SHIFTS)
-            ],
-            axis=0,
-        )
-        longest = max(content.shape[:2]) * settings.style_scale
+        self._layers = list(dict.fromkeys([self._content_layer, *weights]))
+        if self._tile_size and not self._statistic.local:
+            raise StyleError(f"{settings.statistic} needs the whole picture: leave the tiles out, or take gram")
+        height, width = content.shape[:2]
+        self._tiles = self._tiled(height, width)
+        self._photograph = tf.constant(content[None])
+        self._content = None if self._tiles else self._content_of_all_shifts()
+        longest = max(height, width) * settings.style_scale
         self._places = []
-        for place in places:
-            blended = [(style.weight, self._described(style, longest, backbone)) for style in place.styles]
-            targets = {layer: tf.add_n([weight * own[layer] for weight, own in blended]) for layer in weights}
-            masks = None if place.where is None else self._masks(place.where, content.shape[:2], backbone)
-            share = 1.0 if place.where is None else float(np.mean(place.where))
-            self._places.append((place.weight * share, targets, masks))
+        for region in regions:
+            painted = [(style.weight, self._described(style, longest)) for style in region.styles]
+            targets = {
+                layer: self._statistic.together([(weight, sums[layer]) for weight, sums in painted])
+                for layer in weights
+            }
+            masks = None if region.where is None else self._masks(region.where, (height, width))
+            share = 1.0 if region.where is None else float(np.mean(region.where))
+            self._places.append(Place(region.weight * share, targets, masks))
 
-    def errors(self, activations: Mapping[str, tf.Tensor], shift: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the content and each layer of the style contribute to the loss of a shifted picture."""
+    def terms(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the content and each layer of the style contribute to the loss.
+
+        Args:
+            picture: [1, height, width, 3] of the size of the photograph.
+            step: int64 scalar, a random number.
+            shift: int32 scalar, where the picture is looked at, see `shifted`.
+        """
+        moved = shifted(picture, shift)
+        if self._tiles is None:
+            return self._weighed(self._sums([moved], EVERYTHING, step, shift), step)
+        return self._in_tiles(self._tiles, moved, step, shift)
+
+    def _in_tiles(self, tiles: Tiles, moved: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same, exactly, of a picture that is looked at in tiles twice.
+
+        The loss is a function of sums over all tiles. The first look gives these, and with them the slope of the loss
+        by each; the second the gradient of the sums, tile by tile, weighed with these slopes.
+        """
+        photograph = shifted(self._photograph, shift)
+
+        def look(seen: list[tf.Tensor], part: Part) -> Sums:
+            return self._sums(seen, part, step, shift)
+
+        @tf.custom_gradient
+        def all_terms(picture: tf.Tensor) -> tuple[list[tf.Tensor], Callable[..., tf.Tensor]]:
+            sums = tiles.total([picture, photograph], look)
+            with tf.GradientTape() as tape:
+                tape.watch(sums)
+                terms = list(self._weighed(sums, step).values())
+            slopes = tape.gradient(terms, sums)
+
+            def gradient(*upstream: tf.Tensor) -> tf.Tensor:
+                def weighed(seen: list[tf.Tensor], part: Part) -> Sums:
+                    own = look(seen, part)
+                    products = [tf.reduce_sum(slope * one) for slope, one in zip(slopes, own, strict=True)]
+                    return [tf.add_n(products)]
+
+                return upstream[0] * tiles.total_and_gradient([picture, photograph], weighed)[1]
+
+            return terms, gradient
+
+        return dict(zip(self._names(), all_terms(moved), strict=True))
+
+    def _names(self) -> list[str]:
+        return ["content", *(f"style/{layer}" for layer in self._weights)]
+
+    def _sums(self, seen: list[tf.Tensor], part: Part, step: tf.Tensor, shift: tf.Tensor) -> Sums:
+        """What the positions of a part add to everything that the loss is made of: first content, then places.
+
+        Args:
+            seen: a tile of the picture, and that of the photograph where its activations are not there already.
+        """
+        activations = self._backbone(seen[0], self._layers)
+        cores = {layer: part.core(activation, layer) for layer, activation in activations.items()}
         with tf.name_scope("content"):
-            target = self._content[shift, tf.newaxis]
-            terms = {"content": self._content_weight * self._form.content(activations[self._content_layer], target)}
+            if self._content is None:
+                found = self._backbone(seen[1], [self._content_layer])[self._content_layer]
+                target = part.core(found, self._content_layer)
+            else:
+                target = self._content[shift, tf.newaxis]
+            sums = content_sums(cores[self._content_layer], target)
         with tf.name_scope("style"):
-            for layer, weight in self._weights.items():
-                errors = [
-                    share
-                    * self._form.style(
-                        self._statistic(activations[layer], None if masks is None else masks[layer][shift, tf.newaxis]),
-                        targets[layer],
-                    )
-                    for share, targets, masks in self._places
-                ]
-                terms[f"style/{layer}"] = weight * tf.add_n(errors)
-        return terms
+            for place in self._places:
+                for layer in self._weights:
+                    mask = None
+                    if place.masks is not None:
+                        mask = part.cut(place.masks[layer][shift, tf.newaxis], layer, activations[layer])
+                    sums += self._statistic.sums(cores[layer], mask, step)
+        return sums
 
-    def _described(self, style: Style, longest: float, backbone: Backbone) -> dict[str, tf.Tensor]:
-        """The statistics of a painting, seen as the picture is: mirrored at its borders, on average over all shifts."""
+    def _weighed(self, sums: Sums, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The terms of the loss, from all sums."""
+        with tf.name_scope("content"):
+            terms = [self._content_weight * self._form.content(sums[:2])]
+        own, errors = sums[2:], dict[str, list[tf.Tensor]]()
+        with tf.name_scope("style"):
+            for place in self._places:
+                for layer, target in place.targets.items():
+                    own, found = own[len(target) :], own[: len(target)]
+                    error = self._form.style(self._statistic.of(found, step), self._statistic.of(target, step))
+                    errors.setdefault(layer, []).append(place.share * error)
+            terms += [weight * tf.add_n(errors[layer]) for layer, weight in self._weights.items()]
+        return dict(zip(self._names(), terms, strict=True))
+
+    def _tiled(self, height: int, width: int) -> Tiles | None:
+        """Tiles over a picture of a size and its margin, if it is to be looked at in tiles."""
+        if not self._tile_size:
+            return None
+        tiles = Tiles(self._backbone, self._layers, self._tile_size)
+        tiles.lay(height + 2 * MARGIN, width + 2 * MARGIN)
+        return tiles
+
+    def _content_of_all_shifts(self) -> tf.Tensor:
+        """The photograph's activations at the layer of the content: [SHIFTS, height, width, channels]."""
+        layer = self._content_layer
+        return tf.concat(
+            [self._backbone(shifted(self._photograph, shift), [layer])[layer] for shift in range(SHIFTS)], axis=0
+        )
+
+    def _described(self, style: Style, longest: float) -> dict[str, Sums]:
+        """The sums of a painting, seen as the picture is: mirrored at its borders, on average over all shifts."""
         pixels = tf.constant(scaled_style(style.pixels, longest)[None])
-        mask = None
+        height, width = pixels.shape[1:3]
+        tiles, masks = self._tiled(height, width), None
         if style.mask is not None:
-            mask = tf.constant(resize(style.mask[..., None], pixels.shape[1:3])[None].clip(0, 1))
-        described: dict[str, list[tf.Tensor]] = {layer: [] for layer in self._weights}
+            masks = self._masks(style.mask, (height, width))
+        described: dict[str, list[tuple[float, Sums]]] = {layer: [] for layer in self._weights}
         for shift in range(SHIFTS):
-            activations = backbone(shifted(pixels, shift), self._weights)
-            for layer, activation in activations.items():
-                own = None if mask is None else at_layer(shifted(mask, shift), activation)
-                described[layer].append(self._statistic(activation, own) / SHIFTS)
-        return {layer: tf.add_n(parts) for layer, parts in described.items()}
+            look = self._look_at_painting(masks, shift)
+            moved = [shifted(pixels, shift)]
+            sums = tf.function(tiles.total)(moved, look) if tiles else look(moved, EVERYTHING)
+            each = len(sums) // len(self._weights)
+            for number, layer in enumerate(self._weights):
+                described[layer].append((1 / SHIFTS, sums[each * number : each * (number + 1)]))
+        return {layer: self._statistic.together(parts) for layer, parts in described.items()}
 
-    def _masks(self, where: np.ndarray, size: tuple[int, int], backbone: Backbone) -> dict[str, tf.Tensor]:
-        """A mask of the photograph at each layer of the style, for every shift: [SHIFTS, height, width]."""
-        mask = tf.constant(resize(where[..., None], size)[None].clip(0, 1))
-        found: dict[str, list[tf.Tensor]] = {layer: [] for layer in self._weights}
-        for shift in range(SHIFTS):
-            moved = shifted(mask, shift)
-            activations = backbone(tf.repeat(moved, 3, axis=-1), self._weights)  # for their sizes
-            for layer, activation in activations.items():
-                found[layer].append(at_layer(moved, activation))
-        return {layer: tf.concat(masks, axis=0) for layer, masks in found.items()}
+    def _look_at_painting(self, masks: Masks | None, shift: int) -> Look:
+        def look(seen: list[tf.Tensor], part: Part) -> Sums:
+            sums = []
+            for layer, activation in self._backbone(seen[0], self._weights).items():
+                mask = None if masks is None else part.cut(masks[layer][shift, tf.newaxis], layer, activation)
+                sums += self._statistic.sums(part.core(activation, layer), mask, tf.constant(shift, tf.int64))
+            return sums
 
+        return look
 
-def at_layer(mask: tf.Tensor, activation: tf.Tensor) -> tf.Tensor:
-    """How much of a mask [batch, height, width, 1] lies around each position of a layer: [batch, h, w]."""
-    return tf.image.resize(mask, tf.shape(activation)[1:3], "area")[..., 0]
+    def _masks(self, mask: np.ndarray, size: tuple[int, int]) -> Masks:
+        """How much of a mask lies around each position of each layer of the style, see `Place`."""
+        height, width = size
+        whole = tf.constant(resize(mask[..., None], size)[None].clip(0, 1))
+        shown = tf.TensorSpec([1, height + 2 * MARGIN, width + 2 * MARGIN, 3], tf.float32)
+        graph = tf.function(self._backbone.__call__).get_concrete_function(shown, list(self._weights))
+        sizes = {layer: activation.shape[1:3] for layer, activation in graph.structured_outputs.items()}
+        return {
+            layer: tf.concat(
+                [
+                    tf.image.resize(shifted(whole, shift), positions, "area", preserve_aspect_ratio=False)[..., 0]
+                    for shift in range(SHIFTS)
+                ],
+                axis=0,
+            )
+            for layer, positions in sizes.items()
+        }
 
 
 def scaled_style(style: np.ndarray, longest: float) -> np.ndarray:
@@ -117,7 +239,6 @@ def shifted(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
     """
     down, across = shift, (3 * shift) % SHIFTS
     frame = [[0, 0], [MARGIN - down, MARGIN + down], [MARGIN - across, MARGIN + across], [0, 0]]
-    batch, height, width, channels = pictures.shape
-    return tf.ensure_shape(
-        tf.pad(pictures, frame, "REFLECT"), [batch, height + 2 * MARGIN, width + 2 * MARGIN, channels]
-    )
+    batch, *sides, channels = pictures.shape
+    sides = [None if side is None else side + 2 * MARGIN for side in sides]
+    return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])

@@ -1,0 +1,116 @@
+"""Statistics of activations: sums over positions, parts of pictures, several paintings, distributions."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.neural_style.statistics import ROWS, STATISTICS, drawn, gram_matrix, slices_of
+
+SEED = tf.constant(3, tf.int64)
+LOCAL = [name for name, statistic in STATISTICS.items() if statistic.local]
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def statistic_of(name, activation, mask=None):
+    statistic = STATISTICS[name]
+    return statistic.of(statistic.sums(tf.constant(activation), mask, SEED), SEED).numpy()
+
+
+@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("masked", [False, True])
+def test_sums_of_pieces_are_those_of_the_whole(name, masked):
+    statistic, activation = STATISTICS[name], normal(1, 6, 7, 4)
+    mask = tf.constant(np.random.default_rng(1).random((1, 6, 7))) if masked else None
+    whole = statistic.sums(tf.constant(activation), mask, SEED)
+    pieces = [
+        statistic.sums(tf.constant(activation[:, :, part]), None if mask is None else mask[:, :, part], SEED)
+        for part in (slice(0, 3), slice(3, 7))
+    ]
+    for found, one, other in zip(whole, *pieces, strict=True):
+        np.testing.assert_allclose(found, one + other, rtol=1e-9)
+
+
+def test_the_gram_matrix_of_two_paintings_is_the_mean_by_their_shares():
+    statistic, pictures = STATISTICS["gram"], [normal(1, 4, 5, 3), normal(1, 6, 3, 3, seed=1)]
+    parts = [
+        (share, [one / (20 if number == 0 else 18) for one in statistic.sums(tf.constant(picture), None, SEED)])
+        for number, (share, picture) in enumerate(zip((0.7, 0.3), pictures, strict=True))
+    ]
+    expected = 0.7 * gram_matrix(tf.constant(pictures[0])) + 0.3 * gram_matrix(tf.constant(pictures[1]))
+    np.testing.assert_allclose(statistic.of(statistic.together(parts), SEED), expected, rtol=1e-9)
+
+
+def test_drawn_features_are_those_of_positions():
+    activation = normal(1, 9, 11, 3)
+    (rows,) = drawn(tf.constant(activation), None, SEED)
+    assert rows.shape == (1, ROWS, 3)
+    assert {tuple(row) for row in rows.numpy()[0]} == {tuple(row) for row in activation.reshape(-1, 3)}
+
+
+def test_positions_are_drawn_as_often_as_they_count():
+    mask = np.zeros((1, 2, 4))
+    mask[0, 0] = [1, 0, 2, 1]
+    activation = np.arange(8.0).reshape(1, 2, 4, 1)
+    (rows,) = drawn(tf.constant(activation), tf.constant(mask), SEED)
+    values, counts = np.unique(rows, return_counts=True)
+    assert values.tolist() == [0, 2, 3]
+    np.testing.assert_allclose(counts / ROWS, [1 / 4, 1 / 2, 1 / 4], atol=2 / ROWS)
+
+
+def test_slices_are_in_order_and_of_directions_of_length_one():
+    """Rows whose second moments are the identity have a mean square of 1 along such a direction, exactly."""
+    rows = np.linalg.qr(normal(ROWS, 4))[0] * np.sqrt(ROWS)
+    slices = slices_of([tf.constant(rows[None])], SEED).numpy()[0]
+    assert np.all(np.diff(slices, axis=1) >= 0)
+    np.testing.assert_allclose(np.mean(slices**2, axis=1), 1, rtol=1e-9)
+
+
+def test_slices_do_not_depend_on_the_order_of_positions():
+    rows = normal(1, ROWS, 4)
+    shuffled = np.random.default_rng(1).permutation(rows, axis=1)
+    np.testing.assert_allclose(slices_of([tf.constant(rows)], SEED), slices_of([tf.constant(shuffled)], SEED))
+
+
+def test_the_distance_of_shifted_distributions_is_the_mean_squared_length_of_the_shift_along_directions():
+    """Of random directions in N dimensions, ||shift||^2 / N on average."""
+    rows, shift = normal(1, ROWS, 3), np.array([3.0, 0, 0])
+
+    @tf.function
+    def distance(seed):
+        return tf.reduce_mean(
+            (slices_of([tf.constant(rows + shift)], seed) - slices_of([tf.constant(rows)], seed)) ** 2
+        )
+
+    distances = [distance(seed) for seed in tf.range(200, dtype=tf.int64)]
+    assert np.mean(distances) == pytest.approx(9 / 3, rel=0.1)
+
+
+def test_seeds_give_other_directions():
+    rows = tf.constant(normal(1, ROWS, 4))
+    assert np.abs(slices_of([rows], SEED) - slices_of([rows], SEED + 1)).max() > 0.01
+
+
+def test_the_slices_of_two_paintings_are_those_of_rows_of_both():
+    statistic = STATISTICS["sliced_wasserstein"]
+    parts = [
+        (0.75, drawn(tf.fill([1, 3, 3, 2], 1.0), None, SEED)),
+        (0.25, drawn(tf.fill([1, 3, 3, 2], 5.0), None, SEED)),
+    ]
+    (rows,) = statistic.together(parts)
+    values, counts = np.unique(rows.numpy()[0, :, 0], return_counts=True)
+    assert dict(zip(values.tolist(), counts.tolist(), strict=True)) == {1.0: ROWS * 3 // 4, 5.0: ROWS // 4}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_statistic_has_a_gradient_by_activations(name):
+    activation = tf.constant(normal(1, 5, 6, 3))
+    with tf.GradientTape() as tape:
+        tape.watch(activation)
+        value = tf.reduce_sum(STATISTICS[name].of(STATISTICS[name].sums(activation, None, SEED), SEED) ** 2)
+    slope = tf.convert_to_tensor(tape.gradient(value, activation)).numpy()
+    step, direction = 1e-6, normal(1, 5, 6, 3, seed=2)
+    ends = [np.sum(statistic_of(name, activation.numpy() + sign * step * direction) ** 2) for sign in (1, -1)]
+    assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(np.sum(slope * direction), rel=1e-5)

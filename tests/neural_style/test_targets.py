@@ -1,0 +1,119 @@
+"""Losses of pictures in tiles: terms and gradient are those of the whole picture."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.layers import convolution, pooling, relu
+from tfgraphs.neural_style import Style, StyleError, StyleSettings, paint
+from tfgraphs.neural_style.regions import regions
+from tfgraphs.neural_style.settings import StyleSettings as Settings
+from tfgraphs.neural_style.targets import Targets
+from tfgraphs.tiles import TileError
+
+RANDOM = np.random.default_rng(0)
+SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, seed=2)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    def convolved(name, source, before, after, **options):
+        kernel = RANDOM.normal(0, (2 / 9 / before) ** 0.5, (3, 3, before, after)).astype(np.float32)
+        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(after, np.float32), **options)
+        yield relu(name, f"{name}_pre_relu")
+
+    layers = [
+        *convolved("conv1", "input", 3, 6, stride=2),
+        pooling("pool1", "conv1", "average", 3, 2),
+        *convolved("conv2", "pool1", 6, 8),
+        *convolved("conv3", "conv2", 8, 8, stride=2),
+    ]
+    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
+
+
+def picture(*size):
+    return RANDOM.uniform(size=(*size, 3)).astype(np.float32)
+
+
+def ramp(*size):
+    return np.linspace(0, 1, size[1], dtype=np.float32)[None].repeat(size[0], axis=0)
+
+
+def looked_at(backbone, content, styles, settings, shown):
+    """All terms of the loss and its gradient."""
+    targets = Targets(content, regions(styles, content.shape[:2]), backbone, settings)
+
+    @tf.function
+    def look(shown):
+        with tf.GradientTape() as tape:
+            tape.watch(shown)
+            terms = targets.terms(shown, tf.constant(5, tf.int64), tf.constant(3))
+            loss = tf.add_n(list(terms.values()))
+        return terms, tape.gradient(loss, shown)
+
+    return look(tf.constant(shown[None]))
+
+
+PLAIN = [Style(picture(90, 120))]
+PLACED = [
+    Style(picture(90, 120), 0.7, where=ramp(150, 170)),
+    Style(picture(190, 60), 0.3, where=1 - ramp(150, 170), mask=1 - ramp(190, 60)),
+    Style(picture(64, 64), 0.5, where=ramp(150, 170)),
+]
+
+
+@pytest.mark.parametrize("styles", [PLAIN, PLACED], ids=["one painting", "three paintings in two places"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"loss": "paper"}, {"statistic": "mean_variance"}],
+    ids=["normalized", "paper", "mean_variance"],
+)
+def test_the_loss_in_tiles_is_that_of_the_whole(backbone, styles, changes):
+    content, shown = picture(150, 170), picture(150, 170)
+    settings = dataclasses.replace(SETTINGS, **changes)
+    expected, gradient = looked_at(backbone, content, styles, settings, shown)
+    found, assembled = looked_at(backbone, content, styles, dataclasses.replace(settings, tile_size=96), shown)
+    assert list(found) == list(expected)
+    for name, term in expected.items():
+        assert float(found[name]) == pytest.approx(float(term), rel=2e-4)
+    np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
+
+
+def test_a_painting_in_tiles_is_the_painting_of_the_whole(backbone):
+    content, painting = picture(130, 180), picture(90, 120)
+    paintings = []
+    for tile_size in (0, 96):
+        settings = dataclasses.replace(SETTINGS, steps=6, tile_size=tile_size, learning_rate=0.01)
+        *_, last = paint(content, painting, backbone, settings, start=content)
+        paintings.append(last.picture)
+    np.testing.assert_allclose(paintings[0], paintings[1], atol=2e-3)
+
+
+def test_distributions_are_not_compared_in_tiles(backbone):
+    settings = dataclasses.replace(SETTINGS, statistic="sliced_wasserstein", tile_size=96)
+    with pytest.raises(StyleError, match="sliced_wasserstein needs the whole picture"):
+        Targets(picture(150, 170), regions(PLAIN, (150, 170)), backbone, settings)
+
+
+def test_tiles_that_are_too_small_are_refused(backbone):
+    with pytest.raises(TileError, match="tiles of 30 px are too small"):
+        Targets(picture(150, 170), regions(PLAIN, (150, 170)), backbone, dataclasses.replace(SETTINGS, tile_size=30))
+
+
+def test_a_negative_tile_size_is_refused():
+    with pytest.raises(StyleError, match="tile_size is -1"):
+        Settings(tile_size=-1)
+
+
+@pytest.mark.parametrize("statistic", ["gram", "mean_variance", "sliced_wasserstein"])
+def test_a_painting_seen_in_its_own_style_has_no_style_error(backbone, statistic):
+    """The shifts and what is drawn differ from the targets', so not to the last digit."""
+    content = picture(96, 96)
+    settings = dataclasses.replace(SETTINGS, statistic=statistic)
+    own, _ = looked_at(backbone, content, [Style(content)], settings, content)
+    other, _ = looked_at(backbone, content, [Style(content)], settings, picture(96, 96) ** 3)
+    for layer in ("style/conv1", "style/conv3"):
+        assert float(own[layer]) < 0.05 * float(other[layer])
