@@ -94,7 +94,8 @@ class Targets:
         """The same, exactly, of a picture that is looked at in tiles twice.
 
         The loss is a function of sums over all tiles. The first look gives these, and with them the slope of the loss
-        by each; the second the gradient of the sums, tile by tile, weighed with these slopes.
+        by each; the second the gradient of the sums, tile by tile, weighed with these slopes. It is the gradient of all
+        terms together, as none of them is used alone.
         """
         photograph = shifted(self._photograph, shift)
 
@@ -107,7 +108,7 @@ class Targets:
             with tf.GradientTape() as tape:
                 tape.watch(sums)
                 terms = list(self._weighed(sums, step).values())
-            slopes = tape.gradient(terms, sums)
+            slopes = tape.gradient(terms, sums, unconnected_gradients="zero")
 
             def gradient(*upstream: tf.Tensor) -> tf.Tensor:
                 def weighed(seen: list[tf.Tensor], part: Part) -> Sums:
@@ -184,25 +185,36 @@ class Targets:
         tiles, masks = self._tiled(height, width), None
         if style.mask is not None:
             masks = self._masks(style.mask, (height, width))
-        described: dict[str, list[tuple[float, Sums]]] = {layer: [] for layer in self._weights}
-        for shift in range(SHIFTS):
-            look = self._look_at_painting(masks, shift)
+        look = self._look_at_painting(masks)
+
+        def seen(shift: tf.Tensor) -> Sums:
             moved = [shifted(pixels, shift)]
-            sums = tf.function(tiles.total)(moved, look) if tiles else look(moved, EVERYTHING)
-            each = len(sums) // len(self._weights)
-            for number, layer in enumerate(self._weights):
-                described[layer].append((1 / SHIFTS, sums[each * number : each * (number + 1)]))
-        return {layer: self._statistic.together(parts) for layer, parts in described.items()}
+            return tiles.total(moved, look(shift)) if tiles else look(shift)(moved, EVERYTHING)
 
-    def _look_at_painting(self, masks: Masks | None, shift: int) -> Look:
-        def look(seen: list[tf.Tensor], part: Part) -> Sums:
-            sums = []
-            for layer, activation in self._backbone(seen[0], self._weights).items():
-                mask = None if masks is None else part.cut(masks[layer][shift, tf.newaxis], layer, activation)
-                sums += self._statistic.sums(part.core(activation, layer), mask, tf.constant(shift, tf.int64))
-            return sums
+        seen = tf.function(seen) if tiles else seen
+        parts = [(1 / SHIFTS, seen(tf.constant(shift))) for shift in range(SHIFTS)]
+        each = len(parts[0][1]) // len(self._weights)
+        return {
+            layer: self._statistic.together(
+                [(share, sums[each * number : each * (number + 1)]) for share, sums in parts]
+            )
+            for number, layer in enumerate(self._weights)
+        }
 
-        return look
+    def _look_at_painting(self, masks: Masks | None) -> Callable[[tf.Tensor], Look]:
+        """Of each shift what it sees in tiles of a painting: the sums of all layers, one after the other."""
+
+        def at(shift: tf.Tensor) -> Look:
+            def look(seen: list[tf.Tensor], part: Part) -> Sums:
+                sums = []
+                for layer, activation in self._backbone(seen[0], self._weights).items():
+                    mask = None if masks is None else part.cut(masks[layer][shift, tf.newaxis], layer, activation)
+                    sums += self._statistic.sums(part.core(activation, layer), mask, tf.cast(shift, tf.int64))
+                return sums
+
+            return look
+
+        return at
 
     def _masks(self, mask: np.ndarray, size: tuple[int, int]) -> Masks:
         """How much of a mask lies around each position of each layer of the style, see `Place`."""

@@ -1,0 +1,236 @@
+"""Neural style: what a step costs beside the bare gradient and beside PyTorch, what optimizers reach, memory.
+
+    python benchmarks/neural_style.py [step] [optimizers] [sizes] [--rounds=15] [--plot=optimizers.png]
+
+needs the extras `bench`, `lbfgs` and `plot`. A step is a shift inside a mirrored margin, forward to all layers of
+content and style, the losses, their gradient, Adam's update and clipping, ten of them in one call. The bare gradient is
+that of the mean square of the deepest of these layers with respect to a picture of 512 px and nothing else. PyTorch
+does the same step with the very same layers, once with channels first, its default, and once with channels last.
+Sides are asked in turns; ratios are medians over the rounds.
+
+`optimizers` minimises one loss, of one size and without shifts, from one start with Adam and with L-BFGS: the loss
+after so many seconds, relative to the first. `sizes` has the memory of a whole painting's last size, and the time of
+its steps a pixel, whole and in tiles.
+"""
+
+import argparse
+import statistics
+import sys
+
+from backbones import TORCH_LAYERS
+from sides import Side
+
+from tfgraphs.cli.command import print_table
+
+TILE = 1024
+STEPS = 10
+
+OURS = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np
+import tensorflow as tf
+from tfgraphs import backbones
+from tfgraphs.minimize import run_graphs_as_written
+from tfgraphs.neural_style import Style, StyleSettings
+from tfgraphs.neural_style import transfer
+from tfgraphs.neural_style.regions import regions
+from tfgraphs.pyramid import Canvas
+run_graphs_as_written()  # as the command has it
+
+def pictures(height, width):
+    # Smooth patches rather than noise, with different statistics.
+    random = np.random.default_rng(1)
+    coarse = [random.uniform(size=(24, 32, 3)).astype(np.float32) ** power for power in (1, 3)]
+    return [np.clip(transfer.resize(one, (height, width)), 0, 1) for one in coarse]
+
+def prepare(height, width, tile_size):
+    global content, canvas, bare, settings
+    backbone = backbones.load("squeezenet", "average")
+    content, painting = pictures(height, width)
+    settings = StyleSettings(tile_size=tile_size)
+    places = regions([Style(painting[: min(height, 1024), : min(width, 1024)])], (height, width))
+    def fresh():
+        return Canvas(
+            lambda variable: transfer.style_loss(variable, content, places, backbone, settings, 0),
+            transfer.optimizer(settings, 10_000), (height, width),
+        )
+    canvas = fresh()
+    deepest = [*settings.layers(backbone)[1]][-1]
+    @tf.function
+    def bare(picture):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            excited = tf.reduce_mean(backbone(picture, [deepest])[deepest] ** 2)
+        return tape.gradient(excited, picture)
+    run = canvas.improve(content, 10_000, steps_per_report=STEPS)
+    global following
+    following = iter(run)
+    return step()
+
+def step():
+    return timed(lambda: next(following)[0].step)[0] / STEPS
+
+def gradient():
+    return timed(lambda: [bare(tf.constant(content[None])).numpy().shape for _ in range(STEPS)])[0] / STEPS
+
+def memory():
+    return resident("VmHWM")
+
+def race(size, name, seconds):
+    # [seconds, loss] from the first report on, of one optimizer at one size without shifts.
+    from tfgraphs.neural_style import targets
+    targets.SHIFTS = transfer.SHIFTS = 1
+    backbone = backbones.load("squeezenet", "average")
+    content, painting = (np.asarray(one) for one in pictures(size, size))
+    settings = StyleSettings(optimizer=name)
+    places = regions([Style(painting)], (size, size))
+    canvas = Canvas(
+        lambda variable: transfer.style_loss(variable, content, places, backbone, settings, 0),
+        transfer.optimizer(settings, 400), (size, size),
+    )
+    found = []
+    for report, _ in canvas.improve(np.full_like(content, 0.5), 400, steps_per_report=5):
+        found.append([report.seconds, report.loss])
+        if report.seconds > seconds:
+            break
+    return found
+""".replace("STEPS", str(STEPS))
+
+TORCH = (
+    TORCH_LAYERS
+    + """
+def prepare(height, width, memory):
+    global state
+    import tensorflow  # for the backbone
+    from tfgraphs import backbones
+    from tfgraphs.neural_style import StyleSettings
+    backbone, settings = backbones.load("squeezenet", "average"), StyleSettings()
+    content_layer, weights = settings.layers(backbone)
+    chain, order = layers(backbone, [*weights][-1]), getattr(torch, memory)
+    random = np.random.default_rng(1)
+    content, painting, start = (
+        torch.tensor(random.uniform(size=(1, 3, height, width)).astype(np.float32)).contiguous(memory_format=order)
+        for _ in range(3)
+    )
+    def see(picture):
+        found = {"input": picture.flip(1) * 255 - torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)}
+        for name, inputs, function in chain:
+            found[name] = function(*(found[source] for source in inputs))
+        return found
+    def gram(activation):
+        features = activation.flatten(2)
+        return features @ features.transpose(1, 2) / features.shape[2]
+    def shifted(picture, shift):
+        down, across = shift, 3 * shift % 8
+        return F.pad(picture, (16 - across, 16 + across, 16 - down, 16 + down), "reflect")
+    with torch.no_grad():
+        content_targets = [see(shifted(content, shift))[content_layer] for shift in range(8)]
+        style = see(shifted(painting, 0))
+        grams = {layer: gram(style[layer]) for layer in weights}
+    def relative(value, target):
+        return ((value - target) ** 2).mean() / (target ** 2).mean()
+    def loss(picture, shift):
+        found = see(shifted(picture, shift))
+        total = 0.15 * relative(found[content_layer], content_targets[shift])
+        for layer, weight in weights.items():
+            total = total + weight / sum(weights.values()) * relative(gram(found[layer]), grams[layer])
+        down, across = picture[:, :, 1:] - picture[:, :, :-1], picture[..., 1:] - picture[..., :-1]
+        return total + 1.1 * ((down ** 2).mean() + (across ** 2).mean())
+    picture = start.requires_grad_(True)
+    adam = torch.optim.Adam([picture], 6 / 255, betas=(0.9, 0.99), eps=1e-14)
+    state = picture, adam, loss
+    return step()
+
+def step():
+    picture, adam, loss = state
+    random = np.random.default_rng(0)
+    def run():
+        for _ in range(STEPS):
+            adam.zero_grad()
+            loss(picture, int(random.integers(8))).backward()
+            adam.step()
+            with torch.no_grad():
+                picture.clamp_(0, 1)
+        return picture.sum().item()
+    return timed(run)[0] / STEPS
+""".replace("STEPS", str(STEPS))
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=["step", "optimizers", "sizes"])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--plot", default="optimizers.png")
+    options = parser.parse_args()
+    for part in options.parts:
+        print(f"{part} ...", file=sys.stderr)
+        {"step": steps, "optimizers": optimizers, "sizes": sizes}[part](options)
+
+
+def steps(options: argparse.Namespace) -> None:
+    """A step at 512 px."""
+    with Side(OURS) as ours, Side(TORCH) as torch, Side(TORCH) as last:
+        ours("prepare", 512, 512, 0)
+        torch("prepare", 512, 512, "contiguous_format")
+        last("prepare", 512, 512, "channels_last")
+        rounds = [(ours("step"), ours("gradient"), torch("step"), last("step")) for _ in range(options.rounds)]
+    names = ("bare gradient", "PyTorch's step", "the same, channels last")
+    medians = [1000 * statistics.median(times) for times in zip(*rounds, strict=True)]
+    rows = [("our step", f"{medians[0]:.0f}", "")]
+    for place, name in enumerate(names, 1):
+        ratio = statistics.median(times[0] / times[place] for times in rounds)
+        rows.append((name, f"{medians[place]:.0f}", f"{ratio:.2f}"))
+    print_table(["512 px", "ms", "ours : it"], rows)
+
+
+def optimizers(options: argparse.Namespace) -> None:
+    """The loss against seconds, as a table and a plot."""
+    seconds, marks = 60, (2, 5, 10, 20, 40, 60)
+    curves = {}
+    for name in ("adam", "lbfgs"):
+        with Side(OURS) as side:
+            curves[name] = side("race", 256, name, seconds)
+    rows = []
+    for name, curve in curves.items():
+        reached = [min((loss for at, loss in curve if at <= mark), default=float("nan")) for mark in marks]
+        rows.append((name, *(f"{loss:.4f}" for loss in reached)))
+    print_table(["loss at 256 px after", *(f"{mark} s" for mark in marks)], rows)
+    plot(curves, options.plot)
+
+
+def plot(curves: dict[str, list[list[float]]], path: str) -> None:
+    """Draws the curves of losses."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    for name, curve in curves.items():
+        axes.plot(*zip(*curve, strict=True), label={"adam": "Adam", "lbfgs": "L-BFGS"}[name])
+    axes.set(xlabel="seconds", ylabel="loss", yscale="log")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+    print(path)
+
+
+def sizes(options: argparse.Namespace) -> None:
+    """Time and memory from 0.25 to 12 megapixels, whole and in tiles."""
+    pictures = ((640, 400), (1200, 850), (2048, 1536), (4096, 3072))
+    rows, first = [[f"{width} x {height}"] for width, height in pictures], {}
+    for tile_size in (0, TILE):
+        for row, (width, height) in zip(rows, pictures, strict=True):
+            with Side(OURS) as side:
+                if not tile_size and width * height > 4_000_000:
+                    row += ["", ""]
+                    continue
+                side("prepare", height, width, tile_size)
+                time = min(side("step") for _ in range(3)) / width / height
+                row += [f"{time / first.setdefault(tile_size, time):.2f}", f"{side('memory'):,.0f}"]
+    print_table(["picture", "whole: time a pixel", "MB", "in tiles: time a pixel", "MB"], rows)
+
+
+if __name__ == "__main__":
+    main()
