@@ -232,3 +232,12 @@ def test_a_stream_that_is_no_terminal_gets_lines_even_where_colour_is_forced(mon
     with Monitor("dream", stream=stream) as monitor:
         monitor(progress(1, 1))
     assert "100%" in stream.getvalue()
+
+
+def test_work_without_a_loss_is_shown_and_logged_without_one(tmp_path):
+    stream = io.StringIO()
+    with Monitor("paint", logdir=tmp_path, stream=stream) as monitor:
+        monitor(Progress(1, "in one pass", 1.0, float("nan"), picture=np.zeros((2, 2, 3), np.float32)))
+    assert stream.getvalue() == "paint: 100%, 0 s left (in one pass)\n"
+    values, _ = logged(tmp_path)
+    assert set(values) == {"picture"}

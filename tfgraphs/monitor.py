@@ -1,6 +1,7 @@
 """What a person sees of a run: a line of progress with the time left, and TensorBoard."""
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class Progress:
         step: steps done in the whole run, all stages together.
         stage: where the run is, in words: "octave 2 of 4, 640 x 480".
         done: share of the whole run's work that is done, 0..1.
-        loss: the loss of the last step.
+        loss: the loss of the last step, not a number if there is none.
         terms: named parts of the loss.
         picture: the picture as it is now, float32 [height, width, 3] in 0..1, for techniques that make one.
         figures: other numbers that belong to this step, by name.
@@ -76,7 +77,7 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
 
     def __call__(self, progress: Progress) -> None:
         """Shows and logs one state of the run."""
-        detail = f"{progress.stage}, loss {progress.loss:.4g}"
+        detail = progress.stage if math.isnan(progress.loss) else f"{progress.stage}, loss {progress.loss:.4g}"
         self._bar.update(self._task, completed=progress.done, detail=detail)
         if not self._stream.isatty():
             self._write_line(progress, detail)
@@ -139,7 +140,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         import tensorflow as tf
 
         with writer.as_default(step=progress.step):
-            tf.summary.scalar("loss", progress.loss)
+            if not math.isnan(progress.loss):
+                tf.summary.scalar("loss", progress.loss)
             for name, term in progress.terms.items():
                 tf.summary.scalar(f"loss/{name}", term)
             for name, figure in progress.figures.items():

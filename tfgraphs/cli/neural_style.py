@@ -8,6 +8,8 @@
     neural_style --content=photo.jpg --style=painting.jpg --preserve_color=luminance
     neural_style --content='shots/*.jpg' --output=painted        each of many pictures; --content=shots for a folder
     neural_style --content=film.mp4 --size=480                   a film, held steady; also an animated GIF, WebP or PNG
+    neural_style --train_style=painting.jpg --export_dir=model   trains a network that paints so in one pass
+    neural_style --model=model --content=photo.jpg               lets it paint, in less than a second
     neural_style --show_flags=painted.png                        the command that made a picture
 
 The picture is painted at growing sizes, the coarse ones first; about a minute for 640 px on two cores. More
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfgraphs import films, flow, images, samples
-from tfgraphs.cli import command, film_run, picture_run, run_state
+from tfgraphs.cli import command, film_run, picture_run, run_state, style_network
 from tfgraphs.colors import matched, with_colors_of
 
 if TYPE_CHECKING:
@@ -82,11 +84,27 @@ FRAME_STEPS = flags.DEFINE_integer(
 TEMPORAL_WEIGHT = flags.DEFINE_float(
     "temporal_weight", 100, "How firmly frames of a film keep what was painted before; 0: each is painted alone.", 0
 )
+MODEL = flags.DEFINE_string(
+    "model",
+    None,
+    "Paints in one pass with this network: a folder that --train_style made, or hub:HANDLE, for instance Magenta's "
+    "module of arbitrary style transfer, which takes a --style.",
+)
+_STEP_BY_STEP: tuple[flags.FlagHolder, ...] = (
+    *(STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK, INIT, LOSS, STATISTIC, CONTENT_LAYER, STYLE_LAYERS, CONTENT_WEIGHT),
+    *(VARIATION_WEIGHT, STYLE_SCALE, OPTIMIZER, LEARNING_RATE, STEPS, FRAME_STEPS, TEMPORAL_WEIGHT),
+)
 
 
 def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     if picture_run.shows_flags("neural_style"):
+        return
+    if style_network.TRAIN_STYLE.value:
+        if CONTENT.value or MODEL.value:
+            raise command.UsageError("--train_style only trains: leave --content and --model out, and paint then")
+        layers = _style_layers()
+        style_network.train("neural_style", lambda: _settings(layers))
         return
     if not CONTENT.value:
         raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
@@ -111,7 +129,7 @@ def _paint_picture() -> None:
     run = picture_run.PictureRun("neural_style", [CONTENT.value, *_others()], __name__)
     picture = picture_run.load_picture(CONTENT.value, SIZE.value)
     masks = _content_masks(picture.size)
-    painter = _Painter()
+    painter = _painter()
     with run.monitor() as monitor:
         pixels = run.follow(painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor)
     run.save(images.Picture(pixels, picture.alpha))
@@ -122,7 +140,7 @@ def _paint_folder() -> None:
     for path in CONTENT_MASK.value or []:
         if path:
             images.load(samples.resolve(path))  # if it is broken, the run is, and not only a picture
-    painter = _Painter()
+    painter = _painter()
     with run.monitor() as monitor:
         graphs = iter([monitor.graph])  # is shown the first; the others are alike
 
@@ -135,14 +153,14 @@ def _paint_folder() -> None:
 def _paint_film() -> None:
     if film_run.BLEND.present:
         raise command.UsageError("--blend is for dreams: --temporal_weight holds painted films steady")
-    if TEMPORAL_WEIGHT.value:
+    if TEMPORAL_WEIGHT.value and not MODEL.value:
         flow.check()
     film = films.open_film(CONTENT.value)
     run = film_run.FilmRun("neural_style", [CONTENT.value, *_others()], __name__, film.rate)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     masks = _content_masks(size)
     count = film_run.count_frames("neural_style", film)
-    painter = _Painter()
+    painter = _painter()
     with run.monitor() as monitor:
         graphs = iter([monitor.graph])  # is shown the first; the others are alike
 
@@ -155,7 +173,7 @@ def _paint_film() -> None:
 def _anchor(frames: film_run.Pair, painted: "np.ndarray | None") -> "Anchor | None":
     """What holds a frame to the one before, that was painted already."""
     before, frame = frames
-    if before is None or painted is None or not TEMPORAL_WEIGHT.value:
+    if before is None or painted is None or not TEMPORAL_WEIGHT.value or MODEL.value:
         return None
     from tfgraphs.neural_style.anchor import anchored
 
@@ -166,7 +184,7 @@ def _first_work(size: tuple[int, int]) -> float:
     """How much more work the first frame of a film is than another."""
     from tfgraphs.neural_style.transfer import ANCHORED_SCALES, scale_levels
 
-    if not TEMPORAL_WEIGHT.value:
+    if not TEMPORAL_WEIGHT.value or MODEL.value:
         return 1.0
     first, other = scale_levels(size, STEPS.value), scale_levels(size, FRAME_STEPS.value, ANCHORED_SCALES)
     return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
@@ -174,6 +192,16 @@ def _first_work(size: tuple[int, int]) -> float:
 
 def _refuse_zoom() -> None:
     raise command.UsageError("--zoom_frames is for dreams: leave it out")
+
+
+def _painter() -> "_Painter | style_network.ModelPainter":
+    if not MODEL.value:
+        return _Painter()
+    for flag in _STEP_BY_STEP:
+        if flag.present:
+            raise command.UsageError(f"--{flag.name} is for painting step by step: leave it out with --model")
+    paintings = STYLE.value if STYLE.present else []
+    return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
 
 
 class _Painter:
@@ -279,7 +307,8 @@ def _settings(style_layers: dict[str, float] | None) -> "StyleSettings":
 
 
 def run() -> None:
-    command.run("neural_style", main, __doc__, [__name__, picture_run.__name__, run_state.__name__])
+    modules = [__name__, style_network.__name__, picture_run.__name__, run_state.__name__]
+    command.run("neural_style", main, __doc__, modules)
 
 
 if __name__ == "__main__":

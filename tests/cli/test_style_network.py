@@ -1,0 +1,148 @@
+"""`neural_style --train_style` and `--model`: networks that paint in one pass, and how they are refused."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests.saved_models import PICTURES, save_function
+from tfgraphs.backbones import squeezenet
+from tfgraphs.packaged import PackageError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A photograph, a painting, and folders of photographs that can be learned from, that are too small, and broken."""
+    draw = np.random.default_rng(0)
+    for name, size in (
+        ("photo", (40, 51)),
+        ("painting", (70, 60)),
+        ("photos/one", (256, 256)),
+        ("small/one", (255, 300)),
+        ("tiny", (7, 40)),
+    ):
+        path = tmp_path / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(draw.integers(60, 200, (*size, 3), np.uint8)).save(path)
+    (tmp_path / "photos" / "notes.png").write_text("not a picture")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "one.jpg").write_text("not a picture")
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def run(forked, folder):
+    return lambda *arguments: forked("neural_style", *arguments, cwd=folder)
+
+
+@pytest.fixture
+def dark(folder):
+    """A model of one style that halves its picture."""
+    return save_function(folder / "dark", lambda pictures: pictures / 2)
+
+
+@pytest.fixture
+def mean(folder):
+    """A model of any style that gives the mean colour of the painting."""
+
+    def paint(photographs, paintings):
+        return [photographs * 0 + tf.reduce_mean(paintings, axis=[1, 2], keepdims=True)]
+
+    return save_function(folder / "mean", paint, PICTURES, PICTURES)
+
+
+def pixels_of(path):
+    with Image.open(path) as image:
+        return np.asarray(image).astype(int)
+
+
+def test_a_trained_network_paints(run, folder):
+    try:
+        squeezenet.load()
+    except PackageError as error:
+        pytest.skip(str(error))
+    trained = run(
+        "--train_style=painting.png", "--photos=photos", "--export_dir=out/model", "--train_steps=2", "--logdir=logs"
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "left out: photos/notes.png is not a picture" in trained.stderr
+    assert "out/model: a network" in trained.stdout
+    assert list((folder / "logs").iterdir())
+    assert not (folder / "checkpoints").exists()
+    painted = run("--model=out/model", "--content=photo.png", "--output=painted.png")
+    assert painted.returncode == 0, painted.stderr
+    assert pixels_of(folder / "painted.png").shape == (40, 51, 3)
+
+
+def test_a_model_of_one_style_paints_a_picture(run, folder, dark):
+    assert run("--model=dark", "--content=photo.png", "--output=painted.png").returncode == 0
+    assert np.abs(pixels_of(folder / "painted.png") - pixels_of(folder / "photo.png") / 2).max() <= 1
+
+
+def test_a_model_of_any_style_paints_with_a_painting(run, folder, mean):
+    assert run("--model=mean", "--content=photo.png", "--style=painting.png", "--output=painted.png").returncode == 0
+    expected = pixels_of(folder / "painting.png").mean(axis=(0, 1))
+    assert np.abs(pixels_of(folder / "painted.png") - expected).max() <= 1
+
+
+def test_a_model_paints_the_pictures_of_a_folder(run, folder, dark):
+    assert run("--model=dark", "--content=small", "--size=0", "--output=painted").returncode == 0
+    assert pixels_of(folder / "painted" / "one.png").shape == (255, 300, 3)
+
+
+def test_a_model_paints_in_the_colours_of_the_photograph(run, folder, dark):
+    flags = ("--model=dark", "--content=photo.png", "--preserve_color=luminance", "--output=painted.png")
+    assert run(*flags).returncode == 0
+    before, after = pixels_of(folder / "photo.png"), pixels_of(folder / "painted.png")
+    inside = (after > 0).all(axis=-1)
+    assert np.abs((after - before)[..., :2] - (after - before)[..., 1:])[inside].max() <= 2
+
+
+def test_a_picture_tells_which_model_made_it(run, folder, dark):
+    assert run("--model=dark", "--content=photo.png", "--output=painted.png").returncode == 0
+    assert run("--show_flags=painted.png").stdout.split() == ["neural_style", "--content=photo.png", "--model=dark"]
+
+
+TRAIN = ("--train_style=painting.png", "--export_dir=model")
+PAINT = ("--content=photo.png",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--train_style=painting.png",), "say where the trained network goes"),
+        (("--train_style=nothing.png", "--export_dir=model", "--photos=photos"), "nothing.png does not exist"),
+        (("--train_style=painting.png", "--export_dir=photos"), "photos exists and is not an earlier result"),
+        ((*TRAIN, "--photos=nowhere"), "nowhere does not exist"),
+        ((*TRAIN, "--photos=empty"), "empty has no pictures"),
+        ((*TRAIN, "--photos=broken"), "one.jpg is not a picture"),
+        ((*TRAIN, "--photos=small"), "one.png is too small"),
+        ((*TRAIN, "--photos=photos", "--resume"), "no interrupted run"),
+        ((*TRAIN, "--photos=photos", "--loss=paper"), "leave both as they are"),
+        ((*TRAIN, "--photos=photos", "--style_layers=fire33"), "fire33"),
+        ((*TRAIN, "--train_steps=0"), "--train_steps"),
+        ((*TRAIN, *PAINT), "--train_style only trains"),
+        ((*PAINT, "--model=nowhere"), "nowhere is no SavedModel"),
+        ((*PAINT, "--model=photos"), "photos is no SavedModel"),
+        ((*PAINT, "--model=hub:nowhere"), "hub:nowhere cannot be had"),
+        ((*PAINT, "--model=features"), "features is no model that paints"),
+        ((*PAINT, "--model=dark", "--style=painting.png"), "leave --style out"),
+        ((*PAINT, "--model=dark", "--style=nothing.png"), "nothing.png does not exist"),
+        ((*PAINT, "--model=mean"), "say in which by one --style"),
+        ((*PAINT, "--model=mean", "--style=painting.png", "--style=photo.png"), "say in which by one --style"),
+        ((*PAINT, "--model=dark", "--steps=3"), "--steps is for painting step by step"),
+        (("--content=tiny.png", "--model=dark"), "40 x 7 px is too small"),
+    ],
+    ids=lambda value: value.replace("/", " ") if isinstance(value, str) else "flags",
+)
+def test_refusals_are_one_line_and_leave_nothing(run, folder, dark, mean, flags, message):
+    save_function(folder / "features", lambda pictures: tf.reduce_mean(pictures, axis=[1, 2]))
+    before = set(folder.rglob("*"))
+    result = run(*flags)
+    assert result.returncode == 2
+    *_, line = result.stderr.splitlines()
+    assert line.startswith("neural_style: ")
+    assert message in line
+    assert "Traceback" not in result.stderr
+    assert set(folder.rglob("*")) == before

@@ -1,0 +1,173 @@
+"""Networks that paint in one pass, for `neural_style`: trained with --train_style, applied with --model."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+import tfgraphs
+from tfgraphs import films, images, photographs, samples
+from tfgraphs.cli import command, picture_run, run_state
+from tfgraphs.colors import with_colors_of
+from tfgraphs.outputs import SAVED_MODEL, check_folder, check_writable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgraphs.monitor import Monitor, Progress
+    from tfgraphs.neural_style import StyleSettings
+
+TRAIN_STYLE = flags.DEFINE_string(
+    "train_style", None, "A painting, or sample:NAME: trains a network to paint in its manner, for --model."
+)
+PHOTOS = flags.DEFINE_string(
+    "photos", None, "Photographs to learn from, a folder or a pattern; by default those of the offline extra."
+)
+EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for the trained network, a SavedModel.")
+TRAIN_STEPS = flags.DEFINE_integer("train_steps", 2000, "Steps of the training.", lower_bound=1)
+TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "Crops of photographs that are painted in a step.", lower_bound=1)
+TRAIN_RATE = flags.DEFINE_float("train_rate", 0.01, "Learning rate of the training, at its highest.", lower_bound=0)
+TRAIN_SIZE = flags.DEFINE_integer(
+    "train_size", 384, "Longer side in pixels that the painting is reduced to: how large its strokes are.", 32
+)
+
+_CROP = 256  # side of the crops, in pixels
+_TEST_SIDE = 320  # longer side of the picture by which one sees how far the training is, in pixels
+_STYLE_SIDE = 256  # longer side of a painting that a model is given: Magenta's was trained on such
+
+
+def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
+    """Trains a network and writes it.
+
+    Args:
+        name: of the command.
+        style_settings: gives layers, weights and seed, once TensorFlow is there.
+
+    Raises:
+        UsageError, OutputError: there is no place for the network.
+        FolderError, PackageError, PhotographError: there are no photographs to learn from.
+        ResumeError: --resume, but no run of these flags was interrupted.
+    """
+    _check_outputs()
+    painting = samples.resolve(str(TRAIN_STYLE.value))
+    pixels = images.load(painting).pixels
+    paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
+    photos = _read(name, paths)
+    command.import_tensorflow()
+    from tfgraphs.monitor import Monitor
+    from tfgraphs.neural_style.network import TransformationNetwork
+    from tfgraphs.neural_style.stylize import export_network
+    from tfgraphs.neural_style.training import NetworkSettings
+    from tfgraphs.neural_style.training import train as train_network
+
+    style = style_settings()
+    settings = NetworkSettings(
+        steps=TRAIN_STEPS.value,
+        batch=TRAIN_BATCH.value,
+        crop=_CROP,
+        learning_rate=TRAIN_RATE.value,
+        style_size=TRAIN_SIZE.value,
+    )
+    backbone = picture_run.load_backbone(name, pooling="average")
+    values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
+    known = {flag: values[flag] for flag in ("backbone", "weights", "train_style", "photos")}
+    origin = {
+        "version": tfgraphs.__version__,
+        "flags": known | dataclasses.asdict(style) | dataclasses.asdict(settings),
+        "photographs": [(str(path), path.stat().st_size) for path in paths],
+    }
+    state = run_state.RunState(f"{name}-network", origin, [painting])
+    network = TransformationNetwork(seed=style.seed)
+    logdir, every = picture_run.LOGDIR.value, picture_run.PICTURE_EVERY.value
+    with state.interruptible(), Monitor(name, logdir=logdir, flags=values, picture_every=every) as monitor:
+        progress = train_network(
+            network,
+            pixels,
+            photos,
+            backbone,
+            style,
+            settings,
+            test_picture=_test_picture(photos),
+            on_graph=monitor.graph,
+            **state.checkpoints,
+        )
+        _follow(progress, monitor)
+    export_network(str(EXPORT_DIR.value), network)
+    state.forget()
+    print(f"{EXPORT_DIR.value}: a network that paints so; {name} --model={EXPORT_DIR.value} --content=photo.jpg")
+
+
+def _check_outputs() -> None:
+    """Finds out before a long run whether its results can be written."""
+    if not EXPORT_DIR.value:
+        raise command.UsageError("say where the trained network goes: --export_dir=model")
+    check_folder(EXPORT_DIR.value, SAVED_MODEL)
+    check_writable(Path(EXPORT_DIR.value).absolute().parent / "file")
+    if picture_run.LOGDIR.value:
+        check_writable(Path(picture_run.LOGDIR.value) / "file")
+
+
+def _read(name: str, paths: list[Path]) -> photographs.Photographs:
+    """The photographs; says which had to be left out."""
+    from tfgraphs.monitor import Monitor
+
+    with Monitor(name) as monitor:
+        photos = photographs.Photographs(paths, _CROP, picture_run.SEED.value, monitor.prepare)
+        for line in photos.left_out:
+            monitor.say(f"left out: {line}")
+    return photos
+
+
+def _test_picture(photos: photographs.Photographs) -> "np.ndarray":
+    pixels = photos.first
+    return images.resize(pixels, images.fit(pixels.shape[:2], _TEST_SIDE)).clip(0, 1)
+
+
+def _follow(run: "Iterator[Progress]", monitor: "Monitor") -> None:
+    """Trains to the end; with --save_every pictures beside the network show how it went."""
+    due = every = picture_run.SAVE_EVERY.value
+    folder = Path(str(EXPORT_DIR.value))
+    for progress in run:
+        monitor(progress)
+        if every and progress.step >= due and progress.picture is not None:
+            due = progress.step + every
+            images.save(folder.with_name(f"{folder.name}_{progress.step:05}.png"), images.Picture(progress.picture))
+
+
+class ModelPainter:
+    """Paints with a model of --model.
+
+    Args:
+        handle: see `stylize.StyleModel`.
+        paintings: the value of --style, if it is given.
+        keeps_color: whether only lightness is painted.
+
+    Raises:
+        ImageError, SampleError: the painting cannot be read.
+        UsageError: the model needs another number of paintings.
+        BackboneError, StyleError, WeightsError: it cannot be used.
+    """
+
+    def __init__(self, handle: str, paintings: list[str], keeps_color: bool) -> None:
+        self._keeps_color = keeps_color
+        pixels = [images.load(samples.resolve(path), _STYLE_SIDE).pixels for path in paintings]
+        command.import_tensorflow()
+        from tfgraphs.neural_style.stylize import StyleModel
+
+        self._model = StyleModel(f"hub:{handle}" if "://" in handle and not handle.startswith("hub:") else handle)
+        if self._model.takes_painting and len(pixels) != 1:
+            raise command.UsageError(f"--model={handle} paints in any manner: say in which by one --style=painting.jpg")
+        if not self._model.takes_painting and pixels:
+            raise command.UsageError(f"--model={handle} has a manner of its own: leave --style out")
+        self._painting = pixels[0] if pixels else None
+
+    def paint(self, content: "np.ndarray", *_: object, **__: Any) -> "Iterator[Progress]":
+        """Paints a photograph, float32 [height, width, 3] in 0..1; what else painting step by step needs is ignored."""
+        from tfgraphs.monitor import Progress
+
+        picture = self._model(content, self._painting)
+        if self._keeps_color:
+            picture = with_colors_of(picture, content)
+        yield Progress(1, "painting in one pass", 1.0, float("nan"), picture=picture)
