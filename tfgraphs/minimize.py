@@ -1,13 +1,11 @@
-"""The only optimisation loop of the project: a loss tensor and a stock Keras optimizer in, reports out.
+"""The optimisation loop of the project: a loss tensor and a stock Keras optimizer in, reports out.
 
     x_{t+1} = projection(optimizer(x_t, transform(d loss(t) / d x_t)))
 
 The loop itself is part of the graph: Python sees a run only once every `steps_per_report` steps.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,45 +13,30 @@ import keras
 import tensorflow as tf
 
 from tfgraphs.compiled import apart
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.runs import (
+    GRADIENT_NORM,
+    CheckpointError,
+    Loss,
+    NonFiniteLoss,
+    Report,
+    differentiated,
+    is_finite,
+    non_finite,
+    resumable,
+)
 
-Loss = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
-"""Maps the number of the step, an int64 scalar, to a float scalar tensor, or to (scalar, {name: scalar}).
-
-The step is there for losses that are random: `tf.random.stateless_uniform([], seed=[seed, step])` gives the same
-number when an interrupted run comes to the same step again.
-"""
+__all__ = [
+    "GRADIENT_NORM",
+    "CheckpointError",
+    "Loss",
+    "Minimization",
+    "NonFiniteLoss",
+    "Report",
+    "minimize",
+    "run_graphs_as_written",
+]
 
 Transform = Callable[[tf.Tensor], tf.Tensor]
-
-GRADIENT_NORM = "gradient norm"
-
-
-@dataclass(frozen=True)
-class Report:
-    """How far an optimisation has come.
-
-    Attributes:
-        step: steps done, from 1 to `steps`.
-        steps: steps to do in all.
-        loss: value of the loss in the last step, before its update.
-        terms: named parts of the loss in that step.
-        seconds: time since this process took up the optimisation.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    terms: Mapping[str, float]
-    seconds: float
-
-
-class CheckpointError(TfgraphsError):
-    """The state of a run cannot be kept, or not be read again."""
-
-
-class NonFiniteLoss(TfgraphsError):
-    """The loss or a gradient became infinite or not a number."""
 
 
 def run_graphs_as_written() -> None:
@@ -178,32 +161,17 @@ class Minimization:
     ) -> Iterator[Report]:
         """Minimises from the variables' present values on; args, yields and raises as of `minimize`."""
         self._start_again()
-        checkpoints = _Checkpoints(checkpoint_dir, save_seconds, self._state)
-        started = time.monotonic()
-        checkpoints.restore()
-        done = int(self._step)
-        try:
-            if 0 < steps <= done:
-                value, terms = tf.function(_pair(self._loss))(self._step - 1)
-                yield _report(done, steps, value, terms, started)
-            while done < steps:
-                if feed is not None:
-                    feed(done)
-                last = min(done - done % steps_per_report + steps_per_report, steps)
-                result = self._loop(tf.constant(last, tf.int64))
-                value, terms, finite = result
-                done = int(self._step)
-                if not finite:
-                    raise NonFiniteLoss(
-                        f"the loss or its gradient is no longer finite at step {done + 1} of {steps} (loss "
-                        f"{float(value)}): try a smaller step size or learning rate"
-                    )
-                checkpoints.save_if_due()
-                yield _report(done, steps, value, terms, started)
-            checkpoints.save()
-        except (KeyboardInterrupt, GeneratorExit):
-            checkpoints.save()
-            raise
+
+        def advance(done: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+            if feed is not None:
+                feed(done)
+            last = min(done - done % steps_per_report + steps_per_report, steps)
+            value, terms, finite = self._loop(tf.constant(last, tf.int64))
+            if not finite:
+                raise non_finite(int(self._step) + 1, steps, value, "try a smaller step size or learning rate")
+            return value, terms
+
+        yield from resumable(self._loss, self._state, self._step, steps, advance, checkpoint_dir, save_seconds)
 
     def _start_again(self) -> None:
         if self._begun and any(variable.shape.rank for variable in self._kept):
@@ -217,21 +185,6 @@ class Minimization:
         self._begun = True
 
 
-def _pair(loss: Loss) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
-    """The loss as one that always returns its terms."""
-
-    def pair(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        result = loss(step)
-        return (result[0], dict(result[1])) if isinstance(result, tuple) else (result, {})
-
-    return pair
-
-
-def _report(step: int, steps: int, value: tf.Tensor, terms: Mapping[str, tf.Tensor], started: float) -> Report:
-    named = {name: float(term) for name, term in terms.items()}
-    return Report(step, steps, float(value), named, time.monotonic() - started)
-
-
 def _update(
     loss: Loss,
     groups: list[Sequence[tf.Variable]],
@@ -240,14 +193,10 @@ def _update(
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
     """One step as a graph: step -> (loss, terms, finite)."""
 
+    differentiate = differentiated(loss, groups, gradient_norm)
+
     def update(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
-            tape.watch(groups)
-            value, terms = _pair(loss)(step)
-        with tf.name_scope("gradients"):
-            gradients = tape.gradient(value, groups)
-            if gradient_norm:
-                terms = {**terms, GRADIENT_NORM: tf.linalg.global_norm(tf.nest.flatten(gradients))}
+        value, terms, gradients = differentiate(step)
         finite = [apply(value, own) for apply, own in zip(applications, gradients, strict=True)]
         return value, terms, tf.reduce_all(finite)
 
@@ -264,7 +213,7 @@ def _apply(
 
     def apply(value: tf.Tensor, gradients: list[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor:
         with tf.name_scope("gradients"):
-            finite = tf.reduce_all([_is_finite(tensor) for tensor in [value, *gradients]])
+            finite = tf.reduce_all([is_finite(tensor) for tensor in [value, *gradients]])
             gradients = [_or_zero(finite, gradient) for gradient in gradients]
             if gradient_transform is not None:
                 gradients = [gradient_transform(gradient) for gradient in gradients]
@@ -277,11 +226,6 @@ def _apply(
         return finite
 
     return apply
-
-
-def _is_finite(tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
-    values = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
-    return tf.math.is_finite(tf.reduce_sum(values))
 
 
 def _or_zero(finite: tf.Tensor, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
@@ -315,46 +259,3 @@ def _loop(
         return value, terms, finite
 
     return loop
-
-
-class _Checkpoints:
-    """The state of one optimisation on disk, or nothing at all if there is no folder for it."""
-
-    def __init__(
-        self,
-        folder: str | Path | None,
-        save_seconds: float,
-        variables: list[tf.Variable],
-    ) -> None:
-        state = tf.train.Checkpoint(variables=variables)
-        self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
-        self._save_seconds = save_seconds
-        self._saved = time.monotonic()
-
-    def restore(self) -> None:
-        if self._manager is not None:
-            try:
-                self._manager.restore_or_initialize()
-            except (tf.errors.OpError, ValueError, OSError) as error:
-                raise CheckpointError(
-                    f"the state in {self._manager.directory} cannot be read: start again without it"
-                ) from error
-
-    def save_if_due(self) -> None:
-        if time.monotonic() - self._saved >= self._save_seconds:
-            self.save()
-
-    def save(self) -> None:
-        if self._manager is not None:
-            try:
-                self._manager.save()
-            except (tf.errors.OpError, OSError) as error:
-                raise CheckpointError(
-                    f"cannot keep the state of the run in {self._manager.directory}: {_first_line(error)}"
-                ) from error
-            self._saved = time.monotonic()
-
-
-def _first_line(error: tf.errors.OpError | OSError) -> str:
-    message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
-    return message.partition("\n")[0]

@@ -8,11 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.lbfgs import LBFGS, BoundedMinimization
 from tfgraphs.minimize import Loss, Minimization, Report, Transform
 from tfgraphs.monitor import Progress
 
 STEP_OVERHEAD = 14_000  # pixels that could be worked on in the time that a step takes besides its pixels
 LEVEL_OVERHEAD = 2_000_000  # the same for the tracing of a level's graph
+_RANGE = (0.0, 1.0)  # of the values of a picture
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Canvas:
     def __init__(
         self,
         loss: Callable[[tf.Variable], Loss],
-        optimizer: keras.optimizers.Optimizer,
+        optimizer: keras.optimizers.Optimizer | LBFGS,
         size: tuple[int | None, int | None] = (None, None),
         gradient_transform: Transform | None = None,
     ) -> None:
@@ -78,20 +80,31 @@ class Canvas:
 
         Args:
             loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
-            optimizer: any stock Keras optimizer; for pictures of any size one that keeps nothing of them, as SGD.
+            optimizer: any stock Keras optimizer, for pictures of any size one that keeps nothing of them, as SGD; or
+                L-BFGS.
             size: height and width of the picture, None for any.
-            gradient_transform: applied to the gradient of the picture before the optimizer sees it.
+            gradient_transform: applied to the gradient of the picture before the optimizer sees it. L-BFGS compares
+                gradients with losses and cannot have one.
+
+        Raises:
+            LBFGSError: what L-BFGS needs is not installed.
         """
         blank = tf.zeros([1, *(side or 1 for side in size), 3])
         self._picture = tf.Variable(blank, shape=[1, *size, 3], name="picture")
-        self._minimization = Minimization(
-            loss(self._picture),
-            [self._picture],
-            optimizer,
-            gradient_transform=gradient_transform,
-            projection=lambda value: tf.clip_by_value(value, 0.0, 1.0),
-            gradient_norm=True,
-        )
+        self._minimization: Minimization | BoundedMinimization
+        if isinstance(optimizer, LBFGS):
+            if gradient_transform is not None:
+                raise ValueError("L-BFGS needs the loss's own gradient: leave gradient_transform out")
+            self._minimization = BoundedMinimization(loss(self._picture), self._picture, optimizer, _RANGE)
+        else:
+            self._minimization = Minimization(
+                loss(self._picture),
+                [self._picture],
+                optimizer,
+                gradient_transform=gradient_transform,
+                projection=lambda value: tf.clip_by_value(value, *_RANGE),
+                gradient_norm=True,
+            )
         self.graph = self._minimization.graph
 
     def improve(self, picture: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
@@ -100,7 +113,7 @@ class Canvas:
         Args:
             picture: to start from, float32 [height, width, 3].
             steps: how many to take.
-            options: of `Minimization.run`.
+            options: of `Minimization.run` or `BoundedMinimization.run`.
 
         Yields:
             Each report and the picture as it is then.

@@ -208,6 +208,20 @@ def test_a_missing_tensorflow_is_explained_in_one_line(tmp_path):
     assert re.fullmatch(r"words: TensorFlow is not installed .* bin/demo .*\n", result.stderr)
 
 
+def test_a_missing_scipy_is_explained_in_one_line(tmp_path):
+    program = (
+        "import sys\n"
+        "sys.modules['scipy.optimize'] = None\n"
+        "sys.argv = ['neural_style', '--content=sample:swirls', '--size=64', '--optimizer=lbfgs']\n"
+        "from tfgraphs.cli import launch\n"
+        "launch('neural_style')"
+    )
+    environment = {"TFGRAPHS_HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
+    result = run(sys.executable, "-c", program, cwd=tmp_path, executable=sys.executable, **environment)
+    assert result.returncode == 2
+    assert re.fullmatch(r"neural_style: L-BFGS needs SciPy .*tfgraphs\[lbfgs\].*\n", result.stderr)
+
+
 def test_a_pipe_that_closes_early_is_no_error(tmp_path):
     line = f"{sys.executable} {CHECKOUT}/bin/words near king --topn=3000 | head -n 1"
     result = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)

@@ -280,6 +280,25 @@ def test_a_long_or_scaled_down_painting_is_not_shrunk_to_nothing(style, scale):
     assert np.isfinite(progress.loss)
 
 
+def test_lbfgs_lowers_the_loss_more_than_adam_in_as_many_steps(small):
+    losses = {}
+    for optimizer in ("adam", "lbfgs"):
+        settings = dataclasses.replace(SHALLOW, optimizer=optimizer, steps=40)
+        *_, last = paint(random_picture(32, 32), STYLE, small, settings)
+        losses[optimizer] = last.loss
+    assert losses["lbfgs"] < losses["adam"]
+
+
+def test_a_painting_by_lbfgs_is_the_same_bytes_again_after_an_interruption_too(small, tmp_path):
+    settings = dataclasses.replace(SHALLOW, optimizer="LBFGS", steps=60)
+    whole = [*paint(CONTENT, STYLE, small, settings)][-1].picture
+    run = paint(CONTENT, STYLE, small, settings, checkpoint_dir=tmp_path)
+    next(run)
+    run.close()
+    resumed = [*paint(CONTENT, STYLE, small, settings, checkpoint_dir=tmp_path)][-1].picture
+    assert resumed.tobytes() == whole.tobytes()
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "nadam", "lion"])
 def test_optimizers_of_keras_lower_the_loss(small, optimizer):
     settings = dataclasses.replace(SHALLOW, optimizer=optimizer)

@@ -73,7 +73,7 @@ VARIATION_WEIGHT = flags.DEFINE_float(
     "variation_weight", None, "Weight of smoothness: 1.1, or 0 with --loss=paper.", lower_bound=0
 )
 STYLE_SCALE = flags.DEFINE_float("style_scale", 1, "Size of the paintings relative to the photograph's.")
-OPTIMIZER = flags.DEFINE_string("optimizer", "adam", "Keras' name of the optimizer.")
+OPTIMIZER = flags.DEFINE_string("optimizer", "adam", "Keras' name of the optimizer, or lbfgs.")
 LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", 6 / 255, "Of the optimizer when a size begins, on the scale 0..1; it falls to nearly none."
 )
@@ -109,6 +109,8 @@ def main(arguments: list[str]) -> None:
     if not CONTENT.value:
         raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
     _check_counts()
+    if OPTIMIZER.value.lower() == "lbfgs" and LEARNING_RATE.present:
+        raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
     makers = {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film, "zoom": _refuse_zoom}
     kind = film_run.kind(CONTENT.value)
     for flag in (FRAME_STEPS, TEMPORAL_WEIGHT):

@@ -42,9 +42,10 @@ class StyleSettings:
         content_weight: of the content loss, whose style loss has a weight of 1: alpha / beta of the paper, where it is
             between 1e-4 and 1e-3. None: one that suits the form.
         variation_weight: of the total variation, which keeps noise away. None: one that suits the form.
-        optimizer: a stock Keras optimizer by name.
+        optimizer: a stock Keras optimizer by name, or "lbfgs".
         steps: in all; the coarsest scale gets three times as many as the finest.
         learning_rate: of the optimizer at the start of a scale, in values on the scale 0..1; it falls to nearly none.
+            L-BFGS has none.
         style_scale: longer side of the paintings relative to the picture's. They are never enlarged.
         seed: of the noise to start from and of the shifts.
     """

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
+from tfgraphs.lbfgs import LBFGS
 from tfgraphs.minimize import Loss, Report
 from tfgraphs.monitor import Progress
 from tfgraphs.neural_style.anchor import Anchor
@@ -65,6 +66,7 @@ def paint(
         StyleError: a picture is too small, or a mask or weight makes no sense.
         LayerError: unknown layer, or a picture is too small for it.
         NonFiniteLoss: the loss is no longer finite.
+        LBFGSError: the optimizer is L-BFGS, and what it needs is not installed.
     """
     settings = settings or StyleSettings()
     if isinstance(styles, np.ndarray):
@@ -132,19 +134,21 @@ def _noise(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.3, 0.7, (*size, 3)).astype(np.float32)
 
 
-def _optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer:
+def _optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
     """The optimizer of a scale.
 
     Raises:
         StyleError: Keras has no such optimizer, or none that takes a learning rate alone.
     """
+    if settings.optimizer.lower() == "lbfgs":
+        return LBFGS()
     options = {"learning_rate": keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.02)}
     if settings.optimizer.lower() == "adam":
         options["beta_2"] = 0.99
     try:
         optimizer = keras.optimizers.get({"class_name": settings.optimizer, "config": options})
     except (ValueError, TypeError) as error:
-        raise StyleError(f"optimizer is {settings.optimizer!r}: Keras has no such optimizer, try adam") from error
+        raise StyleError(f"optimizer is {settings.optimizer!r}: try adam, lbfgs or another of Keras") from error
     if hasattr(optimizer, "epsilon"):
         optimizer.epsilon = 1e-14  # gradients of mean errors are tiny, and the tinier the larger the picture
     return optimizer
