@@ -124,7 +124,7 @@ class BoundedMinimization:
         return search.accepted
 
     def _descend(self, search: "_Search", start: np.ndarray, iterations: int) -> np.ndarray:
-        options = {"maxcor": self._method.history, "maxiter": iterations, "maxfun": _ENDLESS}
+        options: dict[str, float] = {"maxcor": self._method.history, "maxiter": iterations, "maxfun": _ENDLESS}
         options |= {"ftol": 0.0, "gtol": 0.0}  # it ends by the steps, or where float32 knows no lower loss
         with self._one_core():  # its sums are short, and cores that wait for each other take ten times as long
             result = self._scipy.minimize(
