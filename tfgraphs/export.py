@@ -1,8 +1,9 @@
 """SavedModels that others reuse: `hub.load`, `hub.KerasLayer`, `saved_model_cli` and TF Serving accept them.
 
-The root follows TF Hub's interface for reusable SavedModels: it is callable on one tensor, and lists its `variables`
-and `trainable_variables` (a plain tf.Module loses these lists when it is loaded again). The same function is the
-signature `serving_default`. What else a model can do are further signatures, and functions that the root has by name.
+The root follows TF Hub's interface for reusable SavedModels: it is callable on a tensor, or on two as Magenta's module
+of style transfer is, and lists its `variables` and `trainable_variables` (a plain tf.Module loses these lists when it
+is loaded again). The same function is the signature `serving_default`. What else a model can do are further signatures,
+and functions that the root has by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from tfgraphs.outputs import SAVED_MODEL, atomic_folder
 def save(
     folder: str | Path,
     call: "tf.types.experimental.GenericFunction",
-    signature: tf.TensorSpec,
+    signature: tf.TensorSpec | Sequence[tf.TensorSpec],
     *,
     output: str = "default",
     variables: Sequence[tf.Variable] = (),
@@ -28,8 +29,8 @@ def save(
 
     Args:
         folder: where to; an earlier SavedModel there is replaced, anything else is not.
-        call: a tf.function of one tensor that returns one tensor.
-        signature: shape, type and name of that tensor.
+        call: a tf.function of a tensor, or of several, that returns one tensor.
+        signature: shape, type and name of that tensor, or of each.
         output: the name of the result in `serving_default`.
         variables: what `call` reads and a user may train on.
         tracked: lookup tables and other resources that `call` reads.
@@ -48,10 +49,12 @@ def save(
     for name, function in (named or {}).items():
         setattr(root, name, function)
 
-    @tf.function(input_signature=[signature])
-    def serve(argument: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {output: call(argument)}
+    arguments = [signature] if isinstance(signature, tf.TensorSpec) else list(signature)
 
-    call.get_concrete_function(signature)
+    @tf.function(input_signature=arguments)
+    def serve(*given: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {output: call(*given)}
+
+    call.get_concrete_function(*arguments)
     with atomic_folder(folder, SAVED_MODEL) as temporary:
         tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve, **(signatures or {})})

@@ -88,6 +88,15 @@ def test_a_painting_tells_the_command_that_made_it(paint, forked, tmp_path):
     assert set(given) == {*flags, "--content=photo.png", *QUICK}
 
 
+def test_without_a_photograph_a_painter_is_exported(forked, tmp_path):
+    flags = ("--export_dir=model", "--steps=5", "--content_layer=fire2", "--style_layers=conv1")
+    result = forked("neural_style", *flags, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "model: stylize(content, style, steps)\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"model"}
+    assert (tmp_path / "model" / "saved_model.pb").exists()
+
+
 # --- folders and films
 
 
@@ -237,6 +246,9 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
         (("--content=photo.png", "--optimizer=climber"), "climber"),
         (("--content=photo.png", "--optimizer=lbfgs", "--learning_rate=0.1"), "leave --learning_rate out"),
         (("--content=photo.png", "--loss=other"), "--loss"),
+        (("--export_dir=.",), "choose another folder"),
+        (("--export_dir=model", "--optimizer=sgd"), "adam alone"),
+        (("--export_dir=model", "--style_layers=fire33"), "fire33"),
         (("--show_flags=photo.png",), "does not say how it was made"),
         (("--content=empty",), "empty has no pictures"),
         (("--content=*.gif",), "*.gif has no pictures"),

@@ -10,6 +10,7 @@
     neural_style --content=film.mp4 --size=480                   a film, held steady; also an animated GIF, WebP or PNG
     neural_style --train_style=painting.jpg --export_dir=model   trains a network that paints so in one pass
     neural_style --model=model --content=photo.jpg               lets it paint, in less than a second
+    neural_style --export_dir=model                              a SavedModel stylize(content, style, steps)
     neural_style --show_flags=painted.png                        the command that made a picture
 
 The picture is painted at growing sizes, the coarse ones first; about a minute for 640 px on two cores. More
@@ -25,6 +26,7 @@ from absl import flags
 from tfgraphs import films, flow, images, samples
 from tfgraphs.cli import command, film_run, picture_run, run_state, style_network
 from tfgraphs.colors import matched, with_colors_of
+from tfgraphs.outputs import SAVED_MODEL, check_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,6 +86,7 @@ FRAME_STEPS = flags.DEFINE_integer(
 TEMPORAL_WEIGHT = flags.DEFINE_float(
     "temporal_weight", 100, "How firmly frames of a film keep what was painted before; 0: each is painted alone.", 0
 )
+EXPORT_DIR = style_network.EXPORT_DIR
 MODEL = flags.DEFINE_string(
     "model",
     None,
@@ -106,6 +109,11 @@ def main(arguments: list[str]) -> None:
         layers = _style_layers()
         style_network.train("neural_style", lambda: _settings(layers))
         return
+    if EXPORT_DIR.value:
+        _check_export()
+        if not CONTENT.value:
+            _export()
+            return
     if not CONTENT.value:
         raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
     _check_counts()
@@ -117,6 +125,8 @@ def main(arguments: list[str]) -> None:
         if flag.present and kind != "film":
             raise command.UsageError(f"--{flag.name} is for films: leave it out")
     makers[kind]()
+    if EXPORT_DIR.value:
+        _export()
 
 
 def _check_counts() -> None:
@@ -306,6 +316,24 @@ def _settings(style_layers: dict[str, float] | None) -> "StyleSettings":
         style_scale=STYLE_SCALE.value,
         seed=picture_run.SEED.value,
     )
+
+
+def _check_export() -> None:
+    check_folder(EXPORT_DIR.value, SAVED_MODEL)
+    if OPTIMIZER.value.lower() != "adam":
+        raise command.UsageError(f"--optimizer={OPTIMIZER.value}: an exported painter has adam alone")
+    if MODEL.value:
+        raise command.UsageError("--export_dir is for painting step by step: leave it out with --model")
+
+
+def _export() -> None:
+    layers = _style_layers()
+    command.import_tensorflow()
+    from tfgraphs.neural_style.exported import export_painter
+
+    backbone = picture_run.load_backbone("neural_style", pooling="average")
+    export_painter(EXPORT_DIR.value, backbone, _settings(layers))
+    print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")
 
 
 def run() -> None:
