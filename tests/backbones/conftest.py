@@ -4,6 +4,32 @@ import numpy as np
 import pytest
 
 
+def dequantized(path):
+    """Real weights that were rounded to whole numbers, {"conv1/w": kernel, "conv1/b": bias, ...} as they are used."""
+    stored, arrays = np.load(path), {}
+    for key in stored.files:
+        layer, _, part = key.rpartition("/")
+        if part != "frac":
+            arrays[key] = stored[key] * np.float32(2.0) ** -stored[f"{layer}/frac"][int(part == "b")]
+    return arrays
+
+
+@pytest.fixture(scope="session")
+def real_alexnet(shared_weights):
+    """The real convolutions of an AlexNet as Caffe would have them, in BGR; the file has them for RGB."""
+    stored = dequantized(shared_weights / "alexnet_conv_int8.npz")
+    arrays = {key.replace("/w", "/0").replace("/b", "/1"): value for key, value in stored.items()}
+    return arrays | {"conv1/0": arrays["conv1/0"][:, ::-1]}
+
+
+@pytest.fixture(scope="session")
+def real_resnet50(shared_weights):
+    """A real network in torchvision's layout, its batch normalization folded."""
+    stored = dequantized(shared_weights / "resnet50_int8.npz")
+    arrays = {key.replace("/w", ".weight").replace("/b", ".bias"): value for key, value in stored.items()}
+    return arrays | {"fc.weight": arrays["fc.weight"].reshape(1000, 2048)}
+
+
 @pytest.fixture(scope="session")
 def randomized():
     """Gives a Keras network weights that hide no mistake, and returns them by "layer/weight"."""

@@ -170,8 +170,8 @@ chains = st.lists(
         st.sampled_from(["convolution", "pooling"]),
         st.integers(1, 4),
         st.integers(1, 2),
-        st.sampled_from(["SAME", "VALID"]),
-    ).filter(lambda window: window[2] <= window[1]),
+        st.sampled_from(["SAME", "VALID", "CEIL"]),
+    ).filter(lambda window: window[2] <= window[1] and (window[0] == "pooling" or window[3] != "CEIL")),
     min_size=1,
     max_size=4,
 )
@@ -199,7 +199,8 @@ def test_receptive_field_and_stride_are_those_of_the_gradient(chain):
 def test_smallest_picture_is_the_smallest_with_a_position(chain):
     def positions(side: int) -> int:
         for _, kernel, stride, padding in chain:
-            side = max(0, math.ceil((side if padding == "SAME" else side - kernel + 1) / stride))
+            starts = {"SAME": side, "VALID": side - kernel + 1, "CEIL": side - kernel + stride}[padding]
+            side = max(0, math.ceil(starts / stride))
         return side
 
     smallest = chain_backbone(chain).view(str(len(chain) - 1)).smallest

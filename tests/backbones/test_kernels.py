@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs import backbones
-from tfgraphs.backbones import LayerError, alexnet
+from tfgraphs.backbones import LayerError, alexnet, resnet
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.kernels import (
     colour_kernels,
@@ -123,24 +123,31 @@ def test_the_first_convolution_sees_colours_and_later_ones_channels(squeezenet):
     assert not sees_colours(squeezenet, convolution_of(squeezenet, "fire2_squeeze1x1"))
 
 
-def test_alexnet_was_trained_on_bgr(shared_weights):
-    """Grey kernels weigh green most and red least: so in networks whose order is known, and so here in Caffe's."""
-    stored = np.load(shared_weights / "alexnet_conv_int8.npz")
-    arrays = {}
-    for key in stored.files:
-        layer, _, part = key.rpartition("/")
-        if part != "frac":
-            scale = np.float32(2.0) ** -stored[f"{layer}/frac"][int(part == "b")]
-            arrays[f"{layer}/{int(part == 'b')}"] = stored[key] * scale
-    made = alexnet.build("alexnet", arrays)
-    convolution = convolution_of(made, "conv1")
-    kernels = np.array([one.pixels - 0.5 for one in colour_kernels(made, convolution, range(96))]).reshape(96, -1, 3)
-    grey = [np.abs(one).sum(axis=0) for one in kernels if _colours_agree(one)]
-    red, green, blue = np.mean([weights / weights.sum() for weights in grey], axis=0)
-    assert len(grey) > 20
-    assert green > blue > red
+def shares_in_grey(backbone, layer):
+    """What part of the strength of grey kernels red, green and blue have, each known by the preprocessing."""
+    kernels = colour_kernels(backbone, convolution_of(backbone, layer), range(backbone.view(layer).channels))
+    numbers = np.array([one.pixels - 0.5 for one in kernels]).reshape(len(kernels), -1, 3)
+    grey = [np.abs(one).sum(axis=0) for one in numbers if _colours_agree(one)]
+    assert len(grey) >= 15
+    return np.mean([weights / weights.sum() for weights in grey], axis=0)
 
 
 def _colours_agree(kernel):
     """Whether red, green and blue go up and down together."""
     return kernel.std(axis=0).min() > 0 and np.corrcoef(kernel.T).min() > 0.9
+
+
+def test_grey_kernels_weigh_red_more_than_blue_where_the_order_of_colours_is_right(
+    squeezenet, real_resnet50, real_alexnet
+):
+    """As in two networks whose order is known, one takes BGR and one RGB, so in AlexNet as its file is read here."""
+    turned = real_alexnet | {"conv1/0": real_alexnet["conv1/0"][:, ::-1]}
+    networks = {
+        "squeezenet": (squeezenet, "conv1"),
+        "resnet50": (resnet.build("resnet50", real_resnet50), "conv1_bn"),
+        "alexnet": (alexnet.build("alexnet", real_alexnet), "conv1"),
+        "alexnet as stored": (alexnet.build("alexnet", turned), "conv1"),
+    }
+    shares = {name: shares_in_grey(*network) for name, network in networks.items()}
+    assert all(green > max(red, blue) for red, green, blue in shares.values())
+    assert {name for name, (red, _, blue) in shares.items() if red > 1.15 * blue} == {*networks} - {"alexnet as stored"}

@@ -53,6 +53,27 @@ def test_the_zeros_around_a_pooling_count_in_an_average():
     np.testing.assert_allclose(pooled[0, ..., 0], [[4 / 9, 6 / 9], [6 / 9, 1]])
 
 
+@pytest.mark.parametrize("kind", ["max", "average"])
+@pytest.mark.parametrize(("size", "stride", "sides"), [(3, 2, (3, 4)), (4, 3, (2, 3)), (2, 2, (4, 4))])
+def test_windows_that_reach_over_the_end_count_as_far_as_they_are_there(kind, size, stride, sides):
+    """7 and 8 positions, beside numpy; the number of windows is Caffe's."""
+    activation = np.abs(values(2, 7, 8, 3))
+    found = pooling("pool", "input", kind, size, stride, "CEIL").compute(tf.constant(activation))
+    assert found.shape == (2, *sides, 3)
+    reduced = {"max": np.max, "average": np.mean}[kind]
+    for row, column in np.ndindex(*sides):
+        top, left = row * stride, column * stride
+        window = activation[:, top : top + size, left : left + size]
+        np.testing.assert_allclose(found[:, row, column], reduced(window, axis=(1, 2)), rtol=1e-5)
+
+
+def test_rounding_up_works_for_sizes_that_are_not_known():
+    layer = pooling("pool", "input", "average", 3, 2, "CEIL")
+    traced = tf.function(layer.compute, input_signature=[tf.TensorSpec([None, None, None, 3])])
+    activation = np.abs(values(1, 6, 9, 3))
+    np.testing.assert_allclose(traced(activation), layer.compute(tf.constant(activation)), rtol=1e-6)
+
+
 def test_normalization_is_krizhevskys():
     activation = values(1, 2, 2, 9)
     found = local_response_normalization("norm", "input", radius=2, bias=1.5, alpha=0.3, beta=0.75).compute(activation)

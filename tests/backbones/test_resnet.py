@@ -97,16 +97,8 @@ def test_a_damaged_variance_is_refused():
 
 
 @pytest.fixture(scope="module")
-def real(shared_weights):
-    """A real network in torchvision's layout, its batch normalization folded."""
-    stored, arrays = np.load(shared_weights / "resnet50_int8.npz"), {}
-    for key in stored.files:
-        name, _, part = key.rpartition("/")
-        if part != "frac":
-            value = stored[key] * np.float32(2.0) ** -stored[f"{name}/frac"][int(part == "b")]
-            arrays[f"{name}.{'weight' if part == 'w' else 'bias'}"] = value
-    arrays["fc.weight"] = arrays["fc.weight"].reshape(1000, 2048)
-    return resnet.build("resnet50", arrays)
+def real(real_resnet50):
+    return resnet.build("resnet50", real_resnet50)
 
 
 @pytest.mark.parametrize(

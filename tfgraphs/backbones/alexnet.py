@@ -4,7 +4,8 @@
 `fc7`, `fc8` (class logits at each place), `logits` (their mean), `softmax`; each rectified layer has its twin before
 the rectifier, `conv1_pre_relu`. conv2, conv4 and conv5 are in two groups, which saw one of two graphics cards each.
 
-As in `vgg`, the fully connected layers are convolutions: at the 227 px of the training it is the same.
+As in `vgg`, the fully connected layers are convolutions: at the 227 px of the training it is the same. The poolings
+round up, as Caffe's do: of 128 positions they make 64, and not 63 as most other programs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,13 +40,14 @@ _CONNECTED = {"fc6": (6, 256, 4096), "fc7": (1, 4096, 4096), "fc8": (1, 4096, 10
 
 
 def build(name: str, arrays: Arrays, pooling_kind: str = "max") -> Backbone:
-    """Builds the network from {"conv1/0": kernel, "conv1/1": bias, "conv2/0": ..., ...}, for pictures in BGR.
+    """Builds the network from {"conv1/0": kernel, "conv1/1": bias, "conv2/0": ..., ...}.
 
     Args:
         name: "alexnet".
         arrays: as a .caffemodel has them, [channels out, channels in of a group, height, width]; or as
             `bvlc_alexnet.npy` does, [height, width, channels in of a group, channels out] (Guerzhoy, University of
-            Toronto). Of the whole network, or without the fully connected layers, which it then does not have.
+            Toronto). Of the whole network, or without the fully connected layers, which it then does not have. Both
+            take pictures in BGR; of a copy that takes RGB, reverse the channels in of `conv1/0` first.
         pooling_kind: "max" as trained, or "average".
 
     Raises:
@@ -85,7 +87,7 @@ def _layers(read: _Reader, classifies: bool, pooling_kind: str) -> Iterator[Laye
             yield local_response_normalization(f"norm{number}", source, radius=2, bias=1.0, alpha=2e-5, beta=0.75)
             source = f"norm{number}"
         if number in "125":
-            yield pooling(f"pool{number}", source, pooling_kind, 3, 2)
+            yield pooling(f"pool{number}", source, pooling_kind, 3, 2, "CEIL")
             source = f"pool{number}"
     if not classifies:
         return

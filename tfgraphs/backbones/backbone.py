@@ -121,7 +121,8 @@ def _views(layers: Iterable[Layer]) -> dict[str, View]:
     views = {"input": view(3, axes.values())}
     for layer in layers:
         below = joined(axes[source] for source in layer.inputs)
-        window = sliding(layer.kernel, layer.stride, "same" if layer.padded else "valid")
+        border = "ceil" if layer.rounds_up else "same" if layer.padded else "valid"
+        window = sliding(layer.kernel, layer.stride, border)
         axes[layer.name] = below.slide(window) if layer.kernel else below.whole()
         channels = layer.channels or sum(views[source].channels for source in layer.inputs)
         views[layer.name] = view(channels, [axes[layer.name]])

@@ -56,13 +56,16 @@ def sliding(kernel: int, stride: int, border: str, gap: int = 1, added: int = 0)
     Args:
         kernel: positions that it reads.
         stride: from one position to the next.
-        border: "same", with positions beyond the border; or "valid", with none but `added` ones.
+        border: "same", with positions beyond the border; "valid", with none but `added` ones; or "ceil", where the
+            last window may reach over the end and is cut off there.
         gap: distance of the positions that it reads, the dilation.
         added: how many zeros are put around the positions, on both sides together.
     """
     reach = (kernel - 1) * gap + 1
     if border.lower() == "same":
         return Window(reach, stride, before=(max(reach - stride, 0) // 2, reach // 2))
+    if border.lower() == "ceil":
+        return Window(reach, stride, max(reach - stride, 0) + 1)
     return Window(reach, stride, reach - added, before=(0, added))
 
 

@@ -23,6 +23,7 @@ class Layer:
         stride: positions of its input from one of its own to the next.
         padded: whether positions beyond the border count as zeros, so that a window may reach over it.
         weights: its parameters.
+        rounds_up: whether a window that reaches over the end is cut off there, and not left out.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Layer:
     stride: int = 1
     padded: bool = True
     weights: tuple[tf.Variable, ...] = ()
+    rounds_up: bool = False
 
     @property
     def parameters(self) -> int:
@@ -76,7 +78,7 @@ def convolution(
 def _convolve(
     kernel: np.ndarray, weight: tf.Variable, stride: int, padding: Padding
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The fastest way to convolve with a kernel, of those that give the same bits."""
+    """The fastest way to convolve with a kernel, of those that give the same numbers but for their last digits."""
     side, _, before, after = kernel.shape
     if stride == 1 and padding == side // 2:
         padding = "SAME"  # the same numbers; and what is not SAME or VALID has a slow gradient
@@ -137,14 +139,48 @@ def relu(name: str, source: str) -> Layer:
 
 
 def pooling(name: str, source: str, kind: str, size: int, stride: int, padding: Padding = "VALID") -> Layer:
-    """Maximum or average over windows of size x size. kind: "max" or "average"."""
+    """Maximum or average over windows of size x size.
+
+    Args:
+        name: of the layer.
+        source: the layer that it reads; with zeros around it, one without negative values.
+        kind: "max" or "average".
+        size: side of a window, in positions.
+        stride: from one window to the next.
+        padding: as of a convolution; or "CEIL", as Caffe pools: the number of windows is rounded up, and one that
+            reaches over the end is the maximum or average of the positions that are there.
+    """
     pool = {"max": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[kind]
 
     def compute(activation: tf.Tensor) -> tf.Tensor:
+        if padding == "CEIL":
+            return _pool_rounding_up(activation, kind, size, stride)
         activation, border = _with_zeros(activation, padding)  # behind a rectifier nothing is below them
         return pool(activation, size, stride, border)
 
-    return Layer(name, f"{kind} pooling", (source,), compute, None, size, stride, padding != "VALID")
+    return Layer(
+        name,
+        f"{kind} pooling",
+        (source,),
+        compute,
+        None,
+        size,
+        stride,
+        padded=padding not in ("VALID", "CEIL"),
+        rounds_up=padding == "CEIL",
+    )
+
+
+def _pool_rounding_up(activation: tf.Tensor, kind: str, size: int, stride: int) -> tf.Tensor:
+    """Pools windows of which the last may reach over the end, where there are zeros that do not count."""
+    known, shape = activation.shape, tf.shape(activation)
+    lacking = [-((known[axis] or shape[axis]) - size) % stride for axis in (1, 2)]
+    around = [[0, 0], *([0, number] for number in lacking), [0, 0]]
+    wider = tf.pad(activation, around)
+    if kind == "max":
+        return tf.nn.max_pool2d(wider, size, stride, "VALID")
+    there = tf.pad(tf.ones_like(activation[:1, ..., :1]), around)
+    return tf.nn.avg_pool2d(wider, size, stride, "VALID") / tf.nn.avg_pool2d(there, size, stride, "VALID")
 
 
 def local_response_normalization(name: str, source: str, radius: int, bias: float, alpha: float, beta: float) -> Layer:
