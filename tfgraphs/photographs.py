@@ -39,6 +39,7 @@ class Photographs:
         report: told what is being done and how far it is, 0..1.
 
     Attributes:
+        side: of the crops, in pixels.
         left_out: why others are not among them, a line for each.
 
     Raises:
@@ -52,7 +53,7 @@ class Photographs:
         seed: int = 0,
         report: Callable[[str, float], None] = lambda stage, done: None,
     ) -> None:
-        self._side = side
+        self.side = side
         self._pixels: list[np.ndarray] = []
         self.left_out: list[str] = []
         order = np.random.default_rng(seed).permutation(len(paths)) if len(paths) > MOST else range(len(paths))
@@ -92,12 +93,12 @@ class Photographs:
     def _crop(self, draw: np.random.Generator) -> np.ndarray:
         pixels = self._pixels[draw.integers(len(self._pixels))]
         height, width = pixels.shape[:2]
-        square = draw.integers(self._side, min(height, width), endpoint=True)
+        square = draw.integers(self.side, min(height, width), endpoint=True)
         top, left = draw.integers(height - square, endpoint=True), draw.integers(width - square, endpoint=True)
         crop = pixels[top : top + square, left : left + square]
         if draw.integers(2):
             crop = crop[:, ::-1]
-        return images.resize(crop, (self._side, self._side)).round().clip(0, 255).astype(np.uint8)
+        return images.resize(crop, (self.side, self.side)).round().clip(0, 255).astype(np.uint8)
 
 
 def _read(path: Path, side: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from tfgraphs.neural_style.training import SHIFTS, NetworkSettings, shifted, tra
 from tfgraphs.photographs import Photographs
 
 STYLE = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv2": 1.0}, seed=2)
-SETTINGS = NetworkSettings(steps=60, batch=2, crop=32, style_size=48)
+SETTINGS = NetworkSettings(steps=60, batch=2, style_size=48)
 
 
 def patches(*size, seed=0):

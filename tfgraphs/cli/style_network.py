@@ -28,7 +28,7 @@ PHOTOS = flags.DEFINE_string(
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for the trained network, a SavedModel.")
 TRAIN_STEPS = flags.DEFINE_integer("train_steps", 2000, "Steps of the training.", lower_bound=1)
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "Crops of photographs that are painted in a step.", lower_bound=1)
-TRAIN_RATE = flags.DEFINE_float("train_rate", 0.01, "Learning rate of the training, at its highest.", lower_bound=0)
+TRAIN_RATE = flags.DEFINE_float("train_rate", 0.003, "Learning rate of the training, at its highest.", lower_bound=0)
 TRAIN_SIZE = flags.DEFINE_integer(
     "train_size", 384, "Longer side in pixels that the painting is reduced to: how large its strokes are.", 32
 )
@@ -66,7 +66,6 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     settings = NetworkSettings(
         steps=TRAIN_STEPS.value,
         batch=TRAIN_BATCH.value,
-        crop=_CROP,
         learning_rate=TRAIN_RATE.value,
         style_size=TRAIN_SIZE.value,
     )

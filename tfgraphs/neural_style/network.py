@@ -5,11 +5,13 @@ normalization (Ulyanov, Vedaldi and Lempitsky, arXiv 1607.08022), and resize con
 which print chessboards (Odena, Dumoulin and Olah, distill.pub/2016/deconv-checkerboard). Two convolutions of stride 2
 lead down to a quarter of the size, where residual blocks do most of the work; two resize convolutions lead up again:
 
-    painted = sigmoid(4 (photograph - 1/2) + residual(photograph))
+    painted = sigmoid(up(blocks(down(photograph) + strength * noise)))
 
-The residual begins near zero, so that an untrained network shows the photograph with a little less contrast, and
-training need not learn first what a picture is. Nothing but the residual itself is computed at the full size: layers
-there took most of the time and did little for the picture.
+The noise, the same for every photograph of a size, is for skies and walls: where a photograph is even, a network has
+nothing else to make strokes of (Ulyanov et al., arXiv 1603.03417, give it noise for the same reason). Nothing but the
+last resize convolution is computed at the full size: layers there took most of the time and did little for the picture.
+A sum with the photograph itself at the end, from which an untrained network would show it, was tried and left out: its
+sharp edges stay, and nothing learns to be a stroke.
 """
 
 import numpy as np
@@ -37,7 +39,8 @@ class TransformationNetwork(tf.Module):
         self._down = [_Layer(draw, 7, 3, half), _Layer(draw, 3, half, quarter)]
         self._blocks = [[_Layer(draw, 3, quarter, quarter) for _ in range(2)] for _ in range(blocks)]
         self._up = _Layer(draw, 3, quarter, half)
-        self._kernel = tf.Variable(0.1 * _initial(draw, 5, half, 3), name="kernel")
+        self._strength = tf.Variable(tf.fill([quarter], 0.1), name="strength")
+        self._kernel = tf.Variable(_initial(draw, 5, half, 3), name="kernel")
         self._bias = tf.Variable(tf.zeros([3]), name="bias")
 
     def __call__(self, pictures: tf.Tensor) -> tf.Tensor:
@@ -45,13 +48,14 @@ class TransformationNetwork(tf.Module):
         activation = pictures
         for layer in self._down:
             activation = tf.nn.relu(layer.normalized(convolution(activation, layer.kernel, stride=2)))
+        activation += self._strength * _noise(activation)
         for first, second in self._blocks:
             inner = tf.nn.relu(first.normalized(convolution(activation, first.kernel)))
             activation += second.normalized(convolution(inner, second.kernel))
         activation = tf.nn.relu(self._up.normalized(resize_convolution(activation, self._up.kernel)))
-        residual = resize_convolution(activation, self._kernel) + self._bias
-        height, width = tf.unstack(tf.shape(pictures)[1:3])  # of odd sides halves were rounded up
-        return tf.sigmoid(4 * (pictures - 0.5) + residual[:, :height, :width])
+        painted = tf.sigmoid(resize_convolution(activation, self._kernel) + self._bias)
+        height, width = tf.unstack(tf.shape(pictures)[1:3])
+        return painted[:, :height, :width]  # of odd sides halves were rounded up
 
 
 class _Layer(tf.Module):
@@ -71,6 +75,12 @@ class _Layer(tf.Module):
 
     def normalized(self, activation: tf.Tensor) -> tf.Tensor:
         return instance_normalization(activation, self._scale, self._shift)
+
+
+def _noise(activation: tf.Tensor) -> tf.Tensor:
+    """For each position of [batch, height, width, channels] a number, [1, height, width, 1]."""
+    _, height, width, _ = tf.unstack(tf.shape(activation))
+    return tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
 
 
 def _initial(draw: np.random.Generator, side: int, before: int, after: int) -> np.ndarray:

@@ -4,7 +4,7 @@ Minimises over the weights of a network N, on average over crops C of photograph
 
     content_weight * content(N(C), C) + style(N(C), painting) + variation_weight * variation(N(C))
 
-with the normalized errors of `losses`, so that whoever knows the weights of the painter knows these.
+with the normalized errors of `losses`, so that the weights mean what they mean to the painter.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ from tfgraphs.photographs import Photographs
 
 SHIFTS = 8  # down, and as many across
 STEPS_PER_REPORT = 10
+CONTENT_WEIGHT = 0.3  # twice the painter's: what is lost in one pass no later step brings back
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
 
 
@@ -38,7 +39,6 @@ class NetworkSettings:
     Attributes:
         steps: how many in all.
         batch: crops that are painted in a step.
-        crop: side of a crop, in pixels.
         learning_rate: of Adam, at its highest. It rises first, as gradients are largest in the beginning, and falls to
             nearly none.
         style_size: longer side to which the painting is reduced, in pixels: how large strokes will be.
@@ -46,8 +46,7 @@ class NetworkSettings:
 
     steps: int = 2000
     batch: int = 2
-    crop: int = 256
-    learning_rate: float = 0.01
+    learning_rate: float = 0.003
     style_size: int = 384
 
     def __post_init__(self) -> None:
@@ -76,7 +75,8 @@ def train(
         painting: float32 [height, width, 3], RGB in 0..1.
         photographs: to learn from.
         backbone: the network in whose activations pictures are compared.
-        style: layers, weights and seed; the form of the losses is "normalized", the statistic "gram".
+        style: layers, weights and seed; the form of the losses is "normalized", the statistic "gram", and without a
+            content weight it is CONTENT_WEIGHT.
         settings: see `NetworkSettings`.
         test_picture: the same kind of array as the painting; progress shows it as the network paints it by then.
         checkpoint_dir: where to keep the state; training that finds its own state there goes on from it.
@@ -124,7 +124,7 @@ class _Crops:
 
     def __init__(self, photographs: Photographs, settings: NetworkSettings, seed: int) -> None:
         self._photographs, self._batch, self._seed = photographs, settings.batch, seed
-        shape = [STEPS_PER_REPORT, settings.batch, settings.crop, settings.crop, 3]
+        shape = [STEPS_PER_REPORT, settings.batch, photographs.side, photographs.side, 3]
         self._crops = tf.Variable(tf.zeros(shape, tf.uint8), trainable=False, name="crops")
 
     def feed(self, step: int) -> None:
@@ -134,7 +134,7 @@ class _Crops:
         self._crops.assign(np.stack([self._photographs.crops([self._seed, step], self._batch) for step in steps]))
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        """Those of a step, float32 [batch, crop, crop, 3] in 0..1."""
+        """Those of a step, float32 [batch, side, side, 3] in 0..1."""
         return tf.cast(self._crops[step % STEPS_PER_REPORT], tf.float32) / 255
 
 
@@ -152,7 +152,8 @@ class _Loss:
     ) -> None:
         self._network, self._crops, self._backbone, self._seed = network, crops, backbone, style.seed
         self._content_layer, self._style_weights = style.layers(backbone)
-        self._content_weight, self._variation_weight = style.weights()
+        _, self._variation_weight = style.weights()
+        self._content_weight = CONTENT_WEIGHT if style.content_weight is None else style.content_weight
         self._layers = list(dict.fromkeys([self._content_layer, *self._style_weights]))
         self._grams = _described(painting, settings.style_size, self._style_weights, backbone)
 
