@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgraphs import backbones, images, samples
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.classes import class_layer, class_names, classify, imagenet_classes
+from tfgraphs.backbones.classes import class_layer, class_names, classify, imagenet_classes, middle
 from tfgraphs.backbones.layers import Layer
 
 
@@ -86,6 +86,23 @@ def test_a_network_with_classes_of_its_own_names_them():
 @pytest.mark.parametrize("name", ["softmax", "predictions"])
 def test_the_layer_of_the_usual_name_tells_the_classes(name):
     assert class_layer(network(scores(10), name=name)) == name
+
+
+def test_what_stands_behind_a_softmax_does_not_hide_it():
+    layers = [
+        Layer(name, kind, ("input",), tf.identity, 7) for name, kind in (("odds", "softmax"), ("end", "identity"))
+    ]
+    assert class_layer(Backbone("made_up", layers, tf.identity)) == "odds"
+
+
+@pytest.mark.parametrize(
+    ("size", "rows", "columns"),
+    [((4, 4), slice(0, 4), slice(2, 6)), ((2, 4), slice(0, 4), slice(0, 8)), ((2, 1), slice(0, 4), slice(3, 5))],
+)
+def test_the_middle_has_the_proportions_asked_for(size, rows, columns):
+    pixels = np.random.default_rng(0).uniform(size=(4, 8, 3)).astype(np.float32)
+    expected = images.resize(pixels[rows, columns], size).clip(0, 1)
+    np.testing.assert_array_equal(middle(pixels, size), expected)
 
 
 def test_feature_vectors_are_no_classes():

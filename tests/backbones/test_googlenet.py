@@ -8,8 +8,10 @@ from frozen_graphs import RELEASED_BLOCKS, released_arrays, released_graph, writ
 
 from tfgraphs.backbones import googlenet
 from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.classes import class_layer, classify, middle
 from tfgraphs.backbones.frozen_graph import FrozenGraph, load
 from tfgraphs.backbones.googlenet import build, preprocess, read_constants
+from tfgraphs.backbones.kernels import colour_kernels, convolution_of, strongest_slices
 from tfgraphs.backbones.weights import WeightsError
 
 BRANCHES = ["1x1", "3x3_bottleneck", "3x3", "5x5_bottleneck", "5x5", "pool_reduce"]
@@ -148,6 +150,35 @@ def test_all_nodes_of_the_file_are_there(shared_weights, arrays, frozen):
     assert len(graph.node) == 370
     computed = {node.name for node in graph.node if node.op not in ("Const", "Placeholder")}
     assert set(frozen.layers) == computed | {f"{block}_pre_relu" for block in RELEASED_BLOCKS}
+
+
+def test_a_twin_stands_before_its_block_and_behind_what_it_reads(frozen):
+    names = list(frozen.layers)
+    for block in RELEASED_BLOCKS:
+        assert names.index(f"{block}_pre_relu") == names.index(block) - 1
+    places = {name: place for place, name in enumerate(["input", *names])}
+    assert all(places[source] < places[name] for name in names for source in frozen.layers[name].inputs)
+
+
+def test_the_last_softmax_of_the_file_tells_the_classes(released):
+    assert class_layer(load(released, "inception5h", preprocess)) == "softmax2"
+
+
+def test_kernels_of_the_file_can_be_shown(frozen, network, arrays):
+    found, ours = (colour_kernels(each, convolution_of(each, "conv2d0"), range(64)) for each in (frozen, network))
+    np.testing.assert_allclose([one.pixels for one in found], [one.pixels for one in ours], atol=1e-5)
+    ((first, *_),) = strongest_slices(frozen, convolution_of(frozen, "mixed4d_5x5"), [3], 2)
+    strengths = np.linalg.norm(arrays["mixed4d_5x5_w"][..., 3], axis=(0, 1))
+    assert first.source == strengths.argmax()
+
+
+def test_a_picture_of_any_size_is_classified_by_its_middle(frozen):
+    pixels = random_pictures(300, 400, 3)
+    assert frozen.size_of("softmax2") == (SIDE, SIDE)
+    assert frozen.size_of("mixed4d") is None
+    (best,) = classify(frozen, pixels, 1)
+    alone = frozen(middle(pixels, (SIDE, SIDE))[None], ["softmax2"])["softmax2"].numpy()[0]
+    assert (best.number, best.probability) == (alone.argmax(), pytest.approx(alone.max()))
 
 
 @pytest.mark.parametrize(("layer", "convolutions"), [("conv2d0", 1), ("mixed3a", 9), ("mixed4d_3x3_bottleneck", 34)])

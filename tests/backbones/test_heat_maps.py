@@ -60,6 +60,15 @@ def test_no_response_is_shown_as_the_picture_in_grey():
     assert np.corrcoef(shown[..., 0].ravel(), pixels.mean(axis=-1).ravel())[0, 1] > 0.8
 
 
+def test_the_strongest_place_is_as_bright_on_black_as_on_white():
+    places = np.zeros((8, 8))
+    places[1, 1], places[6, 6] = 1, 0.3
+    black, white = (heat_map(np.full((128, 128, 3), grey), places, stride=16) for grey in (0.0, 1.0))
+    assert black[24, 24].min() > 0.5
+    assert np.abs(black[24, 24] - white[24, 24]).max() < 0.2
+    assert black[24, 24].sum() > 2 * black[104, 104].sum() > 0.2
+
+
 @pytest.mark.parametrize("size", [(20, 30), (23, 31), (7, 9), (200, 5)])
 def test_a_map_is_as_large_as_the_picture_and_in_range(size):
     shown = heat_map(RANDOM.uniform(size=(*size, 3)), RANDOM.normal(size=(3, 2)), stride=10)

@@ -84,7 +84,9 @@ def test_weights_of_another_network_are_refused(mobile, monkeypatch):
 
 @pytest.mark.parametrize("name", ["mobilenet", "MobileNetV2"])
 def test_weights_without_a_digest_are_to_be_given(name):
-    assert "without a digest: get https://storage.googleapis.com/" in message(WeightsError, load, name)
+    text = message(WeightsError, load, name)
+    assert "without a digest: get https://storage.googleapis.com/" in text
+    assert text.endswith("give the file: --weights=FILE")
 
 
 @pytest.mark.parametrize(("path", "found"), [("weights.npz", r"a file \*\.h5"), ("none.h5", "there is no file")])

@@ -14,7 +14,7 @@ from tfgraphs.backbones.kernels import (
     sees_colours,
     strongest_slices,
 )
-from tfgraphs.backbones.layers import convolution, local_response_normalization, pooling, relu
+from tfgraphs.backbones.layers import addition, convolution, local_response_normalization, pooling, relu
 from tfgraphs.backbones.preprocessing import caffe, standard
 
 RANDOM = np.random.default_rng(0)
@@ -81,6 +81,7 @@ def test_the_strongest_channels_below_come_first():
     warm, cold, weak = (one.pixels for one in first)
     assert warm[1, 1, 0] > warm[1, 1, 2] > 0  # positive numbers are warm
     assert cold[0, 0, 2] > cold[0, 0, 0] > 0  # negative ones cold
+    assert [one.largest for one in first] == [1, -0.5, 0.25]
     assert weak[2, 2].sum() == pytest.approx(warm[1, 1].sum() / 4)
     assert warm.sum() == warm[1, 1].sum()
 
@@ -115,6 +116,12 @@ def test_what_follows_a_convolution_has_its_kernels(name):
 def test_layers_without_kernels_say_so(squeezenet, layer, message):
     with pytest.raises(LayerError, match=message):
         convolution_of(squeezenet, layer)
+
+
+def test_an_article_fits_its_word():
+    made = Backbone("made_up", [addition("sum", ["input", "input"], 3)], tf.identity)
+    with pytest.raises(LayerError, match="sum of made_up is made by an addition, which has no kernels"):
+        convolution_of(made, "sum")
 
 
 def test_the_first_convolution_sees_colours_and_later_ones_channels(squeezenet):

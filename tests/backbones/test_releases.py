@@ -8,7 +8,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from frozen_graphs import released_arrays, released_graph
+from frozen_graphs import released_arrays, released_graph, small_graph, written
 from safetensors.numpy import save_file
 
 from tfgraphs import backbones
@@ -96,6 +96,46 @@ def test_both_googlenets_are_read_from_the_released_archive(cache, monkeypatch, 
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-4 * np.abs(theirs.numpy()).max())
 
 
+@pytest.fixture
+def graph_file(shared_weights, tmp_path):
+    graph = released_graph(shared_weights / "inception5h_graph.json", released_arrays())
+    path = tmp_path / "somebodys_graph.pb"
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def test_the_released_googlenet_is_known_by_its_nodes(graph_file, recwarn):
+    names = ["mixed3a", "logits"]
+    pictures = np.random.default_rng(0).uniform(size=(1, 224, 224, 3)).astype(np.float32)
+    found, expected = (
+        network(pictures, names)
+        for network in (backbones.load(str(graph_file)), backbones.load("inception5h", weights=graph_file))
+    )
+    for name in names:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-5)
+    assert not [warning for warning in recwarn if "pictures" in str(warning.message)]
+
+
+def test_another_graph_is_told_which_pictures_it_gets(tmp_path):
+    path = written(tmp_path, small_graph())
+    pictures = np.random.default_rng(0).uniform(size=(1, 20, 20, 3)).astype(np.float32)
+    with pytest.warns(UserWarning, match=r"graph\.pb does not say which pictures it takes: it gets RGB in 0\.\.1"):
+        plain = backbones.load(str(path))
+    bytewise = backbones.load(str(path), expects="0..255")
+    np.testing.assert_allclose(
+        bytewise(pictures, ["conv"])["conv"], plain(255 * pictures, ["conv"])["conv"], rtol=1e-5, atol=1e-5
+    )
+
+
+def test_the_trunk_alone_is_told_from_the_whole(cache):
+    assert not backbones.has_only_trunk("vgg19")
+    (cache / releases.TRUNKS["vgg19"].file_name).touch()
+    assert backbones.has_only_trunk("vgg19")
+    (cache / releases.WHOLE["vgg19"].file_name).touch()
+    assert not backbones.has_only_trunk("vgg19")
+    assert not backbones.has_only_trunk("resnet50")
+
+
 def test_a_file_of_ones_own_may_have_the_weights(tmp_path):
     random = np.random.default_rng(0)
     arrays = {"conv1.weight": random.normal(size=(64, 3, 7, 7)).astype(np.float32), "conv1.bias": np.zeros(64, "f")}
@@ -131,6 +171,8 @@ def test_a_wrong_file_in_the_cache_is_not_used(cache):
         ("graph.pb", {"pooling": "average"}, "leave the pooling at max"),
         ("vgg19", {"pooling": "median"}, "max, average"),
         ("vgg17", {}, r"vgg19|vgg16"),
+        ("vgg19", {"expects": "0..1"}, "leave expects out"),
+        ("graph.pb", {"expects": "0..2"}, "one of 0..1, -1..1, 0..255"),
     ],
 )
 def test_what_does_not_go_together_is_refused(name, options, words):

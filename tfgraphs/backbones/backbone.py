@@ -99,6 +99,20 @@ class Backbone(tf.Module):
         """Channels, stride and receptive field of a layer."""
         return self._views[self.layer(layer).name]
 
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """Height and width of the pictures that a layer can be computed of, if these are of one size only.
+
+        Raises:
+            LayerError: there is no such layer.
+        """
+        self.check(layer)
+        return None
+
+    def footprint(self, layers: Iterable[str]) -> float:
+        """How many numbers the activations up to some layers have together, for each pixel of a picture."""
+        needed = self._needed(self.layer(name).name for name in layers)
+        return sum(self._views[name].channels / self._views[name].stride ** 2 for name in needed)
+
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or none of its positions fits into a picture of `size`."""
         found = self._own_name(layer)

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.images import resize
 
 _BACKGROUND = "background"
 _LAST = ("softmax", "predictions")
@@ -46,22 +47,33 @@ def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Gue
     Args:
         backbone: a network with a layer that tells classes, see `class_layer`.
         pixels: [height, width, 3], RGB in 0..1. Networks see things in the sizes that they were trained on: a shorter
-            side of about 256 pixels does for most.
+            side of about 256 pixels does for most. A network for pictures of one size is shown the middle in that size.
         count: how many classes.
 
     Raises:
         LayerError: the network tells no classes, or the picture is too small for it.
     """
     layer = class_layer(backbone)
-    found = backbone(tf.constant(pixels[None], tf.float32), [layer])[layer]
+    size = backbone.size_of(layer)
+    shown = pixels if size is None else middle(pixels, size)
+    found = backbone(tf.constant(shown[None], tf.float32), [layer])[layer]
     probabilities = _probabilities(found.numpy().astype(np.float64))
     names = backbone.classes or class_names(len(probabilities))
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [Guess(int(number), _name(names, number), float(probabilities[number])) for number in best]
 
 
+def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The middle of a picture in another size: as much of it as has the proportions of `size`."""
+    height, width = pixels.shape[:2]
+    part = min(height / size[0], width / size[1])
+    sides = [max(1, round(part * side)) for side in size]
+    top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
+    return resize(pixels[top : top + sides[0], left : left + sides[1]], size).clip(0, 1)
+
+
 def class_layer(backbone: Backbone) -> str:
-    """The layer of a network that tells classes: "softmax" or "predictions", or its last one if that is one.
+    """The layer of a network that tells classes: "softmax" or "predictions", or its last one, or its last softmax.
 
     Raises:
         LayerError: it has none.
@@ -72,6 +84,9 @@ def class_layer(backbone: Backbone) -> str:
     last = next(reversed(backbone.layers.values()))
     if last.kind == "softmax" or class_names(last.channels or 0):
         return last.name
+    for layer in reversed(backbone.layers.values()):
+        if layer.kind == "softmax":
+            return layer.name
     raise LayerError(
         f"{backbone.name} tells no classes: its last layer {last.name} is no softmax, and a feature vector rather "
         f"than the {len(imagenet_classes()):,} classes of ImageNet; give weights of the whole network"

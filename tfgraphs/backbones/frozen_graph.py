@@ -6,7 +6,7 @@ holds for it, but for small ones that the file holds as one repeated value.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ _REPEATED = 2**24  # values that all constants of a file together may leave out 
 _COUNT = 2**12  # for strides, sides of windows, numbers of parts: TensorFlow itself is not safe from absurd ones
 _SCOPE = "frozen"
 _FLATTENING = "flattening"
+_TWIN = "_pre_relu"
 
 
 def load(
@@ -211,7 +212,7 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
     operations = tf.compat.v1.get_default_graph().get_operations()
     names = {operation.name for operation in operations}
     for operation in operations:
-        twin = f"{operation.name}_pre_relu"
+        twin = f"{operation.name}{_TWIN}"
         if OPERATIONS.get(operation.type) != "concatenation" or twin in names:
             continue
         values = list(operation.inputs)
@@ -220,6 +221,22 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
             with tf.name_scope(f"{twin}/") as scope:
                 tf.concat([value.op.inputs[0] for value in values], axis, name=scope)
     return pictures
+
+
+class Constant:
+    """A weight that stays within the graph of a file, and is taken out of it only to be looked at.
+
+    Attributes:
+        shape: of its numbers.
+    """
+
+    def __init__(self, tensor: tf.Tensor) -> None:
+        self.shape = tensor.shape
+        self._tensor = tensor
+
+    def numpy(self) -> np.ndarray | None:
+        """The numbers; None if the graph computes them."""
+        return tf.get_static_value(self._tensor)
 
 
 class FrozenGraph(Backbone):
@@ -280,6 +297,11 @@ class FrozenGraph(Backbone):
                 f"give at most {largest} px a side"
             )
 
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """The size of the largest pictures of which the layer can be computed, if there is one."""
+        largest = self._largest[self.layer(layer).name]
+        return None if largest == math.inf else (int(largest), int(largest))
+
     def _largest_flattened(self, layer: Layer) -> float:
         """Side of the largest picture of which no more places reach a layer than it flattens."""
         if self._views[layer.name].receptive_field == 0:  # it is behind a mean over all places
@@ -299,7 +321,7 @@ def _layers(imported: Any) -> Iterator[Layer]:
     """The nodes that depend on the pictures and on nothing else that would have to be given."""
     layers = {imported.inputs[0].name: "input"}  # by their tensors
     waiting: set[str] = set()  # operations that need another placeholder
-    for operation in imported.graph.get_operations():
+    for operation in _twins_first(imported.graph.get_operations()):
         if operation.name == imported.inputs[0].op.name:
             continue
         if operation.type == "Placeholder" or any(value.op.name in waiting for value in operation.inputs):
@@ -307,7 +329,7 @@ def _layers(imported: Any) -> Iterator[Layer]:
             continue
         sources = dict.fromkeys(layers[value.name] for value in operation.inputs if value.name in layers)
         weights = tuple(
-            tf.TensorSpec(value.shape)
+            Constant(value)
             for value in operation.inputs
             if value.name not in layers and value.dtype.is_floating and value.shape.is_fully_defined()
         )
@@ -318,6 +340,23 @@ def _layers(imported: Any) -> Iterator[Layer]:
                 kind, kernel, stride, padded = _window(operation)
                 channels = output.shape[-1] if output.shape.rank else None
                 yield Layer(name, kind, tuple(sources), _apart, channels, kernel, stride, padded, weights)
+
+
+def _twins_first(operations: Sequence[Any]) -> Iterator[Any]:
+    """Operations in their order, but the twins of blocks, which were added behind all others, before their blocks."""
+    places = {operation.name: place for place, operation in enumerate(operations)}
+    twins: dict[str, Any] = {}  # by their blocks
+    for place, operation in enumerate(operations):
+        block = operation.name.removesuffix(_TWIN)
+        begun = max((places[value.op.name] for value in operation.inputs), default=place)
+        if begun < places.get(block, place) < place:
+            twins[block] = operation
+    late = {twin.name for twin in twins.values()}
+    for operation in operations:
+        if operation.name in twins:
+            yield twins[operation.name]
+        if operation.name not in late:
+            yield operation
 
 
 def _apart(*_: tf.Tensor) -> tf.Tensor:

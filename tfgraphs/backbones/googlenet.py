@@ -20,7 +20,7 @@ the file's own graph.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ __all__ = [
     "URL",
     "build",
     "extract",
+    "is_release",
     "preprocess",
     "read_classes",
     "read_constants",
@@ -120,6 +121,11 @@ def build(arrays: Mapping[str, np.ndarray], pooling_kind: str = "max") -> Backbo
 def preprocess(pictures: tf.Tensor) -> tf.Tensor:
     """RGB in 0..1 to 0..255 less 117, the grey on which the network was trained."""
     return pictures * 255 - _MEAN
+
+
+def is_release(layers: Collection[str]) -> bool:
+    """Whether a graph with layers of these names is the released one, whatever its file is called."""
+    return {"conv2d0_pre_relu/conv", "localresponsenorm1", *_BLOCKS, "mixed5b_pool_reduce_pre_relu"} <= set(layers)
 
 
 def extract(archive: Path, folder: Path) -> Path:

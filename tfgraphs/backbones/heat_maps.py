@@ -12,6 +12,9 @@ from tfgraphs.images import resize
 # From no response to the strongest: night, violet, red, orange, pale yellow.
 _RAMP = np.array([[0.02, 0.0, 0.1], [0.35, 0.05, 0.45], [0.85, 0.15, 0.3], [1.0, 0.6, 0.1], [1.0, 0.98, 0.75]])
 _FAR = 16  # pixels
+_DIMMED = 0.75  # of the brightness of the picture: what is bright in it is not taken for a response
+_MOST_COVERED = 0.85  # by the colour of the strongest place; the rest lets the picture through
+_COVERING = 0.7  # power of the response: weak ones are seen, too
 _GREY = np.array([0.299, 0.587, 0.114])
 
 
@@ -56,6 +59,8 @@ def responses(backbone: Backbone, layer: str, pixels: np.ndarray) -> list[Respon
 def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
     """A picture in grey, with colours where a layer responds, from violet to the pale yellow of the strongest place.
 
+    How much of the picture a colour covers depends on the response only: a dark place that excites is as bright as any.
+
     Args:
         pixels: [height, width, 3] in 0..1.
         places: activations [positions down, positions across]; those below 0 are shown as 0.
@@ -69,7 +74,8 @@ def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
     steps = np.linspace(0, 1, len(_RAMP))
     colours = np.concatenate([np.interp(heat, steps, _RAMP[:, colour]) for colour in range(3)], axis=-1)
     grey = (pixels @ _GREY)[..., None]
-    return grey * (0.75 * (1 - heat)) + colours * (0.15 + 0.85 * grey) * heat
+    cover = _MOST_COVERED * heat**_COVERING
+    return _DIMMED * grey * (1 - cover) + colours * cover
 
 
 def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:

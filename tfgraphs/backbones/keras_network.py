@@ -72,7 +72,7 @@ def load(
             if application.download is None:
                 raise WeightsError(
                     f"Keras publishes the weights of {application.name} without a digest: "
-                    f"get {application.address} yourself and name the file as weights"
+                    f"get {application.address} yourself and give the file: --weights=FILE"
                 )
             weights = fetch(application.download, report=report)
         model = application.build(Path(weights))
@@ -213,6 +213,11 @@ class KerasNetwork(Backbone):
                 f"layer {layer} of {self.name} takes pictures of {_by(self._size)} px only, and not of {_by(sides)} px"
             )
         super().check(layer, sides)
+
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """The size that the model says its pictures have, for a layer that fits no other."""
+        height, width = self._size
+        return (height, width) if height and width and self.layer(layer).name in self._sized else None
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         found = super()._activations(prepared, names)  # of shorter numbers where the model computes with such

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone, LayerError, View
 from tfgraphs.backbones.layers import Layer
 
-_WARM, _COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
+WARM, COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
 _KINDS = {"convolution", "conv2d"}
 _PASSED = {"relu", "normalization", "bias", "batchnormalization"}  # what may stand between a name and its convolution
 
@@ -27,11 +27,13 @@ class Kernel:
         channel: of the convolution that it makes.
         source: the channel of the layer below that the slice looks at; None for all three of a picture.
         pixels: [height, width, 3], RGB in 0..1.
+        largest: of the numbers of a slice the one furthest from 0, where that of the whole kernel is 1 or -1.
     """
 
     channel: int
     source: int | None
     pixels: np.ndarray
+    largest: float = 1.0
 
 
 def convolution_of(backbone: Backbone, layer: str) -> Layer:
@@ -46,8 +48,9 @@ def convolution_of(backbone: Backbone, layer: str) -> Layer:
     if found.kind not in _KINDS:
         below = [name for name in found.inputs if name != "input" and _is_convolution(backbone.layers[name])]
         rather = f": show those of {', '.join(below)}" if below else ""
-        raise LayerError(f"{layer} of {backbone.name} is made by a {found.kind}, which has no kernels{rather}")
-    if not found.weights or not hasattr(found.weights[0], "numpy"):
+        article = "an" if found.kind[0] in "aeiou" else "a"
+        raise LayerError(f"{layer} of {backbone.name} is made by {article} {found.kind}, which has no kernels{rather}")
+    if not found.weights or not hasattr(found.weights[0], "numpy") or found.weights[0].numpy() is None:
         raise LayerError(f"the kernels of {layer} are inside the graph of {backbone.name}: they cannot be shown")
     return found
 
@@ -106,8 +109,12 @@ def strongest_slices(backbone: Backbone, convolution: Layer, channels: Sequence[
         strongest = np.argsort(-np.sqrt((slices**2).sum(axis=(0, 1))), kind="stable")[:count]
         first = channel * groups // after * before  # channel below that its group begins with
         values = 2 * slices / _twice_largest(slices)
-        rows.append([Kernel(channel, int(first + one), _warm_and_cold(values[..., one])) for one in strongest])
+        rows.append([_slice(channel, int(first + one), values[..., one]) for one in strongest])
     return rows
+
+
+def _slice(channel: int, source: int, values: np.ndarray) -> Kernel:
+    return Kernel(channel, source, _warm_and_cold(values), float(values.flat[np.abs(values).argmax()]))
 
 
 def _below(backbone: Backbone, convolution: Layer) -> View:
@@ -118,7 +125,7 @@ def _below(backbone: Backbone, convolution: Layer) -> View:
 def _warm_and_cold(values: np.ndarray) -> np.ndarray:
     """Numbers -1..1 as colours on black."""
     strengths = np.clip(values, -1, 1)[..., None]
-    return np.where(strengths > 0, strengths * _WARM, -strengths * _COLD)
+    return np.where(strengths > 0, strengths * WARM, -strengths * COLD)
 
 
 def _twice_largest(values: np.ndarray) -> float:

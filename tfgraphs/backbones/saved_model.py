@@ -190,6 +190,12 @@ class SavedModelNetwork(Backbone):
             raise LayerError(f"{self.name} takes pictures of {_by(self._size)} px only, and not of {_by(sides)} px")
         super().check(layer, sides)
 
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """The size of the pictures that the function takes, if it says so."""
+        self.check(layer)
+        height, width = self._size
+        return (height, width) if height and width else None
+
     def _view(self, tensor: tf.Tensor, axes: Mapping[str, Axes]) -> View:
         channels = tensor.shape[-1] or 1
         if tensor.name not in axes:
