@@ -203,6 +203,15 @@ def test_a_handle_that_leads_nowhere_is_refused(tmp_path):
     assert "cannot be had" in message(BackboneError, load, f"hub:{tmp_path / 'none'}")
 
 
+def test_without_a_network_a_model_put_into_the_folder_that_is_named_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
+    address = "http://127.0.0.1:9/model/1"
+    folder = Path(message(BackboneError, load, f"hub:{address}").rpartition("put it there as ")[2])
+    assert folder.parent == tmp_path / "cache"
+    save_first(folder, False, tags=(("serve",),))
+    assert load(f"hub:{address}").layers
+
+
 def test_a_model_for_training_only_is_refused(tmp_path):
     save_first(tmp_path / "model", False, tags=(("train",),))
     assert "should have one graph that is not for training; it has: none" in message(
