@@ -1,5 +1,7 @@
-"""What the tests of SavedModels share: a small network, and writing it as each TensorFlow does."""
+"""What tests of SavedModels share: a small network, writing it as each TensorFlow does, and `saved_model_cli`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,18 @@ def save_function(folder: Path, call, *specs: tf.TensorSpec, **attributes: objec
     root.__call__ = tf.function(call, input_signature=specs or [PICTURES], autograph=False)
     tf.saved_model.save(root, str(folder))
     return folder
+
+
+def run_saved_model_cli(folder: str | Path, signature: str, inputs: str, *more: str | Path) -> str:
+    """Runs a signature as a user does with `saved_model_cli`, and returns what it prints.
+
+    Args:
+        folder: of the SavedModel.
+        signature: its name.
+        inputs: names and values in Python, `words=[b"king"];k=2`.
+        more: further arguments, such as `--outdir` and where to.
+    """
+    program = Path(sys.executable).with_name("saved_model_cli")
+    command = [program, "run", "--dir", folder, "--tag_set", "serve", "--signature_def", signature]
+    command += ["--input_exprs", inputs, *more]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

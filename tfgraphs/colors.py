@@ -2,18 +2,19 @@
 
 import numpy as np
 
-# Rows: lightness and two opponent colours of sRGB values, as television has them (ITU-R BT.601).
-_TO_OPPONENT = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
-_FROM_OPPONENT = np.linalg.inv(_TO_OPPONENT)
+LIGHTNESS = (0.299, 0.587, 0.114)  # of sRGB values, as television has it (ITU-R BT.601)
 
 _SMALL = 1e-6
 
 
 def with_colors_of(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """The lightness of `pixels` and the colours of `original`, [height, width, 3] each, RGB in 0..1."""
-    opponent = original @ _TO_OPPONENT.T
-    opponent[..., 0] = pixels @ _TO_OPPONENT[0]
-    return np.clip(opponent @ _FROM_OPPONENT.T, 0, 1).astype(np.float32)
+    """The lightness of `pixels` and the colours of `original`, [height, width, 3] each, RGB in 0..1.
+
+    As lightness is one of the axes of BT.601, the differences between red, green and blue stay as they are. Where both
+    are the same the result is, too, to the bit.
+    """
+    lighter = (pixels - original) @ np.float32(LIGHTNESS)
+    return np.clip(original + lighter[..., None], 0, 1).astype(np.float32)
 
 
 def matched(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.lbfgs import LBFGS, BoundedMinimization
-from tfgraphs.minimize import Loss, Minimization, Report, Transform
+from tfgraphs.minimize import Loss, Minimization, NonFiniteLoss, Report, Transform
 from tfgraphs.monitor import Progress
 
 STEP_OVERHEAD = 14_000  # pixels that could be worked on in the time that a step takes besides its pixels
@@ -32,6 +32,22 @@ class Level:
     def work(self, steps: int) -> int:
         """What the first `steps` steps cost, in pixels; measured with SqueezeNet on two cores."""
         return LEVEL_OVERHEAD + steps * (self.height * self.width + STEP_OVERHEAD)
+
+
+def octaves(size: tuple[int, int], count: int, scale: float, steps: int, smallest: int) -> list[Level]:
+    """Sizes that shrink by a factor, smallest first.
+
+    Args:
+        size: height and width of the last.
+        count: how many there are at most.
+        scale: factor from one to the next, more than 1.
+        steps: to spend at each.
+        smallest: those but the last with a side below so many pixels are left out.
+    """
+    factors = [scale**-number for number in range(count)]
+    sizes = [(round(size[0] * factor), round(size[1] * factor)) for factor in factors]
+    kept = [sizes[0], *(one for one in sizes[1:] if min(one) >= smallest)]
+    return [Level(height, width, steps) for height, width in reversed(kept)]
 
 
 Optimise = Callable[[int, np.ndarray | None], Iterator[tuple[Report, np.ndarray]]]
@@ -117,7 +133,13 @@ class Canvas:
 
         Yields:
             Each report and the picture as it is then.
+
+        Raises:
+            NonFiniteLoss: the loss, its gradient or the picture is no longer finite.
         """
         self._picture.assign(picture[None])
         for report in self._minimization.run(steps, **options):
-            yield report, self._picture.numpy()[0]
+            improved = self._picture.numpy()[0]
+            if not np.isfinite(improved).all():  # after the last step nobody looks at the loss of it
+                raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: try a smaller step size")
+            yield report, improved

@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
-from tfgraphs.deepdream import DreamError, DreamSettings, Objective, dream, layer_l2
-from tfgraphs.deepdream.dream import octave_levels
+from tfgraphs.deepdream import DreamError, DreamSettings, Objective, dream, layer_l2, neuron
+from tfgraphs.deepdream.dream import Dreamer, UnmovedError
 from tfgraphs.deepdream.objectives import Term
+from tfgraphs.images import resize
+from tfgraphs.minimize import NonFiniteLoss
 
 OBJECTIVE = layer_l2("conv2")
 SETTINGS = DreamSettings(octaves=2, iterations=10, seed=4)
@@ -43,24 +45,6 @@ def photograph():
 def dreamt(photograph, backbone):
     """All progress of a dream that nothing interrupted."""
     return list(dream(photograph, backbone, OBJECTIVE, SETTINGS))
-
-
-@pytest.mark.parametrize(
-    ("size", "octaves", "scale", "sizes"),
-    [
-        ((480, 640), 4, 1.4, [(175, 233), (245, 327), (343, 457), (480, 640)]),
-        ((400, 200), 3, 2.0, [(100, 50), (200, 100), (400, 200)]),
-        ((400, 200), 4, 2.0, [(100, 50), (200, 100), (400, 200)]),
-        ((96, 96), 2, 2.0, [(48, 48), (96, 96)]),
-        ((95, 300), 2, 2.0, [(48, 150), (95, 300)]),
-        ((94, 300), 2, 2.0, [(94, 300)]),
-        ((30, 20), 4, 1.4, [(30, 20)]),
-        ((500, 500), 1, 1.4, [(500, 500)]),
-    ],
-)
-def test_octaves_shrink_by_the_scale_until_a_side_is_below_48(size, octaves, scale, sizes):
-    levels = octave_levels(size, DreamSettings(octaves=octaves, octave_scale=scale))
-    assert [level.size for level in levels] == sizes
 
 
 def test_every_octave_has_all_iterations(dreamt):
@@ -154,6 +138,8 @@ def test_a_dream_is_kept_on_its_way_as_often_as_asked(photograph, backbone, tmp_
         ("iterations", 0),
         ("step_size", -0.1),
         ("step_size", float("nan")),
+        ("step_size", float("inf")),
+        ("octave_scale", float("inf")),
         ("jitter", -1),
         ("seed", -1),
     ],
@@ -184,7 +170,7 @@ def test_a_dream_without_steps_keeps_the_hardest_edges(backbone):
 
 
 def test_octaves_that_a_layer_cannot_see_are_left_out(backbone):
-    picture = np.full((128, 128, 3), 0.5, np.float32)
+    picture = np.full((128, 128, 3), 0.6, np.float32)
     stages = {progress.stage for progress in dream(picture, backbone, layer_l2("wide"), DreamSettings(iterations=1))}
     assert stages == {"octave 1 of 2, 91 x 91", "octave 2 of 2, 128 x 128"}
 
@@ -209,12 +195,27 @@ def test_a_mask_keeps_what_is_black_and_weakens_what_is_grey(photograph, backbon
     )
 
 
-def test_a_mask_holds_at_all_octaves(photograph, backbone):
+@pytest.mark.parametrize("normalize", ["mean_abs", "laplacian"])
+@pytest.mark.parametrize("soft", [0, 9], ids=["hard edge", "soft edge"])
+def test_what_a_mask_has_black_is_the_original_to_the_bit_after_all_octaves(photograph, backbone, normalize, soft):
     mask = np.zeros(photograph.shape[:2], np.float32)
-    mask[:, 60:] = 1
-    *_, masked = dream(photograph, backbone, OBJECTIVE, DreamSettings(octaves=2, octave_scale=1.2, seed=1), mask=mask)
-    assert np.abs(masked.picture - photograph)[:, :50].max() < 1e-3
-    assert np.abs(masked.picture - photograph)[:, 65:].max() > 0.01
+    mask[:, 40 : 40 + soft] = np.linspace(0, 1, soft, endpoint=False)
+    mask[:, 40 + soft :] = 1
+    settings = DreamSettings(octaves=4, octave_scale=1.12, normalize=normalize, step_size=0.02, seed=1)
+    stages = list(dream(photograph, backbone, OBJECTIVE, settings, mask=mask))
+    assert stages[-1].stage.startswith("octave 4 of 4")
+    changed = np.abs(stages[-1].picture - photograph)
+    assert changed[mask == 0].max() == 0
+    assert changed[mask == 1].mean() > 0.05
+
+
+def test_grey_of_a_mask_weakens_the_gains_of_all_octaves_alike(photograph, backbone):
+    """A linear objective has the same gradient everywhere, whatever the octave."""
+    linear = Objective(((1.0, Term("pixels", "pixels", lambda activation: tf.reduce_sum(activation, axis=-1))),))
+    settings = DreamSettings(octaves=4, octave_scale=1.12, iterations=2, step_size=0.01)
+    *_, free = dream(photograph, backbone, linear, settings)
+    *_, masked = dream(photograph, backbone, linear, settings, mask=np.full(photograph.shape[:2], 0.25, np.float32))
+    np.testing.assert_allclose(masked.picture - photograph, 0.25 * (free.picture - photograph), atol=1e-5)
 
 
 def test_a_mask_of_another_size_is_refused(photograph, backbone):
@@ -250,3 +251,84 @@ def test_terms_and_gradient_norms_are_reported(photograph, backbone):
     assert {"objective", "conv1", "conv2", "gradient norm"} == set(last.terms)
     assert last.terms["objective"] == pytest.approx(last.terms["conv1"] + last.terms["conv2"], rel=1e-5)
     assert last.terms["gradient norm"] > 0
+
+
+def test_the_first_look_of_an_octave_is_at_the_sharp_original(photograph, backbone):
+    """With steps too short to change anything, at the picture resampled from the original and not from an octave."""
+    sharp = np.where(np.indices((96, 120)).sum(axis=0)[..., None] % 2, photograph.max(), photograph.min())
+    sharp = np.repeat(sharp, 3, axis=-1).astype(np.float32)
+    settings = DreamSettings(octaves=2, octave_scale=2.0, iterations=1, step_size=1e-9, jitter=0)
+    first, second = (progress.terms["objective"] for progress in dream(sharp, backbone, OBJECTIVE, settings))
+    for looked, picture in ((first, resize(sharp, (48, 60))), (second, sharp)):
+        expected = float(OBJECTIVE.value(backbone(tf.constant(picture[None]), OBJECTIVE.layers)))
+        assert looked == pytest.approx(expected, rel=1e-5)
+    assert second > 2 * first  # an enlarged octave would have lost the pattern
+
+
+def test_a_neuron_keeps_its_place_in_the_picture_through_all_octaves(backbone):
+    grey = np.random.default_rng(0).normal(0.5, 0.05, (120, 160, 3)).clip(0, 1).astype(np.float32)
+    settings = DreamSettings(octaves=3, octave_scale=1.4, iterations=5, jitter=0, step_size=0.002)
+    for progress in dream(grey, backbone, neuron("conv1_pre_relu", 3, 15, 60), settings):
+        if progress.picture.shape[0] < 120:
+            changed = np.abs(progress.picture - resize(grey, progress.picture.shape[:2])).sum(axis=-1)
+            middle = [(changed.sum(axis=1 - axis) * np.arange(changed.shape[axis])).sum() for axis in (0, 1)]
+            share = np.array(middle) / changed.sum() / changed.shape
+            np.testing.assert_allclose(share, [31 / 120, 121 / 160], atol=0.03)
+
+
+def test_steps_that_are_asked_for_have_a_progress(photograph, backbone):
+    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=2, octave_scale=1.2, iterations=7))
+    steps = {progress.step for progress in dreamer.dream(photograph, every=4)}
+    assert {4, 8, 12, 14} <= steps
+    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=10))
+    assert [progress.step for progress in dreamer.dream(photograph, every=20)] == [5, 10]
+
+
+def test_a_picture_after_others_is_shifted_otherwise(photograph, backbone):
+    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=2))
+    first, again, second = (list(dreamer.dream(photograph, steps_before=steps))[-1].picture for steps in (0, 0, 2))
+    assert first.tobytes() == again.tobytes()
+    assert np.abs(first - second).max() > 1e-3
+
+
+@pytest.mark.parametrize("step_size", [1.01, 1e38])
+def test_steps_longer_than_the_whole_range_are_refused(step_size):
+    with pytest.raises(DreamError, match=r"^step_size is .* on the scale 0\.\.1: with mean_abs it is at most 1$"):
+        DreamSettings(step_size=step_size)
+    if step_size < 2:
+        DreamSettings(step_size=step_size, normalize="none")
+
+
+def test_a_last_step_that_is_no_number_is_told(photograph, backbone, monkeypatch):
+    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=5))
+    dreamer._mask.assign([[[[np.nan]]]])
+    monkeypatch.setattr(dreamer, "_prepare", lambda *_: None)
+    with pytest.raises(NonFiniteLoss, match=r"no longer finite"):
+        list(dreamer.dream(photograph))
+
+
+@pytest.mark.parametrize(
+    ("objective", "advice"),
+    [
+        (
+            neuron("conv1", 0),
+            r"^conv1:0:middle of small does not .*: what comes before the rectifier may: conv1_pre_relu$",
+        ),
+        (0.0 * layer_l2("conv2"), r"conv2 of small does not respond to this picture.*: choose another objective$"),
+    ],
+    ids=["silent", "nothing asked"],
+)
+def test_an_objective_that_has_no_gradient_is_told_at_the_end(backbone, objective, advice):
+    """Each value of the picture is the one that lowers the channel, but at borders, which a neuron does not see."""
+    lowering = random_kernel(5, 3, 6)[..., 0].sum(axis=(0, 1)) < 0
+    picture = np.tile(lowering.astype(np.float32), (64, 64, 1))
+    run = dream(picture, backbone, objective, DreamSettings(octaves=1, iterations=2))
+    assert next(run).picture.tobytes() == picture.tobytes()
+    with pytest.raises(UnmovedError, match=advice):
+        next(run)
+
+
+def test_a_dream_that_is_all_masked_is_no_mistake(photograph, backbone):
+    mask = np.zeros(photograph.shape[:2], np.float32)
+    *_, last = dream(photograph, backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=1), mask=mask)
+    assert last.picture.tobytes() == photograph.tobytes()

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
+from saved_models import run_saved_model_cli
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, dream, layer_l2
-from tfgraphs.deepdream.exported import export_dream
+from tfgraphs.deepdream.exported import export_dream, octave_sizes
+from tfgraphs.pyramid import octaves
 
 RANDOM = np.random.default_rng(0)
 SETTINGS = DreamSettings(octaves=2, octave_scale=1.3, iterations=3, jitter=0, step_size=0.01)
@@ -26,10 +28,15 @@ def backbone():
 
 
 @pytest.fixture(scope="module")
-def model(backbone, tmp_path_factory):
+def folder(backbone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "dream"
     export_dream(folder, backbone, layer_l2("relu2"), SETTINGS)
-    return hub.load(str(folder))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return hub.load(folder)
 
 
 def test_without_octaves_it_is_the_same_dream(backbone, tmp_path):
@@ -66,3 +73,29 @@ def test_signatures_say_what_goes_in_and_out(model):
         "steps": (tf.int32, []),
         "step_size": (tf.float32, []),
     }
+    assert set(model.signatures["dream"].structured_outputs) == {"image"}
+
+
+def test_saved_model_cli_dreams(folder, model, tmp_path):
+    pictures = RANDOM.uniform(size=(1, 52, 60, 3)).astype(np.float32)
+    np.save(tmp_path / "picture.npy", pictures)
+    inputs = ("--inputs", f"image={tmp_path / 'picture.npy'}", "--outdir", tmp_path)
+    run_saved_model_cli(folder, "dream", "steps=2;step_size=0.02", *inputs)
+    dreamt = model.dream(pictures, steps=2, step_size=0.02)
+    np.testing.assert_allclose(np.load(tmp_path / "image.npy"), dreamt, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1.2, 1.4, 2.0])
+@pytest.mark.parametrize("size", [(480, 640), (96, 300), (95, 95), (67, 68), (30, 20), (1365, 2049), (49, 49)])
+def test_octaves_are_those_of_a_dream(size, scale):
+    settings = DreamSettings(octaves=6, octave_scale=scale)
+    found = octave_sizes(tf.constant(size), settings, 48).numpy().tolist()
+    assert found[::-1] == [list(level.size) for level in octaves(size, 6, scale, 10, 48)]
+
+
+def test_colours_are_kept_if_asked_for(backbone, tmp_path):
+    export_dream(tmp_path / "dream", backbone, layer_l2("relu2"), SETTINGS, preserve_color=True)
+    pictures = RANDOM.uniform(0.3, 0.7, size=(1, 60, 72, 3)).astype(np.float32)
+    change = tf.saved_model.load(str(tmp_path / "dream"))(pictures) - pictures
+    np.testing.assert_allclose(change, np.repeat(change[..., :1], 3, axis=-1), atol=1e-6)
+    assert np.abs(change).mean() > 0.005

@@ -337,6 +337,42 @@ def test_what_is_parsed_is_what_is_made_by_hand(backbone, text, by_hand):
     assert float(parse(text, backbone).value(activations)) == float(by_hand.value(activations))
 
 
+def test_a_neuron_of_a_smaller_copy_is_where_it_is_in_the_picture():
+    activation = normal(1, 10, 20, 2)
+    for share, row, column in ((1.0, 7, 15), (0.5, 3, 7), (0.75, 5, 11)):
+        smaller = neuron("a", 1, 7, 15).at(tf.constant([share, share], tf.float64))
+        assert value_of(smaller, activation) == activation[0, row, column, 1]
+    assert value_of(neuron("a", 1, 7, 30).at(tf.ones([2], tf.float64)), activation) == activation[0, 7, 19, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "mixed4d_3x3_bottleneck_pre_relu:139",
+            [(1, "mixed4d_3x3_bottleneck_pre_relu:139")],
+        ),
+        (
+            "mixed4d_3x3_bottleneck_pre_relu:65 + mixed4d_3x3_bottleneck_pre_relu:139",
+            [(1, "mixed4d_3x3_bottleneck_pre_relu:65"), (1, "mixed4d_3x3_bottleneck_pre_relu:139")],
+        ),
+        (
+            "mixed4c - 0.5*mixed3b_1x1_pre_relu:101 + -1*mixed4c:7",
+            [(1, "mixed4c"), (-0.5, "mixed3b_1x1_pre_relu:101"), (-1, "mixed4c:7")],
+        ),
+    ],
+    ids=["channel", "sum", "factors"],
+)
+def test_names_of_googlenet_are_understood(text, expected):
+    shapes = {"mixed3b_1x1_pre_relu": 128, "mixed4c": 512, "mixed4d_3x3_bottleneck_pre_relu": 144}
+    layers = [
+        convolution(name, "input", np.zeros((1, 1, 3, count), np.float32), np.zeros(count, np.float32))
+        for name, count in shapes.items()
+    ]
+    network = Backbone("googlenet", layers, lambda pictures: pictures)
+    assert [(weight, term.name) for weight, term in parse(text, network).terms] == expected
+
+
 @pytest.mark.parametrize(
     ("text", "weights"),
     [

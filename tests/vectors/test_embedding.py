@@ -1,6 +1,4 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -8,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
+from saved_models import run_saved_model_cli
 
 from tfgraphs.outputs import OutputError
 from tfgraphs.packaged import PackageError
@@ -20,7 +19,6 @@ MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 5)).astype(np.float32
 VECTORS = WordVectors(WORDS, MATRIX)
 LOADERS = [tf.saved_model.load, hub.load]
 UNKNOWN = [f"unknown {number}" for number in range(100)]
-SAVED_MODEL_CLI = Path(sys.executable).with_name("saved_model_cli")
 
 
 def strings(words) -> tf.Tensor:
@@ -286,12 +284,6 @@ def test_there_are_as_many_vectors_for_unknown_words_as_told(tmp_path, buckets):
     export_embedding(tmp_path, VECTORS, oov="hash", hash_buckets=buckets)
     rows = tf.saved_model.load(str(tmp_path))(strings(UNKNOWN)).numpy()
     assert len(np.unique(rows, axis=0)) == buckets
-
-
-def run_saved_model_cli(folder, signature, inputs, *more):
-    command = [SAVED_MODEL_CLI, "run", "--dir", folder, "--tag_set", "serve", "--signature_def", signature]
-    command += ["--input_exprs", inputs, *more]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ by a random jitter, and moves it by step_size * g / mean|g|.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,21 +19,29 @@ import tensorflow as tf
 from tfgraphs.backbones import Backbone
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective
+from tfgraphs.deepdream.rectifiers import twin_of
 from tfgraphs.deepdream.tiles import TiledObjective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.images import resize
-from tfgraphs.minimize import Report
+from tfgraphs.minimize import GRADIENT_NORM, Report
 from tfgraphs.monitor import Progress
-from tfgraphs.pyramid import Canvas, Level, coarse_to_fine
+from tfgraphs.pyramid import Canvas, coarse_to_fine, octaves
 
 _LOG = logging.getLogger(__name__)
 
 SMALLEST_SIDE = 48  # below, a network sees nothing but its own border
 
+_STEPS_PER_REPORT = 5
+_LONGEST_FACTOR = 1e30  # of a gradient as it is, so that products with it are numbers still
+
 
 class DreamError(TfgraphsError):
     """The settings of a dream do not make sense."""
+
+
+class UnmovedError(DreamError):
+    """The objective has no gradient anywhere in a picture, which so stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class DreamSettings:
         iterations: steps at each size.
         step_size: length of a step on the scale 0..1, as `normalize` measures it: for "mean_abs" the mean change of a
             value, for "std" their deviation, for "laplacian" the root mean square change in each octave of
-            frequencies, for "none" a factor of the gradient.
+            frequencies, for "none" a factor of the gradient. But for "none" at most 1.
         normalize: how the gradient is scaled, one of `gradients.NORMALIZATIONS`.
         jitter: largest shift of a step in pixels.
         tile_size: longest side of the tiles in which the picture is looked at; 0 for the whole picture at once.
@@ -66,10 +75,15 @@ class DreamSettings:
         for name, least in lowest.items():
             if not getattr(self, name) >= least:
                 raise DreamError(f"{name} is {getattr(self, name)}: it cannot be less than {least}")
-        if not self.octave_scale > 1:
-            raise DreamError(f"octave_scale is {self.octave_scale}: it must be more than 1")
+        if not 1 < self.octave_scale < math.inf:
+            raise DreamError(f"octave_scale is {self.octave_scale}: it must be a number more than 1")
         if self.normalize not in NORMALIZATIONS:
             raise DreamError(f"normalize is {self.normalize!r}: it is one of {', '.join(NORMALIZATIONS)}")
+        most = _LONGEST_FACTOR if self.normalize == "none" else 1
+        if self.step_size > most:
+            raise DreamError(
+                f"step_size is {self.step_size:g} on the scale 0..1: with {self.normalize} it is at most {most:g}"
+            )
 
 
 class Dreamer:
@@ -98,6 +112,7 @@ class Dreamer:
         )
         self._mask = tf.Variable(tf.ones([1, 1, 1, 1]), shape=[1, None, None, 1], trainable=False)
         self._steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._full_size = tf.Variable([1, 1], trainable=False)
         begun = time.monotonic()
         self._canvas = Canvas(
             self._loss, keras.optimizers.SGD(float(self._settings.step_size)), gradient_transform=self._direction
@@ -112,13 +127,24 @@ class Dreamer:
         *,
         checkpoint_dir: str | Path | None = None,
         save_seconds: float = 30.0,
+        every: int = 0,
+        steps_before: int = 0,
     ) -> Iterator[Progress]:
-        """Dreams about a picture; args, yields and raises as of `dream`."""
+        """Dreams about a picture; args, yields and raises as of `dream`.
+
+        Args:
+            every: number of steps at the multiples of which there is a progress in any case; 0 for none such.
+            steps_before: that earlier pictures took: the shifts are those of the steps after them.
+        """
         for layer in self._objective.layers:
             self._backbone.check(layer, pixels.shape[:2])
         if mask is not None and mask.shape != pixels.shape[:2]:
             raise DreamError(f"the mask has {mask.shape} pixels and the picture {pixels.shape[:2]}: give them one size")
-        levels = octave_levels(pixels.shape[:2], self._settings, max(self._smallest, SMALLEST_SIDE))
+        asked = self._settings
+        smallest = max(self._smallest, SMALLEST_SIDE)
+        levels = octaves(pixels.shape[:2], asked.octaves, asked.octave_scale, asked.iterations, smallest)
+        masks = [None if mask is None else _resized_mask(mask, level.size) for level in levels]
+        self._full_size.assign(pixels.shape[:2])
 
         def original(number: int) -> np.ndarray:
             return np.clip(resize(pixels, levels[number].size), 0, 1)
@@ -126,25 +152,40 @@ class Dreamer:
         def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
             start = original(number)
             if picture is not None:
-                start = start + resize(picture - original(number - 1), levels[number].size)
-            self._prepare(levels[number].size, number, mask)
+                detail = resize(picture - original(number - 1), levels[number].size)
+                start = start + _kept_inside(detail, masks[number - 1], masks[number])
+            self._prepare(levels[number].size, steps_before + number * asked.iterations, masks[number])
             return self._canvas.improve(
                 start,
                 levels[number].steps,
-                steps_per_report=5,
+                steps_per_report=math.gcd(_STEPS_PER_REPORT, every, asked.iterations) if every else _STEPS_PER_REPORT,
                 save_seconds=save_seconds,
                 checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
             )
 
-        return coarse_to_fine(levels, optimise, "octave")
+        return self._moving(coarse_to_fine(levels, optimise, "octave"), pixels)
 
-    def _prepare(self, size: tuple[int, int], octave: int, mask: np.ndarray | None) -> None:
+    def _moving(self, run: Iterator[Progress], pixels: np.ndarray) -> Iterator[Progress]:
+        """The run as it is, and an UnmovedError at its end if there never was a gradient."""
+        steepest, picture = 0.0, pixels
+        for progress in run:
+            assert progress.picture is not None
+            picture = progress.picture
+            steepest = max(steepest, progress.terms.get(GRADIENT_NORM, 0.0))  # a finished octave tells none
+            yield progress
+        if not steepest and self._settings.step_size and np.array_equal(picture, np.clip(pixels, 0, 1)):
+            layers = dict.fromkeys(term.layer for weight, term in self._objective.terms if weight)
+            twins = [twin for layer in layers if (twin := twin_of(self._backbone, layer))]
+            advice = f"what comes before the rectifier may: {', '.join(twins)}" if twins else "choose another objective"
+            names = " and ".join(dict.fromkeys(term.name for _, term in self._objective.terms))
+            raise UnmovedError(
+                f"{names} of {self._backbone.name} does not respond to this picture, which stays as it is: {advice}"
+            )
+
+    def _prepare(self, size: tuple[int, int], steps_before: int, mask: np.ndarray | None) -> None:
         """Brings what an octave needs besides its picture."""
-        self._steps_before.assign(octave * self._settings.iterations)
-        if mask is not None:
-            self._mask.assign(np.clip(resize(mask[..., None], size), 0, 1)[None])
-        else:
-            self._mask.assign(tf.ones([1, 1, 1, 1]))
+        self._steps_before.assign(steps_before)
+        self._mask.assign(tf.ones([1, 1, 1, 1]) if mask is None else mask[None])
         if self._tiles:
             _LOG.debug("%d x %d px in %d tiles", size[1], size[0], self._tiles.lay(*size))
 
@@ -154,7 +195,8 @@ class Dreamer:
             if self._tiles:
                 value, values = self._tiles.look(moved)
             else:
-                values = self._objective.values(self._backbone(moved, self._objective.layers))
+                scale = tf.shape(picture)[1:3] / self._full_size
+                values = self._objective.at(scale).values(self._backbone(moved, self._objective.layers))
                 value = tf.add_n(list(values.values()))
             return -value, {"objective": value, **(values if len(values) > 1 else {})}
 
@@ -194,8 +236,9 @@ def dream(
     Raises:
         DreamError: the mask has another size than the picture.
         LayerError: unknown layer, or the picture is too small for it.
-        NonFiniteLoss: the objective is no longer finite.
+        NonFiniteLoss: the objective or the picture is no longer finite.
         TileError: the picture cannot be looked at in such tiles.
+        UnmovedError: at the end, if the objective never had a gradient: the dream is the picture itself.
     """
     dreamer = Dreamer(backbone, objective, settings)
     if on_graph is not None:
@@ -203,9 +246,20 @@ def dream(
     return dreamer.dream(pixels, mask, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds)
 
 
-def octave_levels(size: tuple[int, int], settings: DreamSettings, smallest: int = SMALLEST_SIDE) -> list[Level]:
-    """The sizes of the octaves, smallest first; those with a side below `smallest` are left out."""
-    factors = [settings.octave_scale**-number for number in range(settings.octaves)]
-    sizes = [(round(size[0] * factor), round(size[1] * factor)) for factor in factors]
-    kept = [sizes[0], *(size for size in sizes[1:] if min(size) >= smallest)]
-    return [Level(height, width, settings.iterations) for height, width in reversed(kept)]
+def _resized_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[height, width, 1] of an octave."""
+    return np.clip(resize(mask[..., None], size), 0, 1)
+
+
+def _kept_inside(detail: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None) -> np.ndarray:
+    """Enlarged detail, without what the enlarging spread over the edges of the mask.
+
+    Args:
+        detail: [height, width, 3], what the smaller octaves have added, as much as their mask let them.
+        before: the mask of the smaller octave.
+        mask: [height, width, 1]; where it is 0 no detail is left.
+    """
+    if before is None or mask is None:
+        return detail
+    spread = _resized_mask(before[..., 0], mask.shape[:2])
+    return detail * np.minimum(1, mask / np.maximum(spread, 1e-6))

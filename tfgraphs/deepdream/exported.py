@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfgraphs import export
 from tfgraphs.backbones import Backbone
+from tfgraphs.colors import LIGHTNESS
 from tfgraphs.compiled import apart
 from tfgraphs.deepdream.dream import SMALLEST_SIDE, DreamSettings
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
@@ -19,13 +20,26 @@ from tfgraphs.deepdream.transforms import jitter
 
 
 def export_dream(
-    folder: str | Path, backbone: Backbone, objective: Objective, settings: DreamSettings | None = None
+    folder: str | Path,
+    backbone: Backbone,
+    objective: Objective,
+    settings: DreamSettings | None = None,
+    *,
+    preserve_color: bool = False,
 ) -> None:
     """Writes a SavedModel that dreams.
 
     Its function `dream(image, steps, step_size)`, also the signature "dream", takes float32 [batch, height, width, 3]
-    in 0..1, the number of steps at each octave, int32, and the size of a step, float32, see `DreamSettings`. Octaves
-    and all else are those of the settings; pictures are resampled by TensorFlow, and looked at whole.
+    in 0..1, the number of steps at each octave, int32, and the size of a step, float32, see `DreamSettings`; what it
+    returns the signature calls "image". Octaves and all else are those of the settings; pictures are resampled by
+    TensorFlow, and looked at whole.
+
+    Args:
+        folder: where to; an earlier SavedModel there is replaced.
+        backbone: the network that looks.
+        objective: what to raise.
+        settings: see `DreamSettings`; all but `tile_size`.
+        preserve_color: whether dreams have the colours of their pictures and another lightness only.
 
     Raises:
         LayerError: the objective has an unknown layer.
@@ -38,7 +52,15 @@ def export_dream(
 
     @tf.function(input_signature=[pictures, tf.TensorSpec([], tf.int32, name="steps"), step_size])
     def dream(image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor) -> tf.Tensor:
-        return _dream(image, steps, step_size, backbone, objective, settings, smallest)
+        dreamt = _dream(image, steps, step_size, backbone, objective, settings, smallest)
+        if preserve_color:
+            lighter = tf.reduce_sum((dreamt - image) * LIGHTNESS, axis=-1, keepdims=True)
+            return tf.clip_by_value(image + lighter, 0.0, 1.0)
+        return dreamt
+
+    @tf.function(input_signature=dream.input_signature)
+    def named(image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"image": dream(image, steps, step_size)}
 
     @tf.function(input_signature=[pictures])
     def call(image: tf.Tensor) -> tf.Tensor:
@@ -46,7 +68,7 @@ def export_dream(
 
     variables = dream.get_concrete_function().graph.variables
     export.save(
-        folder, call, pictures, output="image", tracked=variables, signatures={"dream": dream}, named={"dream": dream}
+        folder, call, pictures, output="image", tracked=variables, signatures={"dream": named}, named={"dream": dream}
     )
 
 
@@ -61,12 +83,12 @@ def _dream(
 ) -> tf.Tensor:
     """All octaves, from the smallest that the network can see."""
     size = tf.shape(image)[1:3]
+    sizes = octave_sizes(size, settings, smallest)
+    count = tf.shape(sizes)[0]
 
     def scaled(octave: tf.Tensor) -> tf.Tensor:
         """The original as an octave has it: 0 is its own size, 1 the next smaller one."""
-        factor = tf.pow(float(settings.octave_scale), -tf.cast(octave, tf.float32))
-        smaller = tf.cast(tf.round(tf.cast(size, tf.float32) * factor), tf.int32)
-        return tf.image.resize(image, smaller, antialias=True)
+        return tf.image.resize(image, sizes[octave], antialias=True)
 
     @apart
     def step(number: tf.Tensor, picture: tf.Tensor, octave: tf.Tensor) -> tf.Tensor:
@@ -74,15 +96,11 @@ def _dream(
             tape.watch(picture)
             seeds = tf.cast(octave * steps + number, tf.int64)
             moved = jitter(picture, settings.jitter, settings.seed, seeds)
-            value = objective.value(backbone(moved, objective.layers))
+            scale = tf.shape(picture)[1:3] / size
+            value = objective.at(scale).value(backbone(moved, objective.layers))
         gradient = NORMALIZATIONS[settings.normalize](tape.gradient(value, picture))
         return tf.clip_by_value(picture + step_size * gradient, 0.0, 1.0)
 
-    octaves = tf.range(settings.octaves)
-    sides = tf.cast(tf.reduce_min(size), tf.float32) * tf.pow(
-        float(settings.octave_scale), -tf.cast(octaves, tf.float32)
-    )
-    count = tf.maximum(1, tf.reduce_sum(tf.cast(sides >= smallest, tf.int32)))
     any_size = tf.TensorShape([None, None, None, 3])
 
     def climb(octave: tf.Tensor, detail: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -103,3 +121,18 @@ def _dream(
         lambda octave, _: octave >= 0, climb, start, shape_invariants=(tf.TensorShape([]), any_size)
     )
     return tf.clip_by_value(image + detail, 0.0, 1.0)
+
+
+def octave_sizes(size: tf.Tensor, settings: DreamSettings, smallest: int) -> tf.Tensor:
+    """Those of `pyramid.octaves`, as a graph has them and the largest first.
+
+    Args:
+        size: height and width, int32 [2].
+
+    Returns:
+        Heights and widths, int32 [octaves, 2].
+    """
+    factors = tf.constant([settings.octave_scale**-number for number in range(settings.octaves)], tf.float64)
+    sizes = tf.cast(tf.round(tf.cast(size, tf.float64) * factors[:, None]), tf.int32)
+    kept = tf.reduce_sum(tf.cast(tf.reduce_min(sizes, axis=1) >= smallest, tf.int32))
+    return sizes[: tf.maximum(1, kept)]

@@ -11,6 +11,7 @@
 The first three are those of TensorFlow's DeepDream tutorial (Mordvintsev 2015); of the others see `parameterizations`.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.images import resize
 from tfgraphs.minimize import Minimization, Report, minimize
 from tfgraphs.monitor import Progress
-from tfgraphs.pyramid import Level, coarse_to_fine
+from tfgraphs.pyramid import coarse_to_fine, octaves
 
 
 class FeatureError(TfgraphsError):
@@ -112,9 +113,11 @@ class FeatureSettings:
             value = getattr(self, name)
             if value is not None and not value >= least:
                 raise FeatureError(f"{name} is {value}: it cannot be less than {least}")
+            if value == math.inf:
+                raise FeatureError(f"{name} is {value}: give a number")
         if len(self.size) != 2 or not min(self.size) >= 1:
             raise FeatureError(f"size is {self.size}: give height and width, both at least 1")
-        if not self.octave_scale > 1:
+        if not 1 < self.octave_scale < math.inf:
             raise FeatureError(f"octave_scale is {self.octave_scale}: it must be more than 1")
         if self.alpha and self.style != "fourier":
             raise FeatureError(f"alpha is for the style fourier, and not for {self.style}")
@@ -173,7 +176,15 @@ def visualize(
     settings = settings or FeatureSettings()
     for layer in objective.layers:
         backbone.check(layer, settings.size)
-    sight = Sight(backbone, objective, _movement(settings), settings.of_style.views, settings.diversity, settings.seed)
+    sight = Sight(
+        backbone,
+        objective,
+        _movement(settings),
+        settings.of_style.views,
+        settings.diversity,
+        settings.seed,
+        settings.size,
+    )
     run = _climb if settings.style in PIXEL_STYLES else _tune
     return run(sight, settings, checkpoint_dir, save_seconds, on_graph)
 
@@ -226,13 +237,14 @@ def _climb(
     on_graph: Callable[[tf.Graph], None] | None,
 ) -> Iterator[FeatureProgress]:
     """Moves pixels along their gradients, at one size after the other."""
-    levels = _levels(settings, sight.smallest)
+    style = settings.of_style
+    levels = octaves(settings.size, style.octaves, settings.octave_scale, style.steps, sight.smallest)
     canvas = Pixels(_noise(levels[0].size, settings))
     steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
     minimization = Minimization(
         sight.loss(canvas, steps_before),
         canvas.variables,
-        keras.optimizers.SGD(float(settings.of_style.step_size)),
+        keras.optimizers.SGD(float(style.step_size)),
         gradient_transform=laplacian if settings.style == "laplacian" else std,
         projection=lambda pictures: tf.clip_by_value(pictures, 0.0, 1.0),
     )
@@ -243,7 +255,7 @@ def _climb(
     def optimise(number: int, pictures: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
         if pictures is not None:
             canvas.variables[0].assign(np.stack([resize(picture, levels[number].size) for picture in pictures]))
-        steps_before.assign(number * settings.of_style.steps)
+        steps_before.assign(number * style.steps)
         for report in minimization.run(
             levels[number].steps,
             steps_per_report=5,
@@ -285,14 +297,6 @@ def _noise(size: tuple[int, int], settings: FeatureSettings) -> np.ndarray:
     """Dark grey with noise that nobody sees."""
     shape = [settings.batch, *size, 3]
     return (_GREY + tf.random.stateless_uniform(shape, [settings.seed, 0]).numpy()) / 255
-
-
-def _levels(settings: FeatureSettings, smallest: int) -> list[Level]:
-    """The sizes, smallest first; those are left out that the network cannot see."""
-    factors = [settings.octave_scale**-number for number in range(settings.of_style.octaves)]
-    sizes = [(round(settings.size[0] * factor), round(settings.size[1] * factor)) for factor in factors]
-    kept = [sizes[0], *(size for size in sizes[1:] if min(size) >= smallest)]
-    return [Level(*size, settings.of_style.steps) for size in reversed(kept)]
 
 
 def _movement(settings: FeatureSettings) -> Transform:

@@ -10,7 +10,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +24,7 @@ _NEARNESS_CHUNK = 1 << 22  # products of two positions that are held at once
 _NUMBER = r"\d{1,9}"  # within int32
 
 Activations = Mapping[str, tf.Tensor]
+Response = Callable[[tf.Tensor], tf.Tensor]
 
 
 class ObjectiveError(TfgraphsError):
@@ -41,12 +42,15 @@ class Term:
             for each position, [batch, height, width], or for each picture, [batch]. Their mean is the objective.
         local: whether the number of a position depends on that position alone, so that a picture can be looked at
             piece by piece.
+        scaled: of terms that name a position, the response to a smaller copy of the picture that they name it of: maps
+            the sides of that, as shares of the picture's height and width, float64 [2].
     """
 
     name: str
     layer: str
-    response: Callable[[tf.Tensor], tf.Tensor]
+    response: Response
     local: bool = True
+    scaled: Callable[[tf.Tensor], Response] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,15 @@ class Objective:
             found[term.name] = found[term.name] + contribution if term.name in found else contribution
         return found
 
+    def at(self, scale: tf.Tensor) -> "Objective":
+        """The same of a smaller copy of the picture: positions are where they are in the picture, not in the copy.
+
+        Args:
+            scale: height and width of the copy as shares of the picture's, float64 [2].
+        """
+        moved = [replace(term, response=term.scaled(scale)) if term.scaled else term for _, term in self.terms]
+        return Objective(tuple((weight, term) for (weight, _), term in zip(self.terms, moved, strict=True)))
+
     def __add__(self, other: "Objective") -> "Objective":
         return Objective(self.terms + other.terms) if isinstance(other, Objective) else NotImplemented
 
@@ -98,7 +111,7 @@ class Objective:
         return self * -1.0
 
 
-def _of(name: str, layer: str, response: Callable[[tf.Tensor], tf.Tensor], local: bool = True) -> Objective:
+def _of(name: str, layer: str, response: Response, local: bool = True) -> Objective:
     return Objective(((1.0, Term(name, layer, response, local)),))
 
 
@@ -132,18 +145,31 @@ def _channels_second(activation: tf.Tensor) -> list[int]:
 
 
 def neuron(layer: str, number: int, row: int | None = None, column: int | None = None) -> Objective:
-    """One channel at one position, by default that in the middle; of a global layer at its only one."""
+    """One channel at one position, by default that in the middle; of a global layer at its only one.
 
-    def response(activation: tf.Tensor) -> tf.Tensor:
-        if activation.shape.rank == 2:
-            return activation[:, number]
-        shape = tf.shape(activation)
-        down = shape[1] // 2 if row is None else tf.minimum(row, shape[1] - 1)
-        across = shape[2] // 2 if column is None else tf.minimum(column, shape[2] - 1)
-        return activation[:, down, across, number]
+    Args:
+        layer, number: of the channel.
+        row, column: among the layer's positions in the whole picture; in the smaller octaves of a dream they are where
+            that is. Jitter moves the picture under them.
+    """
+
+    def scaled(scale: tf.Tensor) -> Response:
+        def response(activation: tf.Tensor) -> tf.Tensor:
+            if activation.shape.rank == 2:
+                return activation[:, number]
+            sides = tf.unstack(tf.shape(activation)[1:3])
+            down, across = (
+                side // 2 if place is None else tf.minimum(tf.cast((place + 0.5) * share, tf.int32), side - 1)
+                for place, share, side in zip((row, column), tf.unstack(scale), sides, strict=True)
+            )
+            return activation[:, down, across, number]
+
+        return response
 
     place = "" if row is None else f":{row}:{column}"
-    return _of(f"{layer}:{number}{place or ':middle'}", layer, response, local=False)
+    whole = tf.ones([2], tf.float64)
+    term = Term(f"{layer}:{number}{place or ':middle'}", layer, scaled(whole), local=False, scaled=scaled)
+    return Objective(((1.0, term),))
 
 
 def class_logit(backbone: Backbone, number: int) -> Objective:
@@ -216,8 +242,9 @@ def diversity(layer: str) -> Objective:
 def parse(text: str, backbone: Backbone) -> Objective:
     """Reads an objective: names with `+`, `-` and factors, as in `fire5 - 0.5*fire9:17`.
 
-    A name is a layer (its L2), `layer:channel`, `layer:channel:row:column` (one neuron; `layer:channel:middle` that in
-    the middle), or `class:` and the number or name of a class, in quotes if that has spaces: `'class:tiger cat'`.
+    A name is a layer (its L2), `layer:channel`, `layer:channel:row:column` (one neuron, at a position among those of
+    the whole picture; `layer:channel:middle` that in the middle), or `class:` and the number or name of a class, in
+    quotes if that has spaces: `'class:tiger cat'`.
 
     Raises:
         ExpressionError: the expression cannot be understood.

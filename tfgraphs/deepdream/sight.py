@@ -25,6 +25,7 @@ class Sight:
         views: how often each picture is looked at, each time moved otherwise; the mean counts.
         diversity: weight of the differences between pictures, as a share of the objective.
         seed: of movements and backgrounds.
+        size: height and width of the finished pictures, if the objective names positions of theirs in smaller ones.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Sight:
         views: int = 1,
         diversity: float = 0.0,
         seed: int = 0,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self.backbone, self.objective = backbone, objective
-        self._movement, self._views, self._seed = movement, views, seed
+        self._movement, self._views, self._seed, self._size = movement, views, seed, size
         self._share = diversity
         self._difference = _difference(backbone, objective) if diversity else Objective(())
         self._look = Rectified(backbone, objective, self._difference.layers)
@@ -99,7 +101,8 @@ class Sight:
         found = self._look(tf.concat(views, axis=0))
         parts = {layer: tf.split(activation, self._views) for layer, activation in found.items()}
         each = [{layer: part[number] for layer, part in parts.items()} for number in range(self._views)]
-        values = _mean([self.objective.values(one) for one in each])
+        objective = self.objective.at(tf.shape(pictures)[1:3] / self._size) if self._size else self.objective
+        values = _mean([objective.values(one) for one in each])
         value = tf.add_n(list(values.values()))
         terms = {"objective": value, **(values if len(values) > 1 else {})}
         if self._share:
