@@ -44,6 +44,10 @@ def test_sum_of_words(text, expected):
         ("a - (-b)", [("a", 1), ("b", 1)]),
         ("2*(a - 0.5*(b + c))", [("a", 2), ("b", -1), ("c", -1)]),
         ("-3*(a)", [("a", -3)]),
+        ("a + -1*b", [("a", 1), ("b", -1)]),
+        ("a - -0.5*(b - c)", [("a", 1), ("b", 0.5), ("c", -0.5)]),
+        ("a + +2*b", [("a", 1), ("b", 2)]),
+        ("-−2*a", [("a", 2)]),
         ("0*(a - b)", [("a", 0), ("b", 0)]),
     ],
 )
@@ -98,6 +102,7 @@ def test_quotes_make_one_word(text, expected):
     [
         ("king -", "a word is missing at the end"),
         ("king - - man", "a word is missing before '- man'"),
+        ("king - - - 2*man", "a word is missing before '- - 2*man'"),
         ("king + * man", "a word is missing before '* man'"),
         ("* king", "a word is missing before '* king'"),
         ("2 *", "a word is missing at the end"),

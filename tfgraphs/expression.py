@@ -1,7 +1,7 @@
 """Arithmetic with names: `king - man + woman`, `(Shanghai - China) + Japan`, `fire5 - 0.5*fire9:17`.
 
     sum     = ["+" | "-"] product { ("+" | "-") product }
-    product = [number "*"] term
+    product = [["+" | "-"] number "*"] term
     term    = word | quoted word | "(" sum ")"
 
 Words may contain almost anything: inside a word `+` and `-` are letters, so `well-known` and `c++` are words while
@@ -90,6 +90,8 @@ class _Parser:
             sign = self.accept("+-") or ""
 
     def product(self, factor: float) -> Iterator[Term]:
+        if self._before_number() and self.accept("+-") == "-":
+            factor = -factor
         if self.kind == "number":
             factor *= float(self.value)
             if not math.isfinite(factor):
@@ -98,6 +100,11 @@ class _Parser:
             if not self.accept("*"):
                 raise self.error("a '*' is missing")
         yield from self.term(factor)
+
+    def _before_number(self) -> bool:
+        """Whether a number is what comes after the token that is looked at."""
+        following = _TOKEN.match(self._text, self._position)
+        return following is not None and following.lastgroup == "number"
 
     def term(self, factor: float) -> Iterator[Term]:
         if self.kind in ("word", "quoted"):
