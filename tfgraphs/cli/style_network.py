@@ -33,6 +33,7 @@ TRAIN_SIZE = flags.DEFINE_integer(
     "train_size", 384, "Longer side in pixels that the painting is reduced to: how large its strokes are.", 32
 )
 
+_STYLE = ("content_layer", "style_layers", "content_weight", "variation_weight", "seed")  # settings that training reads
 _CROP = 256  # side of the crops, in pixels
 _TEST_SIDE = 320  # longer side of the picture by which one sees how far the training is, in pixels
 _STYLE_SIDE = 256  # longer side of a painting that a model is given: Magenta's was trained on such
@@ -71,10 +72,11 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     )
     backbone = picture_run.load_backbone(name, pooling="average")
     values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
-    known = {flag: values[flag] for flag in ("backbone", "weights", "train_style", "photos")}
     origin = {
         "version": tfgraphs.__version__,
-        "flags": known | dataclasses.asdict(style) | dataclasses.asdict(settings),
+        "flags": {flag: values[flag] for flag in ("backbone", "weights", "train_style", "photos")},
+        "style": {name: getattr(style, name) for name in _STYLE},
+        "training": dataclasses.asdict(settings),
         "photographs": [(str(path), path.stat().st_size) for path in paths],
     }
     state = run_state.RunState(f"{name}-network", origin, [painting])
