@@ -1,14 +1,16 @@
 """DeepDream: what a step costs beside the bare gradient and beside PyTorch, and how time and memory grow.
 
     python benchmarks/deepdream.py [step] [sizes] [tiles] [--rounds=15] [--network=squeezenet] [--layer=fire7]
+                                   [--tile_size=2048]
 
-needs the extra `bench`. A step is jitter, forward, gradient, normalization, update and clipping, ten of them in one
+needs the extra `bench`. A step is jitter, forward, gradient, normalization, update and clipping, five of them in one
 call. The bare gradient is that of the same network's layer with respect to the picture and nothing else. PyTorch does
 the same step with the very same layers, once with channels first, its default, and once with channels last. Sides are
 asked in turns; ratios are medians over the rounds.
 
 `sizes` dreams about pictures of 0.25 to 12 megapixels, one process each, whole and in tiles: times a pixel are relative
-to those of the second size, also asked in turns. `tiles` compares both at sizes where both fit.
+to those of the second size, also asked in turns. `tiles` compares both at sizes where both fit into the memory that
+is free, up to 4096 x 3072, for which the whole picture takes 4.7 GB.
 
 Measured in November 2026 on two cores of a shared machine, SqueezeNet up to fire7:
 
@@ -28,15 +30,18 @@ Joining tiles by copying rows of memory costs next to nothing.
 
 import argparse
 import contextlib
+import re
 import statistics
 import sys
+from pathlib import Path
 
 from backbones import TORCH_LAYERS
 from sides import Side
 
 from tfgraphs.cli.command import print_table
 
-TILE = 2048
+# What a process takes at first, and for a megapixel: a little more than was measured.
+WHOLE_MEGABYTES, TILED_MEGABYTES = (500, 350), (700, 150)
 
 OURS = """
 import os
@@ -113,6 +118,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--network", default="squeezenet")
     parser.add_argument("--layer", default="fire7")
+    parser.add_argument("--tile_size", type=int, default=2048)
     options = parser.parse_args()
     for part in options.parts:
         print(f"{part} ...", file=sys.stderr)
@@ -140,7 +146,7 @@ def sizes(options: argparse.Namespace) -> None:
     """Time and memory from 0.25 to 12 megapixels."""
     pictures = ((640, 400), (1200, 850), (2048, 1536), (4096, 3072))
     rows = [[f"{width} x {height}"] for width, height in pictures]
-    for tile_size in (0, TILE):
+    for tile_size in (0, options.tile_size):
         with contextlib.ExitStack() as stack:
             sides = [stack.enter_context(Side(OURS)) for _ in pictures]
             for side, (width, height) in zip(sides, pictures, strict=True):
@@ -157,14 +163,25 @@ def sizes(options: argparse.Namespace) -> None:
 def tiles(options: argparse.Namespace) -> None:
     """A step in tiles beside one of the whole picture."""
     rows = []
-    for width, height in ((2048, 1536), (3072, 2048)):
+    for width, height in ((2048, 1536), (3072, 2048), (4096, 3072)):
+        needed = sum(first + more * width * height / 1e6 for first, more in (WHOLE_MEGABYTES, TILED_MEGABYTES))
+        if needed > free_megabytes():
+            rows.append((f"{width} x {height}", "does not fit into memory", ""))
+            continue
         with Side(OURS) as whole, Side(OURS) as tiled:
             whole("prepare", options.network, options.layer, height, width, 0)
-            tiled("prepare", options.network, options.layer, height, width, TILE)
+            tiled("prepare", options.network, options.layer, height, width, options.tile_size)
             rounds = [(whole("step"), tiled("step")) for _ in range(max(3, options.rounds // 3))]
         ratio = statistics.median(one[1] / one[0] for one in rounds)
         rows.append((f"{width} x {height}", f"{statistics.median(one[0] for one in rounds):.2f}", f"{ratio:.2f}"))
-    print_table(["picture", "whole, s/step", "tiles : whole"], rows)
+    print_table(["picture", "whole, s/step", f"tiles of {options.tile_size} : whole"], rows)
+
+
+def free_megabytes() -> float:
+    """Memory that programs may still take, as Linux tells it."""
+    told = Path("/proc/meminfo").read_text(encoding="ascii")
+    (kibibytes,) = re.findall(r"^MemAvailable:\s+(\d+) kB$", told, re.MULTILINE)
+    return int(kibibytes) * 1024 / 1e6
 
 
 if __name__ == "__main__":
