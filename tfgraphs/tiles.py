@@ -94,6 +94,13 @@ class Part:
         _, place = self.slices(layer, tf.shape(activation)[1:3])
         return whole[(slice(None), *place)]
 
+    def first(self, layer: str) -> tf.Tensor:
+        """The number of the core's first position in the whole picture, down and across: int32 [2]."""
+        if self.slices is None:
+            return tf.zeros([2], tf.int32)
+        _, place = self.slices(layer, tf.zeros([2], tf.int32))
+        return tf.stack([axis.start for axis in place])
+
 
 EVERYTHING = Part()
 

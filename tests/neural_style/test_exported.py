@@ -17,7 +17,7 @@ from tfgraphs.neural_style.exported import export_painter, noise, scale_sizes, s
 from tfgraphs.neural_style.targets import scaled_style
 from tfgraphs.neural_style.transfer import scale_levels
 
-SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 0.5}, steps=12, seed=2)
+SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 0.5}, steps=12, every=1, seed=2)
 
 
 def texture(*size, seed=0):

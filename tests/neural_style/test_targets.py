@@ -14,7 +14,7 @@ from tfgraphs.neural_style.targets import Targets
 from tfgraphs.tiles import TileError
 
 RANDOM = np.random.default_rng(0)
-SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, seed=2)
+SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, every=1, seed=2)
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +41,23 @@ def ramp(*size):
     return np.linspace(0, 1, size[1], dtype=np.float32)[None].repeat(size[0], axis=0)
 
 
-def looked_at(backbone, content, styles, settings, shown):
-    """All terms of the loss and its gradient."""
+def looker(backbone, content, styles, settings):
+    """Of a picture and a step all terms of the loss and its gradient."""
     targets = Targets(content, regions(styles, content.shape[:2]), backbone, settings)
 
     @tf.function
-    def look(shown):
+    def look(shown, step):
         with tf.GradientTape() as tape:
             tape.watch(shown)
-            terms = targets.terms(shown, tf.constant(5, tf.int64), tf.constant(3))
+            terms = targets.terms(shown, step, tf.constant(3))
             loss = tf.add_n(list(terms.values()))
         return terms, tape.gradient(loss, shown)
 
-    return look(tf.constant(shown[None]))
+    return lambda shown, step=5: look(tf.constant(shown[None]), tf.constant(step, tf.int64))
+
+
+def looked_at(backbone, content, styles, settings, shown):
+    return looker(backbone, content, styles, settings)(shown)
 
 
 PLAIN = [Style(picture(90, 120))]
@@ -67,8 +71,8 @@ PLACED = [
 @pytest.mark.parametrize("styles", [PLAIN, PLACED], ids=["one painting", "three paintings in two places"])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"loss": "paper"}, {"statistic": "mean_variance"}],
-    ids=["normalized", "paper", "mean_variance"],
+    [{}, {"loss": "paper"}, {"statistic": "mean_variance"}, {"every": 2}],
+    ids=["normalized", "paper", "mean_variance", "a part of the positions"],
 )
 def test_the_loss_in_tiles_is_that_of_the_whole(backbone, styles, changes):
     content, shown = picture(130, 140), picture(130, 140)
@@ -116,3 +120,23 @@ def test_a_painting_seen_in_its_own_style_has_no_style_error(backbone, statistic
     other, _ = looked_at(backbone, content, [Style(content)], settings, picture(96, 96) ** 3)
     for layer in ("style/conv1", "style/conv3"):
         assert float(own[layer]) < 0.05 * float(other[layer])
+
+
+def test_the_gradient_of_parts_of_the_positions_is_nearly_that_of_all_on_average(backbone):
+    """Twelve steps draw each of the four corners; conv1 has more than 4,096 positions, conv3 fewer."""
+    content, shown = picture(130, 140), picture(130, 140)
+    _, whole = looked_at(backbone, content, PLAIN, SETTINGS, shown)
+    look = looker(backbone, content, PLAIN, dataclasses.replace(SETTINGS, every=2))
+    by_corner, finest = {}, set()
+    for step in range(12):
+        terms, gradient = look(shown, step)
+        by_corner[float(terms["style/conv1"])] = gradient.numpy().ravel()
+        finest.add(float(terms["style/conv3"]))
+    assert (len(by_corner), len(finest)) == (4, 1)
+
+    def likeness(gradient):
+        return np.corrcoef(gradient, whole.numpy().ravel())[0, 1]
+
+    together = likeness(np.mean(list(by_corner.values()), axis=0))
+    assert together > 0.95
+    assert together > max(map(likeness, by_corner.values()))

@@ -2,6 +2,7 @@
 
     neural_style --content=photo.jpg                             in the manner of the project's own night sky
     neural_style --content=photo.jpg --style=painting.jpg --output=painted.png
+    neural_style --content=photo.jpg --preset=faithful           keeps more of the photograph; or balanced, wild
     neural_style --content=sample:coffee --style=sample:embers   pictures that come with the project
     neural_style --content=photo.jpg --style=a.jpg --style=b.jpg --style_weight=0.7 --style_weight=0.3
     neural_style --content=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfgraphs import films, flow, images, samples
-from tfgraphs.cli import command, film_run, picture_run, run_state, style_network
+from tfgraphs.cli import command, film_run, picture_run, presets, run_state, style_network
 from tfgraphs.colors import matched, with_colors_of
 from tfgraphs.outputs import SAVED_MODEL, check_folder
 
@@ -60,7 +61,10 @@ LOSS = flags.DEFINE_enum(
     "loss", "normalized", ["normalized", "paper"], "Whether errors are relative to their targets, or as published."
 )
 STATISTIC = flags.DEFINE_enum(
-    "statistic", "gram", ["gram", "mean_variance"], "What of a painting's activations is its style."
+    "statistic",
+    "gram",
+    ["gram", "mean_variance", "sliced_wasserstein"],
+    "What of a painting's activations is its style: how channels go together, each alone, or their distribution.",
 )
 CONTENT_LAYER = flags.DEFINE_string(
     "content_layer", None, "Where content is compared; by default chosen for the network."
@@ -80,6 +84,15 @@ LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", 6 / 255, "Of the optimizer when a size begins, on the scale 0..1; it falls to nearly none."
 )
 STEPS = flags.DEFINE_integer("steps", 650, "Steps at all scales together.", lower_bound=1)
+TILE_SIZE = flags.DEFINE_integer(
+    "tile_size",
+    None,
+    "Looks at pictures in tiles of so many pixels, 0: at all of it; by default large ones in tiles.",
+    0,
+)
+PRESET = flags.DEFINE_enum(
+    "preset", None, sorted(presets.PAINTINGS), "A good choice of weights and statistics; other flags go first."
+)
 FRAME_STEPS = flags.DEFINE_integer(
     "frame_steps", 80, "Steps for each frame of a film that goes on from the frame before.", lower_bound=1
 )
@@ -95,7 +108,7 @@ MODEL = flags.DEFINE_string(
 )
 _STEP_BY_STEP: tuple[flags.FlagHolder, ...] = (
     *(STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK, INIT, LOSS, STATISTIC, CONTENT_LAYER, STYLE_LAYERS, CONTENT_WEIGHT),
-    *(VARIATION_WEIGHT, STYLE_SCALE, OPTIMIZER, LEARNING_RATE, STEPS, FRAME_STEPS, TEMPORAL_WEIGHT),
+    *(VARIATION_WEIGHT, STYLE_SCALE, OPTIMIZER, LEARNING_RATE, STEPS, FRAME_STEPS, TEMPORAL_WEIGHT, TILE_SIZE, PRESET),
 )
 
 
@@ -103,6 +116,8 @@ def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     if picture_run.shows_flags("neural_style"):
         return
+    if PRESET.value:
+        presets.apply(presets.PAINTINGS[PRESET.value], "squeezenet")
     if style_network.TRAIN_STYLE.value:
         if CONTENT.value or MODEL.value:
             raise command.UsageError("--train_style only trains: leave --content and --model out, and paint then")
@@ -314,6 +329,7 @@ def _settings(style_layers: dict[str, float] | None) -> "StyleSettings":
         learning_rate=LEARNING_RATE.value,
         steps=STEPS.value,
         style_scale=STYLE_SCALE.value,
+        tile_size=TILE_SIZE.value,
         seed=picture_run.SEED.value,
     )
 

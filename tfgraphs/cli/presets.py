@@ -17,6 +17,12 @@ DREAMS: dict[str, Preset] = {
     "vortices": {"objective": ["fire5:38 + fire6:22"], "iterations": 15, "step_size": 0.7, "normalize": "laplacian"},
 }
 
+PAINTINGS: dict[str, Preset] = {
+    "faithful": {"content_weight": 0.5},
+    "balanced": {},
+    "wild": {"content_weight": 0.04},
+}
+
 
 def apply(preset: Preset, network: str, instead: tuple[str, ...] = ()) -> None:
     """Sets those flags of a preset that were not given by hand.

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tfgraphs.backbones import Backbone
-from tfgraphs.neural_style.losses import FORMS, STATISTICS
+from tfgraphs.neural_style.losses import FORMS
 from tfgraphs.neural_style.regions import StyleError
+from tfgraphs.neural_style.statistics import STATISTICS
 
 _VGG = ("conv4_2", {f"conv{block}_1": 1.0 for block in range(1, 6)})  # those of Gatys et al., arXiv 1508.06576
 
@@ -29,6 +30,11 @@ LAYERS: dict[str, tuple[str, dict[str, float]]] = {
 WEIGHTS = {"normalized": (0.15, 1.1), "paper": (1e-3, 0.0)}
 """For each form of the losses: of the content, and of the total variation."""
 
+WHOLE = 1_200_000_000
+"""Bytes of activations up to which a picture is looked at whole; with gradients they take about twice that."""
+
+TILE = 1024  # longest side of a tile in pixels, where nobody asks for another
+
 
 @dataclass(frozen=True)
 class StyleSettings:
@@ -36,7 +42,7 @@ class StyleSettings:
 
     Attributes:
         loss: form of the losses, one of `losses.FORMS`.
-        statistic: what of activations is compared as style, one of `losses.STATISTICS`.
+        statistic: what of activations is compared as style, one of `statistics.STATISTICS`.
         content_layer: where the photograph's content is compared. None: that of `LAYERS`.
         style_layers: where the paintings' style is compared, each with its weight. None: those of `LAYERS`.
         content_weight: of the content loss, whose style loss has a weight of 1: alpha / beta of the paper, where it is
@@ -47,6 +53,11 @@ class StyleSettings:
         learning_rate: of the optimizer at the start of a scale, in values on the scale 0..1; it falls to nearly none.
             L-BFGS has none.
         style_scale: longer side of the paintings relative to the picture's. They are never enlarged.
+        tile_size: longest side of the tiles in which pictures are looked at; 0 for whole pictures at once. None: tiles
+            for those that would take more than WHOLE bytes.
+        every: in layers with many positions a step compares style at every so many of them down and across, from
+            another corner each time; 1: at all. None: at every second, which costs half the time and ends at the same
+            loss, but at all where a loss is to be exact: the paper's, or one that L-BFGS follows for many steps.
         seed: of the noise to start from and of the shifts.
     """
 
@@ -60,15 +71,18 @@ class StyleSettings:
     steps: int = 650
     learning_rate: float = 6 / 255
     style_scale: float = 1.0
+    tile_size: int | None = None
+    every: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("content_weight", "variation_weight", "seed"):
+        for name in ("content_weight", "variation_weight", "tile_size", "seed"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise StyleError(f"{name} is {value}: it cannot be negative")
-        for name in ("steps", "learning_rate", "style_scale"):
-            if not getattr(self, name) > 0:
+        for name in ("steps", "learning_rate", "style_scale", "every"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
                 raise StyleError(f"{name} is {getattr(self, name)}: it must be more than 0")
         for name, known in (("loss", FORMS), ("statistic", STATISTICS)):
             if getattr(self, name) not in known:
@@ -96,6 +110,29 @@ class StyleSettings:
         for layer in (content, *style):
             backbone.view(layer)
         return content, dict(style)
+
+    def tile(self, backbone: Backbone, size: tuple[int, int]) -> int:
+        """The size of the tiles in which a picture of a size is looked at, 0 for the whole picture at once.
+
+        Raises:
+            StyleError: the style cannot be compared in tiles.
+        """
+        content, style = self.layers(backbone)
+        layers, local = [content, *style], STATISTICS[self.statistic].local
+        if self.tile_size and not local:
+            raise StyleError(f"{self.statistic} needs the whole picture: leave the tiles out, or take gram")
+        if self.tile_size is not None:
+            return self.tile_size
+        numbers = size[0] * size[1] * backbone.footprint(layers)
+        possible = local and all(backbone.view(layer).receptive_field for layer in layers)
+        return TILE if possible and numbers * 4 > WHOLE else 0
+
+    def lattice(self) -> int:
+        """At every how many positions of a layer with many of them a step compares style."""
+        if self.every is not None:
+            return self.every
+        exact = self.loss == "paper" or self.optimizer.lower() == "lbfgs" or not STATISTICS[self.statistic].local
+        return 1 if exact else 2
 
     def weights(self) -> tuple[float, float]:
         """Those of the content loss and of the total variation."""

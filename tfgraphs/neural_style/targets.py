@@ -9,13 +9,16 @@ import tensorflow as tf
 from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
 from tfgraphs.neural_style.losses import FORMS, content_sums
-from tfgraphs.neural_style.regions import Region, Style, StyleError
+from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.statistics import STATISTICS, Sums
 from tfgraphs.tiles import EVERYTHING, Look, Part, Tiles
 
 SMALLEST_SIDE = 32  # of a painting, in pixels
 MARGIN, SHIFTS = 16, 8  # pixels mirrored around the picture, and how many ways there are to shift it inside them
+
+MANY = 4096  # positions of a layer from which on style is compared at a part of them
+_CORNER = 3
 
 Masks = Mapping[str, tf.Tensor]
 
@@ -54,14 +57,16 @@ class Targets:
         self, content: np.ndarray, regions: Sequence[Region], backbone: Backbone, settings: StyleSettings
     ) -> None:
         self._form, self._statistic = FORMS[settings.loss], STATISTICS[settings.statistic]
-        self._backbone, self._tile_size = backbone, settings.tile_size
+        self._backbone, self._settings = backbone, settings
         self._content_layer, weights = settings.layers(backbone)
         self._content_weight, _ = settings.weights()
         self._weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self._layers = list(dict.fromkeys([self._content_layer, *weights]))
-        if self._tile_size and not self._statistic.local:
-            raise StyleError(f"{settings.statistic} needs the whole picture: leave the tiles out, or take gram")
         height, width = content.shape[:2]
+        self._every = {
+            layer: settings.lattice() if height * width >= MANY * backbone.view(layer).stride ** 2 else 1
+            for layer in weights
+        }
         self._tiles = self._tiled(height, width)
         self._photograph = tf.constant(content[None])
         self._content = None if self._tiles else self._content_of_all_shifts()
@@ -146,7 +151,9 @@ class Targets:
                     mask = None
                     if place.masks is not None:
                         mask = part.cut(place.masks[layer][shift, tf.newaxis], layer, activations[layer])
-                    sums += self._statistic.sums(cores[layer], mask, step)
+                    lattice = _lattice(self._every[layer], part.first(layer), step)
+                    own = None if mask is None else mask[lattice]
+                    sums += self._statistic.sums(cores[layer][lattice], own, step)
         return sums
 
     def _weighed(self, sums: Sums, step: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -165,9 +172,10 @@ class Targets:
 
     def _tiled(self, height: int, width: int) -> Tiles | None:
         """Tiles over a picture of a size and its margin, if it is to be looked at in tiles."""
-        if not self._tile_size:
+        tile_size = self._settings.tile(self._backbone, (height, width))
+        if not tile_size:
             return None
-        tiles = Tiles(self._backbone, self._layers, self._tile_size)
+        tiles = Tiles(self._backbone, self._layers, tile_size)
         tiles.lay(height + 2 * MARGIN, width + 2 * MARGIN)
         return tiles
 
@@ -233,6 +241,19 @@ class Targets:
             )
             for layer, positions in sizes.items()
         }
+
+
+def _lattice(every: int, first: tf.Tensor, step: tf.Tensor) -> tuple[slice, ...]:
+    """Every so many positions down and across, from another corner in each step.
+
+    Args:
+        first: of the positions that are there, their numbers in the whole picture, int32 [2].
+    """
+    if every == 1:
+        return (slice(None),)
+    corner = tf.random.stateless_uniform([2], [_CORNER, step], 0, every, tf.int32)
+    down, across = tf.unstack((corner - first) % every, 2)
+    return slice(None), slice(down, None, every), slice(across, None, every)
 
 
 def scaled_style(style: np.ndarray, longest: float) -> np.ndarray:

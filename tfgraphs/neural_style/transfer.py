@@ -24,7 +24,7 @@ from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.neural_style.losses import total_variation
 from tfgraphs.neural_style.regions import Region, Style, StyleError, regions
 from tfgraphs.neural_style.settings import StyleSettings
-from tfgraphs.neural_style.targets import SHIFTS, Targets, shifted
+from tfgraphs.neural_style.targets import SHIFTS, Targets
 from tfgraphs.pyramid import Canvas, Level, coarse_to_fine
 
 SMALLEST_SIDE = 32  # of a picture, in pixels
@@ -80,8 +80,10 @@ def paint(
     def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
         level = levels[number]
         canvas = Canvas(
-            lambda variable: _loss(variable, resize(content, level.size), places, backbone, settings, number, anchor),
-            _optimizer(settings, level.steps),
+            lambda variable: style_loss(
+                variable, resize(content, level.size), places, backbone, settings, number, anchor
+            ),
+            optimizer(settings, level.steps),
             level.size,
         )
         if on_graph is not None and number == len(levels) - 1:
@@ -134,7 +136,7 @@ def _noise(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.3, 0.7, (*size, 3)).astype(np.float32)
 
 
-def _optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
+def optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
     """The optimizer of a scale.
 
     Raises:
@@ -154,22 +156,28 @@ def _optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimize
     return optimizer
 
 
-def _loss(
+def style_loss(
     picture: tf.Variable,
     content: np.ndarray,
     places: Sequence[Region],
     backbone: Backbone,
     settings: StyleSettings,
-    scale: int,
-    anchor: Anchor | None,
+    scale: int = 0,
+    anchor: Anchor | None = None,
 ) -> Loss:
-    """The loss at one scale."""
+    """The loss at one scale.
+
+    Args:
+        picture: the variable to paint on, [1, height, width, 3].
+        content: the photograph at this size, float32 [height, width, 3].
+        scale: number of the scale, so that each draws shifts of its own.
+    """
     targets = Targets(content, places, backbone, settings)
     _, variation_weight = settings.weights()
 
     def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         shift = tf.random.stateless_uniform([], [settings.seed + scale, step], 0, SHIFTS, tf.int32)
-        terms = targets.errors(backbone(shifted(picture, shift), targets.layers), shift)
+        terms = targets.terms(picture, step, shift)
         with tf.name_scope("variation"):
             terms["variation"] = variation_weight * total_variation(picture)
         if anchor is not None:
