@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.sheets import enlarged, sheet
+from tfgraphs.sheets import bars, enlarged, sheet
 
 COLOURS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1]], np.float32)
 
@@ -41,6 +41,28 @@ def test_a_caption_is_written_below_its_picture_and_nowhere_else():
 def test_a_caption_that_is_too_long_is_cut():
     pixels = sheet(tiles(2, 10, 30), ["many words that do not fit", ""], columns=2, gap=8)
     assert (pixels[18:, 38:46] == pixels[0, 0]).all()
+
+
+def test_a_legend_stands_above_the_pictures_in_as_many_lines_as_it_needs():
+    plain = sheet(tiles(2, 20, 60), columns=2)
+    short, long = (sheet(tiles(2, 20, 60), columns=2, legend=legend) for legend in ("kernels", "many kernels " * 5))
+    for written in (short, long):
+        head = len(written) - len(plain)
+        assert written.shape[1] == plain.shape[1]
+        np.testing.assert_array_equal(written[head + 8 :], plain[8:])
+        assert (written[: head + 8] != plain[0, 0]).any()
+        assert (written[:, -8:] == plain[0, 0]).all()
+    assert len(long) > len(short)
+
+
+def test_bars_are_as_long_as_their_numbers():
+    drawn = bars(["7", "12", "100"], [1, -0.5, 0.25], 140, ((1, 0, 0), (0, 0, 1)))
+    rows = drawn[9], drawn[19 + 9], drawn[38 + 9]
+    lengths = [int((row == colour).all(axis=-1).sum()) for row, colour in zip(rows, COLOURS[[0, 2, 0]], strict=True)]
+    assert drawn.shape == (57, 140, 3)
+    assert lengths[1] == pytest.approx(lengths[0] / 2, abs=1)
+    assert lengths[2] == pytest.approx(lengths[0] / 4, abs=1)
+    assert lengths[0] > 90
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 40))

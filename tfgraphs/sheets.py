@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _PAPER, _INK = (18, 18, 20), (190, 190, 195)  # RGB
 _TEXT = 13  # height of letters in pixels
+_LINE = _TEXT + 6  # and of a line with them
 
 
 def sheet(
@@ -16,6 +17,7 @@ def sheet(
     columns: int | None = None,
     gap: int = 8,
     paper: tuple[int, int, int] = _PAPER,
+    legend: str = "",
 ) -> np.ndarray:
     """Puts pictures side by side, row after row, on dark paper.
 
@@ -25,19 +27,24 @@ def sheet(
         columns: pictures in a row; by default as many as make the sheet a third wider than it is high.
         gap: pixels between pictures, and around them.
         paper: the colour of these, RGB in 0..255.
+        legend: a text above all pictures, in as many lines as it needs.
 
     Returns:
         The sheet, float32 [height, width, 3] in 0..1.
     """
     height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
-    line = _TEXT + 6 if captions else 0
+    line = _LINE if captions else 0
     across, down = width + gap, height + line + gap
     columns = columns or _columns(len(pictures), across, down)
     rows = math.ceil(len(pictures) / columns)
-    drawn = Image.new("RGB", (columns * across + gap, rows * down + gap), paper)
+    words = _lines(legend, columns * across - gap)
+    top = gap + len(words) * _LINE
+    drawn = Image.new("RGB", (columns * across + gap, rows * down + top), paper)
+    for number, text in enumerate(words):
+        _write(drawn, text, (gap, gap // 2 + number * _LINE), columns * across - gap)
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
-        place = gap + column * across, gap + row * down
+        place = gap + column * across, top + row * down
         drawn.paste(Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)), place)
         if captions:
             _write(drawn, captions[number], (place[0], place[1] + picture.shape[0] + 2), width)
@@ -48,6 +55,47 @@ def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
     """Each pixel as a square, so that a [height, width, channels] picture is about `side` pixels high and wide."""
     times = max(1, round(side / max(pixels.shape[:2])))
     return np.repeat(np.repeat(pixels, times, axis=0), times, axis=1)
+
+
+def bars(
+    labels: Sequence[str],
+    values: Sequence[float],
+    width: int,
+    colours: tuple[Sequence[float], Sequence[float]],
+) -> np.ndarray:
+    """Numbers as bars, one below the other, each with a word before it.
+
+    Args:
+        labels: a short word for each.
+        values: in -1..1; a bar is as long as its value is far from 0.
+        width: of the picture, in pixels.
+        colours: of the bars of positive and of negative values, RGB in 0..1.
+
+    Returns:
+        The picture, float32 [lines, width, 3] in 0..1.
+    """
+    font = ImageFont.load_default(_TEXT)
+    begin = 6 + math.ceil(max(font.getlength(label) for label in labels))
+    drawn = Image.new("RGB", (width, len(labels) * _LINE), _PAPER)
+    draw = ImageDraw.Draw(drawn)
+    for number, (label, value) in enumerate(zip(labels, values, strict=True)):
+        top, colour = number * _LINE, colours[0 if value > 0 else 1]
+        draw.text((begin - 6, top + 1), label, _INK, font, anchor="ra")
+        end = begin + round(abs(value) * (width - 1 - begin))
+        draw.rectangle((begin, top + 3, end, top + _LINE - 4), tuple(round(255 * part) for part in colour))
+    return np.asarray(drawn, np.float32) / 255
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """A text in lines that are not wider, broken between words."""
+    font, lines = ImageFont.load_default(_TEXT), [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [line for line in lines if line]
 
 
 def _columns(count: int, across: int, down: int) -> int:

@@ -1,6 +1,7 @@
 """`visualize`: what it prints, what it draws and how it refuses."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -45,10 +46,20 @@ def test_deeper_kernels_are_shown_by_their_strongest_channels(visualize, tmp_pat
     assert size(tmp_path / "squeezenet_fire2_expand3x3_kernels.png")[0] > 100
 
 
-def test_one_channel_is_a_heat_map_of_the_size_of_the_picture(visualize, tmp_path):
+def test_kernels_of_one_position_are_bars(visualize, tmp_path):
+    assert visualize("kernels", "--layer=fire2_squeeze1x1", "--channels=0-3", "--output=bars.png").returncode == 0
+    with Image.open(tmp_path / "bars.png") as image:
+        colours = {colour for _, colour in image.convert("RGB").getcolors(2**16)}
+    assert {(255, 140, 26), (38, 128, 255)} <= colours  # positive and negative numbers
+
+
+def test_one_channel_is_a_heat_map_of_the_size_of_the_picture_with_its_maximum_below(visualize, tmp_path):
     result = visualize("activations", "--input=photo.png", "--layer=fire5", "--channel=39", "--output=map.png")
     assert result.returncode == 0, result.stderr
-    assert size(tmp_path / "map.png") == (90, 70)
+    width, height = size(tmp_path / "map.png")
+    assert (width, height > 70 + 10) == (90, True)
+    with Image.open(tmp_path / "map.png") as image:
+        assert np.ptp(np.asarray(image)[72:]) > 100  # it is written on
     assert result.stdout.splitlines()[2].split()[0] == "39"
 
 
@@ -57,6 +68,43 @@ def test_the_strongest_channels_stand_side_by_side(visualize, tmp_path):
     strengths = [float(line.split()[1]) for line in result.stdout.splitlines()[2:6]]
     assert strengths == sorted(strengths, reverse=True)
     assert size(tmp_path / "photo_fire5.png")[0] >= 2 * 90
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("activations", "--input=photo.png", "--size=64", "--layer=fire5", "--channels=3,5"),
+        ("activations", "--input=photo.png", "--layer=fire5", "--topn=2"),
+        ("kernels", "--layer=fire2_expand3x3", "--channels=0-3"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_picture_tells_the_command_that_made_it(visualize, tmp_path, arguments):
+    visualize(*arguments, "--output=made.png")
+    shown = visualize(arguments[0], "--show_flags=made.png").stdout
+    assert sorted(shlex.split(shown)) == sorted(["visualize", *arguments])
+    made = (tmp_path / "made.png").read_bytes()
+    visualize(*shlex.split(shown)[1:], "--output=again.png")
+    assert (tmp_path / "again.png").read_bytes() == made
+
+
+@pytest.mark.parametrize("output", ["photo.png", "./photo.png", "linked.png"])
+def test_no_input_is_written_over(visualize, tmp_path, output):
+    photograph = (tmp_path / "photo.png").read_bytes()
+    (tmp_path / "linked.png").symlink_to("photo.png")
+    result = visualize("activations", "--input=photo.png", "--layer=fire2", f"--output={output}")
+    assert "is the input itself: give it another name" in result.stderr
+    assert (tmp_path / "photo.png").read_bytes() == photograph
+
+
+def test_a_table_of_layers_is_content_with_the_trunk(visualize, tmp_path):
+    """The whole file, of 574 MB, is neither there nor fetched; that of the trunk is refused here for its digest."""
+    (tmp_path / "checkpoints/weights").mkdir(parents=True)
+    trunk = tmp_path / "checkpoints/weights/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    trunk.write_bytes(b"damaged")
+    result = visualize("layers", "--backbone=vgg19")
+    assert result.returncode == 2
+    assert f"{trunk.name} cannot be used" in result.stderr
 
 
 def test_classes_have_names_and_probabilities(visualize):
@@ -82,6 +130,13 @@ def test_classes_have_names_and_probabilities(visualize):
         (["activations", "--input=photo.png", "--layer=pool10"], "looks at the whole picture at once"),
         (["activations", "--input=photo.png", "--layer=fier9"], "fire9"),
         (["activations", "--input=photo.png", "--size=8"], "too small"),
+        (["activations", "--input=photo.png", "--layer=fire9", "--channel=9999999"], "the channels 0 to 511"),
+        (["activations", "--input=photo.png", "--channel=5-3"], "the channels 0 to 511"),
+        (["activations", "--input=photo.png", "--channel=3", "--topn=2"], "--topn is for the strongest channels"),
+        (["layers", "--size=64"], "--size is for activations, classify, feature, not for layers"),
+        (["layers", "--layer=fire5"], "--layer is for kernels, activations, feature, not for layers"),
+        (["kernels", "--input=photo.png"], "--input is for activations, classify, not for kernels"),
+        (["classify", "--input=photo.png", "--output=classes.png"], "--output is for"),
         (["classify", "--input=missing.png"], "missing.png does not exist"),
     ],
 )

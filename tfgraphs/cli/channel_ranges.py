@@ -17,10 +17,10 @@ def parse(text: str, count: int) -> list[int]:
     """
     wanted: list[int] = []
     for part in text.split(","):
-        if not re.fullmatch(r"\d{1,6}(-\d{1,6})?", part.strip()):
+        if not re.fullmatch(r"\d{1,99}(-\d{1,99})?", part.strip()):
             raise UsageError(f"--channels={text} is no number, range or list of them: 139, 0-63, 3,5,9-12")
         first, _, last = part.strip().partition("-")
+        if not int(first) <= int(last or first) < count:
+            raise UsageError(f"--channels={text}: the layer has the channels 0 to {count - 1}")
         wanted.extend(range(int(first), int(last or first) + 1))
-    if not wanted or max(wanted) >= count:
-        raise UsageError(f"--channels={text}: the layer has the channels 0 to {count - 1}")
     return list(dict.fromkeys(wanted))

@@ -12,24 +12,29 @@
 In the table of layers, kernel and stride are in positions of the layer below; the receptive field is the side in
 pixels of the square of the picture that one position sees. Kernels that look at the picture have its colours; of
 deeper ones the slices of the strongest channels below are shown, whose numbers stand beneath, warm colours for
-positive numbers and cold ones for negative numbers. Features begin as noise and are changed until they excite a unit:
---style=naive,multiscale,laplacian are those of 2015, fourier and maco are newer ones.
+positive numbers and cold ones for negative numbers, and as bars if a slice is a single number. Features begin as noise
+and are changed until they excite a unit: --style=naive,multiscale,laplacian are those of 2015, fourier and maco are
+newer ones.
 """
 
 import json
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs import images, samples
+import tfgraphs
+from tfgraphs import images
 from tfgraphs.cli import channel_ranges, command, picture_run, run_state, visualize_feature
 from tfgraphs.cli.visualize_feature import Asked, feature
 from tfgraphs.outputs import check_writable
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tfgraphs.backbones import Backbone
 
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
@@ -47,23 +52,50 @@ TOPN = flags.DEFINE_integer("topn", None, "How many classes (5), or channels sid
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classify: how the answer is printed.")
 
 _MOST_KERNELS = 48  # of deeper layers, on one sheet
-_SLICES = 6
-_LINES = (90, 90, 95)  # RGB between slices
 _COMMANDS = ("layers", "kernels", "activations", "classify", "feature")
+_NETWORK = {"backbone", "weights", "upsample"}
 _SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
-_TILE = 66  # px
+
+
+# The flags that a command looks at, of those that not all do.
+_FLAGS = {
+    "layers": {"format"},
+    "kernels": {"layer", "channels", "output"},
+    "activations": {"input", "size", "layer", "channels", "topn", "output"},
+    "classify": {"input", "size", "topn", "format"},
+    "feature": {"size", "layer", "channels", "output"},
+}
 
 
 def main(arguments: list[str]) -> None:
     if len(arguments) != 1 or arguments[0] not in _COMMANDS:
         raise command.UsageError(f"say what to show: {', '.join(_COMMANDS)}")
-    if not picture_run.shows_flags("visualize feature"):
+    (name,) = arguments
+    if not picture_run.shows_flags(f"visualize {name}"):
+        _check_flags(name)
         shown = {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}
-        {**shown, "feature": _feature}[arguments[0]]()
+        {**shown, "feature": _feature}[name]()
+
+
+def _check_flags(name: str) -> None:
+    """Raises UsageError if a flag was given that the command would not look at."""
+    given = {flag for flag in set().union(*_FLAGS.values()) if flags.FLAGS[flag].value != flags.FLAGS[flag].default}
+    for flag in sorted(given - _FLAGS[name]):
+        others = [other for other, known in _FLAGS.items() if flag in known]
+        raise command.UsageError(f"--{flag} is for {', '.join(others)}, not for {name}: leave it out")
+    if name == "activations" and CHANNELS.value and TOPN.value:
+        raise command.UsageError("--topn is for the strongest channels: leave it out, or --channels")
 
 
 def _layers() -> None:
-    backbone = _load(classes=True)
+    from tfgraphs.backbones import has_only_trunk
+
+    trunk = picture_run.WEIGHTS.value is None and has_only_trunk(picture_run.BACKBONE.value)
+    backbone = _load(classes=not trunk)
+    if trunk:
+        warnings.warn(
+            f"the weights of {backbone.name} that are here lack the layers that tell the classes", stacklevel=2
+        )
     columns = ["Layer", "Kind", "Channels", "Kernel", "Stride", "Receptive field", "Parameters"]
     rows = []
     for layer in backbone.layers.values():
@@ -93,27 +125,20 @@ def _layers() -> None:
 def _kernels() -> None:
     backbone = _load()
     from tfgraphs.backbones import kernels
-    from tfgraphs.sheets import enlarged, sheet
+    from tfgraphs.cli.visualize_kernels import draw
+    from tfgraphs.sheets import sheet
 
     layer = LAYER.value or kernels.first_convolution(backbone)
     convolution = kernels.convolution_of(backbone, layer)
     count = backbone.view(convolution.name).channels
     output = _output(f"{backbone.name}_{layer}_kernels")
-    if kernels.sees_colours(backbone, convolution):
-        found = kernels.colour_kernels(backbone, convolution, _channels(count))
-        tiles, captions = (
-            [enlarged(kernel.pixels, _TILE) for kernel in found],
-            [str(kernel.channel) for kernel in found],
-        )
-    else:
-        rows = kernels.strongest_slices(backbone, convolution, _channels(count, _MOST_KERNELS), _SLICES)
-        tiles = [
-            sheet([enlarged(one.pixels, _TILE // 2) for one in row], columns=len(row), gap=2, paper=_LINES)
-            for row in rows
-        ]
-        captions = [f"{row[0].channel}: {' '.join(str(one.source) for one in row)}" for row in rows]
-    images.save(output, images.Picture(sheet(tiles, captions)))
-    print(f"{output}: {len(tiles)} of {count} kernels of {layer}")
+    most = None if kernels.sees_colours(backbone, convolution) else _MOST_KERNELS
+    drawn = draw(backbone, convolution, _channels(count, most))
+    shown = f"{len(drawn.tiles)} of {count}"
+    which = shown if CHANNELS.value else str(count) if len(drawn.tiles) == count else f"the first {shown}"
+    legend = f"{layer} of {backbone.name}: {which} kernels. {drawn.legend}"
+    _save(output, sheet(drawn.tiles, drawn.captions, legend=legend), "kernels")
+    print(f"{output}: {shown} kernels of {layer}")
 
 
 def _activations() -> None:
@@ -124,7 +149,7 @@ def _activations() -> None:
 
     layer = LAYER.value or heat_maps.richest_places(backbone)
     backbone.check(layer)
-    output = _output(f"{Path(INPUT.value.removeprefix(samples.PREFIX)).stem}_{layer}")
+    output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
     found = heat_maps.responses(backbone, layer, picture.pixels)
     if CHANNELS.value:
         wanted = _channels(backbone.view(layer).channels)
@@ -134,14 +159,16 @@ def _activations() -> None:
     stride = backbone.view(layer).stride
     maps = [heat_maps.heat_map(picture.pixels, response.places, stride) for response in found]
     if len(maps) == 1:
-        (pixels,) = maps
+        caption = f"{layer}, channel {found[0].channel}: at most {found[0].largest:.3g}, mean {found[0].strength:.3g}"
+        pixels = sheet(maps, [caption], gap=0)
     else:
         small = images.fit(picture.size, 240)
-        captions = [
-            f"{response.channel}: {response.strength:.3g}, at most {response.largest:.3g}" for response in found
-        ]
-        pixels = sheet([images.resize(one, small) for one in maps], captions)
-    images.save(output, images.Picture(pixels))
+        captions = [f"{one.channel}: {one.strength:.3g}, at most {one.largest:.3g}" for one in found]
+        legend = (
+            f"{layer} of {backbone.name}. Below each its channel: the mean response and the largest, in pale yellow."
+        )
+        pixels = sheet([images.resize(one, small) for one in maps], captions, legend=legend)
+    _save(output, pixels, "activations")
     rows = [(str(one.channel), f"{one.strength:.4g}", f"{one.largest:.4g}") for one in found]
     command.print_table(["Channel", "Mean response", "Largest"], rows)
     print(f"{output}: {layer} of {backbone.name}")
@@ -183,7 +210,19 @@ def _output(name: str) -> Path:
     output = Path(picture_run.OUTPUT.value or re.sub(r"[^\w.-]", "_", name) + ".png")
     images.check_format(output)
     check_writable(output)
+    source = Path(INPUT.value or "")
+    if INPUT.value and output.exists() and source.exists() and output.samefile(source):
+        raise command.UsageError(f"--output={output} is the input itself: give it another name")
     return output
+
+
+def _save(output: Path, pixels: "np.ndarray", name: str) -> None:
+    """Writes a picture, with the flags that made it."""
+    values = command.flag_values([__name__, picture_run.__name__])
+    made_it = (_FLAGS[name] | _NETWORK) - {"output"}
+    given = {flag: value for flag, value in values.items() if flag in made_it}
+    origin = {"command": f"visualize {name}", "version": tfgraphs.__version__, "flags": given}
+    images.save(output, images.Picture(pixels), origin)
 
 
 def _channels(count: int, most: int | None = None) -> Sequence[int]:

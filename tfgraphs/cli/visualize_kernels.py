@@ -1,0 +1,67 @@
+"""`visualize kernels`: how kernels are drawn, and in words what is to be seen of them. It needs TensorFlow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.kernels import COLD, WARM, Kernel, colour_kernels, sees_colours, strongest_slices
+from tfgraphs.backbones.layers import Layer
+from tfgraphs.sheets import bars, enlarged, sheet
+
+_SIDE = 66  # px of a kernel in colours
+_SLICES = 6
+_SLICE = 33  # px
+_LINES = (90, 90, 95)  # RGB between slices
+_BARS = 150  # px
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Kernels as pictures.
+
+    Attributes:
+        tiles: a picture for each.
+        captions: what stands below each.
+        legend: what they show, in sentences.
+    """
+
+    tiles: list[np.ndarray]
+    captions: list[str]
+    legend: str
+
+
+def draw(backbone: Backbone, convolution: Layer, channels: Sequence[int]) -> Drawn:
+    """Draws some kernels of a convolution."""
+    if sees_colours(backbone, convolution):
+        found = colour_kernels(backbone, convolution, channels)
+        tiles = [enlarged(kernel.pixels, _SIDE) for kernel in found]
+        legend = "Each as the picture that excites it most; below it the number of its channel."
+        return Drawn(tiles, [str(kernel.channel) for kernel in found], legend)
+    rows = strongest_slices(backbone, convolution, channels, _SLICES)
+    return _as_bars(rows) if rows[0][0].pixels.shape[:2] == (1, 1) else _as_slices(rows)
+
+
+def _as_slices(rows: Sequence[Sequence[Kernel]]) -> Drawn:
+    tiles = [
+        sheet([enlarged(one.pixels, _SLICE) for one in row], columns=len(row), gap=2, paper=_LINES) for row in rows
+    ]
+    captions = [f"{row[0].channel}: {' '.join(str(one.source) for one in row)}" for row in rows]
+    legend = (
+        "Below each its output channel: the input channels with the strongest numbers, whose slices are above from "
+        "left to right. Orange numbers are positive, blue ones negative, black ones 0."
+    )
+    return Drawn(tiles, captions, legend)
+
+
+def _as_bars(rows: Sequence[Sequence[Kernel]]) -> Drawn:
+    """Kernels of one position have one number for each input channel: there is no pattern to look at."""
+    colours = tuple(WARM), tuple(COLD)
+    tiles = [bars([str(one.source) for one in row], [one.largest for one in row], _BARS, colours) for row in rows]
+    captions = [f"output channel {row[0].channel}" for row in rows]
+    legend = (
+        "Each has one number for each input channel: the bars are those furthest from 0, behind the number of their "
+        "input channel. Orange numbers are positive, blue ones negative."
+    )
+    return Drawn(tiles, captions, legend)
