@@ -1,7 +1,6 @@
-from collections.abc import Iterable
-
 import numpy as np
 import pytest
+from caffe_files import blob, layer, layer_v0, layer_v1, number, old_blob, piece, varint
 from damaged_files import at_most, damaged, error_of, read_harmlessly
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given, settings
@@ -11,55 +10,6 @@ from tfgraphs.backbones.weight_files import read_arrays
 KERNEL = np.random.default_rng(0).normal(size=(4, 3, 2, 2)).astype(np.float32)
 MATRIX, BIAS = KERNEL.reshape(4, 12), KERNEL[:, 0, 0, 0]
 HUGE = 10**12
-
-
-def varint(value: int) -> bytes:
-    value &= 2**64 - 1
-    pieces = bytearray()
-    while value > 127:
-        pieces.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*pieces, value])
-
-
-def number(field: int, value: int) -> bytes:
-    """A field that is a number, on the wire."""
-    return varint(field << 3) + varint(value)
-
-
-def piece(field: int, content: bytes | str) -> bytes:
-    """A field that is a text, a message or packed numbers, on the wire."""
-    content = content.encode() if isinstance(content, str) else content
-    return varint(field << 3 | 2) + varint(len(content)) + content
-
-
-def blob(array: np.ndarray, shape: Iterable[int] | None = None) -> bytes:
-    """A blob of the newest kind."""
-    sides = b"".join(varint(side) for side in (array.shape if shape is None else shape))
-    data = piece(8, array.astype("<f8").tobytes()) if array.dtype == np.float64 else piece(5, array.tobytes())
-    return piece(7, piece(1, sides)) + data
-
-
-def old_blob(array: np.ndarray) -> bytes:
-    """A blob with four sides, and with differences, which training leaves behind."""
-    sides = (1,) * (4 - array.ndim) + array.shape
-    numbers = b"".join(number(field, side) for field, side in enumerate(sides, 1))
-    return numbers + piece(5, array.tobytes()) + piece(6, bytes(array.nbytes))
-
-
-def layer(name: str, *blobs: bytes) -> bytes:
-    return piece(100, piece(1, name) + piece(2, "Convolution") + b"".join(piece(7, content) for content in blobs))
-
-
-def layer_v1(name: str, *blobs: bytes) -> bytes:
-    body = piece(2, "data") + piece(3, name) + piece(4, name) + number(5, 4)
-    return piece(2, body + b"".join(piece(6, content) for content in blobs) + piece(10, number(1, 96)))
-
-
-def layer_v0(name: str, *blobs: bytes) -> bytes:
-    return piece(2, piece(1, piece(1, name) + piece(2, "conv") + b"".join(piece(50, content) for content in blobs)))
-
-
 GOOD = piece(1, "AlexNet") + layer("data") + layer("conv1", blob(KERNEL), blob(BIAS)) + layer("fc6", blob(MATRIX))
 GENERATIONS = {
     "now": (layer, blob),

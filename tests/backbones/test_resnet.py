@@ -8,17 +8,23 @@ from torch_files import resnet_arrays
 
 from tfgraphs import images, samples
 from tfgraphs.backbones import resnet
+from tfgraphs.backbones.classes import classify
 from tfgraphs.backbones.weights import WeightsError
 
 RANDOM = np.random.default_rng(0)
 
 
-def test_every_layer_is_keras_own(randomized, agree):
-    model = keras.applications.ResNet50(weights=None)
-    backbone = resnet.build("resnet50", randomized(model))
-    pictures = RANDOM.uniform(size=(1, 224, 224, 3)).astype(np.float32)
+@pytest.mark.parametrize(
+    ("name", "shape"), [("ResNet50", (1, 224, 224, 3)), ("ResNet101", (2, 63, 90, 3))], ids=["resnet50", "resnet101"]
+)
+def test_every_layer_is_keras_own(randomized, agree, name, shape):
+    model = getattr(keras.applications, name)(weights=None, input_shape=shape[1:])
+    backbone = resnet.build(name.lower(), randomized(model))
+    pictures = RANDOM.uniform(size=shape).astype(np.float32)
     names = agree(backbone, model, pictures, keras.applications.resnet.preprocess_input(pictures * 255))
     assert {"conv1_bn", "pool1_pool", "conv4_block2_2_relu", "conv5_block3_out", "avg_pool", "predictions"} <= {*names}
+    blocks = sum(resnet.DEPTHS[name.lower()])
+    assert len(names) == 7 * blocks + 4 + 5  # of a block 3 normalizations, 2 relus, sum, end; 4 shortcuts; the ends
 
 
 def torch_formulas(arrays, pictures):
@@ -89,6 +95,50 @@ def test_each_rectified_layer_has_its_twin():
         assert np.array_equal(activations[name].numpy(), np.maximum(activations[f"{name}_pre_relu"].numpy(), 0))
 
 
+@pytest.fixture(scope="module")
+def averaging():
+    """ResNet-18 with random weights that pools averages, whose gradients reach every pixel of a window."""
+    return resnet.build("resnet18", resnet_arrays("resnet18"), "average")
+
+
+@pytest.mark.parametrize(
+    ("layer", "field", "stride"),
+    [
+        ("conv1_relu", 7, 2),
+        ("pool1_pool", 11, 4),
+        ("conv2_block1_1_relu", 19, 4),
+        ("conv2_block2_out", 43, 4),
+        ("conv3_block1_out", 67, 8),
+        ("conv4_block1_out", 147, 16),
+    ],
+)
+def test_receptive_field_is_the_support_of_the_gradient(averaging, layer, field, stride):
+    view = averaging.view(layer)
+    assert (view.receptive_field, view.stride) == (field, stride)
+    pictures = tf.constant(RANDOM.uniform(size=(1, *[field + 4 * stride] * 2, 3)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(pictures)
+        activation = averaging(pictures, [layer])[layer]
+        excitement = tf.reduce_sum(activation[0, activation.shape[1] // 2, activation.shape[2] // 2])
+    touched = np.any(tape.gradient(excitement, pictures).numpy()[0] != 0, axis=2)
+    rows, columns = (np.flatnonzero(touched.any(axis=axis)) for axis in (1, 0))
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (field, field)
+
+
+def test_a_pixel_is_enough_and_an_odd_picture_has_a_position_for_each_beginning(averaging):
+    for size, positions in (((1, 1), (1, 1)), ((33, 66), (2, 3))):
+        found = averaging(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32), ["conv5_block2_out", "softmax"])
+        assert found["conv5_block2_out"].shape == (1, *positions, 512)
+        assert float(tf.reduce_sum(found["softmax"])) == pytest.approx(1, abs=1e-5)
+
+
+def test_pictures_of_a_batch_do_not_mix(averaging):
+    pictures = RANDOM.uniform(size=(3, 41, 52, 3)).astype(np.float32)
+    together = averaging(pictures, ["conv4_block2_out"])["conv4_block2_out"].numpy()
+    alone = [averaging(one[None], ["conv4_block2_out"])["conv4_block2_out"][0] for one in pictures]
+    np.testing.assert_allclose(together, alone, atol=1e-4 * together.max())
+
+
 def test_a_damaged_variance_is_refused():
     arrays = resnet_arrays("resnet18")
     arrays["bn1.running_var"][3] = -1
@@ -119,3 +169,22 @@ def test_real_weights_see_what_is_there(real, shared_images, picture, classes):
     scaled = tf.image.resize(pixels[None, ..., :3], sides, antialias=True)
     probabilities = real(tf.image.resize_with_crop_or_pad(scaled, 224, 224), ["softmax"])["softmax"].numpy()[0]
     assert int(probabilities.argmax()) in classes
+
+
+@pytest.mark.parametrize(
+    ("picture", "names"),
+    [
+        ("pilatus800.jpg", {"alp", "valley", "cliff"}),
+        ("shipwreck.jpg", {"wreck", "pirate", "trimaran", "schooner"}),
+        ("tubingen.jpg", {"castle", "palace", "monastery", "church"}),
+        ("flowers.jpg", {"daisy", "pot", "vase", "bee", "greenhouse"}),
+        ("sky1024px.jpg", {"airship", "balloon", "parachute"}),  # nothing but sky and clouds
+    ],
+)
+def test_classify_names_what_is_there(real, shared_images, picture, names):
+    pixels = images.load(shared_images / picture).pixels
+    longest = round(256 * max(pixels.shape[:2]) / min(pixels.shape[:2]))
+    guesses = classify(real, images.resize(pixels, images.fit(pixels.shape[:2], longest)).clip(0, 1))
+    assert len(guesses) == 5
+    assert names & {guess.name for guess in guesses}
+    assert sum(guess.probability for guess in guesses) > 0.2
