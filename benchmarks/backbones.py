@@ -2,10 +2,11 @@
 
     python benchmarks/backbones.py [--size=384] [--rounds=9] [vgg19 resnet50 ...]
 
-needs the extra `bench`. Weights are random, as speed does not depend on them. PyTorch runs the very same layers, once
-in its default order of numbers (channels first) and once with channels last, which few programs ask for. Each side is
-a process of its own with as many threads as the machine has cores; a figure is the best of three in each round, as
-other work only adds to it. Tables have medians in milliseconds and behind them the median of ours as a part of theirs.
+needs the extra `bench`. Weights are random, as speed does not depend on them. PyTorch runs the very same layers with
+the same weights, which their result must confirm, once in its default order of numbers (channels first) and once with
+channels last, which few programs ask for; Inception v3 is compared with Keras only. Each side is a process of its own
+with as many threads as the machine has cores; a figure is the best of three in each round, as other work only adds to
+it. Tables have medians in milliseconds and behind them the median of ours as a part of theirs.
 
 Two cores beside other work, 384 px (forward, gradient):
 
@@ -42,10 +43,13 @@ NETWORKS = {
     "vgg19": ("pool5", "VGG19"),
     "googlenet": ("mixed5b", None),
     "resnet18": ("conv5_block2_out", None),
+    "resnet34": ("conv5_block3_out", None),
     "resnet50": ("conv5_block3_out", "ResNet50"),
     "resnet101": ("conv5_block3_out", "ResNet101"),
     "resnet152": ("conv5_block3_out", "ResNet152"),
+    "inception_v3": ("mixed10", "InceptionV3"),
 }
+NO_TORCH = {"inception_v3"}  # which is Keras' own graph of layers
 HALFWAY = {"squeezenet": "fire5", "vgg19": "conv3_1", "resnet50": "conv3_block4_out", "googlenet": "mixed4a"}
 
 NETWORK = """
@@ -69,6 +73,12 @@ def network(name):
         return random.normal(0, max(1, np.prod(shape[:-1])) ** -0.5, shape).astype(np.float32)
     if name == "squeezenet":
         return backbones.load(name)
+    if name == "inception_v3":
+        from tfgraphs.backbones import keras_applications, keras_network
+        application = keras_applications.find(name)
+        with keras_applications.weights_stay():
+            model = application.builder(weights=None, include_top=False)
+        return keras_network.KerasNetwork(name, model, application.preprocess, renumber=True)
     for module in (alexnet, googlenet, resnet, vgg):
         module.take = take
     if name == "googlenet":
@@ -88,6 +98,10 @@ def compiled(activation):
 
 def picture(size):
     return np.random.default_rng(1).uniform(size=(1, size, size, 3)).astype(np.float32)
+
+def excited():
+    # A number that tells whether two sides compute the same.
+    return float(np.asarray(functions[0](pictures)))
 
 def measure():
     # The best of three, as other work on the machine only adds to the time.
@@ -117,7 +131,8 @@ def prepare(name, layer, size):
     import keras
     model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(None, None, 3))
     pictures = tf.constant(picture(size))
-    functions = compiled(lambda pictures: model(keras.applications.vgg16.preprocess_input(pictures * 255)))
+    application = keras.applications.inception_v3 if name == "InceptionV3" else keras.applications.vgg16
+    functions = compiled(lambda pictures: model(application.preprocess_input(pictures * 255)))
     return measure()
 """
 )
@@ -129,18 +144,39 @@ import torch.nn.functional as F
 
 def layers(backbone, last):
     # The same layers for PyTorch: (name, inputs, function), up to the last.
+    same = backbone.name in ("squeezenet", "googlenet", "vgg16", "vgg19")  # these pad as TensorFlow does
     def channels_first(weight):
         return torch.tensor(weight.numpy()).permute(3, 2, 0, 1).contiguous()
+    def padded(x, layer):
+        # An activation and the zeros that are still to be put around it: PyTorch puts as many before as behind.
+        if not layer.padded or not same:
+            return x, layer.kernel // 2 if layer.padded else 0
+        down, across = (max(layer.kernel - (side % layer.stride or layer.stride), 0) for side in x.shape[2:])
+        if down % 2 or across % 2:
+            return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2)), 0
+        return x, (down // 2, across // 2)
+    def normalize(layer):
+        # PyTorch divides alpha by the size of the window: the radius on both sides, and the channel itself.
+        radius, bias, alpha, beta = (5, 2.0, 1e-4, 0.5) if backbone.name == "googlenet" else (2, 1.0, 2e-5, 0.75)
+        size = 2 * radius + 1
+        return lambda x: F.local_response_norm(x, size, alpha * size, beta, bias)
     def function(layer):
-        margin = layer.kernel // 2 if layer.padded else 0
         if layer.kind == "convolution":
             kernel, bias = channels_first(layer.weights[0]), torch.tensor(layer.weights[1].numpy())
-            return lambda x: F.conv2d(x, kernel, bias, layer.stride, margin, groups=x.shape[1] // kernel.shape[1])
+            def convolve(x):
+                x, margin = padded(x, layer)
+                return F.conv2d(x, kernel, bias, layer.stride, margin, groups=x.shape[1] // kernel.shape[1])
+            return convolve
+        def pool(x):
+            x, margin = padded(x, layer)
+            if layer.kind == "max pooling":
+                return F.max_pool2d(x, layer.kernel, layer.stride, margin, ceil_mode=layer.rounds_up)
+            return F.avg_pool2d(x, layer.kernel, layer.stride, margin, layer.rounds_up, count_include_pad=not same)
         return {
             "relu": torch.relu_,
-            "max pooling": lambda x: F.max_pool2d(x, layer.kernel, layer.stride, margin),
-            "average pooling": lambda x: F.avg_pool2d(x, layer.kernel, layer.stride, margin),
-            "normalization": lambda x: F.local_response_norm(x, 5),
+            "max pooling": pool,
+            "average pooling": pool,
+            "normalization": normalize(layer),
             "concatenation": lambda *x: torch.cat(x, 1),
             "addition": lambda *x: sum(x[1:], x[0]),
         }[layer.kind]
@@ -150,6 +186,12 @@ def layers(backbone, last):
             needed |= {*layer.inputs}
             order.append((layer.name, layer.inputs, function(layer)))
     return order[::-1]
+
+def prepared(backbone, pictures):
+    # What the network takes, of RGB in 0..1.
+    if backbone.name == "googlenet":
+        return pictures * 255 - 117
+    return pictures.flip(1) * 255 - torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)
 """
 
 TORCH = (
@@ -158,10 +200,11 @@ TORCH = (
     + """
 def prepare(name, layer, size, memory):
     global functions, pictures
-    chain = layers(network(name), layer)
+    backbone = network(name)
+    chain = layers(backbone, layer)
     order = getattr(torch, memory)
     def activation(pictures):
-        found = {"input": pictures * 255 - 110}
+        found = {"input": prepared(backbone, pictures)}
         for name, inputs, function in chain:
             found[name] = function(*(found[source] for source in inputs))
         return (found[layer] ** 2).sum()
@@ -195,12 +238,17 @@ def main() -> None:
 def compare(name: str, layer: str, keras: str | None, options: argparse.Namespace) -> list[tuple[str, ...]]:
     """Rows of a table: forward and gradient of a network on each side."""
     with Side(TFGRAPHS) as ours, Side(KERAS) as theirs, Side(TORCH) as torch, Side(TORCH) as last:
-        sides = {"ours": ours, "torch": torch, "last": last} | ({"keras": theirs} if keras else {})
+        sides = {"ours": ours} | ({"keras": theirs} if keras else {})
         ours("prepare", name, layer, options.size)
-        torch("prepare", name, layer, options.size, "contiguous_format")
-        last("prepare", name, layer, options.size, "channels_last")
         if keras:
             theirs("prepare", keras, "", options.size)
+        if name not in NO_TORCH:
+            sides |= {"torch": torch, "last": last}
+            torch("prepare", name, layer, options.size, "contiguous_format")
+            last("prepare", name, layer, options.size, "channels_last")
+            found, expected = (ask("excited") for ask in (ours, torch))
+            if abs(found / expected - 1) > 0.001:
+                raise SystemExit(f"{name}: tfgraphs and PyTorch do not compute the same: {found:g} and {expected:g}")
         rounds = [{side: ask("measure") for side, ask in sides.items()} for _ in range(options.rounds)]
     rows = []
     for place, figure in enumerate(("forward", "gradient")):
