@@ -32,30 +32,31 @@ import numpy as np
 import tensorflow as tf
 from tfgraphs import backbones
 from tfgraphs.minimize import run_graphs_as_written
-from tfgraphs.neural_style import Style, StyleSettings
-from tfgraphs.neural_style import transfer
+from tfgraphs.images import resize
+from tfgraphs.neural_style import Style, StyleSettings, transfer
 from tfgraphs.neural_style.regions import regions
-from tfgraphs.pyramid import Canvas
+from tfgraphs.pyramid import Level
 run_graphs_as_written()  # as the command has it
 
 def pictures(height, width):
     # Smooth patches rather than noise, with different statistics.
     random = np.random.default_rng(1)
     coarse = [random.uniform(size=(24, 32, 3)).astype(np.float32) ** power for power in (1, 3)]
-    return [np.clip(transfer.resize(one, (height, width)), 0, 1) for one in coarse]
+    return [np.clip(resize(one, (height, width)), 0, 1) for one in coarse]
 
-def prepare(height, width, tile_size):
-    global content, canvas, bare, settings
+def scale(content, painting, backbone, settings, steps):
+    size = content.shape[:2]
+    made = transfer._Scale(0, Level(*size, steps), regions([Style(painting)], size), backbone, settings, False)
+    made.show(content, None)
+    return made
+
+def prepare(height, width, tile_size, every):
+    global content, bare, following
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(height, width)
-    settings = StyleSettings(tile_size=tile_size)
-    places = regions([Style(painting[: min(height, 1024), : min(width, 1024)])], (height, width))
-    def fresh():
-        return Canvas(
-            lambda variable: transfer.style_loss(variable, content, places, backbone, settings, 0),
-            transfer.optimizer(settings, 10_000), (height, width),
-        )
-    canvas = fresh()
+    settings = StyleSettings(tile_size=tile_size, every=every)
+    painting = painting[:1024, :1024]
+    following = scale(content, painting, backbone, settings, 10_000).improve(content, steps_per_report=STEPS)
     deepest = [*settings.layers(backbone)[1]][-1]
     @tf.function
     def bare(picture):
@@ -63,9 +64,6 @@ def prepare(height, width, tile_size):
             tape.watch(picture)
             excited = tf.reduce_mean(backbone(picture, [deepest])[deepest] ** 2)
         return tape.gradient(excited, picture)
-    run = canvas.improve(content, 10_000, steps_per_report=STEPS)
-    global following
-    following = iter(run)
     return step()
 
 def step():
@@ -82,15 +80,10 @@ def race(size, name, seconds):
     from tfgraphs.neural_style import targets
     targets.SHIFTS = transfer.SHIFTS = 1
     backbone = backbones.load("squeezenet", "average")
-    content, painting = (np.asarray(one) for one in pictures(size, size))
-    settings = StyleSettings(optimizer=name)
-    places = regions([Style(painting)], (size, size))
-    canvas = Canvas(
-        lambda variable: transfer.style_loss(variable, content, places, backbone, settings, 0),
-        transfer.optimizer(settings, 400), (size, size),
-    )
+    content, painting = pictures(size, size)
+    made = scale(content, painting, backbone, StyleSettings(optimizer=name), 400)
     found = []
-    for report, _ in canvas.improve(np.full_like(content, 0.5), 400, steps_per_report=5):
+    for report, _ in made.improve(np.full_like(content, 0.5), **({} if name == "lbfgs" else {"steps_per_report": 5})):
         found.append([report.seconds, report.loss])
         if report.seconds > seconds:
             break

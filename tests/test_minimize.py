@@ -267,3 +267,23 @@ def test_the_graph_of_a_step_stays_out_of_the_cycle_of_the_loop():
     functions = Minimization(loss, [x], keras.optimizers.SGD(0.1))._loop.graph.as_graph_def().library.function
     (step,) = [one for one in functions if any(node.op == "MaxPoolGrad" for node in one.node_def)]
     assert step.attr["_noinline"].b
+
+
+@pytest.mark.parametrize("name", ["adam", "adagrad", "rmsprop"])
+def test_a_second_run_begins_with_the_optimizer_as_it_was(name):
+    x = tf.Variable(np.zeros(3, np.float32))
+    minimization, ends = Minimization(noisy(x), [x], keras.optimizers.get(name)), []
+    for _ in range(2):
+        x.assign(np.zeros(3, np.float32))
+        list(minimization.run(20))
+        ends.append(x.numpy().tobytes())
+    assert ends[0] == ends[1]
+
+
+def test_an_optimizer_that_was_used_elsewhere_is_refused():
+    x = tf.Variable(np.zeros(3, np.float32))
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build([x])
+    optimizer.apply([tf.constant([1.0, 2.0, 3.0])], [x])
+    with pytest.raises(ValueError, match="used elsewhere"):
+        list(Minimization(noisy(x), [x], optimizer).run(2))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgraphs.compiled import apart
@@ -107,7 +108,8 @@ def minimize(
 
 
 class Minimization:
-    """The graph of an optimisation. It is made once and can be run several times, on other values of its variables.
+    """The graph of an optimisation. It is made once and can be run several times, on other values of its variables,
+    each time with the optimizer as it was at first.
 
     Variables without a fixed shape, `tf.Variable(..., shape=[1, None, None, 3])`, may even have another size in each
     run, if the optimizer keeps nothing of theirs (`SGD` without momentum).
@@ -137,7 +139,7 @@ class Minimization:
         self._loss, self._step = loss, tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._kept = [variable.value for one, _ in groups for variable in one.variables]
         self._state = [*variables, self._step, *self._kept]
-        self._begun = False
+        self._first: list[np.generic] | None = None
         number = tf.TensorSpec([], tf.int64)
         applications = [_apply(own, one, gradient_transform, projection) for one, own in groups]
         if compiled == "updates":
@@ -174,15 +176,22 @@ class Minimization:
         yield from resumable(self._loss, self._state, self._step, steps, advance, checkpoint_dir, save_seconds)
 
     def _start_again(self) -> None:
-        if self._begun and any(variable.shape.rank for variable in self._kept):
-            raise ValueError("an optimizer that keeps something of its variables serves one run")
-        if not self._begun:
-            self._first = [variable.numpy() for variable in self._kept if not variable.shape.rank]
+        """Brings the optimizer back to what it was before the first run."""
+        if self._first is None:
+            self._first = [_first_value(variable) for variable in self._kept]
         else:
             for variable, value in zip(self._kept, self._first, strict=True):
-                variable.assign(value)
+                variable.assign(tf.fill(variable.shape, tf.constant(value, variable.dtype)))
         self._step.assign(0)
-        self._begun = True
+
+
+def _first_value(variable: tf.Variable) -> np.generic:
+    """What all elements of a variable are that an optimizer has made and not used yet."""
+    values = variable.numpy()
+    value = values.flat[0] if values.size else values.dtype.type(0)
+    if not (values == value).all():
+        raise ValueError("an optimizer that was used elsewhere, or begins at more than one value, cannot begin again")
+    return value
 
 
 def _update(

@@ -11,7 +11,7 @@ from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.flow import flow, reliable, warp
 from tfgraphs.images import resize
 from tfgraphs.neural_style import StyleSettings, paint
-from tfgraphs.neural_style.anchor import Anchor, anchored
+from tfgraphs.neural_style.anchor import Anchor, anchored, temporal_error
 
 SIZE = (60, 120)
 SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 1.0}, steps=30, seed=2)
@@ -41,14 +41,15 @@ def small():
 
 def test_the_error_is_the_mean_over_what_is_reliable():
     painting, share = texture(*SIZE, seed=3), np.float32(np.random.default_rng(4).random(SIZE))
-    error = Anchor(CONTENT, share, weight=7.0).error(tf.constant(painting[None]))
+    error = temporal_error(tf.constant(painting[None]), *Anchor(CONTENT, share, weight=7.0).at(SIZE))
     assert float(error) == pytest.approx(7 * (share[..., None] * np.square(painting - CONTENT)).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [(30, 60), (40, 80)])
 def test_at_a_smaller_scale_the_anchor_is_smaller(size):
     anchor = Anchor(CONTENT, np.ones(SIZE, np.float32), weight=1.0)
-    assert float(anchor.error(tf.constant(resize(CONTENT, size)[None]))) == pytest.approx(0, abs=1e-10)
+    error = temporal_error(tf.constant(resize(CONTENT, size)[None]), *anchor.at(size))
+    assert float(error) == pytest.approx(0, abs=1e-10)
 
 
 def test_a_painting_starts_from_its_anchor_at_the_finest_scales(small):

@@ -43,7 +43,8 @@ def ramp(*size):
 
 def looker(backbone, content, styles, settings):
     """Of a picture and a step all terms of the loss and its gradient."""
-    targets = Targets(content, regions(styles, content.shape[:2]), backbone, settings)
+    targets = Targets(content.shape[:2], regions(styles, content.shape[:2]), backbone, settings)
+    targets.show(content)
 
     @tf.function
     def look(shown, step):
@@ -98,12 +99,12 @@ def test_a_painting_in_tiles_is_the_painting_of_the_whole(backbone):
 def test_distributions_are_not_compared_in_tiles(backbone):
     settings = dataclasses.replace(SETTINGS, statistic="sliced_wasserstein", tile_size=96)
     with pytest.raises(StyleError, match="sliced_wasserstein needs the whole picture"):
-        Targets(picture(130, 140), regions(PLAIN, (130, 140)), backbone, settings)
+        Targets((130, 140), regions(PLAIN, (130, 140)), backbone, settings)
 
 
 def test_tiles_that_are_too_small_are_refused(backbone):
     with pytest.raises(TileError, match="tiles of 30 px are too small"):
-        Targets(picture(130, 140), regions(PLAIN, (130, 140)), backbone, dataclasses.replace(SETTINGS, tile_size=30))
+        Targets((130, 140), regions(PLAIN, (130, 140)), backbone, dataclasses.replace(SETTINGS, tile_size=30))
 
 
 def test_a_negative_tile_size_is_refused():

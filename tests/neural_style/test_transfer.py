@@ -12,7 +12,7 @@ from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.images import resize
 from tfgraphs.minimize import GRADIENT_NORM
-from tfgraphs.neural_style import Style, StyleError, StyleSettings, paint
+from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
 from tfgraphs.neural_style.targets import MARGIN, SHIFTS, shifted
 from tfgraphs.neural_style.transfer import scale_levels
 from tfgraphs.packaged import PackageError
@@ -394,3 +394,20 @@ def test_a_picture_painted_like_itself_from_itself_stays_itself(small):
 def test_paintings_that_make_no_sense_are_refused_in_one_line(small, styles, message):
     with pytest.raises(StyleError, match=rf"^[^\n]*{message}[^\n]*$"):
         paint(CONTENT, styles, small, SHALLOW)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adagrad", "lbfgs"])
+def test_a_painter_paints_each_photograph_as_if_it_were_the_first(small, optimizer):
+    settings = dataclasses.replace(SHALLOW, optimizer=optimizer, steps=20)
+    painter = Painter(STYLE, small, settings)
+    for content in (CONTENT, CONTENT[::-1].copy(), CONTENT[:, :100].copy(), CONTENT):
+        *_, last = painter.paint(content)
+        *_, alone = paint(content, STYLE, small, settings)
+        assert last.picture.tobytes() == alone.picture.tobytes()
+
+
+def test_graphs_of_a_size_are_made_once(small):
+    painter, graphs = Painter(STYLE, small, dataclasses.replace(SHALLOW, steps=2)), []
+    for content in (CONTENT, CONTENT[::-1].copy()):
+        list(painter.paint(content, on_graph=graphs.append))
+    assert graphs[0] is graphs[1]

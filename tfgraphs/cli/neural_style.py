@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfgraphs.monitor import Progress
-    from tfgraphs.neural_style import StyleSettings
+    from tfgraphs.neural_style import Painter, StyleSettings
     from tfgraphs.neural_style.anchor import Anchor
 
 CONTENT = flags.DEFINE_string("content", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
@@ -156,7 +156,7 @@ def _paint_picture() -> None:
     run = picture_run.PictureRun("neural_style", [CONTENT.value, *_others()], __name__)
     picture = picture_run.load_picture(CONTENT.value, SIZE.value)
     masks = _content_masks(picture.size)
-    painter = _painter()
+    painter = _painter(keeps=False)
     with run.monitor() as monitor:
         pixels = run.follow(painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor)
     run.save(images.Picture(pixels, picture.alpha))
@@ -221,9 +221,9 @@ def _refuse_zoom() -> None:
     raise command.UsageError("--zoom_frames is for dreams: leave it out")
 
 
-def _painter() -> "_Painter | style_network.ModelPainter":
+def _painter(keeps: bool = True) -> "_Painter | style_network.ModelPainter":
     if not MODEL.value:
-        return _Painter()
+        return _Painter(keeps)
     for flag in _STEP_BY_STEP:
         if flag.present:
             raise command.UsageError(f"--{flag.name} is for painting step by step: leave it out with --model")
@@ -234,11 +234,15 @@ def _painter() -> "_Painter | style_network.ModelPainter":
 class _Painter:
     """Paints as the flags say. What is the same for all photographs is loaded once, and TensorFlow started.
 
+    Args:
+        keeps: whether another photograph may follow.
+
     Raises:
         ImageError, UsageError, StyleError: a flag names a picture that cannot be read, or makes no sense.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: bool) -> None:
+        self._keeps = keeps
         paintings = [picture_run.load_picture(path, round(SIZE.value * STYLE_SCALE.value)) for path in STYLE.value]
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
         self._paintings = [painting.pixels for painting in paintings]
@@ -250,6 +254,8 @@ class _Painter:
         command.import_tensorflow()
         self._settings = _settings(layers)
         self._backbone = picture_run.load_backbone("neural_style", pooling="average")
+        self._known: Painter | None = None
+        self._shape: tuple[int, ...] = ()
 
     def paint(
         self,
@@ -266,22 +272,34 @@ class _Painter:
             anchor: what holds the frame of a film to the one before.
             options: of `neural_style.paint`.
         """
-        from tfgraphs.neural_style import Style, paint
-
-        weights = STYLE_WEIGHT.value or [1.0] * len(self._paintings)
-        styles = [
-            Style(matched(painting, content) if PRESERVE_COLOR.value == "match" else painting, weight, mask, where)
-            for painting, weight, mask, where in zip(self._paintings, weights, self._masks, content_masks, strict=True)
-        ]
-        start, settings = content if INIT.value == "content" else self._start, self._settings
+        start, steps = content if INIT.value == "content" else self._start, STEPS.value
         if anchor is not None:
-            start, settings = None, dataclasses.replace(settings, steps=FRAME_STEPS.value)
-        for progress in paint(content, styles, self._backbone, settings, start=start, anchor=anchor, **options):
+            start, steps = None, FRAME_STEPS.value
+        painter = self._painter(content, content_masks)
+        for progress in painter.paint(content, steps=steps, start=start, anchor=anchor, **options):
             if PRESERVE_COLOR.value == "luminance":
                 assert progress.picture is not None
                 colours = images.resize(content, progress.picture.shape[:2])
                 progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, colours))
             yield progress
+
+    def _painter(self, content: "np.ndarray", content_masks: "list[np.ndarray | None]") -> "Painter":
+        """The painter of the photograph before, if it was of the same size: its graphs are made.
+
+        With --preserve_color=match the frames of a film have the colours of the first: others would flicker.
+        """
+        from tfgraphs.neural_style import Painter, Style
+
+        again = self._known is not None and (films.is_film(CONTENT.value) or PRESERVE_COLOR.value != "match")
+        if not again or (CONTENT_MASK.value and content.shape != self._shape):
+            weights = STYLE_WEIGHT.value or [1.0] * len(self._paintings)
+            styles = [
+                Style(matched(painting, content) if PRESERVE_COLOR.value == "match" else painting, *others)
+                for painting, *others in zip(self._paintings, weights, self._masks, content_masks, strict=True)
+            ]
+            self._known, self._shape = Painter(styles, self._backbone, self._settings, self._keeps), content.shape
+        assert self._known is not None
+        return self._known
 
 
 _STARTS = ("random", "content")

@@ -28,12 +28,15 @@ class Anchor:
     reliable: np.ndarray
     weight: float
 
-    def error(self, painting: tf.Tensor) -> tf.Tensor:
-        """weight * mean c (X - w)^2, for a painting X [1, height, width, 3] of any size."""
-        size = painting.shape[1:3]
-        target = tf.constant(resize(self.picture, size)[None])
-        share = tf.constant(resize(self.reliable[..., None], size)[None].clip(0, 1))
-        return self.weight * tf.reduce_mean(share * tf.math.squared_difference(painting, target))
+    def at(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """The picture at another size, [1, height, width, 3], and how strongly it pulls, [1, height, width, 1]."""
+        pull = self.weight * resize(self.reliable[..., None], size).clip(0, 1)
+        return resize(self.picture, size)[None], pull[None]
+
+
+def temporal_error(painting: tf.Tensor, picture: tf.Tensor, pull: tf.Tensor) -> tf.Tensor:
+    """weight * mean c (X - w)^2, for a painting X [1, height, width, 3] and what `Anchor.at` gives for its size."""
+    return tf.reduce_mean(pull * tf.math.squared_difference(painting, picture))
 
 
 def anchored(painted: np.ndarray, before: np.ndarray, after: np.ndarray, weight: float) -> Anchor | None:

@@ -40,10 +40,10 @@ class Place:
 
 
 class Targets:
-    """All that is computed once for a size, for every shift that a step may draw.
+    """All that is computed once for a size, and once for a photograph, for every shift that a step may draw.
 
     Args:
-        content: the photograph at this size, float32 [height, width, 3], RGB in 0..1.
+        size: height and width of the photographs in pixels.
         regions: which paintings go where.
         backbone: the network that looks.
         settings: see `StyleSettings`.
@@ -54,7 +54,7 @@ class Targets:
     """
 
     def __init__(
-        self, content: np.ndarray, regions: Sequence[Region], backbone: Backbone, settings: StyleSettings
+        self, size: tuple[int, int], regions: Sequence[Region], backbone: Backbone, settings: StyleSettings
     ) -> None:
         self._form, self._statistic = FORMS[settings.loss], STATISTICS[settings.statistic]
         self._backbone, self._settings = backbone, settings
@@ -62,14 +62,14 @@ class Targets:
         self._content_weight, _ = settings.weights()
         self._weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self._layers = list(dict.fromkeys([self._content_layer, *weights]))
-        height, width = content.shape[:2]
+        height, width = size
         self._every = {
             layer: settings.lattice() if height * width >= MANY * backbone.view(layer).stride ** 2 else 1
             for layer in weights
         }
         self._tiles = self._tiled(height, width)
-        self._photograph = tf.constant(content[None])
-        self._content = None if self._tiles else self._content_of_all_shifts()
+        self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
+        self._content = None if self._tiles else tf.Variable(self._content_of_all_shifts(), trainable=False)
         longest = max(height, width) * settings.style_scale
         self._places = []
         for region in regions:
@@ -81,6 +81,12 @@ class Targets:
             masks = None if region.where is None else self._masks(region.where, (height, width))
             share = 1.0 if region.where is None else float(np.mean(region.where))
             self._places.append(Place(region.weight * share, targets, masks))
+
+    def show(self, content: np.ndarray) -> None:
+        """Brings the photograph to paint, at this size, float32 [height, width, 3], RGB in 0..1."""
+        self._photograph.assign(content[None])
+        if self._content is not None:
+            self._content.assign(self._content_of_all_shifts())
 
     def terms(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the content and each layer of the style contribute to the loss.
@@ -102,7 +108,7 @@ class Targets:
         by each; the second the gradient of the sums, tile by tile, weighed with these slopes. It is the gradient of all
         terms together, as none of them is used alone.
         """
-        photograph = shifted(self._photograph, shift)
+        photograph = shifted(tf.convert_to_tensor(self._photograph), shift)
 
         def look(seen: list[tf.Tensor], part: Part) -> Sums:
             return self._sums(seen, part, step, shift)
@@ -181,9 +187,9 @@ class Targets:
 
     def _content_of_all_shifts(self) -> tf.Tensor:
         """The photograph's activations at the layer of the content: [SHIFTS, height, width, channels]."""
-        layer = self._content_layer
+        layer, photograph = self._content_layer, tf.convert_to_tensor(self._photograph)
         return tf.concat(
-            [self._backbone(shifted(self._photograph, shift), [layer])[layer] for shift in range(SHIFTS)], axis=0
+            [self._backbone(shifted(photograph, shift), [layer])[layer] for shift in range(SHIFTS)], axis=0
         )
 
     def _described(self, style: Style, longest: float) -> dict[str, Sums]:

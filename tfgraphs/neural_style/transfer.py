@@ -10,6 +10,7 @@ cheap, details are added where there is room for them.
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ from tfgraphs.images import fit, resize
 from tfgraphs.lbfgs import LBFGS
 from tfgraphs.minimize import Loss, Report
 from tfgraphs.monitor import Progress
-from tfgraphs.neural_style.anchor import Anchor
+from tfgraphs.neural_style.anchor import Anchor, temporal_error
 from tfgraphs.neural_style.losses import total_variation
 from tfgraphs.neural_style.regions import Region, Style, StyleError, regions
 from tfgraphs.neural_style.settings import StyleSettings
@@ -31,6 +32,76 @@ SMALLEST_SIDE = 32  # of a picture, in pixels
 COARSEST = 100  # longer side of the first scale, at least
 SCALE_FACTOR = 1.5
 ANCHORED_SCALES = 2  # the finest ones, where a frame of a film is painted that starts from the one before
+
+
+class Painter:
+    """Paints photographs in the manner of some paintings; graphs are made once for each size.
+
+    Args:
+        styles: the painting, float32 [height, width, 3], RGB in 0..1, of any size; or several with weights and masks.
+        backbone: the network in whose activations pictures are compared.
+        settings: see `StyleSettings`.
+        keeps: whether graphs are kept for the next photograph of the same size.
+
+    Raises:
+        LayerError: unknown layer.
+        StyleError: there is no choice of layers for this network.
+    """
+
+    def __init__(
+        self,
+        styles: np.ndarray | Sequence[Style],
+        backbone: Backbone,
+        settings: StyleSettings | None = None,
+        keeps: bool = True,
+    ) -> None:
+        self._styles = [Style(styles)] if isinstance(styles, np.ndarray) else styles
+        self._backbone, self._settings = backbone, settings or StyleSettings()
+        self._settings.layers(backbone)
+        self._scales: dict[tuple[object, ...], _Scale] = {}
+        self._keeps = keeps
+
+    def paint(
+        self,
+        content: np.ndarray,
+        *,
+        steps: int | None = None,
+        start: np.ndarray | None = None,
+        anchor: Anchor | None = None,
+        checkpoint_dir: str | Path | None = None,
+        save_seconds: float = 30.0,
+        on_graph: Callable[[tf.Graph], None] | None = None,
+    ) -> Iterator[Progress]:
+        """Paints a photograph; args, yields and raises as of `paint`. `steps` may be others than the settings'."""
+        _check_sizes(content, self._styles, self._backbone, self._settings)
+        places = regions(self._styles, content.shape[:2])
+        steps = self._settings.steps if steps is None else steps
+        levels = scale_levels(content.shape[:2], steps, ANCHORED_SCALES if anchor else None)
+        if anchor is not None and start is None:
+            start = anchor.picture
+
+        def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
+            level = levels[number]
+            scale = self._scale(number, level, places, anchor is not None)
+            if on_graph is not None and number == len(levels) - 1:
+                on_graph(scale.graph)
+            if picture is None:
+                picture = _noise(level.size, self._settings.seed) if start is None else start
+            scale.show(content, anchor)
+            return scale.improve(
+                picture,
+                save_seconds=save_seconds,
+                checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}",
+            )
+
+        return coarse_to_fine(levels, optimise, "scale")
+
+    def _scale(self, number: int, level: Level, places: Sequence[Region], anchored: bool) -> "_Scale":
+        key = (number, level, anchored)
+        scale = self._scales.get(key) or _Scale(number, level, places, self._backbone, self._settings, anchored)
+        if self._keeps:
+            self._scales[key] = scale
+        return scale
 
 
 def paint(
@@ -49,7 +120,7 @@ def paint(
 
     Args:
         content: the photograph, float32 [height, width, 3], RGB in 0..1.
-        styles: the painting, the same kind of array, of any size; or several with weights and masks.
+        styles: as of `Painter`.
         backbone: the network in whose activations they are compared.
         settings: see `StyleSettings`.
         start: what to begin with instead of noise, the same kind of array, of any size.
@@ -66,38 +137,70 @@ def paint(
         StyleError: a picture is too small, or a mask or weight makes no sense.
         LayerError: unknown layer, or a picture is too small for it.
         NonFiniteLoss: the loss is no longer finite.
-        LBFGSError: the optimizer is L-BFGS, and what it needs is not installed.
+        LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
+        TileError: the picture cannot be looked at in such tiles.
     """
-    settings = settings or StyleSettings()
-    if isinstance(styles, np.ndarray):
-        styles = [Style(styles)]
-    places = regions(styles, content.shape[:2])
-    _check_sizes(content, styles, backbone, settings)
-    levels = scale_levels(content.shape[:2], settings.steps, ANCHORED_SCALES if anchor else None)
-    if anchor is not None and start is None:
-        start = anchor.picture
+    return Painter(styles, backbone, settings, keeps=False).paint(
+        content, start=start, anchor=anchor, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds, on_graph=on_graph
+    )
 
-    def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
-        level = levels[number]
-        canvas = Canvas(
-            lambda variable: style_loss(
-                variable, resize(content, level.size), places, backbone, settings, number, anchor
-            ),
-            optimizer(settings, level.steps),
-            level.size,
-        )
-        if on_graph is not None and number == len(levels) - 1:
-            on_graph(canvas.graph)
-        if picture is None:
-            picture = _noise(level.size, settings.seed) if start is None else start
-        return canvas.improve(
-            np.clip(resize(picture, level.size), 0, 1),
-            level.steps,
-            save_seconds=save_seconds,
-            checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}",
-        )
 
-    return coarse_to_fine(levels, optimise, "scale")
+class _Scale:
+    """The graph of one scale, for photographs of one size.
+
+    Args:
+        number: of the scale, so that each draws shifts of its own.
+        level: its size and steps.
+        places: which paintings go where, for photographs at their full size.
+        anchored: whether anchors hold what is painted.
+
+    Attributes:
+        graph: of one step.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        level: Level,
+        places: Sequence[Region],
+        backbone: Backbone,
+        settings: StyleSettings,
+        anchored: bool,
+    ) -> None:
+        self._number, self._level, self._settings = number, level, settings
+        self._targets = Targets(level.size, places, backbone, settings)
+        self._anchor = None
+        if anchored:
+            self._anchor = [tf.Variable(tf.zeros([1, *level.size, depth]), trainable=False) for depth in (3, 1)]
+        self._canvas = Canvas(self._loss, optimizer(settings, level.steps), level.size)
+        self.graph = self._canvas.graph
+
+    def show(self, content: np.ndarray, anchor: Anchor | None) -> None:
+        """Brings the photograph, float32 [height, width, 3] of any size, and what holds it."""
+        self._targets.show(resize(content, self._level.size))
+        if self._anchor is not None:
+            assert anchor is not None
+            for variable, value in zip(self._anchor, anchor.at(self._level.size), strict=True):
+                variable.assign(value)
+
+    def improve(self, picture: np.ndarray, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
+        """Paints on a picture of any size; options as of `Canvas.improve`, which it yields like."""
+        return self._canvas.improve(np.clip(resize(picture, self._level.size), 0, 1), self._level.steps, **options)
+
+    def _loss(self, picture: tf.Variable) -> Loss:
+        _, variation_weight = self._settings.weights()
+
+        def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            shift = tf.random.stateless_uniform([], [self._settings.seed + self._number, step], 0, SHIFTS, tf.int32)
+            terms = self._targets.terms(picture, step, shift)
+            with tf.name_scope("variation"):
+                terms["variation"] = variation_weight * total_variation(picture)
+            if self._anchor is not None:
+                with tf.name_scope("temporal"):
+                    terms["temporal"] = temporal_error(picture, *self._anchor)
+            return tf.add_n(list(terms.values())), terms
+
+        return loss
 
 
 def _check_sizes(content: np.ndarray, styles: Sequence[Style], backbone: Backbone, settings: StyleSettings) -> None:
@@ -154,35 +257,3 @@ def optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer
     if hasattr(optimizer, "epsilon"):
         optimizer.epsilon = 1e-14  # gradients of mean errors are tiny, and the tinier the larger the picture
     return optimizer
-
-
-def style_loss(
-    picture: tf.Variable,
-    content: np.ndarray,
-    places: Sequence[Region],
-    backbone: Backbone,
-    settings: StyleSettings,
-    scale: int = 0,
-    anchor: Anchor | None = None,
-) -> Loss:
-    """The loss at one scale.
-
-    Args:
-        picture: the variable to paint on, [1, height, width, 3].
-        content: the photograph at this size, float32 [height, width, 3].
-        scale: number of the scale, so that each draws shifts of its own.
-    """
-    targets = Targets(content, places, backbone, settings)
-    _, variation_weight = settings.weights()
-
-    def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        shift = tf.random.stateless_uniform([], [settings.seed + scale, step], 0, SHIFTS, tf.int32)
-        terms = targets.terms(picture, step, shift)
-        with tf.name_scope("variation"):
-            terms["variation"] = variation_weight * total_variation(picture)
-        if anchor is not None:
-            with tf.name_scope("temporal"):
-                terms["temporal"] = anchor.error(picture)
-        return tf.add_n(list(terms.values())), terms
-
-    return loss
