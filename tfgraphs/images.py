@@ -43,6 +43,7 @@ _TURNS = {  # what brings each EXIF orientation upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_WHITE = 1.0
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, RuntimeError, struct.error)  # Pillow on damaged files
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
@@ -67,6 +68,13 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    def on(self, paper: float) -> np.ndarray:
+        """The pixels on paper that is seen where they are transparent: 0 is black, 1 white."""
+        if self.alpha is None:
+            return self.pixels
+        alpha = self.alpha[..., None]
+        return self.pixels * alpha + paper * (1 - alpha)
 
 
 def load(path: str | Path, size: int | None = None, upsample: bool = False) -> Picture:
@@ -247,12 +255,9 @@ def _format(path: str | Path) -> tuple[str, dict[str, Any]]:
 
 
 def _to_pillow(picture: Picture, with_alpha: bool) -> Image.Image:
-    pixels, alpha = picture.pixels, picture.alpha
-    if alpha is not None and with_alpha:
-        return Image.fromarray(_to_bytes(np.dstack([pixels, alpha])), "RGBA")
-    if alpha is not None:
-        pixels = pixels * alpha[..., None] + (1 - alpha[..., None])
-    return Image.fromarray(_to_bytes(pixels), "RGB")
+    if picture.alpha is not None and with_alpha:
+        return Image.fromarray(_to_bytes(np.dstack([picture.pixels, picture.alpha])), "RGBA")
+    return Image.fromarray(_to_bytes(picture.on(_WHITE)), "RGB")
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

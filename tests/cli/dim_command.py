@@ -36,7 +36,7 @@ def main(_):
             run.make(film.frames, lambda frame, before: darker(film_run.blended(frame, before)), count, monitor)
     else:
         run = film_run.FilmRun("dim", [INPUT.value], __name__, film_run.RATE.value, title="zoom")
-        picture = film_run.on_white(picture_run.load_picture(INPUT.value, 0))
+        picture = picture_run.load_picture(INPUT.value, 0).on(1.0)
         count = film_run.ZOOM_FRAMES.value
 
         def become(first, before):

@@ -29,11 +29,17 @@ def pixels_of(path):
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_a_mask_keeps_what_is_black(dream, photo, tmp_path):
+@pytest.mark.parametrize(
+    "flags",
+    [(), ("--normalize=laplacian", "--preserve_color"), ("--tile_size=80", "--guide=photo.png")],
+    ids=["plain", "colours", "tiles and guide"],
+)
+def test_a_mask_keeps_what_is_black(dream, photo, tmp_path, flags):
     mask = np.zeros((70, 90), np.uint8)
     mask[:, 45:] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    result = dream("--mask=mask.png", "--output=dream.png")
+    quick = ("--layer=fire2", "--iterations=3", "--octaves=4", "--octave_scale=1.1")
+    result = dream("--mask=mask.png", "--output=dream.png", *flags, quick=quick)
     assert result.returncode == 0, result.stderr
     changed = np.abs(pixels_of(tmp_path / "dream.png") - photo).max(axis=-1)
     assert changed[:, :45].max() == 0
@@ -68,15 +74,28 @@ def test_ways_to_dream_change_the_picture(dream, photo, tmp_path, flags):
     assert np.abs(pixels_of(tmp_path / "dream.png") - photo).mean() > 0.5
 
 
-def test_pictures_are_kept_on_the_way(dream, tmp_path):
-    result = dream("--save_every=5", "--output=dream.png", quick=("--layer=fire2", "--iterations=12", "--octaves=1"))
+def test_pictures_are_kept_on_the_way_just_as_often_as_asked(dream, photo, tmp_path):
+    clear = np.dstack([photo, np.tile(np.uint8([[0, 200]]), (70, 45))])
+    Image.fromarray(clear, "RGBA").save(tmp_path / "clear.png")
+    quick = ("--layer=fire2", "--iterations=5", "--octaves=2", "--octave_scale=1.2")
+    result = dream("--input=clear.png", "--save_every=4", "--output=dream.png", quick=quick)
     assert result.returncode == 0, result.stderr
-    assert {path.name for path in tmp_path.glob("*.png")} == {
-        "photo.png",
-        "dream.png",
-        "dream_00005.png",
-        "dream_00010.png",
-    }
+    names = {path.name for path in tmp_path.glob("dream*.png")}
+    assert names == {"dream.png", "dream_00004.png", "dream_00008.png"}
+    for name in names:
+        with Image.open(tmp_path / name) as image:
+            assert image.mode == "RGBA"
+
+
+def test_what_does_not_respond_to_a_picture_is_told_in_one_line(dream, tmp_path):
+    result = dream("--objective=0*fire5", "--output=dream.png", "--iterations=1", quick=())
+    assert result.returncode == 2
+    said = [line for line in result.stderr.splitlines() if " left (" not in line]  # without lines of progress
+    assert said == [
+        "deepdream: fire5 of squeezenet does not respond to this picture, which stays as it is: "
+        "choose another objective"
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
 
 
 def test_a_picture_tells_the_command_that_made_it_and_that_makes_it_again(dream, forked, tmp_path):
@@ -87,6 +106,19 @@ def test_a_picture_tells_the_command_that_made_it_and_that_makes_it_again(dream,
     assert set(arguments) == {"--input=photo.png", *QUICK, "--preserve_color", "--objective=fire3:2"}
     assert forked(name, *arguments, "--output=again.png", cwd=tmp_path).returncode == 0
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "dream.png").read_bytes()
+
+
+def test_an_exported_dream_is_pulled_towards_the_guide(forked, photo, tmp_path):
+    import tensorflow as tf
+
+    Image.new("RGB", (64, 64), (200, 40, 90)).save(tmp_path / "pink.png")
+    dreams = []
+    for name, guide in (("plain", ()), ("photo", ("--guide=photo.png",)), ("pink", ("--guide=pink.png",))):
+        result = forked("deepdream", f"--export_dir={name}", *QUICK, *guide, "--preserve_color", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        dreams.append(tf.saved_model.load(str(tmp_path / name))(photo[None] / np.float32(255)).numpy())
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(dreams[one] - dreams[other]).mean() > 1e-3
 
 
 def test_a_savedmodel_is_written_without_a_picture(forked, tmp_path):
@@ -108,16 +140,27 @@ def test_a_savedmodel_is_written_without_a_picture(forked, tmp_path):
         (["--objective=class:1", "--tile_size=500"], "needs the whole picture"),
         (["--normalize=l2"], "mean_abs"),
         (["--export_dir=photo.png"], "photo.png"),
+        (["--export_dir=model", "--mask=wide.png"], "--mask is for pictures that are dreamt here"),
+        (["--export_dir=model", "--tile_size=500"], "--tile_size is for pictures that are dreamt here"),
+        (["--export_dir=model", "--input=", "--output=dream.png"], "--output is for a picture"),
+        (["--step_size=inf"], "step_size is inf"),
+        (["--step_size=1e38"], "on the scale 0..1"),
+        (["--octave_scale=inf"], "octave_scale is inf"),
+        (["--input=broken.png"], "broken.png is not a picture"),
+        (["--input=tiny.png", "--layer=fire9"], "fire9"),
         (["--show_flags=photo.png"], "does not say how it was made"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(dream, tmp_path, flags, said):
     Image.new("L", (100, 20)).save(tmp_path / "wide.png")
+    Image.new("L", (6, 6)).save(tmp_path / "tiny.png")
+    (tmp_path / "broken.png").write_text("no picture")
+    given = {path.name for path in tmp_path.iterdir()}
     result = dream(*flags, quick=())
     assert result.returncode == 2, result.stdout + result.stderr
     (line,) = result.stderr.splitlines()
     assert said in line
-    assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "wide.png"}
+    assert {path.name for path in tmp_path.iterdir()} == given
 
 
 def test_verbosity_tells_that_all_octaves_share_a_graph(forked, tmp_path, photo):
@@ -125,3 +168,4 @@ def test_verbosity_tells_that_all_octaves_share_a_graph(forked, tmp_path, photo)
     assert result.returncode == 0
     assert result.stderr.count("one graph for all octaves") == 1
     assert "octave 2 of 2" in result.stderr
+    assert "Sharding" not in result.stderr

@@ -113,6 +113,11 @@ def test_an_interrupted_page_goes_on_to_the_same_bytes(feature, tmp_path):
         (["--layer=fire5", "--channels=a"], "is no number, range or list of them"),
         (["--channels=0-3"], "say of which layer"),
         (["--layer=fire5", "--batch=3"], "for one --objective"),
+        (["--objective=fire5:1", "--diversity=2"], "give a --batch with it"),
+        (["--layer=fire5", "--diversity=2"], "give a --batch with it"),
+        (["--objective=fire5:1", "--save_every=5"], "--save_every is not for features"),
+        (["--objective=fire5:1", "--input=cat.jpg"], "--input"),
+        (["--objective=fire5:1", "--step_size=inf"], "step_size is inf"),
         (["--objective=fire5:1", "--style=cubist"], "styles are naive, multiscale, laplacian, fourier, maco"),
         (["--objective=fire5:1", "--style=maco", "--alpha"], "alpha is for the style fourier"),
         (["--objective=fire5:1", "--output=o.gif"], "o.gif"),
@@ -124,6 +129,39 @@ def test_what_cannot_be_shown_is_refused_in_one_line(feature, tmp_path, argument
     result = feature(*arguments)
     assert result.returncode == 2
     assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def half_dead(tmp_path_factory):
+    """The file of a network with two channels, the second of which nothing excites."""
+    import keras
+
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 2))
+    kernel[..., 1] = 0
+    network = keras.Sequential(
+        [keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3, padding="same", activation="relu", name="conv")]
+    )
+    network.layers[0].set_weights([kernel, np.array([0, -1])])
+    path = tmp_path_factory.mktemp("network") / "half.keras"
+    network.save(path)
+    return path
+
+
+def test_a_page_tells_which_channels_are_dead(feature, half_dead, tmp_path):
+    result = feature(f"--backbone={half_dead}", "--layer=conv", "--channels=0,1", *QUICK, "--output=page")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("dead, so without a picture: conv:1\n")
+    assert {path.name for path in (tmp_path / "page").iterdir()} == {"index.html", "sheet.png", "conv_0000.png"}
+
+
+@pytest.mark.parametrize("asked", [("--layer=conv", "--channels=1"), ("--objective=conv:1",)], ids=["page", "picture"])
+def test_if_all_is_dead_nothing_is_written(feature, half_dead, tmp_path, asked):
+    result = feature(f"--backbone={half_dead}", *asked, *QUICK)
+    assert result.returncode == 2
+    assert "conv:1" in result.stderr
+    assert "another" in result.stderr
     assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

@@ -19,7 +19,8 @@ fire9) animals. `visualize layers` lists them. An objective adds layers (all of 
 """
 
 import dataclasses
-import itertools
+import functools
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,13 @@ FRAME_ITERATIONS = flags.DEFINE_integer(
 )
 OCTAVES = flags.DEFINE_integer("octaves", 4, "Sizes to work at, from small to full.", 1, 100)
 OCTAVE_SCALE = flags.DEFINE_float("octave_scale", 1.4, "Factor from one size to the next, more than 1.")
-STEP_SIZE = flags.DEFINE_float("step_size", 1.5, "Mean change of a value in a step, on the scale 0..255.", 0)
+STEP_SIZE = flags.DEFINE_float(
+    "step_size",
+    1.5,
+    "Length of a step on the scale 0..255: the mean change of a value with --normalize=mean_abs, the deviation with "
+    "std, that in each octave of frequencies with laplacian; with none a factor of the gradient.",
+    0,
+)
 NORMALIZE = flags.DEFINE_enum(
     "normalize",
     "mean_abs",
@@ -62,11 +69,13 @@ NORMALIZE = flags.DEFINE_enum(
 JITTER = flags.DEFINE_integer("jitter", 32, "Largest random shift of a step, in pixels.", 0, 10_000)
 TILE_SIZE = flags.DEFINE_integer("tile_size", 0, "Looks at the picture in tiles of so many pixels; 0: at all of it.", 0)
 PRESET = flags.DEFINE_enum(
-    "preset", None, sorted(presets.DREAMS), "A good choice of objective, steps and normalization; other flags go first."
+    "preset", None, sorted(presets.DREAMS), "A good choice of objective, steps and colours; other flags go first."
 )
 MASK = flags.DEFINE_string("mask", None, "A picture that is white where to dream, black where not, grey for less.")
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture: only lightness dreams.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Writes a SavedModel that dreams; --input is not needed then.")
+
+_WHITE = 1.0  # behind what is transparent, in a film
 
 
 def main(arguments: list[str]) -> None:
@@ -76,7 +85,7 @@ def main(arguments: list[str]) -> None:
     if PRESET.value:
         presets.apply(presets.DREAMS[PRESET.value], "squeezenet", instead=("layer", "guide"))
     if EXPORT_DIR.value:
-        check_folder(EXPORT_DIR.value, SAVED_MODEL)
+        _check_export()
         if not INPUT.value:
             _export()
             return
@@ -93,10 +102,18 @@ def _dream_picture() -> None:
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
     mask = _load_mask(picture.size)
     asked = _asked()
+    from tfgraphs.deepdream import DreamError
+
     with run.monitor() as monitor:
         dreamer = _dreamer(*asked)
         monitor.graph(dreamer.graph)
-        pixels = run.follow(_dream(dreamer, picture.pixels, picture.pixels, mask, **run.checkpoints), monitor)
+        options = {**run.checkpoints, "every": picture_run.SAVE_EVERY.value}
+        dreams = _dream(dreamer, picture.pixels, picture.pixels, mask, **options)
+        try:
+            pixels = run.follow(dreams, monitor, picture.alpha)
+        except DreamError:
+            run.forget()
+            raise
     run.save(images.Picture(pixels, picture.alpha))
 
 
@@ -128,33 +145,31 @@ def _dream_film() -> None:
 
         def become(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
             frame = images.resize(frame, size).clip(0, 1)
-            return _dream(dreamer, film_run.blended(frame, before, mask), frame, mask)
+            return _as_it_may_be(_dream(dreamer, film_run.blended(frame, before, mask), frame, mask))
 
         run.make(film.frames, become, count, monitor)
 
 
 def _zoom() -> None:
-    if MASK.value or PRESERVE_COLOR.value:
-        flag = "mask" if MASK.value else "preserve_color"
-        raise command.UsageError(
-            f"--{flag} keeps what is in the picture, and a zoom leaves it behind: give one of both"
-        )
+    if MASK.value:
+        raise command.UsageError("--mask keeps what is in the picture, and a zoom leaves it behind: give one of both")
     film_run.check_camera()
     run = film_run.FilmRun("deepdream", [INPUT.value, *_others()], __name__, film_run.RATE.value, title="zoom")
-    picture = film_run.on_white(picture_run.load_picture(INPUT.value, SIZE.value))
+    picture = picture_run.load_picture(INPUT.value, SIZE.value).on(_WHITE)
     count = film_run.ZOOM_FRAMES.value
     backbone, objective, settings = _asked()
     with run.monitor() as monitor:
         short = _dreamer(backbone, objective, dataclasses.replace(settings, iterations=FRAME_ITERATIONS.value))
         monitor.graph(short.graph)
 
-        def become(first: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+        def become(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
             if before is None:
-                return _dreamer(backbone, objective, settings).dream(first)
-            return short.dream(film_run.moved(before))
+                return _as_it_may_be(_dream(_dreamer(backbone, objective, settings), picture, picture, None))
+            start, steps = film_run.moved(before), number * settings.octaves * FRAME_ITERATIONS.value
+            return _as_it_may_be(_dream(short, start, start, None, steps_before=steps))
 
         first_work = ITERATIONS.value / FRAME_ITERATIONS.value
-        run.make(lambda start: itertools.repeat(picture, count - start), become, count, monitor, first_work)
+        run.make(lambda start: range(start, count), become, count, monitor, first_work)
 
 
 def _others() -> list[str]:
@@ -182,15 +197,30 @@ def _dreamer(*asked: Any) -> "Dreamer":
 
 
 def _dream(
-    dreamer: "Dreamer", start: "np.ndarray", picture: "np.ndarray", mask: "np.ndarray | None", **checkpoints: Any
+    dreamer: "Dreamer", start: "np.ndarray", picture: "np.ndarray", mask: "np.ndarray | None", **options: Any
 ) -> "Iterator[Progress]":
     """Dreams from a start; with --preserve_color in the colours of the picture."""
-    for progress in dreamer.dream(start, mask, **checkpoints):
+    for progress in dreamer.dream(start, mask, **options):
         if PRESERVE_COLOR.value:
             assert progress.picture is not None
             colours = images.resize(picture, progress.picture.shape[:2])
             progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, colours))
         yield progress
+
+
+def _as_it_may_be(run: "Iterator[Progress]") -> "Iterator[Progress]":
+    """The dream of one frame of a film, which may be black, so that nothing in it can be strengthened."""
+    from tfgraphs.deepdream.dream import UnmovedError
+
+    try:
+        yield from run
+    except UnmovedError as error:
+        _warn_once(f"a frame stays as it is: {error}")
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, stacklevel=2)
 
 
 def _settings() -> "DreamSettings":
@@ -208,7 +238,7 @@ def _settings() -> "DreamSettings":
     )
 
 
-def _objective(backbone: "Backbone", guide: "np.ndarray | None" = None) -> "Objective":
+def _objective(backbone: "Backbone", guide: "np.ndarray | None") -> "Objective":
     """What --objective, --layer and --guide ask for."""
     from tfgraphs.deepdream import guided, layer_l2, parse
     from tfgraphs.deepdream.presets import default_layer
@@ -226,12 +256,24 @@ def _wants_classes() -> bool:
     return any("class:" in text for text in OBJECTIVE.value)
 
 
+def _check_export() -> None:
+    """Raises UsageError or OutputError if what is asked for cannot be exported."""
+    for flag in (MASK, TILE_SIZE):
+        if flag.value:
+            raise command.UsageError(
+                f"--{flag.name} is for pictures that are dreamt here, a SavedModel has nothing of it: leave it out"
+            )
+    for flag in (film_run.ZOOM_FRAMES, picture_run.OUTPUT, picture_run.SAVE_EVERY, picture_run.LOGDIR):
+        if flag.value and not INPUT.value:
+            raise command.UsageError(f"--{flag.name} is for a picture: give --input, or leave it out")
+    check_folder(EXPORT_DIR.value, SAVED_MODEL)
+
+
 def _export() -> None:
-    command.import_tensorflow()
+    backbone, objective, settings = _asked()
     from tfgraphs.deepdream.exported import export_dream
 
-    backbone = picture_run.load_backbone("deepdream", classes=_wants_classes())
-    export_dream(EXPORT_DIR.value, backbone, _objective(backbone), _settings())
+    export_dream(EXPORT_DIR.value, backbone, objective, settings, preserve_color=PRESERVE_COLOR.value)
     print(f"{EXPORT_DIR.value}: dream(image, steps, step_size)")
 
 

@@ -5,15 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tfgraphs import images
 from tfgraphs.sheets import sheet
 
 INDEX, SHEET = "index.html", "sheet.png"
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
-_PAPER = 0.5  # grey behind transparent pictures on a sheet
+PAPER = 0.5  # grey behind transparent pictures on a sheet
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def write(folder: Path, exhibits: Sequence[Exhibit], title: str, text: str, orig
         origin: what made it: kept in the sheet.
     """
     alive = [exhibit for exhibit in exhibits if exhibit.picture]
-    shown = [opaque(exhibit.picture) for exhibit in alive if exhibit.picture]
+    shown = [exhibit.picture.on(PAPER) for exhibit in alive if exhibit.picture]
     drawn = sheet(shown, [exhibit.name for exhibit in alive])
     images.save(folder / SHEET, images.Picture(drawn), origin)
     height, width = shown[0].shape[:2]
@@ -57,14 +55,6 @@ def write(folder: Path, exhibits: Sequence[Exhibit], title: str, text: str, orig
     for name, value in values.items():
         page = page.replace(f"{{{name}}}", value)
     (folder / INDEX).write_text(page, encoding="utf-8")
-
-
-def opaque(picture: images.Picture) -> np.ndarray:
-    """The pixels, on grey where they are transparent."""
-    if picture.alpha is None:
-        return picture.pixels
-    alpha = picture.alpha[..., None]
-    return alpha * picture.pixels + (1 - alpha) * _PAPER
 
 
 def _figure(exhibit: Exhibit) -> str:

@@ -268,14 +268,6 @@ def pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]
         before = frame
 
 
-def on_white(picture: images.Picture) -> np.ndarray:
-    """The pixels of a picture for a film, which has no transparency."""
-    if picture.alpha is None:
-        return picture.pixels
-    alpha = picture.alpha[..., None]
-    return picture.pixels * alpha + (1 - alpha)
-
-
 def blended(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None = None) -> np.ndarray:
     """What a frame of a film starts from: by --blend the finished frame before it, so that it flickers less.
 

@@ -75,25 +75,30 @@ class PictureRun:
         with self._state.interruptible(), monitor:
             yield monitor
 
-    def follow(self, run: Iterator["Progress"], monitor: "Monitor") -> "np.ndarray":
-        """Runs to the end and returns the last picture."""
+    def follow(self, run: Iterator["Progress"], monitor: "Monitor", alpha: "np.ndarray | None" = None) -> "np.ndarray":
+        """Runs to the end and returns the last picture; those that are kept on the way get the alpha channel."""
         picture, due = None, SAVE_EVERY.value
         for progress in run:
             monitor(progress)
             picture = progress.picture
             assert picture is not None
             if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
-                due = progress.step + SAVE_EVERY.value
+                due = (progress.step // SAVE_EVERY.value + 1) * SAVE_EVERY.value
                 path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
-                images.save(path, images.Picture(picture), self.origin)
+                opacity = None if alpha is None else images.resize(alpha[..., None], picture.shape[:2])[..., 0]
+                images.save(path, images.Picture(picture, opacity), self.origin)
         assert picture is not None
         return picture
 
     def save(self, picture: images.Picture) -> None:
         """Writes the picture, with its flags in it, and forgets the state of the run."""
         images.save(self.output, picture, self.origin)
-        self._state.forget()
+        self.forget()
         print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
+
+    def forget(self) -> None:
+        """Takes the state of the run away, from which nothing is to go on."""
+        self._state.forget()
 
     def _named_after(self, source: str) -> str:
         return f"{stem(source)}_{self.name}.png"

@@ -16,7 +16,7 @@ from absl import flags
 import tfgraphs
 from tfgraphs import images
 from tfgraphs.cli import channel_ranges, command, picture_run, run_state
-from tfgraphs.cli.feature_page import INDEX, Exhibit, opaque, write
+from tfgraphs.cli.feature_page import INDEX, PAPER, Exhibit, write
 from tfgraphs.outputs import atomic_folder, check_folder, check_writable
 
 if TYPE_CHECKING:
@@ -90,12 +90,17 @@ class Run:
 
     @contextlib.contextmanager
     def monitor(self) -> Iterator["Monitor"]:
+        from tfgraphs.deepdream.features import DeadUnitError
         from tfgraphs.monitor import Monitor
 
         every = picture_run.PICTURE_EVERY.value
         monitor = Monitor("feature", logdir=picture_run.LOGDIR.value, flags=self.flags, picture_every=every)
-        with self.state.interruptible(), monitor:
-            yield monitor
+        try:
+            with self.state.interruptible(), monitor:
+                yield monitor
+        except DeadUnitError:
+            self.state.forget()  # nothing could go on from it
+            raise
 
 
 def feature(asked: Asked) -> None:
@@ -105,6 +110,10 @@ def feature(asked: Asked) -> None:
         raise command.UsageError(f"--style={','.join(STYLE.value)}: styles are {', '.join(STYLES)}")
     if OBJECTIVE.value and (asked.layer or asked.channels):
         raise command.UsageError("--objective says what to show; leave --layer and --channels out, or give only these")
+    if DIVERSITY.value is not None and not (OBJECTIVE.value and BATCH.value > 1):
+        raise command.UsageError("--diversity is between several pictures of one --objective: give a --batch with it")
+    if picture_run.SAVE_EVERY.value:
+        raise command.UsageError("--save_every is not for features: TensorBoard shows them on the way, give a --logdir")
     if OBJECTIVE.value:
         _one(asked)
     else:
@@ -125,6 +134,8 @@ def _one(asked: Asked) -> None:
         for number, style in enumerate(STYLE.value):
             last = _follow(monitor, run, backbone, objective, _settings(asked, style, BATCH.value), number, count)
             found = [picture for picture in _pictures(last) if picture]
+            if last.dead:
+                monitor.say(f"{len(last.dead)} of {BATCH.value} pictures left out: nothing in their noise excites it")
             pictures += found
             captions += [style] * len(found)
     if len(pictures) == 1:
@@ -133,7 +144,7 @@ def _one(asked: Asked) -> None:
         from tfgraphs.sheets import sheet
 
         columns = None if count == 1 else BATCH.value if BATCH.value > 1 else count
-        drawn = sheet([opaque(picture) for picture in pictures], captions if count > 1 else (), columns)
+        drawn = sheet([picture.on(PAPER) for picture in pictures], captions if count > 1 else (), columns)
         result = images.Picture(drawn)
     images.save(output, result, run.origin)
     run.state.forget()
@@ -141,7 +152,11 @@ def _one(asked: Asked) -> None:
 
 
 def _page(asked: Asked) -> None:
-    """Shows channels: a folder with a page."""
+    """Shows channels: a folder with a page.
+
+    Raises:
+        DeadUnitError: all of them are dead.
+    """
     if len(STYLE.value) > 1 or BATCH.value > 1:
         raise command.UsageError("several styles or a --batch are for one --objective, not for a page of channels")
     if asked.channels and not asked.layer:
@@ -152,6 +167,8 @@ def _page(asked: Asked) -> None:
     check_writable(output.parent / default)
     run = Run(asked)
     backbone = _load()
+    from tfgraphs.deepdream.features import DeadUnitError
+
     units, title = _units(backbone, asked)
     finished = run.state.folder / "pictures"
     groups = list(_groups(units))
@@ -167,6 +184,9 @@ def _page(asked: Asked) -> None:
                 done.parent.mkdir(parents=True, exist_ok=True)
                 done.touch()
             exhibits += [Exhibit(unit.name, unit.file, _load_if_there(finished / unit.file)) for unit in group]
+        if not any(exhibit.picture for exhibit in exhibits):
+            names = ", ".join(exhibit.name for exhibit in exhibits)
+            raise DeadUnitError(f"nothing in a picture excites {names}: choose other channels, or another --seed")
     _write(output, exhibits, title, run)
     run.state.forget()
     dead = [exhibit.name for exhibit in exhibits if not exhibit.picture]
