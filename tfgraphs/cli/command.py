@@ -133,6 +133,8 @@ def _log_details() -> None:
     logger.addHandler(absl.logging.get_absl_handler())
     logger.setLevel(absl.logging.converter.absl_to_standard(flags.FLAGS.verbosity))
     logger.propagate = False
+    if flags.FLAGS.verbosity > 0:
+        absl.logging.set_verbosity(absl.logging.WARNING)  # what TensorFlow has to say of its own work
 
 
 def _help(documentation: str, modules: list[str] | None) -> str:
