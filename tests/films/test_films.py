@@ -309,7 +309,22 @@ def test_many_frames_need_no_more_memory_than_a_few(tmp_path, ending):
     assert most < 12 * 96 * 128 * 3 * 4 + (tmp_path / f"many{ending}").stat().st_size
 
 
-def test_another_program_agrees(tmp_path):
+def test_opencv_finds_the_frames_that_were_written(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    frames = list(moving(50, 32, 48))
+    films.save(tmp_path / "film.mp4", frames, 24, ORIGIN)
+    video = cv2.VideoCapture(str(tmp_path / "film.mp4"))
+    assert video.isOpened()
+    told = [video.get(name) for name in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+    assert told == [24, 48, 32]
+    found = [frame[..., ::-1] for _, frame in iter(video.read, (False, None))]  # it has blue first
+    video.release()
+    assert len(found) == 50
+    for frame, written in zip(found, frames, strict=True):
+        assert np.abs(frame / 255 - written).mean() < 0.03
+
+
+def test_ffprobe_agrees(tmp_path):
     ffprobe = shutil.which("ffprobe")
     if ffprobe is None:
         pytest.skip("ffprobe, a program of FFmpeg, is not installed")
