@@ -16,7 +16,9 @@ def values():
     flags.DEFINE_string("layer", None, "", flag_values=own)
     flags.DEFINE_integer("iterations", 10, "", flag_values=own)
     flags.DEFINE_float("step_size", 1.5, "", flag_values=own)
-    flags.DEFINE_string("normalize", "mean_abs", "", flag_values=own)
+    flags.DEFINE_integer("octaves", 4, "", flag_values=own)
+    flags.DEFINE_integer("jitter", 32, "", flag_values=own)
+    flags.DEFINE_bool("preserve_color", False, "", flag_values=own)
     return own
 
 
@@ -38,9 +40,9 @@ def test_a_preset_sets_what_it_names(apply, preset):
 
 
 def test_flags_given_by_hand_go_first(apply):
-    chosen = apply("--iterations=3", "--objective=fire9:1")
-    assert (chosen["iterations"], chosen["objective"]) == (3, ["fire9:1"])
-    assert chosen["normalize"] == "laplacian"
+    chosen = apply("--iterations=3", "--objective=fire9:1", "--nopreserve_color")
+    assert (chosen["iterations"], chosen["objective"], chosen["preserve_color"]) == (3, ["fire9:1"], False)
+    assert chosen["octaves"] == presets.DREAMS["animals"]["octaves"]
 
 
 def test_a_flag_that_says_what_to_dream_takes_the_place_of_the_objective(apply):

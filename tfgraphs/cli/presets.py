@@ -8,13 +8,20 @@ from tfgraphs.cli.command import UsageError
 
 Preset = Mapping[str, object]
 
-# For SqueezeNet.
+# For SqueezeNet. All keep the colours of the photograph: what dreams do to colours looks alike whatever they dream of.
 DREAMS: dict[str, Preset] = {
-    "animals": {"objective": ["fire7"], "iterations": 20, "step_size": 0.8, "normalize": "laplacian"},
-    "currents": {"objective": ["fire5"], "iterations": 10, "step_size": 0.5, "normalize": "laplacian"},
-    "pebbles": {"objective": ["fire5:13 + fire5:22"], "iterations": 10, "step_size": 0.6, "normalize": "laplacian"},
-    "tents": {"objective": ["fire7:16 + fire7:17"], "iterations": 15, "step_size": 0.8, "normalize": "laplacian"},
-    "vortices": {"objective": ["fire5:38 + fire6:22"], "iterations": 15, "step_size": 0.7, "normalize": "laplacian"},
+    "animals": {
+        "objective": ["fire7"],
+        "iterations": 20,
+        "step_size": 1.4,
+        "octaves": 5,
+        "jitter": 16,
+        "preserve_color": True,
+    },
+    "stones": {"objective": ["fire7:11"], "iterations": 14, "step_size": 1.8, "preserve_color": True},
+    "strokes": {"objective": ["fire3"], "iterations": 10, "step_size": 1.5, "preserve_color": True},
+    "vortices": {"objective": ["fire5:38 + fire6:22"], "iterations": 10, "step_size": 1.4, "preserve_color": True},
+    "wicker": {"objective": ["fire7:17"], "iterations": 14, "step_size": 1.8, "preserve_color": True},
 }
 
 PAINTINGS: dict[str, Preset] = {
