@@ -33,7 +33,9 @@ BACKBONE = flags.DEFINE_string(
 WEIGHTS = flags.DEFINE_string("weights", None, "A file with other weights for --backbone than the published ones.")
 SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
 LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
-SAVE_EVERY = flags.DEFINE_integer("save_every", 0, "Steps between two pictures that are kept beside the output.", 0)
+SAVE_EVERY = flags.DEFINE_integer(
+    "save_every", 0, "Steps between two pictures that are kept beside the output; of a painting rounded up to tens.", 0
+)
 SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture or film.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 
