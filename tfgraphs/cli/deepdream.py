@@ -15,7 +15,8 @@
 
 Low layers (conv1, fire2, fire3) draw strokes and textures, middle ones (fire5) swirls and eyes, high ones (fire7,
 fire9) animals. `visualize layers` lists them. An objective adds layers (all of what they see), channels
-(fire9_pre_relu:139), single neurons (fire9:139:4:7) and classes (class:281, 'class:tiger cat'), with factors.
+(fire9_pre_relu:139), single neurons (fire9:139:4:7) and classes (class:281, 'class:tiger cat'), with factors. Row and
+column of a neuron are those in the whole picture, which --jitter=0 keeps from moving under it.
 """
 
 import dataclasses
