@@ -13,7 +13,7 @@ def with_colors_of(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
     As lightness is one of the axes of BT.601, the differences between red, green and blue stay as they are. Where both
     are the same the result is, too, to the bit.
     """
-    lighter = (pixels - original) @ np.float32(LIGHTNESS)
+    lighter = (pixels - original) @ np.array(LIGHTNESS, np.float32)
     return np.clip(original + lighter[..., None], 0, 1).astype(np.float32)
 
 
