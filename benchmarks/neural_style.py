@@ -50,7 +50,7 @@ def scale(content, painting, backbone, settings, steps):
     made.show(content, None)
     return made
 
-def prepare(height, width, tile_size, every):
+def prepare(height, width, tile_size, every=None):
     global content, bare, following
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(height, width)

@@ -199,8 +199,11 @@ def test_keras_has_no_position_for_a_picture_below_the_smallest(model, network):
     pool = keras.Model(model.inputs, model.get_layer("pool").output)
     smallest = network.view("pool").smallest
     assert pool(random_pictures(1, smallest, smallest, 3)).shape == (1, 1, 1, 4)
-    with pytest.raises((ValueError, tf.errors.OpError)):
-        pool(random_pictures(1, smallest - 1, smallest, 3))
+    try:
+        positions = pool(random_pictures(1, smallest - 1, smallest, 3)).shape[1]
+    except (ValueError, tf.errors.OpError):
+        positions = 0
+    assert positions == 0
 
 
 def test_sizes_may_be_unknown_when_traced(network):
