@@ -111,7 +111,8 @@ def measure():
 """
 
 TFGRAPHS = (
-    NETWORK
+    "import tfgraphs"
+    + NETWORK
     + """
 def prepare(name, layer, size):
     global functions, pictures

@@ -241,7 +241,7 @@ def _or_zero(finite: tf.Tensor, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tens
     """The tensor, or zeros in its place: branching around the update would cost XLA a copy of every variable."""
     if isinstance(tensor, tf.IndexedSlices):
         return tf.IndexedSlices(_or_zero(finite, tensor.values), tensor.indices, tensor.dense_shape)
-    return tf.where(finite, tensor, tf.zeros_like(tensor))
+    return tf.math.multiply_no_nan(tensor, tf.cast(finite, tensor.dtype))
 
 
 def _loop(

@@ -17,7 +17,7 @@ from tfgraphs.neural_style.exported import export_painter, noise, scale_sizes, s
 from tfgraphs.neural_style.targets import scaled_style
 from tfgraphs.neural_style.transfer import scale_levels
 
-SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 0.5}, steps=12, every=1, seed=2)
+SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 0.5}, steps=12, seed=2)
 
 
 def texture(*size, seed=0):
@@ -54,7 +54,7 @@ def model(folder):
 def test_at_one_scale_it_paints_what_paint_does(model, small):
     start = noise(tf.constant(CONTENT.shape[:2]), SETTINGS.seed)[0].numpy()
     *_, last = paint(CONTENT, STYLE, small, SETTINGS, start=start)
-    np.testing.assert_allclose(model(CONTENT[None], STYLE[None])[0], last.picture, atol=1e-5)
+    np.testing.assert_allclose(model(CONTENT[None], STYLE[None])[0], last.picture, atol=1e-3)
 
 
 @pytest.mark.parametrize(("content", "style"), [((40, 240), (90, 33)), ((33, 32), (32, 200))])

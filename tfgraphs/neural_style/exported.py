@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfgraphs import export
 from tfgraphs.backbones import Backbone
 from tfgraphs.compiled import apart
+from tfgraphs.neural_style.lattice import at, has_many, lattice
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import StyleSettings
@@ -143,13 +144,23 @@ class _Painter:
                 sums = content_sums(activations[self._content_layer], content[shift, tf.newaxis])
                 terms = [content_weight * self._form.content(sums), variation_weight * total_variation(picture)]
                 for (layer, weight), target in zip(self._weights.items(), style, strict=True):
-                    found = self._statistic.sums(activations[layer], None, number)
+                    found = self._statistic.sums(
+                        self._thinned(activations[layer], layer, picture, number), None, number
+                    )
                     pair = [self._statistic.of(sums, number) for sums in (found, target)]
                     terms.append(weight * self._form.style(*pair))
                 loss = tf.add_n(terms)
             return tape.gradient(loss, picture)
 
         return gradient
+
+    def _thinned(self, activation: tf.Tensor, layer: str, picture: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        """The positions at which a step compares style."""
+        if self._settings.lattice() == 1:
+            return activation
+        height, width = tf.unstack(tf.shape(picture)[1:3])
+        every = tf.where(has_many(self._backbone, layer, height * width), self._settings.lattice(), 1)
+        return at(activation, lattice(every, tf.zeros([2], tf.int32), tf.shape(activation)[1:3], number))
 
     def _content(self, photograph: tf.Tensor) -> tf.Tensor:
         """The photograph's activations at the layer of the content, for every shift: [SHIFTS, h, w, channels]."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
+from tfgraphs.neural_style.lattice import at, has_many, lattice
 from tfgraphs.neural_style.losses import FORMS, content_sums
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
@@ -16,9 +17,6 @@ from tfgraphs.tiles import EVERYTHING, Look, Part, Tiles
 
 SMALLEST_SIDE = 32  # of a painting, in pixels
 MARGIN, SHIFTS = 16, 8  # pixels mirrored around the picture, and how many ways there are to shift it inside them
-
-MANY = 4096  # positions of a layer from which on style is compared at a part of them
-_CORNER = 3
 
 Masks = Mapping[str, tf.Tensor]
 
@@ -64,8 +62,7 @@ class Targets:
         self._layers = list(dict.fromkeys([self._content_layer, *weights]))
         height, width = size
         self._every = {
-            layer: settings.lattice() if height * width >= MANY * backbone.view(layer).stride ** 2 else 1
-            for layer in weights
+            layer: settings.lattice() if has_many(backbone, layer, height * width) else 1 for layer in weights
         }
         self._tiles = self._tiled(height, width)
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
@@ -157,9 +154,12 @@ class Targets:
                     mask = None
                     if place.masks is not None:
                         mask = part.cut(place.masks[layer][shift, tf.newaxis], layer, activations[layer])
-                    lattice = _lattice(self._every[layer], part.first(layer), step)
-                    own = None if mask is None else mask[lattice]
-                    sums += self._statistic.sums(cores[layer][lattice], own, step)
+                    core = cores[layer]
+                    if self._every[layer] > 1:
+                        places = lattice(self._every[layer], part.first(layer), tf.shape(core)[1:3], step)
+                        core = at(core, places)
+                        mask = None if mask is None else at(mask[..., tf.newaxis], places)[..., 0]
+                    sums += self._statistic.sums(core, mask, step)
         return sums
 
     def _weighed(self, sums: Sums, step: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -247,19 +247,6 @@ class Targets:
             )
             for layer, positions in sizes.items()
         }
-
-
-def _lattice(every: int, first: tf.Tensor, step: tf.Tensor) -> tuple[slice, ...]:
-    """Every so many positions down and across, from another corner in each step.
-
-    Args:
-        first: of the positions that are there, their numbers in the whole picture, int32 [2].
-    """
-    if every == 1:
-        return (slice(None),)
-    corner = tf.random.stateless_uniform([2], [_CORNER, step], 0, every, tf.int32)
-    down, across = tf.unstack((corner - first) % every, 2)
-    return slice(None), slice(down, None, every), slice(across, None, every)
 
 
 def scaled_style(style: np.ndarray, longest: float) -> np.ndarray:

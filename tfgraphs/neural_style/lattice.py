@@ -1,0 +1,49 @@
+"""Positions of a layer at which a step compares style: every so many of them, others in each step.
+
+Neighbours respond alike, so that a part of the positions tells nearly what all do.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfgraphs.backbones import Backbone
+
+MANY = 1024  # positions of a layer from which on style is compared at a part of them
+_CORNER = 3
+
+
+def has_many(backbone: Backbone, layer: str, pixels: int | tf.Tensor) -> bool | tf.Tensor:
+    """Whether a layer has many positions in a picture of so many pixels."""
+    return pixels >= MANY * backbone.view(layer).stride ** 2
+
+
+def lattice(every: int | tf.Tensor, first: tf.Tensor, size: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Every so many positions down and across, from another corner in each step, as numbers of positions, int32 [n].
+
+    Args:
+        every: from one position to the next.
+        first: of the positions that are there, their numbers in the whole picture, int32 [2].
+        size: how many are there down and across, int32 [2].
+        step: a random number, int64.
+    """
+    corner = tf.random.stateless_uniform([2], [_CORNER, step], 0, every, tf.int32)
+    down, across = tf.unstack((corner - first) % every, 2)
+    rows, columns = tf.range(down, size[0], every), tf.range(across, size[1], every)
+    return tf.reshape(rows[:, tf.newaxis] * size[1] + columns, [-1])
+
+
+def at(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Some positions of [1, height, width, channels]: [1, 1, n, channels].
+
+    A slice with strides does the same in three times the time, its gradient included.
+    """
+    channels = values.shape[-1]
+    positions = tf.reshape(values, [-1, channels])
+    shape = tf.shape(positions)
+
+    @tf.custom_gradient
+    def gather(positions: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return tf.gather(positions, places), lambda upstream: tf.scatter_nd(places[:, tf.newaxis], upstream, shape)
+
+    return tf.reshape(gather(positions), [1, 1, -1, channels])
