@@ -28,9 +28,9 @@ STEPS = 10
 OURS = """
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+from tfgraphs import backbones
 import numpy as np
 import tensorflow as tf
-from tfgraphs import backbones
 from tfgraphs.minimize import run_graphs_as_written
 from tfgraphs.images import resize
 from tfgraphs.neural_style import Style, StyleSettings, transfer

@@ -9,6 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import pytest
 from absl import flags
 
+import tfgraphs  # noqa: F401  before TensorFlow, as commands have it: its environment says how to convolve
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -18,7 +18,7 @@ SETTINGS = DreamSettings(octaves=2, octave_scale=1.3, iterations=3, jitter=0, st
 
 @pytest.fixture(scope="module")
 def backbone():
-    """With a layer wide enough to be computed by its mirrored kernel, whose variable must go along."""
+    """With a layer that is computed by its mirrored kernel, whose variable must go along."""
     shapes = {"conv1": (3, 3, 3, 256), "conv2": (3, 3, 256, 256)}
     layers = [
         convolution(name, source, (RANDOM.normal(size=shapes[name]) / 40).astype(np.float32), np.zeros(256, "f"))

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-
-_MANY_CHANNELS = 256
+from tensorflow.python.util import _pywrap_util_port
 
 
 @dataclass(frozen=True)
@@ -79,21 +78,53 @@ def _convolve(
     kernel: np.ndarray, weight: tf.Variable, stride: int, padding: Padding
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """The fastest way to convolve with a kernel, of those that give the same numbers but for their last digits."""
-    side, _, before, after = kernel.shape
+    side, before = kernel.shape[0], kernel.shape[2]
     if stride == 1 and padding == side // 2:
         padding = "SAME"  # the same numbers; and what is not SAME or VALID has a slow gradient
-    if stride == 1 and side > 1 and side % 2 and padding == "SAME" and min(before, after) >= _MANY_CHANNELS:
+    mirrored = None
+    if stride == 1 and side > 1 and side % 2 and padding == "SAME" and _pywrap_util_port.IsMklEnabled():
         mirrored = tf.Variable(kernel[::-1, ::-1].transpose(0, 1, 3, 2), trainable=False, name="mirrored")
-        return lambda activation: _convolve_many(activation, weight, mirrored)
 
     def convolve(activation: tf.Tensor) -> tf.Tensor:
-        activation, border = _with_zeros(activation, padding)
+        if side == 1 and stride > 1 and padding in ("SAME", "VALID", 0):
+            return convolve_all(every(activation, stride), 1)
+        return convolve_all(activation, stride)
+
+    def convolve_all(activation: tf.Tensor, stride: int) -> tf.Tensor:
         groups = activation.shape[-1] // before  # one by one, as TensorFlow has no gradient of all at once
+        if mirrored is not None and groups == 1:
+            return _convolve_transposed(activation, weight, mirrored)
+        activation, border = _with_zeros(activation, padding)
         sources, kernels = tf.split(activation, groups, axis=-1), tf.split(weight, groups, axis=-1)
         parts = [tf.nn.conv2d(source, part, stride, border) for source, part in zip(sources, kernels, strict=True)]
         return tf.concat(parts, axis=-1) if groups > 1 else parts[0]
 
     return convolve
+
+
+def every(activation: tf.Tensor, stride: int) -> tf.Tensor:
+    """Every so many positions down and across from the first on, of [batch, height, width, channels]."""
+    batch, height, width, channels = tf.unstack(tf.shape(activation))
+    rows, columns = tf.range(0, height, stride), tf.range(0, width, stride)
+    places = (tf.range(batch)[:, tf.newaxis, tf.newaxis] * height + rows[:, tf.newaxis]) * width + columns
+    found = at(tf.reshape(activation, [-1, channels]), tf.reshape(places, [-1]))
+    known = [None if side is None else -(-side // stride) for side in activation.shape[1:3]]
+    found = tf.reshape(found, [batch, tf.size(rows), tf.size(columns), channels])
+    return tf.ensure_shape(found, [activation.shape[0], *known, activation.shape[-1]])
+
+
+def at(positions: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Some rows of [positions, channels], none of them twice: [places, channels].
+
+    With its gradient that takes a third of the time of a slice with strides.
+    """
+    shape = tf.shape(positions)
+
+    @tf.custom_gradient
+    def gather(positions: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        return tf.gather(positions, places), lambda upstream: tf.scatter_nd(places[:, tf.newaxis], upstream, shape)
+
+    return gather(positions)
 
 
 def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str]:
@@ -103,11 +134,11 @@ def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str
     return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
 
 
-def _convolve_many(activation: tf.Tensor, weight: tf.Variable, mirrored: tf.Variable) -> tf.Tensor:
+def _convolve_transposed(activation: tf.Tensor, weight: tf.Variable, mirrored: tf.Variable) -> tf.Tensor:
     """A convolution of stride 1 as the transpose of one with the mirrored kernel.
 
-    For many channels that takes as little as half of the time: on its way back TensorFlow rearranges the kernel for the
-    processor first, on its way forward it does not.
+    With oneDNN that takes as little as a third of the time: on its way back TensorFlow lets it arrange the kernel for
+    the processor, on its way forward it does not.
     """
     kernel, turned = tf.convert_to_tensor(weight), tf.convert_to_tensor(mirrored)
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfgraphs import export
 from tfgraphs.backbones import Backbone
 from tfgraphs.compiled import apart
-from tfgraphs.neural_style.lattice import at, has_many, lattice
+from tfgraphs.neural_style.lattice import has_many, lattice, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import StyleSettings
@@ -160,7 +160,7 @@ class _Painter:
             return activation
         height, width = tf.unstack(tf.shape(picture)[1:3])
         every = tf.where(has_many(self._backbone, layer, height * width), self._settings.lattice(), 1)
-        return at(activation, lattice(every, tf.zeros([2], tf.int32), tf.shape(activation)[1:3], number))
+        return thinned(activation, lattice(every, tf.zeros([2], tf.int32), tf.shape(activation)[1:3], number))
 
     def _content(self, photograph: tf.Tensor) -> tf.Tensor:
         """The photograph's activations at the layer of the content, for every shift: [SHIFTS, h, w, channels]."""

@@ -3,11 +3,10 @@
 Neighbours respond alike, so that a part of the positions tells nearly what all do.
 """
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.layers import at
 
 MANY = 1024  # positions of a layer from which on style is compared at a part of them
 _CORNER = 3
@@ -33,17 +32,7 @@ def lattice(every: int | tf.Tensor, first: tf.Tensor, size: tf.Tensor, step: tf.
     return tf.reshape(rows[:, tf.newaxis] * size[1] + columns, [-1])
 
 
-def at(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Some positions of [1, height, width, channels]: [1, 1, n, channels].
-
-    A slice with strides does the same in three times the time, its gradient included.
-    """
+def thinned(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Some positions of [1, height, width, channels]: [1, 1, n, channels]."""
     channels = values.shape[-1]
-    positions = tf.reshape(values, [-1, channels])
-    shape = tf.shape(positions)
-
-    @tf.custom_gradient
-    def gather(positions: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        return tf.gather(positions, places), lambda upstream: tf.scatter_nd(places[:, tf.newaxis], upstream, shape)
-
-    return tf.reshape(gather(positions), [1, 1, -1, channels])
+    return tf.reshape(at(tf.reshape(values, [-1, channels]), places), [1, 1, -1, channels])

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
-from tfgraphs.neural_style.lattice import at, has_many, lattice
+from tfgraphs.neural_style.lattice import has_many, lattice, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
@@ -157,8 +157,8 @@ class Targets:
                     core = cores[layer]
                     if self._every[layer] > 1:
                         places = lattice(self._every[layer], part.first(layer), tf.shape(core)[1:3], step)
-                        core = at(core, places)
-                        mask = None if mask is None else at(mask[..., tf.newaxis], places)[..., 0]
+                        core = thinned(core, places)
+                        mask = None if mask is None else thinned(mask[..., tf.newaxis], places)[..., 0]
                     sums += self._statistic.sums(core, mask, step)
         return sums
 
