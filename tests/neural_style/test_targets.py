@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, pooling, relu
 from tfgraphs.neural_style import Style, StyleError, StyleSettings, paint
+from tfgraphs.neural_style.lattice import spacing
 from tfgraphs.neural_style.regions import regions
 from tfgraphs.neural_style.targets import Targets
 from tfgraphs.tiles import TileError
@@ -141,3 +142,11 @@ def test_the_gradient_of_parts_of_the_positions_is_nearly_that_of_all_on_average
     together = likeness(np.mean(list(by_corner.values()), axis=0))
     assert together > 0.95
     assert together > max(map(likeness, by_corner.values()))
+
+
+@pytest.mark.parametrize(
+    ("every", "positions", "expected"),
+    [(None, 1023, 1), (None, 1024, 2), (None, 16384, 3), (None, 65536, 6), (3, 1023, 1), (3, 65536, 3), (1, 65536, 1)],
+)
+def test_of_many_positions_about_as_many_are_looked_at_in_each_layer(every, positions, expected):
+    assert int(spacing(every, positions)) == expected

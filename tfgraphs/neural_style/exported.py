@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfgraphs import export
 from tfgraphs.backbones import Backbone
 from tfgraphs.compiled import apart
-from tfgraphs.neural_style.lattice import has_many, lattice, thinned
+from tfgraphs.neural_style.lattice import lattice, spacing, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import StyleSettings
@@ -156,10 +156,10 @@ class _Painter:
 
     def _thinned(self, activation: tf.Tensor, layer: str, picture: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """The positions at which a step compares style."""
-        if self._settings.lattice() == 1:
+        if self._settings.spacing() == 1:
             return activation
-        height, width = tf.unstack(tf.shape(picture)[1:3])
-        every = tf.where(has_many(self._backbone, layer, height * width), self._settings.lattice(), 1)
+        pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
+        every = spacing(self._settings.spacing(), pixels / self._backbone.view(layer).stride ** 2)
         return thinned(activation, lattice(every, tf.zeros([2], tf.int32), tf.shape(activation)[1:3], number))
 
     def _content(self, photograph: tf.Tensor) -> tf.Tensor:

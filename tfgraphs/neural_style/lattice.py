@@ -5,16 +5,23 @@ Neighbours respond alike, so that a part of the positions tells nearly what all 
 
 import tensorflow as tf
 
-from tfgraphs.backbones import Backbone
 from tfgraphs.backbones.layers import at
 
 MANY = 1024  # positions of a layer from which on style is compared at a part of them
+ENOUGH = 2048  # positions that this part has, about, of layers with very many
 _CORNER = 3
 
 
-def has_many(backbone: Backbone, layer: str, pixels: int | tf.Tensor) -> bool | tf.Tensor:
-    """Whether a layer has many positions in a picture of so many pixels."""
-    return pixels >= MANY * backbone.view(layer).stride ** 2
+def spacing(every: int | None, positions: float | tf.Tensor) -> tf.Tensor:
+    """From one position to the next at which a layer is looked at, int32.
+
+    Args:
+        every: where there are many. None: as leaves ENOUGH.
+        positions: how many the layer has.
+    """
+    positions = tf.cast(positions, tf.float32)
+    widest = tf.maximum(2, tf.cast(tf.round(tf.sqrt(positions / ENOUGH)), tf.int32)) if every is None else every
+    return tf.where(positions < MANY, 1, widest)
 
 
 def lattice(every: int | tf.Tensor, first: tf.Tensor, size: tf.Tensor, step: tf.Tensor) -> tf.Tensor:

@@ -42,7 +42,7 @@ class Form:
 
 def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
     """[||F - F*||^2, ||F*||^2]: two scalars that add up over the positions of a picture."""
-    return [tf.reduce_sum(tf.math.squared_difference(activation, target)), tf.reduce_sum(tf.square(target))]
+    return [_sum_of_squares(activation - target), _sum_of_squares(target)]
 
 
 def relative_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -79,7 +79,11 @@ def total_variation(pictures: tf.Tensor) -> tf.Tensor:
 
 
 def _mean_square(values: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.square(values))
+    return _sum_of_squares(values) / tf.cast(tf.size(values), values.dtype)
+
+
+def _sum_of_squares(values: tf.Tensor) -> tf.Tensor:
+    return 2 * tf.nn.l2_loss(values)  # one operation, and one for its gradient
 
 
 def _differences(rows: tf.Tensor, lag: int, axis: int) -> tf.Tensor:

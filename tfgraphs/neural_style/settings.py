@@ -56,8 +56,9 @@ class StyleSettings:
         tile_size: longest side of the tiles in which pictures are looked at; 0 for whole pictures at once. None: tiles
             for those that would take more than WHOLE bytes.
         every: in layers with many positions a step compares style at every so many of them down and across, from
-            another corner each time; 1: at all. None: at every second, which costs half the time and ends at the same
-            loss, but at all where a loss is to be exact: the paper's, or one that L-BFGS follows for many steps.
+            another corner each time; 1: at all. None: at some two thousand of each layer, at most a quarter, which
+            costs half the time and ends at the same loss, but at all where a loss is to be exact: the paper's, or one
+            that L-BFGS follows for many steps.
         seed: of the noise to start from and of the shifts.
     """
 
@@ -127,12 +128,10 @@ class StyleSettings:
         possible = local and all(backbone.view(layer).receptive_field for layer in layers)
         return TILE if possible and numbers * 4 > WHOLE else 0
 
-    def lattice(self) -> int:
-        """At every how many positions of a layer with many of them a step compares style."""
-        if self.every is not None:
-            return self.every
+    def spacing(self) -> int | None:
+        """At every how many positions of a layer with many of them a step compares style; None: as leaves enough."""
         exact = self.loss == "paper" or self.optimizer.lower() == "lbfgs" or not STATISTICS[self.statistic].local
-        return 1 if exact else 2
+        return 1 if exact and self.every is None else self.every
 
     def weights(self) -> tuple[float, float]:
         """Those of the content loss and of the total variation."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.images import fit, resize
-from tfgraphs.neural_style.lattice import has_many, lattice, thinned
+from tfgraphs.neural_style.lattice import lattice, spacing, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
@@ -62,7 +62,8 @@ class Targets:
         self._layers = list(dict.fromkeys([self._content_layer, *weights]))
         height, width = size
         self._every = {
-            layer: settings.lattice() if has_many(backbone, layer, height * width) else 1 for layer in weights
+            layer: int(spacing(settings.spacing(), height * width / backbone.view(layer).stride ** 2))
+            for layer in weights
         }
         self._tiles = self._tiled(height, width)
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
