@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
 
@@ -23,6 +24,12 @@ def randomize(model: keras.Model) -> keras.Model:
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()
     return model
+
+
+def convolutions(graph: tf.Graph) -> list[str]:
+    """The names of the operations that convolve in a graph without gradients, as they are or as transposes."""
+    kinds = ("Conv2D", "Conv2DBackpropInput")
+    return [operation.name for operation in graph.get_operations() if operation.type in kinds]
 
 
 def message(kind: type[TfgraphsError], call, *arguments, **options) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from foreign_networks import convolutions
 from frozen_graphs import RELEASED_BLOCKS, released_arrays, released_graph, written
 
 from tfgraphs.backbones import googlenet
@@ -122,7 +123,7 @@ def test_gradients_are_equal(network, frozen, layer):
             return tape.gradient(loss, pictures)
 
         gradients.append(gradient(pictures))
-    assert relative_difference(*gradients) < 1e-4
+    assert relative_difference(*gradients) < 1e-3
 
 
 def test_pictures_of_a_batch_do_not_mix(network, frozen, activations):
@@ -181,12 +182,12 @@ def test_a_picture_of_any_size_is_classified_by_its_middle(frozen):
     assert (best.number, best.probability) == (alone.argmax(), pytest.approx(alone.max()))
 
 
-@pytest.mark.parametrize(("layer", "convolutions"), [("conv2d0", 1), ("mixed3a", 9), ("mixed4d_3x3_bottleneck", 34)])
-def test_nothing_deeper_than_asked_is_in_either_graph(network, frozen, layer, convolutions):
+@pytest.mark.parametrize(("layer", "count"), [("conv2d0", 1), ("mixed3a", 9), ("mixed4d_3x3_bottleneck", 34)])
+def test_nothing_deeper_than_asked_is_in_either_graph(network, frozen, layer, count):
     traced = tf.function(lambda pictures: network(pictures, [layer]))
     graph = traced.get_concrete_function(tf.TensorSpec([1, 64, 64, 3])).graph
-    for operations in (graph.get_operations(), frozen._pruned([layer]).graph.get_operations()):
-        assert [operation.type for operation in operations].count("Conv2D") == convolutions
+    for one in (graph, frozen._pruned([layer]).graph):
+        assert len(convolutions(one)) == count
 
 
 def test_parameters_of_the_file_are_all_counted(frozen):

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import BackboneError, View
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
-from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.layers import Layer, as_transpose
 
 PRE_RELU = "_pre_relu"
 
@@ -196,6 +196,9 @@ def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., t
     trains = isinstance(operation, keras.Layer) and "training" in inspect.signature(operation.call).parameters
     mode = {"training": False} if trains else {}
 
+    if transposed := _transposed(operation):
+        return transposed
+
     def compute(*activations: tf.Tensor) -> tf.Tensor:
         arguments, options = node.arguments.fill_in(dict(zip(ids, activations, strict=True)))
         options |= mode
@@ -209,6 +212,19 @@ def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., t
             operation.activation = activation
 
     return compute
+
+
+def _transposed(operation: Any) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """A convolution before its activation function as `as_transpose` computes it; None for others."""
+    if type(operation) is not keras.layers.Conv2D or not operation.built:
+        return None
+    shape = (operation.strides, operation.dilation_rate, operation.groups, operation.padding, operation.data_format)
+    if shape != ((1, 1), (1, 1), 1, "same", "channels_last") or operation.compute_dtype != "float32":
+        return None
+    convolve = as_transpose(operation.kernel.value)
+    if convolve is None or not operation.use_bias:
+        return convolve
+    return lambda activation: tf.nn.bias_add(convolve(activation), operation.bias.value)
 
 
 def _fused_activation(operation: Any) -> Callable[[tf.Tensor], tf.Tensor] | None:
