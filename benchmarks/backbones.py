@@ -8,7 +8,22 @@ channels last, which few programs ask for; Inception v3 is compared with Keras o
 with as many threads as the machine has cores; a figure is the best of three in each round, as other work only adds to
 it. Tables have medians in milliseconds and behind them the median of ours as a part of theirs.
 
-BACKBONES
+Two cores without AVX-512, 384 px (forward, gradient):
+
+    tfgraphs : Keras     vgg16 0.98, 0.62   resnet50 0.74, 0.87
+    tfgraphs : PyTorch   squeezenet 0.86, 0.77   alexnet 0.71, 0.69   vgg16 0.86, 0.78   googlenet 0.42, 0.51
+                         resnet50 0.91, 1.05
+    with channels last   squeezenet 1.30, 1.06   alexnet 0.76, 0.66   vgg16 1.02, 0.89   googlenet 0.62, 0.58
+                         resnet50 0.86, 0.93
+    up to a layer        squeezenet fire5 0.66, 0.70   resnet50 conv3_block4_out 0.52, 0.50
+                         googlenet mixed4a 0.63, 0.74
+
+Before oneDNN and transposes, on such a machine beside other work:
+
+    tfgraphs : Keras     vgg19 0.67, 0.68   resnet101 1.04, 0.87   resnet152 0.84, 1.03
+    tfgraphs : PyTorch   vgg19 0.86, 0.87   resnet18 0.85, 0.79   resnet101 1.03, 0.94   resnet152 0.76, 0.88
+    up to a layer        vgg19 conv3_1 0.35, 0.32
+
 What was tried (SqueezeNet and ResNet at 384 px, quiet):
 - oneDNN, which TensorFlow leaves out on processors without AVX-512: SqueezeNet's gradient 112 to 80 ms, as that of max
   pooling falls from 33 to 4 ms and those of convolutions to a half; its plain convolutions forward are slower.

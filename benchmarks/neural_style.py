@@ -21,7 +21,6 @@ Measured in November 2026 on two cores without AVX-512 of a shared machine, Sque
     Adam, 900 steps        0.5489   0.1627   0.0673   0.0381   0.0365   0.0333
     L-BFGS                      -   0.3654   0.1720   0.0684   0.0493   0.0391
 
-SIZES
 What was tried, each as our step : bare gradient, and what it does to the final loss at all positions:
 - Gram matrices at all positions, each with a gradient of one product rather than two: 1.9; loss 0.1693 after 400 steps.
 - At every second position down and across, another corner in each step: 0.1687; every third 0.1689. As slices with

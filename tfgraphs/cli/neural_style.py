@@ -73,10 +73,10 @@ STYLE_LAYERS = flags.DEFINE_list(
     "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5; by default chosen for the network."
 )
 CONTENT_WEIGHT = flags.DEFINE_float(
-    "content_weight", None, "Weight of content, where that of style is 1: 0.15, or 0.001 with --loss=paper.", 0
+    "content_weight", None, "Of content, where style has 1: 0.15, 0.001 with --loss=paper, 0.3 with --train_style.", 0
 )
 VARIATION_WEIGHT = flags.DEFINE_float(
-    "variation_weight", None, "Weight of smoothness: 1.1, or 0 with --loss=paper.", lower_bound=0
+    "variation_weight", None, "Weight of smoothness: 1.1, 0 with --loss=paper, 3 with --train_style.", lower_bound=0
 )
 STYLE_SCALE = flags.DEFINE_float("style_scale", 1, "Size of the paintings relative to the photograph's.")
 OPTIMIZER = flags.DEFINE_string("optimizer", "adam", "Keras' name of the optimizer, or lbfgs.")

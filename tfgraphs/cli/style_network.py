@@ -25,7 +25,7 @@ TRAIN_STYLE = flags.DEFINE_string(
 PHOTOS = flags.DEFINE_string(
     "photos", None, "Photographs to learn from, a folder or a pattern; by default those of the offline extra."
 )
-EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for the trained network, a SavedModel.")
+EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: the trained network, or the painter.")
 TRAIN_STEPS = flags.DEFINE_integer("train_steps", 2000, "Steps of the training.", lower_bound=1)
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "Crops of photographs that are painted in a step.", lower_bound=1)
 TRAIN_RATE = flags.DEFINE_float("train_rate", 0.003, "Learning rate of the training, at its highest.", lower_bound=0)

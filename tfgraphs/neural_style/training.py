@@ -29,6 +29,7 @@ from tfgraphs.photographs import Photographs
 SHIFTS = 8  # down, and as many across
 STEPS_PER_REPORT = 10
 CONTENT_WEIGHT = 0.3  # twice the painter's: what is lost in one pass no later step brings back
+VARIATION_WEIGHT = 3.0  # more than the painter's: the same fine grain would be on all that a network paints
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
 
 
@@ -75,8 +76,8 @@ def train(
         painting: float32 [height, width, 3], RGB in 0..1.
         photographs: to learn from.
         backbone: the network in whose activations pictures are compared.
-        style: layers, weights and seed; the form of the losses is "normalized", the statistic "gram", and without a
-            content weight it is CONTENT_WEIGHT.
+        style: layers, weights and seed; the form of the losses is "normalized", the statistic "gram", and weights that
+            are None are CONTENT_WEIGHT and VARIATION_WEIGHT.
         settings: see `NetworkSettings`.
         test_picture: the same kind of array as the painting; progress shows it as the network paints it by then.
         checkpoint_dir: where to keep the state; training that finds its own state there goes on from it.
@@ -152,7 +153,7 @@ class _Loss:
     ) -> None:
         self._network, self._crops, self._backbone, self._seed = network, crops, backbone, style.seed
         self._content_layer, self._style_weights = style.layers(backbone)
-        _, self._variation_weight = style.weights()
+        self._variation_weight = VARIATION_WEIGHT if style.variation_weight is None else style.variation_weight
         self._content_weight = CONTENT_WEIGHT if style.content_weight is None else style.content_weight
         self._layers = list(dict.fromkeys([self._content_layer, *self._style_weights]))
         self._grams = _described(painting, settings.style_size, self._style_weights, backbone)
