@@ -123,7 +123,7 @@ def test_gradients_are_equal(network, frozen, layer):
             return tape.gradient(loss, pictures)
 
         gradients.append(gradient(pictures))
-    assert relative_difference(*gradients) < 1e-3
+    assert relative_difference(*gradients) < (5e-3 if layer == "softmax1" else 1e-4)  # a tiny difference of large ones
 
 
 def test_pictures_of_a_batch_do_not_mix(network, frozen, activations):
@@ -179,7 +179,7 @@ def test_a_picture_of_any_size_is_classified_by_its_middle(frozen):
     assert frozen.size_of("mixed4d") is None
     (best,) = classify(frozen, pixels, 1)
     alone = frozen(middle(pixels, (SIDE, SIDE))[None], ["softmax2"])["softmax2"].numpy()[0]
-    assert (best.number, best.probability) == (alone.argmax(), pytest.approx(alone.max()))
+    assert (best.number, best.probability) == (alone.argmax(), pytest.approx(alone.max(), rel=1e-4))
 
 
 @pytest.mark.parametrize(("layer", "count"), [("conv2d0", 1), ("mixed3a", 9), ("mixed4d_3x3_bottleneck", 34)])
