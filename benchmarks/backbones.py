@@ -10,7 +10,7 @@ it. Tables have medians in milliseconds and behind them the median of ours as a 
 
 Two cores without AVX-512, 384 px (forward, gradient):
 
-    tfgraphs : Keras     vgg16 0.98, 0.62   resnet50 0.74, 0.87
+    tfgraphs : Keras     vgg16 0.98, 0.62   resnet50 0.74, 0.87   inception_v3 0.86, 1.05
     tfgraphs : PyTorch   squeezenet 0.86, 0.77   alexnet 0.71, 0.69   vgg16 0.86, 0.78   googlenet 0.42, 0.51
                          resnet50 0.91, 1.05
     with channels last   squeezenet 1.30, 1.06   alexnet 0.76, 0.66   vgg16 1.02, 0.89   googlenet 0.62, 0.58
