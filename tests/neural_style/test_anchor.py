@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.flow import flow, reliable, warp
 from tfgraphs.images import resize
 from tfgraphs.neural_style import StyleSettings, paint
@@ -26,17 +24,6 @@ def texture(*size, seed=0):
 CONTENT, STYLE = texture(*SIZE), texture(60, 70, seed=1)
 LEFT = np.zeros(SIZE, np.float32)
 LEFT[:, :60] = 1
-
-
-@pytest.fixture(scope="module")
-def small():
-    def layer(name, source, channels):
-        kernel = np.random.default_rng(len(source)).normal(0, 0.3, (3, 3, *channels)).astype(np.float32)
-        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(channels[1], np.float32))
-        yield relu(name, f"{name}_pre_relu")
-
-    layers = [*layer("conv1", "input", (3, 8)), *layer("conv2", "conv1", (8, 8))]
-    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
 
 
 def test_the_error_is_the_mean_over_what_is_reliable():

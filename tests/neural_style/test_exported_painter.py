@@ -9,8 +9,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.images import resize
 from tfgraphs.neural_style import StyleError, StyleSettings, paint
 from tfgraphs.neural_style.exported import export_painter, noise, scale_sizes, scaled_painting
@@ -26,17 +24,6 @@ def texture(*size, seed=0):
 
 
 CONTENT, STYLE = texture(60, 90), texture(50, 70, seed=1)
-
-
-@pytest.fixture(scope="module")
-def small():
-    def layer(name, source, channels):
-        kernel = np.random.default_rng(len(source)).normal(0, 0.3, (3, 3, *channels)).astype(np.float32)
-        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(channels[1], np.float32))
-        yield relu(name, f"{name}_pre_relu")
-
-    layers = [*layer("conv1", "input", (3, 8)), *layer("conv2", "conv1", (8, 8))]
-    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
 
 
 @pytest.fixture(scope="module")

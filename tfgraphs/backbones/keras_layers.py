@@ -191,13 +191,12 @@ def _nodes(model: keras.Model) -> list[Any]:
 
 def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., tf.Tensor]:
     """One output of a call as a function of the tensors that it reads; `bare`: before the activation function."""
+    if transposed := _transposed(operation):
+        return transposed
     ids = [id(tensor) for tensor in node.input_tensors]
     # Layers that vary pictures at random note that they are for training when a model is made of them
     trains = isinstance(operation, keras.Layer) and "training" in inspect.signature(operation.call).parameters
     mode = {"training": False} if trains else {}
-
-    if transposed := _transposed(operation):
-        return transposed
 
     def compute(*activations: tf.Tensor) -> tf.Tensor:
         arguments, options = node.arguments.fill_in(dict(zip(ids, activations, strict=True)))

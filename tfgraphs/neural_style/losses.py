@@ -87,7 +87,7 @@ def _sum_of_squares(values: tf.Tensor) -> tf.Tensor:
 
 
 def _differences(rows: tf.Tensor, lag: int, axis: int) -> tf.Tensor:
-    """Each value of [batch, height, width] and the one `lag` before it. Slices have a gradient that is slow."""
+    """Each value of [batch, height, width] less the one `lag` before it. Slices have a gradient that is slow."""
 
     @tf.custom_gradient
     def differences(rows: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
