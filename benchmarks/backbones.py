@@ -8,21 +8,18 @@ channels last, which few programs ask for; Inception v3 is compared with Keras o
 with as many threads as the machine has cores; a figure is the best of three in each round, as other work only adds to
 it. Tables have medians in milliseconds and behind them the median of ours as a part of theirs.
 
-Two cores without AVX-512, 384 px (forward, gradient):
+Two cores without AVX-512, 384 px (forward, gradient). Two processes of ours beside each other differ by up to 8 %:
 
-    tfgraphs : Keras     vgg16 0.98, 0.62   resnet50 0.74, 0.87   inception_v3 0.86, 1.05
-    tfgraphs : PyTorch   squeezenet 0.86, 0.77   alexnet 0.71, 0.69   vgg16 0.86, 0.78   googlenet 0.42, 0.51
-                         resnet50 0.91, 1.05
-    with channels last   squeezenet 1.30, 1.06   alexnet 0.76, 0.66   vgg16 1.02, 0.89   googlenet 0.62, 0.58
-                         resnet50 0.86, 0.93
-    up to a layer        squeezenet fire5 0.66, 0.70   resnet50 conv3_block4_out 0.52, 0.50
-                         googlenet mixed4a 0.63, 0.74
-
-Before oneDNN and transposes, on such a machine beside other work:
-
-    tfgraphs : Keras     vgg19 0.67, 0.68   resnet101 1.04, 0.87   resnet152 0.84, 1.03
-    tfgraphs : PyTorch   vgg19 0.86, 0.87   resnet18 0.85, 0.79   resnet101 1.03, 0.94   resnet152 0.76, 0.88
-    up to a layer        vgg19 conv3_1 0.35, 0.32
+    tfgraphs : Keras     vgg16 0.98, 0.62   vgg19 0.50, 0.70   resnet50 0.75, 0.85   resnet101 0.79, 0.83
+                         resnet152 0.72, 0.84   inception_v3 0.86, 1.05
+    tfgraphs : PyTorch   squeezenet 0.86, 0.77   alexnet 0.71, 0.69   vgg16 0.86, 0.78   vgg19 0.91, 0.90
+                         googlenet 0.42, 0.51   resnet18 0.96, 0.93   resnet34 0.95, 1.03   resnet50 1.00, 1.00
+                         resnet101 0.99, 1.04   resnet152 0.89, 1.03
+    with channels last   squeezenet 1.30, 1.06   alexnet 0.76, 0.66   vgg16 1.02, 0.89   vgg19 1.06, 0.91
+                         googlenet 0.62, 0.58   resnet18 1.06, 1.05   resnet34 0.93, 0.98   resnet50 1.03, 1.07
+                         resnet101 0.90, 0.99   resnet152 1.00, 1.00
+    up to a layer        squeezenet fire5 0.66, 0.70   resnet50 conv3_block4_out 0.48, 0.48
+                         googlenet mixed4a 0.63, 0.74   vgg19 conv3_1 0.32, 0.29
 
 What was tried (SqueezeNet and ResNet at 384 px, quiet):
 - oneDNN, which TensorFlow leaves out on processors without AVX-512: SqueezeNet's gradient 112 to 80 ms, as that of max
@@ -34,8 +31,10 @@ What was tried (SqueezeNet and ResNet at 384 px, quiet):
 - Explicit zeros around a strided convolution rather than its `padding`, whose gradient oneDNN does not do: a step on
   ResNet-18 234 to 156 ms.
 - `tf.reverse` for the order of colours rather than a slice with a negative stride: 23 to 7 ms of a step at 512 px.
-- One operation for convolution, bias and rectifier, weights as constants, 1 x 1 convolutions as matrix products,
-  another allocator: no difference beyond noise.
+- One operation for convolution, bias and rectifier, weights as constants, 1 x 1 convolutions as matrix products there
+  or on the way back, another allocator: no difference beyond noise. oneDNN's work on the calling thread too: 1.16.
+- The gradient of a strided first layer with one channel for each position in a stride: 22 to 8 ms in AlexNet, 17 to 14
+  of ResNet's 440, and 1.00 of a whole step on ResNet-34 over 15 rounds.
 """
 
 import argparse

@@ -14,14 +14,16 @@ is free, up to 4096 x 3072, for which the whole picture takes 4.7 GB.
 
 Measured in November 2026 on two cores of a shared machine, SqueezeNet up to fire7:
 
-    512 px     our step : bare gradient 1.04, : PyTorch's step 0.59, : the same with channels last 0.92
-    tiles      2048 x 1536 1.07, 3072 x 2048 1.21 of the whole, in tiles of 2048; 1.10 and 1.47 in tiles of 1536
+    512 px     our step : bare gradient 0.96, : PyTorch's step 0.57, : the same with channels last 0.84
+    tiles      2048 x 1536 1.01, 3072 x 2048 1.05, 4096 x 3072 1.10 of the whole, in tiles of 2048
 
     picture       time a pixel      MB   in tiles of 2048: time a pixel      MB
-    640 x 400             1.14     733                             1.30     756
-    1200 x 850            1.00     995                             1.00   1,026
-    2048 x 1536           1.08   1,665                             0.90   1,707
-    4096 x 3072           1.08   4,602                             0.99   2,420
+    640 x 400             0.97     758                             1.03     780
+    1200 x 850            1.00   1,034                             1.00   1,053
+    2048 x 1536           0.94   1,700                             1.03   1,742
+    4096 x 3072           1.01   4,744                             1.22   2,484
+
+Five steps are one call of a graph, five bare gradients five calls: hence less than 1.
 
 What was tried: tiles that assign their gradients to slices of a variable (1.5 of the whole: TensorFlow assigns slices
 number by number, and copies a variable that is assigned so each time it is read); scattering them by index (the same).
