@@ -9,7 +9,8 @@ with as many threads as the machine has cores; a figure is the best of three in 
 it. Tables have medians in milliseconds and behind them the median of ours as a part of theirs.
 
 Two cores without AVX-512, 384 px (forward, gradient). Two processes of ours beside each other differ by up to 8 %.
-VGG-19 and ResNets are of 3 rounds, but ResNet-34 and 50 of 9; these had 1.06, 1.17 and 1.10, 1.09 of PyTorch in a run of 3:
+VGG-19 and ResNets are of 3 rounds, but ResNet-34 and 50 of 9; these had 1.06, 1.17 and 1.10, 1.09 of PyTorch in
+a run of 3:
 
     tfgraphs : Keras     vgg16 0.98, 0.62   vgg19 0.50, 0.70   resnet50 0.75, 0.85   resnet101 0.79, 0.83
                          resnet152 0.72, 0.84   inception_v3 0.86, 1.05
