@@ -1,7 +1,6 @@
-"""Folders, films and endless zooms of `deepdream`, and what any command that makes them shares."""
+"""Folders, films and endless zooms of `deepdream`."""
 
 import itertools
-import json
 import os
 import shlex
 import signal
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from film_sources import film, no_pyav, noise, photograph, shots
 from PIL import Image
 
 from tfgraphs import camera, films, images
@@ -20,34 +20,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 QUICK = ("--layer=fire2", "--iterations=1", "--octaves=1")
 
 
-def noise(size=(60, 80), seed=0):
-    return np.random.default_rng(seed).integers(60, 200, (*size, 3), np.uint8)
-
-
 def frames_of(path):
     return np.stack(list(films.open_film(path).frames())) * 255
-
-
-def photograph(folder):
-    """Soft enough for a film's compression."""
-    rows, columns = np.mgrid[0:60, 0:80] / 6
-    waves = [rows, columns, rows + columns]
-    Image.fromarray(np.uint8(np.stack([90 * np.sin(wave) + 120 for wave in waves], -1))).save(folder / "photo.png")
-
-
-def shots(folder):
-    """Three pictures, of two sizes; one of them has holes."""
-    folder = folder / "shots"
-    folder.mkdir()
-    Image.fromarray(noise()).save(folder / "a2.png")
-    Image.fromarray(noise((64, 56))).save(folder / "a10.jpg")
-    Image.fromarray(np.dstack([noise(seed=1), noise(seed=2)[..., 0]]), "RGBA").save(folder / "holes.png")
-
-
-def film(folder):
-    """Five frames, the picture of the first moving to the left by 4 pixels a frame."""
-    wide = noise((60, 100)).astype(np.float32) / 255
-    films.save(folder / "film.webp", [wide[:, 4 * number : 4 * number + 80] for number in range(5)], 12.5)
 
 
 # --- folders
@@ -237,14 +211,6 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
 # --- what is refused
 
 
-def _no_pyav(folder):
-    """A folder that comes first on the path and hides PyAV."""
-    trap = folder / "trap"
-    trap.mkdir()
-    (trap / "av.py").write_text("raise ImportError")
-    return trap
-
-
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -293,7 +259,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, word, forked, tmp_p
     Image.new("L", (80, 60)).save(tmp_path / "a2.png")
     before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
     if "dream.mp4" in arguments[-1]:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_no_pyav(tmp_path)), str(CHECKOUT)])}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(no_pyav(tmp_path)), str(CHECKOUT)])}
         program = [sys.executable, "-m", "tfgraphs.cli.deepdream", *arguments]
         result = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         (tmp_path / "trap" / "av.py").unlink()
@@ -304,98 +270,3 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, word, forked, tmp_p
     (line,) = result.stderr.splitlines()
     assert word in line
     assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before
-
-
-# --- for any command: dim_command.py, which needs no network
-
-
-def dim(*arguments, cwd, **environment):
-    """Runs the command; its progress, as (step, done, stage, mean of the picture), is told apart from its messages."""
-    paths = [*environment.pop("PATHS", []), str(CHECKOUT)]
-    result = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("dim_command.py")), *arguments],
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = result.stderr.splitlines()
-    result.progress = [tuple(json.loads(line)) for line in lines if line.startswith("[")]
-    result.said = [line for line in lines if not line.startswith("[")]
-    return result
-
-
-def test_without_pyav_a_film_is_a_webp(tmp_path):
-    film(tmp_path)
-    result = dim("--input=film.webp", cwd=tmp_path, PATHS=[str(_no_pyav(tmp_path))])
-    assert (result.stdout, result.said) == ("film_dim.webp: 80 x 60 px, 5 frames, 0.4 s\n", [])
-
-
-def test_the_progress_is_of_the_whole_film_also_of_one_that_is_resumed(tmp_path):
-    photograph(tmp_path)
-    zoom = ("--input=photo.png", "--zoom_frames=6")
-    whole = dim(*zoom, "--output=whole.mp4", cwd=tmp_path).progress
-    assert [told[:3] for told in whole[:3]] == [
-        (1, 1.5 / 8, "frame 1 of 6, half"),
-        (3, 3 / 8, "frame 1 of 6, whole"),
-        (4, 3.5 / 8, "frame 2 of 6, half"),
-    ]
-    assert whole[-1][:3] == (18, 1, "frame 6 of 6, whole")
-
-    first = dim(*zoom, "--output=parts.mp4", cwd=tmp_path, STOP_AT="6")
-    assert first.returncode == 130
-    assert "--resume" in first.said[-1]
-    second = dim(*zoom, "--output=parts.mp4", "--resume", cwd=tmp_path)
-    assert first.progress + second.progress == whole
-    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
-    assert not (tmp_path / "checkpoints").exists()
-
-
-def test_an_interrupted_film_goes_on_with_the_next_frame(tmp_path):
-    film(tmp_path)
-    whole = dim("--input=film.webp", "--output=whole.mp4", cwd=tmp_path).progress
-    first = dim("--input=film.webp", "--output=parts.mp4", cwd=tmp_path, STOP_AT="5")
-    assert first.returncode == 130
-    second = dim("--input=film.webp", "--output=parts.mp4", "--resume", cwd=tmp_path)
-    assert first.progress[:4] + second.progress == whole  # the third frame was begun
-    assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
-
-
-def test_an_interrupted_folder_goes_on_with_what_is_missing(tmp_path):
-    shots(tmp_path)
-    first = dim("--input=shots", cwd=tmp_path, STOP_AT="4")
-    assert "--resume" in first.said[-1]
-    assert {path.name for path in (tmp_path / "shots_dim").iterdir()} == {"a2.png", "a10.png"}
-    (tmp_path / "shots_dim" / "a2.png").unlink()  # so it is made again
-    second = dim("--input=shots", "--resume", cwd=tmp_path)
-    assert second.stdout == "shots_dim: 3 pictures\n"
-    assert [told[0] for told in first.progress + second.progress] == [1, 3, 4, 6, 7, 9, 10, 12]
-    assert [told[2] for told in second.progress[1::2]] == ["picture 1 of 3, whole", "picture 3 of 3, whole"]
-    assert len(list((tmp_path / "shots_dim").iterdir())) == 3
-    assert not (tmp_path / "checkpoints").exists()
-
-
-@pytest.mark.parametrize(
-    ("place", "name"),
-    [("shots/*.png", "shots"), ("*/*.png", "here"), ("shots/..", "here")],
-)
-def test_the_folder_of_the_results_is_named_after_that_of_the_sources(place, name, tmp_path):
-    here = tmp_path / "here"
-    here.mkdir()
-    shots(here)
-    photograph(here)
-    assert dim(f"--input={place}", cwd=here).stdout.startswith(f"{name}_dim: ")
-
-
-def test_a_film_starts_each_frame_with_some_of_the_one_before(tmp_path):
-    films.save(tmp_path / "film.webp", [np.full((20, 30, 3), value, np.float32) for value in (0.4, 0.8)], 10)
-    first, second = dim("--input=film.webp", "--blend=0.25", cwd=tmp_path).progress[1::2]
-    assert first[-1] == pytest.approx(0.8 * 0.4, abs=0.01)
-    assert second[-1] == pytest.approx(0.8 * (0.75 * 0.8 + 0.25 * 0.8 * 0.4), abs=0.01)
-
-
-def test_what_is_clear_in_a_picture_is_white_in_a_zoom(tmp_path):
-    Image.new("RGBA", (30, 20), (0, 0, 0, 51)).save(tmp_path / "glass.png")
-    progress = dim("--input=glass.png", "--zoom_frames=1", cwd=tmp_path).progress
-    assert progress[-1][-1] == pytest.approx(0.8 * 0.8)

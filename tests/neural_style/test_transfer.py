@@ -1,11 +1,10 @@
-"""Painting: scales, shifts, what comes out, seeds, and going on after an interruption."""
+"""Painting: what comes out, seeds, and going on after an interruption."""
 
 import dataclasses
 import itertools
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tfgraphs import backbones
 from tfgraphs.backbones.backbone import Backbone, LayerError
@@ -13,8 +12,6 @@ from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.images import resize
 from tfgraphs.minimize import GRADIENT_NORM
 from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
-from tfgraphs.neural_style.targets import MARGIN, SHIFTS, shifted
-from tfgraphs.neural_style.transfer import scale_levels
 from tfgraphs.packaged import PackageError
 
 SHALLOW = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv2": 1.0}, steps=80, seed=2)
@@ -56,72 +53,6 @@ def squeezenet_painted():
     except PackageError as error:
         pytest.skip(str(error))
     return list(paint(random_picture(64, 56), random_picture(80, 64, seed=1), network, StyleSettings(steps=40)))
-
-
-@pytest.mark.parametrize(
-    ("size", "sizes"),
-    [
-        ((64, 64), [(64, 64)]),
-        ((149, 149), [(149, 149)]),
-        ((150, 150), [(100, 100), (150, 150)]),
-        ((48, 150), [(32, 100), (48, 150)]),
-        ((46, 150), [(46, 150)]),
-        ((480, 640), [(94, 126), (142, 190), (213, 284), (320, 427), (480, 640)]),
-    ],
-)
-def test_scales_grow_by_one_and_a_half_to_the_full_size(size, sizes):
-    assert [level.size for level in scale_levels(size, 100)] == sizes
-
-
-@pytest.mark.parametrize("size", [(64, 64), (150, 200), (480, 640), (3000, 4000)])
-@pytest.mark.parametrize("steps", [50, 650])
-def test_the_steps_of_all_scales_are_about_those_asked_for(size, steps):
-    levels = scale_levels(size, steps)
-    assert sum(level.steps for level in levels) == pytest.approx(steps, abs=len(levels))
-
-
-def test_the_coarsest_scale_has_three_times_the_steps_of_the_finest():
-    first, *_, last = scale_levels((480, 640), 650)
-    assert first.steps / last.steps == pytest.approx(3, rel=0.02)
-
-
-@pytest.mark.parametrize("size", [(64, 64), (480, 640)])
-def test_every_scale_has_a_step(size):
-    assert all(level.steps >= 1 for level in scale_levels(size, 1))
-
-
-def offsets(shift, picture):
-    """Where a picture lies in its mirrored frame; each place in which it lies there unchanged."""
-    frame = shifted(tf.constant(picture), shift).numpy()
-    _, height, width, _ = picture.shape
-    return [
-        (down, across)
-        for down, across in itertools.product(range(2 * MARGIN + 1), repeat=2)
-        if np.array_equal(frame[:, down : down + height, across : across + width], picture)
-    ]
-
-
-@pytest.fixture(scope="module")
-def noise():
-    return np.random.default_rng(0).random((1, 32, 36, 3)).astype(np.float32)
-
-
-@pytest.mark.parametrize("shift", range(SHIFTS))
-def test_a_shift_mirrors_the_picture_around_one_unchanged_copy(shift, noise):
-    ((down, across),) = offsets(shift, noise)
-    frame = [(0, 0), (down, 2 * MARGIN - down), (across, 2 * MARGIN - across), (0, 0)]
-    np.testing.assert_array_equal(shifted(tf.constant(noise), shift), np.pad(noise, frame, mode="reflect"))
-
-
-@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
-def test_the_shifts_meet_each_offset_of_a_grid_of_eight_once(axis, noise):
-    places = [offsets(shift, noise)[0][axis] for shift in range(SHIFTS)]
-    assert sorted(place % 8 for place in places) == list(range(8))
-
-
-def test_a_shift_drawn_inside_a_graph_keeps_the_shape_known(noise):
-    drawn = tf.function(lambda shift: tf.zeros(shifted(tf.constant(noise), shift).shape))
-    assert drawn(tf.constant(5)).shape == (1, 64, 68, 3)
 
 
 def test_painting_with_squeezenet_lowers_the_loss(squeezenet_painted):

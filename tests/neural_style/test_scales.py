@@ -1,0 +1,76 @@
+"""Painting: the sizes and steps of scales, and the shifts against the lattice of strided layers."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.neural_style.targets import MARGIN, SHIFTS, shifted
+from tfgraphs.neural_style.transfer import scale_levels
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        ((64, 64), [(64, 64)]),
+        ((149, 149), [(149, 149)]),
+        ((150, 150), [(100, 100), (150, 150)]),
+        ((48, 150), [(32, 100), (48, 150)]),
+        ((46, 150), [(46, 150)]),
+        ((480, 640), [(94, 126), (142, 190), (213, 284), (320, 427), (480, 640)]),
+    ],
+)
+def test_scales_grow_by_one_and_a_half_to_the_full_size(size, sizes):
+    assert [level.size for level in scale_levels(size, 100)] == sizes
+
+
+@pytest.mark.parametrize("size", [(64, 64), (150, 200), (480, 640), (3000, 4000)])
+@pytest.mark.parametrize("steps", [50, 650])
+def test_the_steps_of_all_scales_are_about_those_asked_for(size, steps):
+    levels = scale_levels(size, steps)
+    assert sum(level.steps for level in levels) == pytest.approx(steps, abs=len(levels))
+
+
+def test_the_coarsest_scale_has_three_times_the_steps_of_the_finest():
+    first, *_, last = scale_levels((480, 640), 650)
+    assert first.steps / last.steps == pytest.approx(3, rel=0.02)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (480, 640)])
+def test_every_scale_has_a_step(size):
+    assert all(level.steps >= 1 for level in scale_levels(size, 1))
+
+
+def offsets(shift, picture):
+    """Where a picture lies in its mirrored frame; each place in which it lies there unchanged."""
+    frame = shifted(tf.constant(picture), shift).numpy()
+    _, height, width, _ = picture.shape
+    return [
+        (down, across)
+        for down, across in itertools.product(range(2 * MARGIN + 1), repeat=2)
+        if np.array_equal(frame[:, down : down + height, across : across + width], picture)
+    ]
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return np.random.default_rng(0).random((1, 32, 36, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shift", range(SHIFTS))
+def test_a_shift_mirrors_the_picture_around_one_unchanged_copy(shift, noise):
+    ((down, across),) = offsets(shift, noise)
+    frame = [(0, 0), (down, 2 * MARGIN - down), (across, 2 * MARGIN - across), (0, 0)]
+    np.testing.assert_array_equal(shifted(tf.constant(noise), shift), np.pad(noise, frame, mode="reflect"))
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+def test_the_shifts_meet_each_offset_of_a_grid_of_eight_once(axis, noise):
+    places = [offsets(shift, noise)[0][axis] for shift in range(SHIFTS)]
+    assert sorted(place % 8 for place in places) == list(range(8))
+
+
+def test_a_shift_drawn_inside_a_graph_keeps_the_shape_known(noise):
+    drawn = tf.function(lambda shift: tf.zeros(shifted(tf.constant(noise), shift).shape))
+    assert drawn(tf.constant(5)).shape == (1, 64, 68, 3)
