@@ -111,6 +111,7 @@ def test_heads_are_equal_at_all_sizes_that_the_file_takes(network, frozen, size)
 
 @pytest.mark.parametrize("layer", ["mixed4d_3x3_bottleneck_pre_relu", "softmax1"])
 def test_gradients_are_equal(network, frozen, layer):
+    """Some rectifier or maximum is always so near its switch that rounding decides, which shows where it looks."""
     pictures = tf.constant(random_pictures(1, SIDE, SIDE, 3))
     gradients = []
     for each in (network, frozen):
@@ -123,7 +124,9 @@ def test_gradients_are_equal(network, frozen, layer):
             return tape.gradient(loss, pictures)
 
         gradients.append(gradient(pictures))
-    assert relative_difference(*gradients) < (5e-3 if layer == "softmax1" else 1e-4)  # a tiny difference of large ones
+    found, expected = np.asarray(gradients)
+    assert relative_difference(found, expected) < (5e-3 if layer == "softmax1" else 1e-3)
+    assert np.median(np.abs(found - expected)) < 1e-4 * np.abs(expected).max()
 
 
 def test_pictures_of_a_batch_do_not_mix(network, frozen, activations):
@@ -179,7 +182,7 @@ def test_a_picture_of_any_size_is_classified_by_its_middle(frozen):
     assert frozen.size_of("mixed4d") is None
     (best,) = classify(frozen, pixels, 1)
     alone = frozen(middle(pixels, (SIDE, SIDE))[None], ["softmax2"])["softmax2"].numpy()[0]
-    assert (best.number, best.probability) == (alone.argmax(), pytest.approx(alone.max(), rel=1e-4))
+    assert (best.number, best.probability) == (alone.argmax(), pytest.approx(alone.max(), rel=1e-5))
 
 
 @pytest.mark.parametrize(("layer", "count"), [("conv2d0", 1), ("mixed3a", 9), ("mixed4d_3x3_bottleneck", 34)])
