@@ -23,7 +23,7 @@ Measured in November 2026 on two cores of a shared machine, SqueezeNet up to fir
     2048 x 1536           0.94   1,700                             1.03   1,742
     4096 x 3072           1.01   4,744                             1.22   2,484
 
-Five steps are one call of a graph, five bare gradients five calls: hence less than 1.
+A step does all that the bare gradient does: less than 1 is the noise, and five steps being one call of a graph.
 
 What was tried: tiles that assign their gradients to slices of a variable (1.5 of the whole: TensorFlow assigns slices
 number by number, and copies a variable that is assigned so each time it is read); scattering them by index (the same).
