@@ -19,6 +19,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
 SPECIAL = ("bin/test", ".venv/bin/tensorboard")
+BANNER = r"^(?:[IWE]\d{4} .*|WARNING: All log messages.*)"  # what TensorFlow writes when it is imported
 PROGRAMS = [text for language, text in BLOCKS if language == "python"]
 PARTS = ["setup.py", "setup.cfg", "constraints.txt", "LICENSE", "README.md", "ruff.toml", "tfgraphs", "bin", "tests"]
 
@@ -55,6 +56,7 @@ def run(copy, command, **environment):
 def test_a_command_of_the_readme_succeeds(copy, command):
     result = run(copy, command)
     assert result.returncode == 0, result.stderr
+    assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("bin/test")])

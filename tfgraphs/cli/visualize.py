@@ -88,10 +88,11 @@ def _check_flags(name: str) -> None:
 
 
 def _layers() -> None:
+    command.import_tensorflow()
     from tfgraphs.backbones import has_only_trunk
 
     trunk = picture_run.WEIGHTS.value is None and has_only_trunk(picture_run.BACKBONE.value)
-    backbone = _load(classes=not trunk)
+    backbone = picture_run.load_backbone("visualize", classes=not trunk)
     if trunk:
         warnings.warn(
             f"the weights of {backbone.name} that are here lack the layers that tell the classes", stacklevel=2
