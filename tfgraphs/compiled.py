@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfgraphs.own_gradients import custom_gradient
+
 Function = Callable[[list[tf.Tensor], list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 
 
@@ -42,7 +44,7 @@ def with_gradient(function: Function) -> Function:
         return value, other, tape.gradient(value, points)
 
     def call(points: Sequence[tf.Tensor], constants: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        @tf.custom_gradient
+        @custom_gradient
         def differentiable(
             *points: tf.Tensor,
         ) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]]:

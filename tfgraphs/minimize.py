@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.compiled import apart
+from tfgraphs.own_gradients import forget_gradients
 from tfgraphs.runs import (
     GRADIENT_NORM,
     CheckpointError,
@@ -228,6 +229,7 @@ def _apply(
                 gradients = [gradient_transform(gradient) for gradient in gradients]
         with tf.name_scope("optimizer"):
             optimizer.apply(gradients, variables)
+            forget_gradients(tf.compat.v1.get_default_graph())
         if projection is not None:
             with tf.name_scope("projection"):
                 for variable in variables:

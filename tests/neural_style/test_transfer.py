@@ -1,7 +1,9 @@
 """Painting: what comes out, seeds, and going on after an interruption."""
 
 import dataclasses
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -342,3 +344,17 @@ def test_graphs_of_a_size_are_made_once(small):
     for content in (CONTENT, CONTENT[::-1].copy()):
         list(painter.paint(content, on_graph=graphs.append))
     assert graphs[0] is graphs[1]
+
+
+def test_graphs_of_another_size_and_of_a_scale_that_is_done_are_freed(small):
+    """Each takes tens of megabytes, with its variables as many pictures of its size."""
+    graphs = []
+    painter = Painter(STYLE, small, dataclasses.replace(SHALLOW, steps=2))
+    for content in (CONTENT, CONTENT[:-8], CONTENT[:-8]):
+        list(painter.paint(content, on_graph=lambda graph: graphs.append(weakref.ref(graph))))
+    gc.collect()
+    assert graphs[0]() is None
+    assert graphs[1]() is graphs[2]() is not None
+    del painter
+    gc.collect()
+    assert graphs[1]() is None

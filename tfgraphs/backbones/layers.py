@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
+from tfgraphs.own_gradients import custom_gradient
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -118,7 +120,7 @@ def at(positions: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     """
     shape = tf.shape(positions)
 
-    @tf.custom_gradient
+    @custom_gradient
     def gather(positions: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         return tf.gather(positions, places), lambda upstream: tf.scatter_nd(places[:, tf.newaxis], upstream, shape)
 
@@ -158,7 +160,7 @@ def as_transpose(weight: tf.Variable) -> Callable[[tf.Tensor], tf.Tensor] | None
     def convolve(activation: tf.Tensor) -> tf.Tensor:
         kernel, turned = tf.convert_to_tensor(weight), tf.convert_to_tensor(mirrored)
 
-        @tf.custom_gradient
+        @custom_gradient
         def both(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             return transpose(turned, values), lambda upstream: transpose(kernel, upstream)
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.deepdream.objectives import Objective
+from tfgraphs.own_gradients import custom_gradient
 
 PRE_RELU = "_pre_relu"
 _RECTIFIED = ("relu", "concatenation")  # beginnings of kinds; a concatenation has a twin if all its parts are rectified
@@ -64,7 +65,7 @@ def redirected(activation: tf.Tensor, before: tf.Tensor, sign: float = 1.0) -> t
     """
     places = list(range(1, activation.shape.rank - 1))
 
-    @tf.custom_gradient
+    @custom_gradient
     def redirect(
         activation: tf.Tensor, before: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.deepdream.objectives import Objective
+from tfgraphs.own_gradients import custom_gradient
 from tfgraphs.tiles import Part, TileError, Tiles
 
 Values = dict[str, tf.Tensor]
@@ -38,7 +39,7 @@ class TiledObjective:
         """The objective and what each term contributes, of a picture [1, height, width, 3] of the size laid for."""
         names = list(dict.fromkeys(term.name for _, term in self._objective.terms))
 
-        @tf.custom_gradient
+        @custom_gradient
         def look(whole: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             shown, gradient = self._tiles.total_and_gradient([whole], self._shares)
             return tf.stack(shown), lambda upstream: upstream[0] * gradient

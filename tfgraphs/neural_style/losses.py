@@ -88,22 +88,10 @@ def _sum_of_squares(values: tf.Tensor) -> tf.Tensor:
 
 def _differences(rows: tf.Tensor, lag: int, axis: int) -> tf.Tensor:
     """Each value of [batch, height, width] less the one `lag` before it. Slices have a gradient that is slow."""
-
-    @tf.custom_gradient
-    def differences(rows: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        first, before, ahead = (
-            (rows[:, :lag], rows[:, :-lag], rows[:, lag:])
-            if axis == 1
-            else (rows[..., :lag], rows[..., :-lag], rows[..., lag:])
-        )
-        nothing = tf.zeros_like(first)
-
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            return tf.concat([nothing, upstream], axis) - tf.concat([upstream, nothing], axis)
-
-        return ahead - before, gradient
-
-    return differences(rows)
+    rest = tf.shape(rows)[axis] - lag
+    before, _ = tf.split(rows, [rest, lag], axis)
+    _, ahead = tf.split(rows, [lag, rest], axis)
+    return ahead - before
 
 
 def weighted(errors: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> dict[str, tf.Tensor]:

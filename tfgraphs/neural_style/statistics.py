@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from tfgraphs.own_gradients import custom_gradient
+
 SMALL = 1e-12
 
 Sums = list[tf.Tensor]
@@ -167,7 +169,7 @@ def _sum(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(values, axis=1, keepdims=True)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _products(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """F'F, whose gradient is one product, F (D + D'); differentiated as two it would take twice the time."""
 

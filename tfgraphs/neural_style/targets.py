@@ -13,6 +13,7 @@ from tfgraphs.neural_style.losses import FORMS, content_sums
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.statistics import STATISTICS, Sums
+from tfgraphs.own_gradients import custom_gradient
 from tfgraphs.tiles import EVERYTHING, Look, Part, Tiles
 
 SMALLEST_SIDE = 32  # of a painting, in pixels
@@ -111,7 +112,7 @@ class Targets:
         def look(seen: list[tf.Tensor], part: Part) -> Sums:
             return self._sums(seen, part, step, shift)
 
-        @tf.custom_gradient
+        @custom_gradient
         def all_terms(picture: tf.Tensor) -> tuple[list[tf.Tensor], Callable[..., tf.Tensor]]:
             sums = tiles.total([picture, photograph], look)
             with tf.GradientTape() as tape:

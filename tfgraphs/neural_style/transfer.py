@@ -8,6 +8,7 @@ first small, then at growing sizes that each start from the result before: broad
 cheap, details are added where there is room for them.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Painter:
         styles: the painting, float32 [height, width, 3], RGB in 0..1, of any size; or several with weights and masks.
         backbone: the network in whose activations pictures are compared.
         settings: see `StyleSettings`.
-        keeps: whether graphs are kept for the next photograph of the same size.
+        keeps: whether graphs are kept for the next photograph, which uses them if it is of the same size.
 
     Raises:
         LayerError: unknown layer.
@@ -59,6 +60,7 @@ class Painter:
         self._backbone, self._settings = backbone, settings or StyleSettings()
         self._settings.layers(backbone)
         self._scales: dict[tuple[object, ...], _Scale] = {}
+        self._shape: tuple[int, ...] = ()
         self._keeps = keeps
 
     def paint(
@@ -75,6 +77,9 @@ class Painter:
         """Paints a photograph; args, yields and raises as of `paint`. `steps` may be others than the settings'."""
         _check_sizes(content, self._styles, self._backbone, self._settings)
         places = regions(self._styles, content.shape[:2])
+        if content.shape != self._shape:
+            self._scales.clear()
+            self._shape = content.shape
         steps = self._settings.steps if steps is None else steps
         levels = scale_levels(content.shape[:2], steps, ANCHORED_SCALES if anchor else None)
         if anchor is not None and start is None:
@@ -98,10 +103,12 @@ class Painter:
 
     def _scale(self, number: int, level: Level, places: Sequence[Region], anchored: bool) -> "_Scale":
         key = (number, level, anchored)
-        scale = self._scales.get(key) or _Scale(number, level, places, self._backbone, self._settings, anchored)
-        if self._keeps:
-            self._scales[key] = scale
-        return scale
+        if key not in self._scales:
+            if not self._keeps:
+                self._scales.clear()
+                gc.collect()  # graphs know themselves
+            self._scales[key] = _Scale(number, level, places, self._backbone, self._settings, anchored)
+        return self._scales[key]
 
 
 def paint(

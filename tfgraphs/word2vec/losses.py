@@ -16,6 +16,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.own_gradients import custom_gradient
+
 
 def window_weights(length: int, window: int, expected: bool = True) -> np.ndarray:
     """How much each neighbour counts: float64 [length, length + 2 * window], rows are centres.
@@ -190,7 +192,7 @@ def deep_nodes(
 def softplus(x: tf.Tensor) -> tf.Tensor:
     """log(1 + exp(x)), which is -log sigmoid(-x). Value and gradient share the exponential, the dearest part."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def shared(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         power = tf.exp(tf.minimum(x, 60))  # beyond, 1 is nothing beside it
         return tf.maximum(x, tf.math.log(1 + power)), lambda gradient: gradient * (power / (1 + power))

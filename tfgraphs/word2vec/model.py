@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.compiled import with_gradient
+from tfgraphs.own_gradients import custom_gradient
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec import losses
 from tfgraphs.word2vec.output_layers import GROUPED, Tensors, output_layer
@@ -192,7 +193,7 @@ class Word2Vec:
 def _damped(rows: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
     """The rows, [..., D], with only a share of their gradient, [...]."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def identity(rows: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         return tf.identity(rows), lambda gradient: share[..., tf.newaxis] * gradient
 
