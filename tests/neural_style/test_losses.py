@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.statistics import gram_matrix, mean_and_deviation
 
@@ -122,6 +124,39 @@ def test_the_gradient_of_the_normalized_style_error_is_the_closed_form():
     expected = 4 * features @ (features.T @ features / 30 - GRAM[0]) / (30 * np.sum(GRAM**2))
     gradient = gradient_of(lambda variable: style_error("normalized", variable, GRAM))
     np.testing.assert_allclose(gradient, expected, rtol=1e-9)
+
+
+def test_the_gradient_of_the_loss_of_the_paper_is_chained_through_a_layer_by_hand():
+    """dL/dF = alpha (F - F*) + 4 w F (G - G*), nothing where the rectifier is silent, each back to where it is from."""
+    picture, kernel, alpha = normal(1, 6, 5, 3, seed=2), normal(3, 3, 3, 4, seed=3), 1e-3
+    target = np.abs(normal(1, 6, 5, 4, seed=4))
+    gram = numpy_gram(target)
+    convolved, seen = np.zeros([6, 5, 4]), np.pad(picture[0], [[1, 1], [1, 1], [0, 0]])
+    for row, column in np.ndindex(3, 3):
+        convolved += seen[row : row + 6, column : column + 5] @ kernel[row, column]
+    features = np.maximum(convolved, 0).reshape(30, 4)
+    style = 4 / (4 * 4**2 * 30**2) * features @ (features.T @ features - 30 * gram[0])
+    slope = ((alpha * (features - target.reshape(30, 4)) + style).reshape(6, 5, 4)) * (convolved > 0)
+    expected = np.zeros_like(seen)
+    for row, column in np.ndindex(3, 3):
+        expected[row : row + 6, column : column + 5] += slope @ kernel[row, column].T
+
+    layers = [
+        convolution("conv1_pre_relu", "input", kernel.astype(np.float32), np.zeros(4, np.float32)),
+        relu("conv1", "conv1_pre_relu"),
+    ]
+    backbone = Backbone("one", layers, lambda pictures: pictures)
+
+    def loss(shown):
+        found = backbone(shown, ["conv1"])["conv1"]
+        content = content_loss(found, tf.constant(target, tf.float32), "paper")
+        return alpha * content + FORMS["paper"].style(gram_matrix(found), tf.constant(gram, tf.float32))
+
+    shown = tf.constant(picture, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(shown)
+        value = loss(shown)
+    np.testing.assert_allclose(tape.gradient(value, shown)[0], expected[1:-1, 1:-1], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)
