@@ -138,6 +138,7 @@ class Canvas:
             NonFiniteLoss: the loss, its gradient or the picture is no longer finite.
         """
         self._picture.assign(picture[None])
+        del picture  # a large one has the size of all that a step needs besides
         for report in self._minimization.run(steps, **options):
             improved = self._picture.numpy()[0]
             if not np.isfinite(improved).all():  # after the last step nobody looks at the loss of it

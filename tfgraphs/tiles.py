@@ -153,43 +153,70 @@ class Tiles:
         """How many positions a layer has down and across the whole picture, from how many it has in a tile."""
         return tile + (self._size - self._tile) // self._strides[layer]
 
-    def total(self, pictures: Sequence[tf.Tensor], look: Look) -> list[tf.Tensor]:
-        """What all tiles of some pictures add up to, [1, height, width, channels] each, of the size laid for."""
-        sums, _ = self._all(pictures, look, with_gradient=False)
+    def total(
+        self, pictures: Sequence[tf.Tensor], look: Look, corner: tuple[tf.Tensor, tf.Tensor] | None = None
+    ) -> list[tf.Tensor]:
+        """What all tiles of some pictures add up to.
+
+        Args:
+            pictures: [1, height, width, channels] each, of one size: that laid for, or smaller.
+            look: see `Look`.
+            corner: int32 scalars, where the pictures begin, down and across, in the size laid for. What it has
+                around them are the pictures mirrored.
+        """
+        sums, _ = self._all(pictures, look, corner, with_gradient=False)
         return sums
 
-    def total_and_gradient(self, pictures: Sequence[tf.Tensor], look: Look) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """What all tiles add up to, and the gradient of the sum of it all with respect to the first picture."""
-        return self._all(pictures, look, with_gradient=True)
+    def total_and_gradient(
+        self, pictures: Sequence[tf.Tensor], look: Look, corner: tuple[tf.Tensor, tf.Tensor] | None = None
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """The same, and the gradient of the sum of it all with respect to the first picture."""
+        return self._all(pictures, look, corner, with_gradient=True)
 
-    def _all(self, pictures: Sequence[tf.Tensor], look: Look, with_gradient: bool) -> tuple[list[tf.Tensor], tf.Tensor]:
+    def _all(
+        self,
+        pictures: Sequence[tf.Tensor],
+        look: Look,
+        corner: tuple[tf.Tensor, tf.Tensor] | None,
+        with_gradient: bool,
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
         down, across = self._down.read_value(), self._across.read_value()
+        _, height, width, _ = tf.unstack(tf.shape(pictures[0]))
         high, wide = tf.unstack(self._tile, 2)
+        top, left = corner or (0, 0)
         channels = pictures[0].shape[-1]
 
         @apart
-        def see(tiles: list[tf.Tensor], row: tf.Tensor, column: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+        def see(
+            pieces: list[tf.Tensor], frame: tf.Tensor, row: tf.Tensor, column: tf.Tensor
+        ) -> tuple[list[tf.Tensor], tf.Tensor]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(tiles[0])
+                tape.watch(pieces[0])
+                tiles = [_framed(piece, frame) for piece in pieces] if corner else pieces
                 own = look(tiles, Part(lambda layer, tile: self._core(layer, tile, row, column)))
-            return own, tape.gradient(own, tiles[0]) if with_gradient else tiles[0][:, :, :0]
+            return own, tape.gradient(own, pieces[0]) if with_gradient else pieces[0][:, :, :0]
 
-        place = tf.TensorSpec([3], tf.int32)
-        see = see.get_concrete_function(
-            [tf.TensorSpec([1, None, None, picture.shape[-1]], picture.dtype) for picture in pictures], place, place
-        )
+        place, frame = tf.TensorSpec([3], tf.int32), tf.TensorSpec([4, 2], tf.int32)
+        specs = [tf.TensorSpec([1, None, None, picture.shape[-1]], picture.dtype) for picture in pictures]
+        see = see.get_concrete_function(specs, frame, place, place)
         none = [tf.zeros(own.shape, own.dtype) for own in see.structured_outputs[0]]
 
         def strip(row: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
             """A row of tiles."""
+            rows, above = _inside(row[0] - top, high, height)
 
             def one(column: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-                top, left = row[0], column[0]
-                return see([picture[:, top : top + high, left : left + wide] for picture in pictures], row, column)
+                columns, before = _inside(column[0] - left, wide, width)
+                pieces = [picture[:, rows, columns] for picture in pictures]
+                return see(pieces, tf.stack([[0, 0], above, before, [0, 0]]), row, column)
 
-            return _side_by_side(across, one, none, tf.zeros([1, high, 0, channels]), 2, with_gradient)
+            begins = tf.maximum(across[:, 0] - left, 0)
+            return _side_by_side(
+                across, begins, one, none, tf.zeros([1, rows.stop - rows.start, 0, channels]), 2, with_gradient
+            )
 
-        return _side_by_side(down, strip, none, tf.zeros([1, 0, self._size[1], channels]), 1, with_gradient)
+        begins = tf.maximum(down[:, 0] - top, 0)
+        return _side_by_side(down, begins, strip, none, tf.zeros([1, 0, width, channels]), 1, with_gradient)
 
     def _core(
         self, layer: str, tile: tf.Tensor, row: tf.Tensor, column: tf.Tensor
@@ -205,8 +232,20 @@ class Tiles:
         return (own[0], own[1]), (whole[0], whole[1])
 
 
+def _framed(piece: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
+    """Mirrors some pixels around it."""
+    return tf.ensure_shape(tf.pad(piece, frame, "REFLECT"), [1, None, None, piece.shape[-1]])
+
+
+def _inside(start: tf.Tensor, tile: tf.Tensor, side: tf.Tensor) -> tuple[slice, list[tf.Tensor]]:
+    """What of a tile that starts somewhere lies inside a picture, and how much of it before and after that."""
+    begin, end = tf.maximum(start, 0), tf.minimum(start + tile, side)
+    return slice(begin, end), [begin - start, start + tile - end]
+
+
 def _side_by_side(
     places: tf.Tensor,
+    begins: tf.Tensor,
     piece: Callable[[tf.Tensor], tuple[list[tf.Tensor], tf.Tensor]],
     none: list[tf.Tensor],
     blank: tf.Tensor,
@@ -218,7 +257,8 @@ def _side_by_side(
     Joining copies whole rows of memory. That takes a tenth of the time of assigning to slices of a variable.
 
     Args:
-        places: int32 [pieces, 3], each beginning with where on the axis the piece begins.
+        places: int32 [pieces, 3], of each.
+        begins: int32 [pieces], where on the axis the gradient of each begins.
         piece: gives the contributions and the gradient of the piece at a place.
         none: contributions of nothing.
         blank: a gradient that has no pixels on the axis.
@@ -233,9 +273,8 @@ def _side_by_side(
         sums = [one + other for one, other in zip(sums, own, strict=True)]
         if not with_gradient:
             return number + 1, sums, before
-        start = places[number][0]
-        shared = tf.shape(before)[axis] - start
-        first, overlapped = tf.split(before, [start, shared], axis)
+        shared = tf.shape(before)[axis] - begins[number]
+        first, overlapped = tf.split(before, [begins[number], shared], axis)
         overlapping, last = tf.split(after, [shared, tf.shape(after)[axis] - shared], axis)
         return number + 1, sums, tf.concat([first, overlapped + overlapping, last], axis)
 

@@ -95,26 +95,25 @@ class Targets:
             step: int64 scalar, a random number.
             shift: int32 scalar, where the picture is looked at, see `shifted`.
         """
-        moved = shifted(picture, shift)
         if self._tiles is None:
-            return self._weighed(self._sums([moved], EVERYTHING, step, shift), step)
-        return self._in_tiles(self._tiles, moved, step, shift)
+            return self._weighed(self._sums([shifted(picture, shift)], EVERYTHING, step, shift), step)
+        return self._in_tiles(self._tiles, picture, step, shift)
 
-    def _in_tiles(self, tiles: Tiles, moved: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _in_tiles(self, tiles: Tiles, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same, exactly, of a picture that is looked at in tiles twice.
 
         The loss is a function of sums over all tiles. The first look gives these, and with them the slope of the loss
         by each; the second the gradient of the sums, tile by tile, weighed with these slopes. It is the gradient of all
         terms together, as none of them is used alone.
         """
-        photograph = shifted(tf.convert_to_tensor(self._photograph), shift)
+        photograph = tf.convert_to_tensor(self._photograph)
 
         def look(seen: list[tf.Tensor], part: Part) -> Sums:
             return self._sums(seen, part, step, shift)
 
         @custom_gradient
         def all_terms(picture: tf.Tensor) -> tuple[list[tf.Tensor], Callable[..., tf.Tensor]]:
-            sums = tiles.total([picture, photograph], look)
+            sums = tiles.total([picture, photograph], look, corner(shift))
             with tf.GradientTape() as tape:
                 tape.watch(sums)
                 terms = list(self._weighed(sums, step).values())
@@ -126,11 +125,12 @@ class Targets:
                     products = [tf.reduce_sum(slope * one) for slope, one in zip(slopes, own, strict=True)]
                     return [tf.add_n(products)]
 
-                return upstream[0] * tiles.total_and_gradient([picture, photograph], weighed)[1]
+                _, slope = tiles.total_and_gradient([picture, photograph], weighed, corner(shift))
+                return upstream[0] * slope
 
             return terms, gradient
 
-        return dict(zip(self._names(), all_terms(moved), strict=True))
+        return dict(zip(self._names(), all_terms(tf.convert_to_tensor(picture)), strict=True))
 
     def _names(self) -> list[str]:
         return ["content", *(f"style/{layer}" for layer in self._weights)]
@@ -204,8 +204,9 @@ class Targets:
         look = self._look_at_painting(masks)
 
         def seen(shift: tf.Tensor) -> Sums:
-            moved = [shifted(pixels, shift)]
-            return tiles.total(moved, look(shift)) if tiles else look(shift)(moved, EVERYTHING)
+            if tiles:
+                return tiles.total([pixels], look(shift), corner(shift))
+            return look(shift)([shifted(pixels, shift)], EVERYTHING)
 
         seen = tf.function(seen) if tiles else seen
         parts = [(1 / SHIFTS, seen(tf.constant(shift))) for shift in range(SHIFTS)]
@@ -258,15 +259,20 @@ def scaled_style(style: np.ndarray, longest: float) -> np.ndarray:
     return resize(style, fit((height, width), round(max(longest, least))))
 
 
+def corner(shift: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where the picture begins, down and across, among the pixels mirrored around it, see `shifted`."""
+    return MARGIN - shift, MARGIN - (3 * shift) % SHIFTS
+
+
 def shifted(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
     """Mirrors MARGIN pixels around [batch, h, w, c] on average, with the picture in one of SHIFTS places inside.
 
     The first layers of a network look at every second or fourth pixel. A picture that always lies the same way under
-    that lattice takes it on as a pattern; shifts by 0..7 pixels down and 0, 3, 6, 1, ... across meet each of its rows
-    and columns once. The mirrored margin makes the borders as well seen as the middle.
+    that lattice takes it on as a pattern; shifts by 0..7 pixels up and 0, 3, 6, 1, ... to the left meet each of its
+    rows and columns once. The mirrored margin makes the borders as well seen as the middle.
     """
-    down, across = shift, (3 * shift) % SHIFTS
-    frame = [[0, 0], [MARGIN - down, MARGIN + down], [MARGIN - across, MARGIN + across], [0, 0]]
+    top, left = corner(shift)
+    frame = [[0, 0], [top, 2 * MARGIN - top], [left, 2 * MARGIN - left], [0, 0]]
     batch, *sides, channels = pictures.shape
     sides = [None if side is None else side + 2 * MARGIN for side in sides]
     return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
