@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
+from tfgraphs.compiled import with_gradient
 from tfgraphs.images import fit, resize
 from tfgraphs.lbfgs import LBFGS
 from tfgraphs.minimize import Loss, Report
@@ -196,12 +197,14 @@ class _Scale:
 
     def _loss(self, picture: tf.Variable) -> Loss:
         _, variation_weight = self._settings.weights()
+        # As one program, as its differences would take more memory than all else that is as large as the picture.
+        variation = with_gradient(lambda pictures, _: (variation_weight * total_variation(*pictures), tf.zeros([])))
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             shift = tf.random.stateless_uniform([], [self._settings.seed + self._number, step], 0, SHIFTS, tf.int32)
             terms = self._targets.terms(picture, step, shift)
             with tf.name_scope("variation"):
-                terms["variation"] = variation_weight * total_variation(picture)
+                terms["variation"], _ = variation([tf.convert_to_tensor(picture)], [])
             if self._anchor is not None:
                 with tf.name_scope("temporal"):
                     terms["temporal"] = temporal_error(picture, *self._anchor)
