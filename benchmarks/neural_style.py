@@ -1,6 +1,6 @@
 """Neural style: what a step costs beside the bare gradient and beside PyTorch, what optimizers reach, memory.
 
-    python benchmarks/neural_style.py [step] [optimizers] [sizes] [--rounds=15] [--plot=optimizers.png]
+    python benchmarks/neural_style.py [step] [optimizers] [sizes] [memory] [--rounds=15] [--plot=optimizers.png]
 
 needs the extras `bench`, `lbfgs` and `plot`. A step is a shift inside a mirrored margin, forward to all layers of
 content and style, the losses, their gradient, Adam's update and clipping, ten of them in one call. The bare gradient is
@@ -9,8 +9,8 @@ does the same step with the very same layers, once with channels first, its defa
 Sides are asked in turns; ratios are medians over the rounds.
 
 `optimizers` minimises one loss, of one size and without shifts, from one start with Adam, whose rate falls over so many
-steps, and with L-BFGS: the loss after so many seconds. `sizes` has the memory of a whole painting's last size, and the
-time of its steps a pixel, whole and in tiles.
+steps, and with L-BFGS: the loss after so many seconds. `sizes` has the memory that the last size of a painting takes alone, and
+the time of its steps a pixel, whole and in tiles; `memory` that of whole paintings, with tiles where they are by default.
 
 Measured in November 2026 on two cores without AVX-512 of a shared machine, SqueezeNet with average pooling:
 
@@ -95,6 +95,13 @@ def gradient():
 def memory():
     return resident("VmHWM")
 
+def painting(height, width):
+    content, painting = pictures(height, width)
+    backbone = backbones.load("squeezenet", "average")
+    for _ in transfer.paint(content, painting[:1024, :1024], backbone, StyleSettings(steps=12)):
+        pass
+    return memory()
+
 def race(size, name, count, seconds):
     # [seconds, loss] from the first report on, of one optimizer at one size without shifts.
     from tfgraphs.neural_style import targets
@@ -173,13 +180,13 @@ def step():
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=["step", "optimizers", "sizes"])
+    parser.add_argument("parts", nargs="*", default=["step", "optimizers", "sizes", "memory"])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--plot", default="optimizers.png")
     options = parser.parse_args()
     for part in options.parts:
         print(f"{part} ...", file=sys.stderr)
-        {"step": steps, "optimizers": optimizers, "sizes": sizes}[part](options)
+        {"step": steps, "optimizers": optimizers, "sizes": sizes, "memory": memory}[part](options)
 
 
 def steps(options: argparse.Namespace) -> None:
@@ -230,12 +237,14 @@ def plot(curves: dict[str, list[list[float]]], path: str) -> None:
     print(path)
 
 
+SIZES = ((640, 400), (1200, 850), (1600, 1200), (2048, 1536), (4096, 3072))
+
+
 def sizes(options: argparse.Namespace) -> None:
-    """Time and memory from 0.25 to 12 megapixels, whole and in tiles."""
-    pictures = ((640, 400), (1200, 850), (2048, 1536), (4096, 3072))
-    rows, first = [[f"{width} x {height}"] for width, height in pictures], {}
+    """Time and memory of the last size, from 0.25 to 12 megapixels, whole and in tiles."""
+    rows, first = [[f"{width} x {height}"] for width, height in SIZES], {}
     for tile_size in (0, TILE):
-        for row, (width, height) in zip(rows, pictures, strict=True):
+        for row, (width, height) in zip(rows, SIZES, strict=True):
             with Side(OURS) as side:
                 if not tile_size and width * height > 4_000_000:
                     row += ["", ""]
@@ -244,6 +253,16 @@ def sizes(options: argparse.Namespace) -> None:
                 time = min(side("step") for _ in range(3)) / width / height
                 row += [f"{time / first.setdefault(tile_size, time):.2f}", f"{side('memory'):,.0f}"]
     print_table(["picture", "whole: time a pixel", "MB", "in tiles: time a pixel", "MB"], rows)
+
+
+def memory(options: argparse.Namespace) -> None:
+    """Memory of whole paintings, from 0.25 to 12 megapixels."""
+    rows = []
+    for width, height in SIZES:
+        with Side(OURS) as side:
+            taken, pixels = side("painting", height, width), width * height / 1e6
+            rows.append((f"{width} x {height}", f"{pixels:.2f}", f"{taken:,.0f}"))
+    print_table(["painting", "megapixels", "MB"], rows)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class Painter:
         _check_sizes(content, self._styles, self._backbone, self._settings)
         places = regions(self._styles, content.shape[:2])
         if content.shape != self._shape:
-            self._scales.clear()
+            self._let_go()
             self._shape = content.shape
         steps = self._settings.steps if steps is None else steps
         levels = scale_levels(content.shape[:2], steps, ANCHORED_SCALES if anchor else None)
@@ -106,10 +106,15 @@ class Painter:
         key = (number, level, anchored)
         if key not in self._scales:
             if not self._keeps:
-                self._scales.clear()
-                gc.collect()  # graphs know themselves
+                self._let_go()
             self._scales[key] = _Scale(number, level, places, self._backbone, self._settings, anchored)
         return self._scales[key]
+
+    def _let_go(self) -> None:
+        """Frees the memory of all scales: as graphs know themselves, it would be taken until Python looks for such."""
+        if self._scales:
+            self._scales.clear()
+            gc.collect()
 
 
 def paint(

@@ -1,0 +1,168 @@
+"""Paintings under different settings: how far they are from photograph and painting, seen by other networks.
+
+    python benchmarks/paintings.py [balanced wild ...] [--size=320] [--pair=photo.jpg,painting.jpg ...]
+        [--judge=resnet50 --judge=alexnet=file.npz ...] [--folder=DIR]
+
+A painter finds whatever its own network cannot tell from the painting. So paintings are judged by networks that have
+not seen them: those of `--judge`, each with a file of weights unless they are to be downloaded. Content is
+||F - F*||^2 / ||F*||^2 at the judge's layer of content; style the sum over its layers of style of
+w ||G - G*||^2 / ||G*||^2, as a part of what the photograph itself has. Both are means over the pairs of photograph and
+painting. `variation` is the mean squared difference of neighbours as a part of the scaled painting's: noise has much.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs import backbones, images, samples
+from tfgraphs.cli.command import print_table
+from tfgraphs.cli.presets import PAINTINGS
+from tfgraphs.minimize import Report, run_graphs_as_written
+from tfgraphs.neural_style import StyleSettings, paint, targets, transfer
+from tfgraphs.neural_style.losses import relative_error, total_variation
+from tfgraphs.neural_style.settings import LAYERS
+from tfgraphs.neural_style.statistics import gram_matrix
+from tfgraphs.neural_style.transfer import scale_levels
+from tfgraphs.pyramid import Canvas, Level
+
+PAIRS = ("sample:astronaut,sample:swirls", "sample:coffee,sample:embers", "sample:cat,sample:swirls")
+ALEXNET = ("conv3", {"conv1": 1.0, "conv2": 1.0, "conv3": 1.0, "conv4": 1.0})
+AVERAGING = 0.98  # of the average so far that a step keeps
+
+
+def constant_rate(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer:
+    """The painter's Adam, whose rate stays as it is at first."""
+    return keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, epsilon=1e-14)
+
+
+def averaging(improve: Callable[..., Iterator[tuple[Report, np.ndarray]]]) -> Any:
+    """A canvas' `improve` that shows the mean of the last iterates, and so starts the next scale from it."""
+
+    def averaged(self: Canvas, picture: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
+        mean, share = np.zeros_like(picture), 0.0
+        for report, improved in improve(self, picture, steps, steps_per_report=1, **options):
+            mean = AVERAGING * mean + (1 - AVERAGING) * improved
+            share = AVERAGING * share + 1 - AVERAGING
+            yield report, mean / share
+
+    return averaged
+
+
+def one_scale(size: tuple[int, int], steps: int, most: int | None = None) -> list[Level]:
+    """No pyramid: about as many pixels are worked on as by the default steps of the default pyramid."""
+    levels = scale_levels(size, steps, most)
+    work = sum(level.steps * level.height * level.width for level in levels)
+    return [Level(*size, round(work / size[0] / size[1]))]
+
+
+@contextmanager
+def changed(*changes: tuple[Any, str, Any]) -> Iterator[None]:
+    """Parts of the painter replaced by others for a while."""
+    with ExitStack() as stack:
+        for owner, name, value in changes:
+            stack.enter_context(mock.patch.object(owner, name, value))
+        yield
+
+
+RATE = (transfer, "optimizer", constant_rate)
+AVERAGE = (Canvas, "improve", averaging(Canvas.improve))
+
+# What differs from the defaults: settings, how the network pools, parts of the painter.
+VARIANTS: dict[str, tuple[dict[str, Any], str, tuple[tuple[Any, str, Any], ...]]] = {
+    **{name: (dict(preset), "average", ()) for name, preset in PAINTINGS.items()},
+    "mean and variance": ({"statistic": "mean_variance"}, "average", ()),
+    "sliced Wasserstein": ({"statistic": "sliced_wasserstein"}, "average", ()),
+    "loss of the paper": ({"loss": "paper"}, "average", ()),
+    "L-BFGS": ({"optimizer": "lbfgs"}, "average", ()),
+    "at all positions": ({"every": 1}, "average", ()),
+    "no variation": ({"variation_weight": 0.0}, "average", ()),
+    "no shifts": ({}, "average", ((targets, "SHIFTS", 1), (transfer, "SHIFTS", 1))),
+    "max pooling": ({}, "max", ()),
+    "one scale": ({}, "average", ((transfer, "scale_levels", one_scale),)),
+    "constant rate": ({}, "average", (RATE,)),
+    "constant rate, averaged": ({}, "average", (RATE, AVERAGE)),
+    "averaged": ({}, "average", (AVERAGE,)),
+}
+
+
+class Judge:
+    """A network that tells how far pictures are from others.
+
+    Args:
+        name: "resnet50", or "resnet50=FILE" with the file of its weights.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, _, file = name.partition("=")
+        self._backbone = backbones.load(self.name, weights=file or None)
+        known = {**LAYERS, "alexnet": ALEXNET}
+        self._content, self._style = next(own for begin, own in known.items() if self.name.startswith(begin))
+
+    def __call__(self, picture: np.ndarray, photograph: np.ndarray, painting: np.ndarray) -> tuple[float, float]:
+        """The errors of content and style of a picture."""
+        shown, content, style = (self._seen(one) for one in (picture, photograph, painting))
+        errors = [
+            weight * relative_error(gram_matrix(shown[layer]), gram_matrix(style[layer]))
+            for layer, weight in self._style.items()
+        ]
+        return float(relative_error(shown[self._content], content[self._content])), float(tf.add_n(errors))
+
+    def _seen(self, picture: np.ndarray) -> dict[str, tf.Tensor]:
+        return self._backbone(tf.constant(picture[None]), [self._content, *self._style])
+
+
+def painted(name: str, photograph: np.ndarray, painting: np.ndarray) -> np.ndarray:
+    """What the painter makes of two pictures under the settings of a name."""
+    settings, pooling, changes = VARIANTS[name]
+    with changed(*changes):
+        *_, last = paint(photograph, painting, backbones.load("squeezenet", pooling), StyleSettings(**settings))
+    assert last.picture is not None
+    return last.picture
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(VARIANTS), help=", ".join(VARIANTS))
+    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--pair", action="append")
+    parser.add_argument("--judge", action="append")
+    parser.add_argument("--folder", type=Path, help="for the pictures")
+    options = parser.parse_args()
+    run_graphs_as_written()
+    judges = [Judge(name) for name in options.judge or ["resnet50"]]
+    pairs = [
+        [images.load(samples.resolve(path), options.size).pixels for path in pair.split(",")]
+        for pair in options.pair or PAIRS
+    ]
+    figures: dict[str, list[list[float]]] = {}
+    for number, (photograph, painting) in enumerate(pairs):
+        scaled = targets.scaled_style(painting, max(photograph.shape))
+        own = [judge(photograph, photograph, scaled)[1] for judge in judges]
+        smooth = float(total_variation(tf.constant(scaled[None])))
+        for name in ("the photograph", *options.names):
+            picture = photograph if name == "the photograph" else painted(name, photograph, painting)
+            if options.folder:
+                options.folder.mkdir(parents=True, exist_ok=True)
+                images.save(options.folder / f"{name} {number}.png", images.Picture(picture))
+            row = [float(total_variation(tf.constant(picture[None]))) / smooth]
+            for judge, least in zip(judges, own, strict=True):
+                content, style = judge(picture, photograph, scaled)
+                row += [content, style / least]
+            figures.setdefault(name, []).append(row)
+            print(number, name, *(f"{one:.3f}" for one in row), flush=True)
+    header = ["", "variation"]
+    for judge in judges:
+        header += [f"{judge.name}: content", "style"]
+    rows = [(name, *(f"{one:.3f}" for one in np.mean(rows, axis=0))) for name, rows in figures.items()]
+    print_table(header, rows)
+
+
+if __name__ == "__main__":
+    main()
