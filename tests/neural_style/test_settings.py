@@ -1,0 +1,52 @@
+"""The choice of layers fits the networks it was made for."""
+
+import keras
+import numpy as np
+import pytest
+from foreign_networks import randomize
+from frozen_graphs import released_arrays
+from torch_files import resnet_arrays
+
+from tfgraphs import backbones
+from tfgraphs.backbones import googlenet, resnet, vgg
+from tfgraphs.neural_style import StyleSettings
+from tfgraphs.neural_style.settings import LAYERS
+
+
+def vgg_arrays(model):
+    return {
+        f"{layer.name}/{weight.name}": np.asarray(weight)
+        for layer in randomize(model(weights=None, include_top=False)).layers
+        for weight in layer.weights
+    }
+
+
+NETWORKS = {
+    "squeezenet": lambda: backbones.load("squeezenet", "average"),
+    "vgg16": lambda: vgg.build("vgg16", vgg_arrays(keras.applications.VGG16)),
+    "vgg19": lambda: vgg.build("vgg19", vgg_arrays(keras.applications.VGG19)),
+    "googlenet": lambda: googlenet.build(released_arrays()),
+    **{
+        name: lambda name=name: resnet.build(name, resnet_arrays(name)) for name in ("resnet18", "resnet34", "resnet50")
+    },
+}
+
+
+def test_there_is_a_network_here_for_each_choice():
+    assert {begin for begin in LAYERS if any(name.startswith(begin) for name in NETWORKS)} == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_content_and_style_are_compared_at_layers_that_grow_coarser(name):
+    """Style from the first details on, content where some of them are gone; all of it can be seen in tiles."""
+    backbone = NETWORKS[name]()
+    content, style = StyleSettings().layers(backbone)
+    strides = [backbone.view(layer).stride for layer in style]
+    assert strides == sorted(strides)
+    assert strides[0] <= 2
+    assert strides[0] < backbone.view(content).stride <= strides[-1]
+    picture = np.random.default_rng(0).uniform(size=(1, 96, 96, 3)).astype(np.float32)
+    for layer, activation in backbone(picture, [content, *style]).items():
+        assert np.isfinite(activation).all()
+        assert np.std(activation) > 0
+        assert backbone.view(layer).receptive_field > 0
