@@ -17,11 +17,12 @@ sides = st.integers(1, 5000)
 strides = st.sampled_from([1, 2, 4, 8, 16, 12])
 
 
-@given(sides, st.integers(0, 900), strides, st.integers(0, 12))
-def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, stride, margins):
+@given(sides, st.integers(0, 900), strides, st.integers(0, 12), st.integers(1, 60))
+def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, stride, margins, least):
     margin = margins * stride
-    tile = smallest_tile(margin, stride) + spare
-    found = cover(side, tile, margin, stride)
+    tile = max(smallest_tile(margin, stride), least + stride) + spare
+    found = cover(side, tile, margin, stride, least)
+    assert found.tile >= min(least, side)
     assert found.edges[0] == 0
     assert found.edges[-1] == side
     assert found.tile <= max(tile, 0)
@@ -99,6 +100,39 @@ def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, size):
     np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
     for found, wanted in zip(tf.function(tiles.total)(pictures, look), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(70, 90), (41, 200), (30, 33)])
+@pytest.mark.parametrize("corner", [(0, 0), (3, 23), (23, 12)])
+def test_pictures_are_mirrored_at_their_borders(size, corner):
+    """Tiles of a layer that sees little are hardly larger than what is mirrored."""
+    kernel = RANDOM.normal(0, 0.3, (3, 3, 3, 4)).astype(np.float32)
+    backbone = Backbone("edges", [convolution("conv1", "input", kernel, np.zeros(4, np.float32))], lambda x: x)
+    (picture, _), frame = random_pictures(*size), [(side, 23 - side) for side in corner]
+    tiles = Tiles(backbone, ["conv1"], 48, frame=23)
+    count = tiles.lay(*(side + 23 for side in size))
+
+    def look(seen, part):
+        return [tf.reduce_sum(part.core(backbone(seen[0], ["conv1"])["conv1"], "conv1") ** 2)]
+
+    @tf.function
+    def both(picture):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            mirrored = tf.pad(picture, [(0, 0), *frame, (0, 0)], "REFLECT")
+            expected = tf.reduce_sum(backbone(mirrored, ["conv1"])["conv1"] ** 2)
+        found = tiles.total_and_gradient([picture], look, tuple(tf.constant(side) for side in corner))
+        return expected, tape.gradient(expected, picture), *found
+
+    expected, gradient, (found,), assembled = both(picture)
+    assert count > 1
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+    np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
+
+
+def test_tiles_that_do_not_hold_what_is_mirrored_are_refused(backbone):
+    with pytest.raises(TileError, match="give at least 205"):
+        Tiles(backbone, LAYERS, 96, frame=100)
 
 
 def test_a_layer_that_needs_the_whole_picture_is_refused(backbone):

@@ -41,7 +41,7 @@ class Cover:
     edges: tuple[int, ...]
 
 
-def cover(side: int, tile: int, margin: int, stride: int) -> Cover:
+def cover(side: int, tile: int, margin: int, stride: int, least: int = 1) -> Cover:
     """Covers an axis with as few tiles of at most `tile` pixels as there can be, none larger than it needs to be.
 
     Args:
@@ -49,12 +49,13 @@ def cover(side: int, tile: int, margin: int, stride: int) -> Cover:
         tile: longest side of a tile; see `smallest_tile`.
         margin: in pixels, a multiple of `stride`, that cores keep from borders inside.
         stride: of the network, in pixels.
+        least: shortest side of a tile in pixels, where there are several.
     """
     if side <= tile:
         return Cover(side, side, (0,), (0, side))
     largest = tile - (tile - side) % stride
     count = math.ceil((side - largest) / ((largest - 2 * margin) // stride * stride)) + 1
-    shared = math.ceil((side + (count - 1) * 2 * margin) / count)  # tiles of this side would just do
+    shared = max(math.ceil((side + (count - 1) * 2 * margin) / count), least)  # tiles of this side would just do
     tile = min(largest, shared + stride + (side - shared) % stride)
     spaces = (side - tile) // stride
     starts = tuple(spaces * number // (count - 1) * stride for number in range(count))
@@ -115,12 +116,13 @@ class Tiles:
         backbone: the network.
         layers: those that are looked at.
         tile_size: longest side of a tile in pixels.
+        frame: by how many pixels at most pictures are mirrored at each of their borders, see `total`.
 
     Raises:
         TileError: a layer needs the whole picture, or the tiles would be too small.
     """
 
-    def __init__(self, backbone: Backbone, layers: Iterable[str], tile_size: int) -> None:
+    def __init__(self, backbone: Backbone, layers: Iterable[str], tile_size: int, frame: int = 0) -> None:
         views = {layer: backbone.view(layer) for layer in layers}
         for layer, view in views.items():
             if not view.receptive_field:
@@ -129,7 +131,12 @@ class Tiles:
         self._stride = math.lcm(*self._strides.values())
         reach = max(max(view.before, view.after - view.stride) for view in views.values())
         self._margin = math.ceil(reach / self._stride) * self._stride
-        least = max(smallest_tile(self._margin, self._stride), *(view.smallest for view in views.values()))
+        self._least = 2 * frame + 1  # a tile holds all that is mirrored in it
+        least = max(
+            smallest_tile(self._margin, self._stride),
+            self._least + self._stride,
+            *(view.smallest for view in views.values()),
+        )
         if tile_size < least:
             raise TileError(
                 f"tiles of {tile_size} px are too small for {', '.join(views)} of {backbone.name}: give at least "
@@ -142,7 +149,7 @@ class Tiles:
 
     def lay(self, height: int, width: int) -> int:
         """Lays tiles over pictures of a size, and tells how many."""
-        covers = [cover(side, self._tile_size, self._margin, self._stride) for side in (height, width)]
+        covers = [cover(side, self._tile_size, self._margin, self._stride, self._least) for side in (height, width)]
         for axis, variable in zip(covers, (self._down, self._across), strict=True):
             variable.assign(list(zip(axis.starts, axis.edges, axis.edges[1:], strict=False)))
         self._tile.assign([axis.tile for axis in covers])

@@ -183,7 +183,7 @@ class Targets:
         tile_size = self._settings.tile(self._backbone, (height, width))
         if not tile_size:
             return None
-        tiles = Tiles(self._backbone, self._layers, tile_size)
+        tiles = Tiles(self._backbone, self._layers, tile_size, frame=MARGIN + SHIFTS - 1)
         tiles.lay(height + 2 * MARGIN, width + 2 * MARGIN)
         return tiles
 
