@@ -8,6 +8,31 @@ not seen them: those of `--judge`, each with a file of weights unless they are t
 ||F - F*||^2 / ||F*||^2 at the judge's layer of content; style the sum over its layers of style of
 w ||G - G*||^2 / ||G*||^2, as a part of what the photograph itself has. Both are means over the pairs of photograph and
 painting. `variation` is the mean squared difference of neighbours as a part of the scaled painting's: noise has much.
+
+Measured in November 2026 at 320 px, means over a street in Tübingen as van Gogh's starry night, sample:astronaut as
+sample:swirls and sample:coffee as sample:embers, by a ResNet-50 and an AlexNet with weights rounded to eight bits:
+
+                               variation   ResNet-50: content   style   AlexNet: content   style
+    the photograph                 0.491                0.000   1.000              0.000   1.000
+    faithful                       0.667                0.718   0.209              0.735   0.297
+    balanced, the default          0.602                0.822   0.165              0.888   0.200
+    wild                           0.552                0.930   0.153              1.036   0.157
+    mean and variance              0.512                0.763   0.192              0.810   0.271
+    sliced Wasserstein             0.444                0.714   0.217              0.781   0.282
+    loss of the paper              1.442                0.758   0.190              0.795   0.300
+    L-BFGS                         0.555                0.783   0.150              0.864   0.204
+    at all positions               0.586                0.815   0.161              0.892   0.201
+    no variation                   1.371                0.836   0.156              0.866   0.194
+    no shifts                      0.553                0.772   0.192              0.870   0.213
+    max pooling                    0.961                0.786   0.145              0.925   0.180
+    one scale                      0.663                0.896   0.200              0.962   0.297
+    constant rate                  0.652                0.782   0.171              0.871   0.209
+    constant rate, averaged        0.531                0.823   0.196              0.873   0.248
+    averaged                       0.588                0.831   0.170              0.884   0.214
+
+The presets lie in their order on both scales. A pyramid earns the most, and a part of the positions costs nothing.
+Averaging of iterates earns nothing: the rate that falls has done its work. What max pooling and no variation gain in
+style comes with noise, as their variation tells.
 """
 
 import argparse
