@@ -36,8 +36,9 @@ style comes with noise, as their variation tells.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -62,9 +63,9 @@ ALEXNET = ("conv3", {"conv1": 1.0, "conv2": 1.0, "conv3": 1.0, "conv4": 1.0})
 AVERAGING = 0.98  # of the average so far that a step keeps
 
 
-def constant_rate(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer:
-    """The painter's Adam, whose rate stays as it is at first."""
-    return keras.optimizers.Adam(settings.learning_rate, beta_2=0.99, epsilon=1e-14)
+def constant(rate: float, *_: object, **__: object) -> float:
+    """A schedule of the learning rate that stays as it is at first."""
+    return rate
 
 
 def averaging(improve: Callable[..., Iterator[tuple[Report, np.ndarray]]]) -> Any:
@@ -87,33 +88,32 @@ def one_scale(size: tuple[int, int], steps: int, most: int | None = None) -> lis
     return [Level(*size, round(work / size[0] / size[1]))]
 
 
-@contextmanager
-def changed(*changes: tuple[Any, str, Any]) -> Iterator[None]:
-    """Parts of the painter replaced by others for a while."""
-    with ExitStack() as stack:
-        for owner, name, value in changes:
-            stack.enter_context(mock.patch.object(owner, name, value))
-        yield
+@dataclass(frozen=True)
+class Variant:
+    """What differs from the defaults: settings, how the network pools, and parts of the painter: owner, name, value."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pooling: str = "average"
+    parts: Sequence[tuple[Any, str, Any]] = ()
 
 
-RATE = (transfer, "optimizer", constant_rate)
+RATE = (keras.optimizers.schedules, "CosineDecay", constant)
 AVERAGE = (Canvas, "improve", averaging(Canvas.improve))
 
-# What differs from the defaults: settings, how the network pools, parts of the painter.
-VARIANTS: dict[str, tuple[dict[str, Any], str, tuple[tuple[Any, str, Any], ...]]] = {
-    **{name: (dict(preset), "average", ()) for name, preset in PAINTINGS.items()},
-    "mean and variance": ({"statistic": "mean_variance"}, "average", ()),
-    "sliced Wasserstein": ({"statistic": "sliced_wasserstein"}, "average", ()),
-    "loss of the paper": ({"loss": "paper"}, "average", ()),
-    "L-BFGS": ({"optimizer": "lbfgs"}, "average", ()),
-    "at all positions": ({"every": 1}, "average", ()),
-    "no variation": ({"variation_weight": 0.0}, "average", ()),
-    "no shifts": ({}, "average", ((targets, "SHIFTS", 1), (transfer, "SHIFTS", 1))),
-    "max pooling": ({}, "max", ()),
-    "one scale": ({}, "average", ((transfer, "scale_levels", one_scale),)),
-    "constant rate": ({}, "average", (RATE,)),
-    "constant rate, averaged": ({}, "average", (RATE, AVERAGE)),
-    "averaged": ({}, "average", (AVERAGE,)),
+VARIANTS = {
+    **{name: Variant(dict(preset)) for name, preset in PAINTINGS.items()},
+    "mean and variance": Variant({"statistic": "mean_variance"}),
+    "sliced Wasserstein": Variant({"statistic": "sliced_wasserstein"}),
+    "loss of the paper": Variant({"loss": "paper"}),
+    "L-BFGS": Variant({"optimizer": "lbfgs"}),
+    "at all positions": Variant({"every": 1}),
+    "no variation": Variant({"variation_weight": 0.0}),
+    "no shifts": Variant(parts=[(targets, "SHIFTS", 1), (transfer, "SHIFTS", 1)]),
+    "max pooling": Variant(pooling="max"),
+    "one scale": Variant(parts=[(transfer, "scale_levels", one_scale)]),
+    "constant rate": Variant(parts=[RATE]),
+    "constant rate, averaged": Variant(parts=[RATE, AVERAGE]),
+    "averaged": Variant(parts=[AVERAGE]),
 }
 
 
@@ -145,9 +145,12 @@ class Judge:
 
 def painted(name: str, photograph: np.ndarray, painting: np.ndarray) -> np.ndarray:
     """What the painter makes of two pictures under the settings of a name."""
-    settings, pooling, changes = VARIANTS[name]
-    with changed(*changes):
-        *_, last = paint(photograph, painting, backbones.load("squeezenet", pooling), StyleSettings(**settings))
+    variant = VARIANTS[name]
+    with ExitStack() as parts:
+        for part in variant.parts:
+            parts.enter_context(mock.patch.object(*part))
+        backbone = backbones.load("squeezenet", variant.pooling)
+        *_, last = paint(photograph, painting, backbone, StyleSettings(**variant.settings))
     assert last.picture is not None
     return last.picture
 

@@ -240,6 +240,9 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
         (("--content=photo.png", "--content_mask=photo.png", "--content_mask=photo.png"), "one for each"),
         (("--content=photo.png", "--content_mask=wide.png"), "give the mask its proportions"),
         (("--content=photo.png", "--content_mask=black.png"), "is black"),
+        (("--content=dot.png",), "a picture of 1 x 1 px is too small: give at least 32 px a side"),
+        (("--content=photo.png", "--style=dot.png"), "a picture of 1 x 1 px is too small"),
+        (("--content=photo.png", "--style=cut.png"), "cut.png"),
         (("--content=photo.png", "--style_layers=fire3:much"), "no layer with a weight"),
         (("--content=photo.png", "--style_layers=fire33"), "fire33"),
         (("--content=photo.png", "--init=nothing.png"), "nothing.png"),
@@ -267,6 +270,8 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
 def test_refusals_are_one_line_and_leave_nothing(forked, tmp_path, photo, flags, message):
     save_mask(tmp_path / "black.png", slice(0, 0))
     Image.new("L", (90, 20), 255).save(tmp_path / "wide.png")
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "photo.png").read_bytes()[:500])
     (tmp_path / "empty").mkdir()
     save_film(tmp_path)
     before = set(tmp_path.iterdir())

@@ -202,7 +202,7 @@ class _Scale:
 
     def _loss(self, picture: tf.Variable) -> Loss:
         _, variation_weight = self._settings.weights()
-        # As one program, as its differences would take more memory than all else that is as large as the picture.
+        # One program, as the differences by themselves would take the memory of three more pictures.
         variation = with_gradient(lambda pictures, _: (variation_weight * total_variation(*pictures), tf.zeros([])))
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
