@@ -25,7 +25,7 @@ Measured in November 2026 on two cores without AVX-512 of a shared machine, Sque
     L-BFGS                      -   0.3654   0.1720   0.0684   0.0493   0.0391
 
     megapixels            0.26    1.02    1.92    3.15   12.58
-    a painting, MB       1,132   1,975   3,194   2,914   3,471
+    a painting, MB       1,167   1,994   3,209   2,840   3,391
     a step, MB           1,086   1,968       -   4,300       -
     the same in tiles    1,123   1,430       -   1,784   2,922
     time a pixel          1.00    0.70       -    0.64       -

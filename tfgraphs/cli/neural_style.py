@@ -14,7 +14,7 @@
     neural_style --export_dir=model                              a SavedModel stylize(content, style, steps)
     neural_style --show_flags=painted.png                        the command that made a picture
 
-The picture is painted at growing sizes, the coarse ones first; a minute and a half for 640 px on two cores. More
+The picture is painted at growing sizes, the coarse ones first; a good minute for 640 px on two cores. More
 --content_weight keeps more of the photograph, less of it takes more of the painting.
 """
 
