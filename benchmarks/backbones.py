@@ -44,7 +44,7 @@ import statistics
 
 from sides import Side
 
-from tfgraphs.cli.command import print_table
+from tfgraphs.cli.shared.command import print_table
 
 # The layer up to which a network is computed, and what it is called in Keras.
 NETWORKS = {

@@ -40,7 +40,7 @@ from pathlib import Path
 from backbones import TORCH_LAYERS
 from sides import Side
 
-from tfgraphs.cli.command import print_table
+from tfgraphs.cli.shared.command import print_table
 
 # What a process takes at first, and for a megapixel: a little more than was measured.
 WHOLE_MEGABYTES, TILED_MEGABYTES = (500, 350), (700, 150)

@@ -54,7 +54,7 @@ import sys
 from backbones import TORCH_LAYERS
 from sides import Side
 
-from tfgraphs.cli.command import print_table
+from tfgraphs.cli.shared.command import print_table
 
 TILE = 1024
 STEPS = 10

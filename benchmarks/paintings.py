@@ -47,16 +47,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs import backbones, images, samples
-from tfgraphs.cli.command import print_table
-from tfgraphs.cli.presets import PAINTINGS
-from tfgraphs.minimize import Report, run_graphs_as_written
+from tfgraphs import backbones
+from tfgraphs.cli.shared.command import print_table
+from tfgraphs.cli.shared.presets import PAINTINGS
 from tfgraphs.neural_style import StyleSettings, paint, targets, transfer
 from tfgraphs.neural_style.losses import relative_error, total_variation
 from tfgraphs.neural_style.settings import LAYERS
 from tfgraphs.neural_style.statistics import gram_matrix
 from tfgraphs.neural_style.transfer import scale_levels
-from tfgraphs.pyramid import Canvas, Level
+from tfgraphs.optimize.minimize import Report, run_graphs_as_written
+from tfgraphs.optimize.pyramid import Canvas, Level
+from tfgraphs.pictures import images, samples
 
 PAIRS = ("sample:astronaut,sample:swirls", "sample:coffee,sample:embers", "sample:cat,sample:swirls")
 ALEXNET = ("conv3", {"conv1": 1.0, "conv2": 1.0, "conv3": 1.0, "conv4": 1.0})

@@ -45,7 +45,7 @@ from pathlib import Path
 import numpy as np
 from sides import Side
 
-from tfgraphs.cli.command import print_table
+from tfgraphs.cli.shared.command import print_table
 
 DTYPES = ("float32", "float16", "int8")
 

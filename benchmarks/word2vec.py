@@ -79,11 +79,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfgraphs.cli.command import print_table
+from tfgraphs.cli.shared.command import print_table
 from tfgraphs.vectors import load
 from tfgraphs.vectors.evaluate import analogies, word_pairs
-from tfgraphs.word2vec.text import find_files, read_blocks
-from tfgraphs.word2vec.tokenizers import LINE_END, tokenizer
+from tfgraphs.word2vec.text.reading import find_files, read_blocks
+from tfgraphs.word2vec.text.tokenizers import LINE_END, tokenizer
 
 MODELS = {
     "sg-ns": ("skipgram", "negative_sampling"),

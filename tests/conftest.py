@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _as_commands() -> None:
     """Runs graphs as the commands do; only where a test module has imported TensorFlow anyway."""
     if "tensorflow" in sys.modules:
-        from tfgraphs.minimize import run_graphs_as_written
+        from tfgraphs.optimize.minimize import run_graphs_as_written
 
         run_graphs_as_written()
 

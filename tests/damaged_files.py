@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tfgraphs.backbones.weight_files import read_arrays
-from tfgraphs.backbones.weights import WeightsError
+from tfgraphs.backbones.readers.weight_files import read_arrays
+from tfgraphs.backbones.readers.weights import WeightsError
 
 MOST = 80 * 2**20  # bytes: what a small file may inflate to, and a little
 

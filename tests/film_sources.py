@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from tfgraphs import films
+from tfgraphs.pictures import films
 
 
 def noise(size=(60, 80), seed=0):

@@ -40,7 +40,7 @@ def test_no_technique_is_imported_from_elsewhere(name):
     assert rooms & TECHNIQUES <= {room(name)}
 
 
-@pytest.mark.parametrize("name", [name for name in LIBRARY if name != "tfgraphs.paintings.draw"])
+@pytest.mark.parametrize("name", [name for name in LIBRARY if name != "tfgraphs.pictures.paintings.draw"])
 def test_a_library_module_neither_prints_nor_exits(name):
     calls = {ast.unparse(node.func) for node in ast.walk(MODULES[name]) if isinstance(node, ast.Call)}
     assert not calls & {"print", "exit", "quit", "sys.exit", "os._exit"}
@@ -62,7 +62,9 @@ def test_rooms_do_not_import_each_other_in_circles():
     assert not arrows
 
 
-@pytest.mark.parametrize("data", ["py.typed", "paintings/swirls.jpg", "paintings/embers.jpg", "cli/demo_page.html"])
+@pytest.mark.parametrize(
+    "data", ["py.typed", "pictures/paintings/swirls.jpg", "pictures/paintings/embers.jpg", "cli/demo_page.html"]
+)
 def test_the_installed_package_has_its_data(data):
     try:
         files = importlib.metadata.files("tfgraphs")

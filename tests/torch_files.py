@@ -12,7 +12,7 @@ from collections.abc import Callable
 import ml_dtypes
 import numpy as np
 
-from tfgraphs.backbones import resnet
+from tfgraphs.backbones.networks import resnet
 
 MAGIC = 0x1950A86A20F9469CFC6C
 DTYPES = {

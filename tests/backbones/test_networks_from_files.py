@@ -12,7 +12,8 @@ from test_numpy_file import object_npy
 from torch_files import legacy_file, resnet_arrays, whole, zip_file
 
 from tfgraphs import backbones
-from tfgraphs.backbones import alexnet, releases, resnet, vgg
+from tfgraphs.backbones import releases
+from tfgraphs.backbones.networks import alexnet, resnet, vgg
 
 RANDOM = np.random.default_rng(0)
 ALEXNET = {  # as Caffe has them

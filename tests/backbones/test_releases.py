@@ -12,9 +12,10 @@ from frozen_graphs import released_arrays, released_graph, small_graph, written
 from safetensors.numpy import save_file
 
 from tfgraphs import backbones
-from tfgraphs.backbones import BackboneError, googlenet, releases
-from tfgraphs.backbones.downloads import DownloadError
-from tfgraphs.backbones.weights import WeightsError
+from tfgraphs.backbones import BackboneError, releases
+from tfgraphs.backbones.networks import googlenet
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.files.downloads import DownloadError
 
 PICTURES = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype(np.float32)
 
@@ -26,7 +27,7 @@ def cache(tmp_path, monkeypatch):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setattr("tfgraphs.backbones.downloads._WAITS", (0.0,))
+    monkeypatch.setattr("tfgraphs.files.downloads._WAITS", (0.0,))
     (tmp_path / "cache").mkdir()
     return tmp_path / "cache"
 

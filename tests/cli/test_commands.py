@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgraphs import images
+from tfgraphs.pictures import images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAMES = ["deepdream", "neural_style", "visualize", "word2vec", "words"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgraphs import films, images
+from tfgraphs.pictures import films, images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 QUICK = ("--steps=3", "--size=0")

@@ -6,8 +6,8 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.saved_models import PICTURES, save_function
-from tfgraphs.backbones import squeezenet
-from tfgraphs.packaged import PackageError
+from tfgraphs.backbones.networks import squeezenet
+from tfgraphs.files.packaged import PackageError
 
 
 @pytest.fixture

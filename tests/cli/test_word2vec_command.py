@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.cli import run_state
-from tfgraphs.outputs import OutputError
+from tfgraphs.cli.shared import run_state
+from tfgraphs.files.outputs import OutputError
 from tfgraphs.vectors import load
 from tfgraphs.word2vec import results
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TOPICS = [[f"{start}{end}" for end in "abcdefghij"] for start in "xy"]

@@ -12,11 +12,11 @@ import pytest
 from absl.testing import flagsaver
 
 from tfgraphs.cli import words as command
-from tfgraphs.cli.command import UsageError
+from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.cli.words_questions import split
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.vectors import WordError, WordVectors, load
-from tfgraphs.vectors.formats import save_binary
+from tfgraphs.vectors.files.formats import save_binary
 
 WORDS = ["king", "man", "woman", "queen", "New_York", "Boston", "rock'n'roll"]
 MATRIX = np.float32(

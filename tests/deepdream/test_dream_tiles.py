@@ -13,10 +13,10 @@ from tfgraphs.backbones.layers import (
     pooling,
     relu,
 )
+from tfgraphs.backbones.tiles import TileError
 from tfgraphs.deepdream import DreamSettings, channel, dream, guided, layer_l2, neuron
 from tfgraphs.deepdream.objectives import diversity
 from tfgraphs.deepdream.tiles import TiledObjective
-from tfgraphs.tiles import TileError
 
 RANDOM = np.random.default_rng(0)
 

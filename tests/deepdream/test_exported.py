@@ -10,7 +10,7 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, dream, layer_l2
 from tfgraphs.deepdream.exported import export_dream, octave_sizes
-from tfgraphs.pyramid import octaves
+from tfgraphs.optimize.pyramid import octaves
 
 RANDOM = np.random.default_rng(0)
 SETTINGS = DreamSettings(octaves=2, octave_scale=1.3, iterations=3, jitter=0, step_size=0.01)

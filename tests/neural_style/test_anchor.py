@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.flow import flow, reliable, warp
-from tfgraphs.images import resize
 from tfgraphs.neural_style import StyleSettings, paint
 from tfgraphs.neural_style.anchor import Anchor, anchored, temporal_error
+from tfgraphs.pictures.flow import flow, reliable, warp
+from tfgraphs.pictures.images import resize
 
 SIZE = (60, 120)
 SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 1.0}, steps=30, seed=2)

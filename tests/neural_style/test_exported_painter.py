@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from tfgraphs.images import resize
 from tfgraphs.neural_style import StyleError, StyleSettings, paint
 from tfgraphs.neural_style.exported import export_painter, noise, scale_sizes, scaled_painting
 from tfgraphs.neural_style.targets import scaled_style
 from tfgraphs.neural_style.transfer import scale_levels
+from tfgraphs.pictures.images import resize
 
 SETTINGS = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0, "conv2": 0.5}, steps=12, seed=2)
 

@@ -8,7 +8,7 @@ from frozen_graphs import released_arrays
 from torch_files import resnet_arrays
 
 from tfgraphs import backbones
-from tfgraphs.backbones import googlenet, resnet, vgg
+from tfgraphs.backbones.networks import googlenet, resnet, vgg
 from tfgraphs.neural_style import StyleSettings
 from tfgraphs.neural_style.settings import LAYERS
 

@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, pooling, relu
+from tfgraphs.backbones.tiles import TileError
 from tfgraphs.neural_style import Style, StyleError, StyleSettings, paint
 from tfgraphs.neural_style.lattice import spacing
 from tfgraphs.neural_style.regions import regions
 from tfgraphs.neural_style.targets import Targets
-from tfgraphs.tiles import TileError
 
 RANDOM = np.random.default_rng(0)
 SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, every=1, seed=2)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tfgraphs.packaged import PackageError
+from tfgraphs.files.packaged import PackageError
 from tfgraphs.vectors import load
-from tfgraphs.vectors.converting import convert_to
-from tfgraphs.vectors.formats import FormatError
+from tfgraphs.vectors.files.converting import convert_to
+from tfgraphs.vectors.files.formats import FormatError
 
 QUESTIONS = [
     (["king"], []),

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tfgraphs.expression import ExpressionError
-from tfgraphs.packaged import PackageError
-from tfgraphs.vectors.formats import load_glove
+from tfgraphs.files.packaged import PackageError
+from tfgraphs.vectors.files.formats import load_glove
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 
 WORDS = [f"word{number:02}" for number in range(60)]

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
-from tfgraphs.own_gradients import custom_gradient
+from tfgraphs.graphs.own_gradients import custom_gradient
 
 
 @dataclass(frozen=True)

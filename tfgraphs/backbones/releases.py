@@ -4,8 +4,8 @@ Keras' digests are those in its sources, Caffe's those of its model zoo's readme
 first eight digits of the SHA-256 in the names of its files.
 """
 
-from tfgraphs.backbones import googlenet
-from tfgraphs.backbones.downloads import Download
+from tfgraphs.backbones.networks import googlenet
+from tfgraphs.files.downloads import Download
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _EFFICIENTNET = "https://storage.googleapis.com/keras-applications/"

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs import films, images, samples
-from tfgraphs.cli import command, film_run, picture_run, presets, run_state
-from tfgraphs.colors import with_colors_of
-from tfgraphs.outputs import SAVED_MODEL, check_folder
+from tfgraphs.cli.shared import command, film_run, picture_run, presets, run_state
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder
+from tfgraphs.pictures import films, images, samples
+from tfgraphs.pictures.colors import with_colors_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import DreamSettings, Objective
     from tfgraphs.deepdream.dream import Dreamer
-    from tfgraphs.monitor import Progress
+    from tfgraphs.monitor.progress import Progress
 
 INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
 SIZE = flags.DEFINE_integer("size", 1024, "Longer side in pixels that a larger picture is reduced to; 0: as it is.", 0)

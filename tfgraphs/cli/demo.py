@@ -14,11 +14,11 @@ from pathlib import Path
 
 from absl import flags
 
-from tfgraphs import samples
-from tfgraphs.cli import command
 from tfgraphs.cli.demo_page import Part, write_page
+from tfgraphs.cli.shared import command
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.outputs import atomic_file
+from tfgraphs.files.outputs import atomic_file
+from tfgraphs.pictures import samples
 
 OUTPUT = flags.DEFINE_string("output", "out/demo", "Folder for the results.")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from tfgraphs.durations import duration
-from tfgraphs.outputs import atomic_file
+from tfgraphs.files.outputs import atomic_file
+from tfgraphs.monitor.durations import duration
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _WIDEST = 1280  # px; wider pictures are shown smaller

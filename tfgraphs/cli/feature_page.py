@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfgraphs import images
-from tfgraphs.sheets import sheet
+from tfgraphs.pictures import images
+from tfgraphs.pictures.sheets import sheet
 
 INDEX, SHEET = "index.html", "sheet.png"
 

@@ -24,15 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs import films, flow, images, samples
-from tfgraphs.cli import command, film_run, picture_run, presets, run_state, style_network
-from tfgraphs.colors import matched, with_colors_of
-from tfgraphs.outputs import SAVED_MODEL, check_folder
+from tfgraphs.cli import style_network
+from tfgraphs.cli.shared import command, film_run, picture_run, presets, run_state
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder
+from tfgraphs.pictures import films, flow, images, samples
+from tfgraphs.pictures.colors import matched, with_colors_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfgraphs.monitor import Progress
+    from tfgraphs.monitor.progress import Progress
     from tfgraphs.neural_style import Painter, StyleSettings
     from tfgraphs.neural_style.anchor import Anchor
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 import tfgraphs
-from tfgraphs import films, images, photographs, samples
-from tfgraphs.cli import command, picture_run, run_state
-from tfgraphs.colors import with_colors_of
-from tfgraphs.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.cli.shared import command, picture_run, run_state
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.pictures import films, images, photographs, samples
+from tfgraphs.pictures.colors import with_colors_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfgraphs.monitor import Monitor, Progress
+    from tfgraphs.monitor.progress import Progress
+    from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.neural_style import StyleSettings
 
 TRAIN_STYLE = flags.DEFINE_string(
@@ -57,11 +58,11 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
     photos = _read(name, paths)
     command.import_tensorflow()
-    from tfgraphs.monitor import Monitor
-    from tfgraphs.neural_style.network import TransformationNetwork
-    from tfgraphs.neural_style.stylize import export_network
-    from tfgraphs.neural_style.training import NetworkSettings
-    from tfgraphs.neural_style.training import train as train_network
+    from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+    from tfgraphs.neural_style.one_pass.stylize import export_network
+    from tfgraphs.neural_style.one_pass.training import NetworkSettings
+    from tfgraphs.neural_style.one_pass.training import train as train_network
 
     style = style_settings()
     settings = NetworkSettings(
@@ -112,7 +113,7 @@ def _check_outputs() -> None:
 
 def _read(name: str, paths: list[Path]) -> photographs.Photographs:
     """The photographs; says which had to be left out."""
-    from tfgraphs.monitor import Monitor
+    from tfgraphs.monitor.terminal import Monitor
 
     with Monitor(name) as monitor:
         photos = photographs.Photographs(paths, _CROP, picture_run.SEED.value, monitor.prepare)
@@ -155,7 +156,7 @@ class ModelPainter:
         self._keeps_color = keeps_color
         pixels = [images.load(samples.resolve(path), _STYLE_SIDE).pixels for path in paintings]
         command.import_tensorflow()
-        from tfgraphs.neural_style.stylize import StyleModel
+        from tfgraphs.neural_style.one_pass.stylize import StyleModel
 
         self._model = StyleModel(f"hub:{handle}" if "://" in handle and not handle.startswith("hub:") else handle)
         if self._model.takes_painting and len(pixels) != 1:
@@ -166,7 +167,7 @@ class ModelPainter:
 
     def paint(self, content: "np.ndarray", *_: object, **__: Any) -> "Iterator[Progress]":
         """Paints a photograph, float32 [height, width, 3] in 0..1; what else painting step by step needs is ignored."""
-        from tfgraphs.monitor import Progress
+        from tfgraphs.monitor.progress import Progress
 
         picture = self._model(content, self._painting)
         if self._keeps_color:

@@ -27,10 +27,11 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 import tfgraphs
-from tfgraphs import images
-from tfgraphs.cli import channel_ranges, command, picture_run, run_state, visualize_feature
+from tfgraphs.cli import visualize_feature
+from tfgraphs.cli.shared import channel_ranges, command, picture_run, run_state
 from tfgraphs.cli.visualize_feature import Asked, feature
-from tfgraphs.outputs import check_writable
+from tfgraphs.files.outputs import check_writable
+from tfgraphs.pictures import images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,9 +126,9 @@ def _layers() -> None:
 
 def _kernels() -> None:
     backbone = _load()
-    from tfgraphs.backbones import kernels
+    from tfgraphs.backbones.looking import kernels
     from tfgraphs.cli.visualize_kernels import draw
-    from tfgraphs.sheets import sheet
+    from tfgraphs.pictures.sheets import sheet
 
     layer = LAYER.value or kernels.first_convolution(backbone)
     convolution = kernels.convolution_of(backbone, layer)
@@ -145,8 +146,8 @@ def _kernels() -> None:
 def _activations() -> None:
     picture = _picture(640)
     backbone = _load()
-    from tfgraphs.backbones import heat_maps
-    from tfgraphs.sheets import sheet
+    from tfgraphs.backbones.looking import heat_maps
+    from tfgraphs.pictures.sheets import sheet
 
     layer = LAYER.value or heat_maps.richest_places(backbone)
     backbone.check(layer)
@@ -178,7 +179,7 @@ def _activations() -> None:
 def _classify() -> None:
     picture = _picture(0)
     backbone = _load(classes=True)
-    from tfgraphs.backbones.classes import classify
+    from tfgraphs.backbones.looking.classes import classify
 
     longest = round(_SHORTER_SIDE * max(picture.size) / min(picture.size))
     pixels = picture.pixels if SIZE.value else images.resize(picture.pixels, images.fit(picture.size, longest, True))

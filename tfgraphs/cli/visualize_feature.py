@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 import tfgraphs
-from tfgraphs import images
-from tfgraphs.cli import channel_ranges, command, picture_run, run_state
 from tfgraphs.cli.feature_page import INDEX, PAPER, Exhibit, write
-from tfgraphs.outputs import atomic_folder, check_folder, check_writable
+from tfgraphs.cli.shared import channel_ranges, command, picture_run, run_state
+from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
+from tfgraphs.pictures import images
 
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import Objective
     from tfgraphs.deepdream.features import FeatureProgress, FeatureSettings
-    from tfgraphs.monitor import Monitor
+    from tfgraphs.monitor.terminal import Monitor
 
 STYLES = ("naive", "multiscale", "laplacian", "fourier", "maco")
 
@@ -91,7 +91,7 @@ class Run:
     @contextlib.contextmanager
     def monitor(self) -> Iterator["Monitor"]:
         from tfgraphs.deepdream.features import DeadUnitError
-        from tfgraphs.monitor import Monitor
+        from tfgraphs.monitor.terminal import Monitor
 
         every = picture_run.PICTURE_EVERY.value
         monitor = Monitor("feature", logdir=picture_run.LOGDIR.value, flags=self.flags, picture_every=every)
@@ -141,7 +141,7 @@ def _one(asked: Asked) -> None:
     if len(pictures) == 1:
         result = pictures[0]
     else:
-        from tfgraphs.sheets import sheet
+        from tfgraphs.pictures.sheets import sheet
 
         columns = None if count == 1 else BATCH.value if BATCH.value > 1 else count
         drawn = sheet([picture.on(PAPER) for picture in pictures], captions if count > 1 else (), columns)

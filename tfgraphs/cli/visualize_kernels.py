@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfgraphs.backbones import Backbone
-from tfgraphs.backbones.kernels import COLD, WARM, Kernel, colour_kernels, sees_colours, strongest_slices
 from tfgraphs.backbones.layers import Layer
-from tfgraphs.sheets import bars, enlarged, sheet
+from tfgraphs.backbones.looking.kernels import COLD, WARM, Kernel, colour_kernels, sees_colours, strongest_slices
+from tfgraphs.pictures.sheets import bars, enlarged, sheet
 
 _SIDE = 66  # px of a kernel in colours
 _SLICES = 6

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import flags
 
-from tfgraphs.cli import command, run_state
+from tfgraphs.cli.shared import command, run_state
 from tfgraphs.word2vec.settings import (
     ARCHITECTURES,
     CBOW_GRADIENTS,
@@ -41,9 +41,9 @@ Settings = TypeVar("Settings", TextSettings, TrainingSettings)
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfgraphs.monitor import Monitor
-    from tfgraphs.word2vec.corpus import EncodedCorpus
-    from tfgraphs.word2vec.vocabulary import Vocabulary
+    from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.word2vec.text.corpus import EncodedCorpus
+    from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 CORPUS = flags.DEFINE_multi_string("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
 PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, comma separated.")
@@ -125,7 +125,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _train_on_text() -> None:
-    from tfgraphs.word2vec.text import find_files
+    from tfgraphs.word2vec.text.reading import find_files
 
     text_settings = _settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
     settings = _settings(TrainingSettings)
@@ -133,7 +133,7 @@ def _train_on_text() -> None:
 
     command.import_tensorflow(threads=1)
     from tfgraphs.cli.word2vec_results import Look
-    from tfgraphs.monitor import Monitor
+    from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.word2vec.model import Word2Vec
     from tfgraphs.word2vec.train import stock_optimizer, train
 
@@ -178,11 +178,11 @@ def _save(vocabulary: "Vocabulary", inputs: "np.ndarray", outputs: "np.ndarray",
     save_results(OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value)
     print(f"{OUTPUT.value}: {len(vectors.words):,} words of {inputs.shape[1]} dimensions")
     if LOGDIR.value:
-        from tfgraphs.vectors.projector import write_projector
+        from tfgraphs.vectors.files.projector import write_projector
 
         write_projector(LOGDIR.value, vectors, vocabulary.counts.tolist())
     if EXPORT_DIR.value:
-        from tfgraphs.vectors.embedding import export_embedding
+        from tfgraphs.vectors.models.embedding import export_embedding
 
         export_embedding(EXPORT_DIR.value, vectors)
         print(f"{EXPORT_DIR.value}: the same as a SavedModel")
@@ -207,7 +207,7 @@ def _corpus_folder(settings: TextSettings) -> Path:
 
 def _check_outputs() -> None:
     """Finds out before a long run whether its results can be written."""
-    from tfgraphs.outputs import SAVED_MODEL, check_folder, check_writable
+    from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
     from tfgraphs.vectors.evaluate import read_analogies
     from tfgraphs.word2vec.results import ABOUT
     from tfgraphs.word2vec.results import FORMATS as known

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfgraphs.cli import command, run_state
-from tfgraphs.word2vec.pair_format import PairSettings, pair_vocabulary, read_pairs
+from tfgraphs.cli.shared import command, run_state
+from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfgraphs.word2vec.vocabulary import Vocabulary
+    from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 Save = Callable[["Vocabulary", "np.ndarray", "np.ndarray", dict[str, object]], None]
 
@@ -36,8 +36,8 @@ def train_on_pairs(
     state = run_state.RunState("word2vec", origin, [Path(path)])
 
     command.import_tensorflow()
-    from tfgraphs.monitor import Monitor
-    from tfgraphs.word2vec.pairs import PairModel, train_pairs
+    from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.word2vec.pairs.training import PairModel, train_pairs
 
     model = PairModel(pair_vocabulary(pairs), settings)
     with Monitor("word2vec", logdir=logdir, flags=origin) as monitor, state.interruptible():

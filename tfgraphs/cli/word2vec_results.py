@@ -4,8 +4,8 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from tfgraphs.cli import evaluations
-from tfgraphs.monitor import Progress
+from tfgraphs.cli.shared import evaluations
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.evaluate import analogies
 from tfgraphs.word2vec.model import Word2Vec

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli import command
+from tfgraphs.cli.shared import command
 from tfgraphs.cli.words_questions import FORMATS, QUESTIONS, Options, ask, check
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _ask_on() -> None:
 
 
 def _evaluate(files: list[str]) -> None:
-    from tfgraphs.cli import evaluations
+    from tfgraphs.cli.shared import evaluations
     from tfgraphs.vectors.evaluate import evaluate
 
     known, loaded = RESTRICT_VOCAB.value or 300_000, _load()
@@ -118,7 +118,7 @@ def _evaluate(files: list[str]) -> None:
 
 
 def _plot(words: list[str]) -> None:
-    from tfgraphs.outputs import check_writable
+    from tfgraphs.files.outputs import check_writable
     from tfgraphs.vectors.plot import check as check_picture
     from tfgraphs.vectors.plot import plot
 
@@ -134,8 +134,8 @@ def _plot(words: list[str]) -> None:
 
 
 def _convert(places: list[str]) -> None:
-    from tfgraphs.monitor import Monitor
-    from tfgraphs.vectors.converting import convert_to
+    from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.vectors.files.converting import convert_to
 
     source, target = places
     with Monitor("words") as monitor:
@@ -144,7 +144,7 @@ def _convert(places: list[str]) -> None:
 
 
 def _project(rest: list[str]) -> None:
-    from tfgraphs.vectors.projector import SHOWN, write_projector
+    from tfgraphs.vectors.files.projector import SHOWN, write_projector
 
     loaded = _load()
     shown = min(LIMIT.value or SHOWN, len(loaded.words))
@@ -153,13 +153,13 @@ def _project(rest: list[str]) -> None:
 
 
 def _export(rest: list[str]) -> None:
-    from tfgraphs.outputs import SAVED_MODEL, check_folder
+    from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 
     check_folder(rest[0], SAVED_MODEL)
     loaded = _load()
     print(f"writing {len(loaded.words):,} words to {rest[0]}, some seconds", file=sys.stderr)
     command.import_tensorflow()
-    from tfgraphs.vectors.embedding import export_embedding
+    from tfgraphs.vectors.models.embedding import export_embedding
 
     export_embedding(rest[0], loaded, OOV.value)
     print(f"{rest[0]}: {len(loaded.words):,} words of {loaded.matrix.shape[1]} dimensions")

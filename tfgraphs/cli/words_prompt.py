@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfgraphs.cli import command
+from tfgraphs.cli.shared import command
 from tfgraphs.cli.words_questions import QUESTIONS, Options, ask, check, neighbours, split
 from tfgraphs.errors import TfgraphsError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfgraphs.cli import command
+from tfgraphs.cli.shared import command
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import Neighbour, WordVectors

@@ -23,10 +23,10 @@ from tfgraphs.deepdream.rectifiers import twin_of
 from tfgraphs.deepdream.tiles import TiledObjective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.images import resize
-from tfgraphs.minimize import GRADIENT_NORM, Report
-from tfgraphs.monitor import Progress
-from tfgraphs.pyramid import Canvas, coarse_to_fine, octaves
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.optimize.minimize import GRADIENT_NORM, Report
+from tfgraphs.optimize.pyramid import Canvas, coarse_to_fine, octaves
+from tfgraphs.pictures.images import resize
 
 _LOG = logging.getLogger(__name__)
 

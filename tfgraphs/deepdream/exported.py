@@ -9,14 +9,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgraphs import export
 from tfgraphs.backbones import Backbone
-from tfgraphs.colors import LIGHTNESS
-from tfgraphs.compiled import apart
 from tfgraphs.deepdream.dream import SMALLEST_SIDE, DreamSettings
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.transforms import jitter
+from tfgraphs.files import export
+from tfgraphs.graphs.compiled import apart
+from tfgraphs.pictures.colors import LIGHTNESS
 
 
 def export_dream(

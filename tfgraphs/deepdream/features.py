@@ -28,10 +28,10 @@ from tfgraphs.deepdream.parameterizations import Fourier, Maco, Pixels
 from tfgraphs.deepdream.sight import Sight
 from tfgraphs.deepdream.transforms import Transform
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.images import resize
-from tfgraphs.minimize import Minimization, Report, minimize
-from tfgraphs.monitor import Progress
-from tfgraphs.pyramid import coarse_to_fine, octaves
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.optimize.minimize import Minimization, Report, minimize
+from tfgraphs.optimize.pyramid import coarse_to_fine, octaves
+from tfgraphs.pictures.images import resize
 
 
 class FeatureError(TfgraphsError):

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
-from tfgraphs.backbones.classes import class_layer, class_names
+from tfgraphs.backbones.looking.classes import class_layer, class_names
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.expression import parse as parse_expression
 

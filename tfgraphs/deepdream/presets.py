@@ -1,7 +1,7 @@
 """What is worth looking at in a network: the layer that it dreams with if nobody says, and its striking channels."""
 
 from tfgraphs.backbones import Backbone
-from tfgraphs.backbones.heat_maps import richest_places
+from tfgraphs.backbones.looking.heat_maps import richest_places
 from tfgraphs.deepdream.objectives import ObjectiveError
 
 LAYERS = {

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.deepdream.objectives import Objective
-from tfgraphs.own_gradients import custom_gradient
+from tfgraphs.graphs.own_gradients import custom_gradient
 
 PRE_RELU = "_pre_relu"
 _RECTIFIED = ("relu", "concatenation")  # beginnings of kinds; a concatenation has a twin if all its parts are rectified

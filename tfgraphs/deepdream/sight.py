@@ -8,7 +8,7 @@ from tfgraphs.deepdream.objectives import Objective, diversity
 from tfgraphs.deepdream.parameterizations import Parameterization, random_pictures
 from tfgraphs.deepdream.rectifiers import PRE_RELU, Rectified
 from tfgraphs.deepdream.transforms import Transform
-from tfgraphs.minimize import Loss
+from tfgraphs.optimize.minimize import Loss
 
 Values = dict[str, tf.Tensor]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.tiles import Part, TileError, Tiles
 from tfgraphs.deepdream.objectives import Objective
-from tfgraphs.own_gradients import custom_gradient
-from tfgraphs.tiles import Part, TileError, Tiles
+from tfgraphs.graphs.own_gradients import custom_gradient
 
 Values = dict[str, tf.Tensor]
 

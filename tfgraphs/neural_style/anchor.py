@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.flow import flow, reliable, warp
-from tfgraphs.images import resize
+from tfgraphs.pictures.flow import flow, reliable, warp
+from tfgraphs.pictures.images import resize
 
 _CUT = 0.25  # share of a frame that is reliable; between two scenes it is below 0.1, in fast pans 0.7
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgraphs import export
 from tfgraphs.backbones import Backbone
-from tfgraphs.compiled import apart
+from tfgraphs.files import export
+from tfgraphs.graphs.compiled import apart
 from tfgraphs.neural_style.lattice import lattice, spacing, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.regions import StyleError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfgraphs.own_gradients import custom_gradient
+from tfgraphs.graphs.own_gradients import custom_gradient
 
 SMALL = 1e-12
 

@@ -7,14 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
-from tfgraphs.images import fit, resize
+from tfgraphs.backbones.tiles import EVERYTHING, Look, Part, Tiles
+from tfgraphs.graphs.own_gradients import custom_gradient
 from tfgraphs.neural_style.lattice import lattice, spacing, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.statistics import STATISTICS, Sums
-from tfgraphs.own_gradients import custom_gradient
-from tfgraphs.tiles import EVERYTHING, Look, Part, Tiles
+from tfgraphs.pictures.images import fit, resize
 
 SMALLEST_SIDE = 32  # of a painting, in pixels
 MARGIN, SHIFTS = 16, 8  # pixels mirrored around the picture, and how many ways there are to shift it inside them

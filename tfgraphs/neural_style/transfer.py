@@ -18,17 +18,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
-from tfgraphs.compiled import with_gradient
-from tfgraphs.images import fit, resize
-from tfgraphs.lbfgs import LBFGS
-from tfgraphs.minimize import Loss, Report
-from tfgraphs.monitor import Progress
+from tfgraphs.graphs.compiled import with_gradient
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.anchor import Anchor, temporal_error
 from tfgraphs.neural_style.losses import total_variation
 from tfgraphs.neural_style.regions import Region, Style, StyleError, regions
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.targets import SHIFTS, Targets
-from tfgraphs.pyramid import Canvas, Level, coarse_to_fine
+from tfgraphs.optimize.lbfgs import LBFGS
+from tfgraphs.optimize.minimize import Loss, Report
+from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
+from tfgraphs.pictures.images import fit, resize
 
 SMALLEST_SIDE = 32  # of a picture, in pixels
 COARSEST = 100  # longer side of the first scale, at least

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.outputs import atomic_file
+from tfgraphs.files.outputs import atomic_file
 from tfgraphs.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:

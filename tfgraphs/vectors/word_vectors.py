@@ -65,7 +65,7 @@ class WordVectors:
         Raises:
             FormatError: the file does not exist, is in no known format, or is damaged.
         """
-        from tfgraphs.vectors.formats import load
+        from tfgraphs.vectors.files.formats import load
 
         return load(str(source), limit)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.own_gradients import custom_gradient
+from tfgraphs.graphs.own_gradients import custom_gradient
 
 
 def window_weights(length: int, window: int, expected: bool = True) -> np.ndarray:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.compiled import with_gradient
-from tfgraphs.own_gradients import custom_gradient
+from tfgraphs.graphs.compiled import with_gradient
+from tfgraphs.graphs.own_gradients import custom_gradient
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec import losses
 from tfgraphs.word2vec.output_layers import GROUPED, Tensors, output_layer
 from tfgraphs.word2vec.settings import TrainingSettings
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 LENGTH = 32  # consecutive words that a step reads in one place
 PLACES = 64  # places of the text that a step reads at once, if the text is long enough

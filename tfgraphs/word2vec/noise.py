@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 DISTRIBUTIONS = ("unigram", "log_uniform")
 _TABLE = 1 << 20  # places of the table, if the vocabulary is small

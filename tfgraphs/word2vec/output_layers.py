@@ -14,7 +14,7 @@ from tfgraphs.word2vec import losses
 from tfgraphs.word2vec.huffman import huffman_tree
 from tfgraphs.word2vec.noise import noise_chances, noise_table
 from tfgraphs.word2vec.settings import TrainingSettings
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 GROUPED = {"skipgram": 4, "cbow": 8}  # places whose hidden vectors share their noise words
 SHARED_NOISE = 48, 1024  # noise words of a group: as few as suffice, and never more

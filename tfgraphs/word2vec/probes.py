@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfgraphs.vectors import WordVectors
-from tfgraphs.word2vec.text import CorpusError
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 SEARCHED = 20_000  # most frequent words among which neighbours are looked for
 RANKS = (150, 300, 600, 1200, 2400)  # of the words to watch, if nobody names any: neither function words nor rare

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.outputs import atomic_folder
+from tfgraphs.files.outputs import atomic_folder
 from tfgraphs.vectors import WordVectors
-from tfgraphs.vectors.formats import BINARY, TEXT, save_binary, save_text
-from tfgraphs.word2vec.corpus import write_vocabulary
-from tfgraphs.word2vec.vocabulary import Vocabulary
+from tfgraphs.vectors.files.formats import BINARY, TEXT, save_binary, save_text
+from tfgraphs.word2vec.text.corpus import write_vocabulary
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 ABOUT = "training.json"  # by which the folder is known
 FORMATS = {"binary": (BINARY, save_binary), "text": (TEXT, save_text)}

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from tfgraphs.word2vec.text import CorpusError
+from tfgraphs.word2vec.text.reading import CorpusError
 
 TOKENIZERS = ("letters", "whitespace", "unicode", "jieba")
 SCORINGS = ("word2phrase", "npmi")

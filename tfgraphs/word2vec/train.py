@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.minimize import minimize
-from tfgraphs.monitor import Progress
-from tfgraphs.word2vec.blocks import Blocks
-from tfgraphs.word2vec.corpus import EncodedCorpus
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.optimize.minimize import minimize
 from tfgraphs.word2vec.model import LENGTH, Word2Vec
-from tfgraphs.word2vec.text import CorpusError
+from tfgraphs.word2vec.text.blocks import Blocks
+from tfgraphs.word2vec.text.corpus import EncodedCorpus
+from tfgraphs.word2vec.text.reading import CorpusError
 
 
 def train(

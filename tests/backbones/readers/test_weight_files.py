@@ -1,0 +1,118 @@
+import io
+import json
+import pickle
+import tarfile
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+import safetensors.numpy
+from damaged_files import error_of
+
+from tfgraphs.backbones.readers.weight_files import read_arrays
+
+ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.array({"conv1": [ARRAY]}, object))
+    return file.getvalue()
+
+
+def npz() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, conv1=ARRAY)
+    return file.getvalue()
+
+
+def hdf5() -> bytes:
+    file = io.BytesIO()
+    with h5py.File(file, "w") as root:
+        root.attrs["layer_names"] = [b"conv1"]
+        root.create_group("conv1").attrs["weight_names"] = [b"conv1/kernel:0"]
+        root["conv1/conv1/kernel:0"] = ARRAY
+    return file.getvalue()
+
+
+def keras_archive() -> bytes:
+    file, weights = io.BytesIO(), io.BytesIO()
+    with h5py.File(weights, "w") as root:
+        root.create_group("layers/dense/vars").attrs["name"] = "conv1"
+        root["layers/dense/vars/0"] = ARRAY
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", weights.getvalue())
+    return file.getvalue()
+
+
+def zip_of(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    return file.getvalue()
+
+
+def tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("storages"))
+    return file.getvalue()
+
+
+KINDS = {
+    "safetensors": (safetensors.numpy.save({"conv1": ARRAY}), "conv1"),
+    "npy": (npy(), "conv1/0"),
+    "pickle": (pickle.dumps({"conv1": [ARRAY]}), "conv1/0"),
+    "npz": (npz(), "conv1"),
+    "hdf5": (hdf5(), "conv1/kernel"),
+    "keras": (keras_archive(), "conv1/kernel"),
+}
+OTHERS = {
+    "empty": b"",
+    "one byte": b"\x89",
+    "text": b"name: 'VGG'\nlayer {}\n",
+    "page": b"<!DOCTYPE html><html><body>Not Found</body></html>",
+    "pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+    "json": json.dumps({"a": [1, 2]}).encode(),
+    "zeros": bytes(5000),
+    "ones": b"\xff" * 5000,
+    "zip of nothing": zip_of(),
+    "zip of other things": zip_of("a.txt", "b/c.npy"),
+    "two pickles": zip_of("a/data.pkl", "b/data.pkl"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["weights", "weights.npz", "weights.pth", "weights.safetensors.h5"])
+def test_a_file_is_known_by_its_content_and_not_by_its_name(tmp_path, kind, name):
+    content, array = KINDS[kind]
+    (tmp_path / name).write_bytes(content)
+    arrays = read_arrays(tmp_path / name)
+    assert list(arrays) == [array]
+    np.testing.assert_array_equal(arrays[array], ARRAY)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_files_are_refused(tmp_path, kind):
+    assert "known kind" in (text := error_of(tmp_path / "f", OTHERS[kind])) or "zip archive" in text
+
+
+def test_a_tar_archive_of_the_first_pytorch_is_refused_with_advice(tmp_path):
+    assert "PyTorch" in error_of(tmp_path / "f.pth", tar())
+
+
+def test_arrays_may_be_none(tmp_path):
+    assert "holds no arrays" in error_of(tmp_path / "f", safetensors.numpy.save({}))
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_what_cannot_be_read_is_named(tmp_path, name):
+    assert error_of(tmp_path / name).startswith(f"cannot read {tmp_path / name}")
+
+
+def test_errors_stay_short_whatever_a_file_says(tmp_path):
+    text = error_of(tmp_path / "f", pickle.dumps({"x\n" * 5000: [np.zeros(1)], "y\n" * 5000: 3}))
+    assert len(text) < 200

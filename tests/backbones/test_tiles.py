@@ -1,0 +1,145 @@
+"""Tiles cover everything, and what they add up to is that of the whole picture."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.layers import convolution, global_average, pooling
+from tfgraphs.backbones.tiles import TileError, Tiles, cover, smallest_tile
+
+RANDOM = np.random.default_rng(0)
+
+
+sides = st.integers(1, 5000)
+strides = st.sampled_from([1, 2, 4, 8, 16, 12])
+
+
+@given(sides, st.integers(0, 900), strides, st.integers(0, 12), st.integers(1, 60))
+def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, stride, margins, least):
+    margin = margins * stride
+    tile = max(smallest_tile(margin, stride), least + stride) + spare
+    found = cover(side, tile, margin, stride, least)
+    assert found.tile >= min(least, side)
+    assert found.edges[0] == 0
+    assert found.edges[-1] == side
+    assert found.tile <= max(tile, 0)
+    assert found.tile % stride == side % stride or found.tile == side
+    for number, start in enumerate(found.starts):
+        begin, end = found.edges[number : number + 2]
+        assert 0 <= start <= begin < end <= start + found.tile <= side
+        assert start % stride == begin % stride == 0
+        assert begin - start >= margin or start == 0
+        assert start + found.tile - end >= margin or end == side
+
+
+@given(sides, st.integers(100, 900), strides)
+def test_no_more_tiles_are_laid_than_are_needed(side, tile, stride):
+    margin = stride
+    found = cover(side, tile, margin, stride)
+    if len(found.starts) > 1:
+        core = tile - 2 * margin - 2 * stride
+        assert len(found.starts) <= np.ceil(side / core) + 1
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    def kernel(before, after):
+        return RANDOM.normal(0, 0.3, (3, 3, before, after)).astype(np.float32), np.zeros(after, np.float32)
+
+    layers = [
+        convolution("conv1", "input", *kernel(3, 4), 2),
+        pooling("pool1", "conv1", "average", 3, 2),
+        convolution("conv2", "pool1", *kernel(4, 5)),
+        global_average("mean", "conv2"),
+    ]
+    return Backbone("small", layers, lambda pictures: pictures)
+
+
+LAYERS = ["conv1", "conv2"]
+
+
+def random_pictures(*size):
+    return [tf.constant(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32)) for _ in range(2)]
+
+
+@pytest.mark.parametrize("size", [(200, 260), (131, 97), (60, 300), (40, 50)])
+def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, size):
+    """Of two pictures and of a map that belongs to the positions of the whole."""
+    pictures = random_pictures(*size)
+    tiles = Tiles(backbone, LAYERS, 96)
+    count = tiles.lay(*size)
+    weights = tf.constant(RANDOM.uniform(size=backbone(pictures[0], ["conv2"])["conv2"].shape[:3]).astype(np.float32))
+
+    def products(first, second):
+        return [tf.einsum("bhwi,bhwj->ij", first[layer], second[layer]) for layer in LAYERS]
+
+    def whole(one, other):
+        first, second = backbone(one, LAYERS), backbone(other, LAYERS)
+        return [*products(first, second), tf.reduce_sum(first["conv2"] * weights[..., None])]
+
+    def look(seen, part):
+        first, second = (backbone(picture, LAYERS) for picture in seen)
+        own = part.cut(weights, "conv2", first["conv2"])
+        cores = [{layer: part.core(found[layer], layer) for layer in LAYERS} for found in (first, second)]
+        return [*products(*cores), tf.reduce_sum(cores[0]["conv2"] * own[..., None])]
+
+    @tf.function
+    def both(*pictures):
+        with tf.GradientTape() as tape:
+            tape.watch(pictures[0])
+            expected = whole(*pictures)
+        return expected, tape.gradient(expected, pictures[0]), tiles.total_and_gradient(pictures, look)
+
+    expected, gradient, (sums, assembled) = both(*pictures)
+    assert count == 1 if max(size) < 96 else count > 1
+    for found, wanted in zip(sums, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
+    for found, wanted in zip(tf.function(tiles.total)(pictures, look), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(70, 90), (41, 200), (30, 33)])
+@pytest.mark.parametrize("corner", [(0, 0), (3, 23), (23, 12)])
+def test_pictures_are_mirrored_at_their_borders(size, corner):
+    """Tiles of a layer that sees little are hardly larger than what is mirrored."""
+    kernel = RANDOM.normal(0, 0.3, (3, 3, 3, 4)).astype(np.float32)
+    backbone = Backbone("edges", [convolution("conv1", "input", kernel, np.zeros(4, np.float32))], lambda x: x)
+    (picture, _), frame = random_pictures(*size), [(side, 23 - side) for side in corner]
+    tiles = Tiles(backbone, ["conv1"], 48, frame=23)
+    count = tiles.lay(*(side + 23 for side in size))
+
+    def look(seen, part):
+        return [tf.reduce_sum(part.core(backbone(seen[0], ["conv1"])["conv1"], "conv1") ** 2)]
+
+    @tf.function
+    def both(picture):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            mirrored = tf.pad(picture, [(0, 0), *frame, (0, 0)], "REFLECT")
+            expected = tf.reduce_sum(backbone(mirrored, ["conv1"])["conv1"] ** 2)
+        found = tiles.total_and_gradient([picture], look, tuple(tf.constant(side) for side in corner))
+        return expected, tape.gradient(expected, picture), *found
+
+    expected, gradient, (found,), assembled = both(picture)
+    assert count > 1
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+    np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
+
+
+def test_tiles_that_do_not_hold_what_is_mirrored_are_refused(backbone):
+    with pytest.raises(TileError, match="give at least 205"):
+        Tiles(backbone, LAYERS, 96, frame=100)
+
+
+def test_a_layer_that_needs_the_whole_picture_is_refused(backbone):
+    with pytest.raises(TileError, match="mean needs the whole picture"):
+        Tiles(backbone, ["conv2", "mean"], 512)
+
+
+def test_tiles_that_are_too_small_are_refused_with_the_size_to_give(backbone):
+    with pytest.raises(TileError, match="tiles of 20 px are too small for conv1, conv2 of small: give at least"):
+        Tiles(backbone, LAYERS, 20)

@@ -1,0 +1,61 @@
+"""A command that makes pictures darker: folders, films and zooms as any command may make them, without a network.
+
+It writes each progress to stderr, as JSON: step, done, stage, and the mean of the picture.
+"""
+
+import itertools
+import json
+import os
+import sys
+
+from absl import flags
+
+from tfgraphs.cli.shared import command, film_run, picture_run, run_state
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.monitor.terminal import Monitor
+from tfgraphs.pictures import films
+
+INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film.")
+
+
+def darker(pixels):
+    yield Progress(1, "half", 0.5, 0.0, picture=0.9 * pixels)
+    yield Progress(3, "whole", 1.0, 0.0, picture=0.8 * pixels)
+
+
+def main(_):
+    kind = film_run.kind(INPUT.value)
+    if kind == "folder":
+        run = film_run.FolderRun("dim", INPUT.value, [], __name__, flag="input")
+        with run.monitor() as monitor:
+            run.make(lambda picture: darker(picture.pixels), 0, monitor)
+    elif kind == "film":
+        film = films.open_film(INPUT.value)
+        run = film_run.FilmRun("dim", [INPUT.value], __name__, film.rate)
+        with run.monitor() as monitor:
+            count = film_run.count_frames("dim", film)
+            run.make(film.frames, lambda frame, before: darker(film_run.blended(frame, before)), count, monitor)
+    else:
+        run = film_run.FilmRun("dim", [INPUT.value], __name__, film_run.RATE.value, title="zoom")
+        picture = picture_run.load_picture(INPUT.value, 0).on(1.0)
+        count = film_run.ZOOM_FRAMES.value
+
+        def become(first, before):
+            return darker(first if before is None else film_run.moved(before))
+
+        with run.monitor() as monitor:
+            run.make(lambda start: itertools.repeat(picture, count - start), become, count, monitor, first_work=3)
+
+
+def watch(_, progress, seen=itertools.count()):  # noqa: B008  (one counter for all calls)
+    """Stands for `Monitor.__call__`, and interrupts when as many calls were made as the environment says."""
+    if next(seen) == int(os.environ.get("STOP_AT", -1)):
+        raise KeyboardInterrupt
+    told = [progress.step, progress.done, progress.stage, float(progress.picture.mean())]
+    print(json.dumps(told), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    Monitor.__call__ = watch
+    modules = [__name__, picture_run.__name__, film_run.__name__, run_state.__name__]
+    command.run("dim", main, __doc__, modules)

@@ -1,0 +1,177 @@
+"""Folders of word vectors that open at once: their answers, how they come to be, and what becomes of damaged ones."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfgraphs.files.outputs import OutputError
+from tfgraphs.vectors.files.converting import convert_to
+from tfgraphs.vectors.files.formats import FormatError, load, save_binary, save_text
+from tfgraphs.vectors.word_vectors import WordVectors
+
+RANDOM = np.random.default_rng(0)
+WORDS = [f"word{row}" for row in range(300)] + ["Zürich", "New_York", "北京", "a\u00a0b", "a\tb"]
+VECTORS = WordVectors(WORDS, RANDOM.normal(size=(len(WORDS), 20)).astype(np.float32))
+QUESTION = "word0 - word1 + Zürich"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "vectors.bin"
+    save_binary(path, VECTORS)
+    return str(path)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("float32", 0), ("float16", 2e-3), ("int8", 2e-4)])
+def test_a_folder_holds_the_vectors(tmp_path, source, dtype, error):
+    assert convert_to(source, str(tmp_path / "out"), dtype) == (len(WORDS), 20)
+    opened = load(str(tmp_path / "out"))
+    assert list(opened.words) == WORDS
+    np.testing.assert_allclose(opened.matrix[:], VECTORS.matrix, atol=error)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
+def test_a_folder_answers_the_same(tmp_path, source, dtype):
+    if dtype != "float32":
+        pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
+    convert_to(source, str(tmp_path / "out"), dtype)
+    found, expected = (vectors.query(QUESTION, 20) for vectors in (load(str(tmp_path / "out")), VECTORS))
+    assert [neighbour.word for neighbour in found] == [neighbour.word for neighbour in expected]
+    np.testing.assert_allclose([n.cosine for n in found], [n.cosine for n in expected], atol=1e-3)
+
+
+@pytest.mark.parametrize("save", [save_text, save_binary])
+def test_a_folder_becomes_a_file_again_bit_for_bit(tmp_path, source, save):
+    suffix = ".txt" if save is save_text else ".bin"
+    convert_to(source, str(tmp_path / "folder"))
+    convert_to(str(tmp_path / "folder"), str(tmp_path / f"again{suffix}"))
+    save(tmp_path / "expected", VECTORS)
+    assert (tmp_path / f"again{suffix}").read_bytes() == (tmp_path / "expected").read_bytes()
+
+
+@pytest.mark.parametrize("limit", [1, 7, 305, 10_000])
+def test_a_limit_takes_the_first_words(tmp_path, source, limit):
+    convert_to(source, str(tmp_path / "out"), limit=limit)
+    assert list(load(str(tmp_path / "out")).words) == WORDS[:limit]
+    assert list(load(str(tmp_path / "out"), 5).words) == WORDS[: min(5, limit)]
+
+
+class Interruption(Exception):
+    pass
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("after", [1, 2, 5])
+def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypatch, source, dtype, after):
+    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._ROWS", 40)
+    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._PIECE", 4000)
+    convert_to(source, str(tmp_path / "whole"), dtype)
+    reports = []
+
+    def interrupt(stage, done):
+        reports.append(done)
+        if len(reports) == after:
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        convert_to(source, str(tmp_path / "out"), dtype, report=interrupt)
+    assert not (tmp_path / "out").exists()
+    with (tmp_path / ".out.part" / "matrix.npy").open("ab") as file:
+        file.write(b"what was written after the last note of it")
+    again = []
+    convert_to(source, str(tmp_path / "out"), dtype, report=lambda stage, done: again.append(done))
+    assert again[0] > reports[-1]
+    for path in (tmp_path / "whole").iterdir():
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_another_conversion_does_not_go_on_with_an_interrupted_one(tmp_path, source):
+    with pytest.raises(Interruption):
+        convert_to(source, str(tmp_path / "out"), "int8", report=lambda *_: (_ for _ in ()).throw(Interruption))
+    convert_to(source, str(tmp_path / "out"), "float32")
+    np.testing.assert_array_equal(load(str(tmp_path / "out")).matrix, VECTORS.matrix)
+    assert not (tmp_path / "out" / "fine.npy").exists()
+
+
+def test_a_damaged_source_leaves_nothing(tmp_path, source):
+    (tmp_path / "cut.bin").write_bytes(Path(source).read_bytes()[:5000])
+    with pytest.raises(FormatError, match="cut off"):
+        convert_to(str(tmp_path / "cut.bin"), str(tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.bin"]
+
+
+def test_another_folder_is_not_replaced(tmp_path, source):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letter.txt").write_text("dear")
+    with pytest.raises(OutputError, match="not an earlier result"):
+        convert_to(source, str(tmp_path / "out"))
+    assert (tmp_path / "out" / "letter.txt").read_text() == "dear"
+
+
+@pytest.fixture
+def folder(tmp_path, source):
+    convert_to(source, str(tmp_path / "out"))
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("name", ["words.txt", "word_ends.npy", "word_order.npy", "norms.npy", "matrix.npy"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "longer"])
+def test_a_damaged_folder_is_refused_in_one_line(folder, name, damage):
+    path = folder / name
+    if damage == "missing":
+        path.unlink()
+    elif damage == "longer" and name == "words.txt":
+        path.write_bytes(path.read_bytes() + b"more\n")
+    elif damage == "longer":
+        np.save(path, np.zeros(1000, np.load(path).dtype))
+    else:
+        path.write_bytes(path.read_bytes()[: 0 if damage == "empty" else path.stat().st_size // 2])
+    with pytest.raises(FormatError) as caught:
+        load(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 1}',
+        '{"version": 99, "rows": 305, "dimensions": 20, "dtype": "float32"}',
+        '{"version": 1, "rows": 1000000000000, "dimensions": 20, "dtype": "float32"}',
+        '{"version": 1, "rows": 305, "dimensions": 20, "dtype": "object"}',
+        '{"version": 1, "rows": 305, "dimensions": 20, "dtype": "int8"}',
+        '{"version": 1, "rows": -1, "dimensions": 20, "dtype": "float32"}',
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(folder, about):
+    (folder / "vectors.json").write_text(about)
+    with pytest.raises(FormatError):
+        load(str(folder))
+
+
+def test_a_pickle_is_not_run(folder):
+    np.save(folder / "norms.npy", np.array([{"a": 1}] * len(WORDS), object), allow_pickle=True)
+    with pytest.raises(FormatError, match="damaged"):
+        load(str(folder))
+
+
+@pytest.mark.parametrize("places", [[-1], [999]])
+def test_an_index_that_points_outside_is_refused(folder, places):
+    order = np.load(folder / "word_order.npy")
+    order[: len(places)] = places
+    np.save(folder / "word_order.npy", order)
+    with pytest.raises(FormatError, match="index"):
+        load(str(folder))
+
+
+def test_nothing_is_read_before_it_is_asked_for(folder):
+    opened = load(str(folder))
+    assert isinstance(opened.matrix, np.memmap)
+    assert json.loads((folder / "vectors.json").read_text())["rows"] == len(WORDS)
+    assert os.path.getsize(folder / "matrix.npy") == 128 + 4 * opened.matrix.size

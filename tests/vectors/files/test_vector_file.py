@@ -1,0 +1,367 @@
+import itertools
+import os
+import re
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from vector_files import FORMATS, MATRIX, PACKINGS, encoded, names_for, packed
+
+from tfgraphs.vectors.files.vector_file import Block, FormatError, open_vectors, unique
+
+each_format = pytest.mark.parametrize("form", FORMATS)
+each_packing = pytest.mark.parametrize("packing", PACKINGS)
+
+
+def joined(blocks):
+    blocks = list(blocks)
+    return list(itertools.chain(*(block.words for block in blocks))), b"".join(block.matrix for block in blocks)
+
+
+def read(path, *arguments, **options):
+    """All words and the bytes of all rows of a file."""
+    return joined(open_vectors(path).blocks(*arguments, **options))
+
+
+def attempt(path, binary=None):
+    """The same, or None for a file that is refused, which takes one line."""
+    try:
+        return joined(open_vectors(path, binary).blocks())
+    except FormatError as error:
+        message = str(error)
+    assert len(message.splitlines()) == 1
+    return None
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "vectors"
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("vector_file") / "vectors"
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    for name, value in {"_PIECE": 50, "_PACKED_PIECE": 50, "_ROWS": 7, "_HEAD": 200}.items():
+        monkeypatch.setattr(f"tfgraphs.vectors.files.vector_file.{name}", value)
+
+
+@each_packing
+@each_format
+@pytest.mark.parametrize("size", [1, 7, 64, 1 << 20])
+def test_format_is_told_from_the_content_in_pieces_of_any_size(path, monkeypatch, form, packing, size):
+    names = names_for(form, 50)
+    path.write_bytes(encoded(form, packing, names, MATRIX))
+    for name in ("_PIECE", "_PACKED_PIECE"):
+        monkeypatch.setattr(f"tfgraphs.vectors.files.vector_file.{name}", size)
+    file = open_vectors(path)
+    assert (file.path, file.dimensions, file.count) == (path, 3, None if "glove" in form else 50)
+    (block,) = file.blocks()
+    assert (block.words, block.matrix.dtype, block.read) == (names, np.float32, 50)
+    assert block.matrix.tobytes() == MATRIX.tobytes()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data(), form=st.sampled_from(list(FORMATS)), packing=st.sampled_from(list(PACKINGS)))
+def test_round_trip_keeps_every_word_and_bit(scratch, data, form, packing):
+    spaces = "" if "binary" in form else " "
+    word = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(spaces or "ä")), min_size=1, max_size=5)
+    word = word.filter(lambda word: word.strip(" ") == word and "\n" not in word and (spaces or " " not in word))
+    numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
+    names = data.draw(st.lists(word, min_size=1, max_size=6))
+    rows = data.draw(st.lists(st.lists(numbers, min_size=2, max_size=2), min_size=len(names), max_size=len(names)))
+    # Lines tell how many numbers they hold by what most of the first ones have in common.
+    matrix, names = np.float32([*rows, *[[0.5, 0.5]] * 7]), [*names, *"abcdefg"]
+    scratch.write_bytes(encoded(form, packing, names, matrix))
+    assert read(scratch) == (names, matrix.tobytes())
+
+
+@each_packing
+@each_format
+def test_reading_goes_on_behind_every_block(path, small_blocks, form, packing):
+    names = names_for(form, 50)
+    path.write_bytes(encoded(form, packing, names, MATRIX))
+    file = open_vectors(path)
+    blocks = list(file.blocks())
+    assert len(blocks) > 3
+    assert [block.read for block in blocks] == list(itertools.accumulate(len(block.words) for block in blocks))
+    for block in blocks:
+        rest = names[block.read :], MATRIX[block.read :].tobytes()
+        assert read(path, block.position, block.read) == rest
+        for limit in (block.read - 1, block.read, block.read + 2):
+            assert read(path, block.position, block.read, limit)[0] == names[block.read : limit]
+    for limit in (0, 1, 6, 7, 8, 50, 51):
+        assert read(path, limit=limit) == (names[:limit], MATRIX[:limit].tobytes())
+    limited = list(file.blocks(limit=9))[-1]
+    assert read(path, limited.position, 9)[0] == names[9:]
+
+
+@each_packing
+@each_format
+def test_limit_reads_no_further(path, small_blocks, form, packing):
+    content = encoded(form, packing, names_for(form, 50), MATRIX)
+    path.write_bytes(content[: len(content) * 2 // 3] + b"\xff damage \xff")
+    assert len(read(path, limit=15)[0]) == 15
+    with pytest.raises(FormatError):
+        read(path)
+
+
+@each_format
+def test_file_that_is_cut_off_anywhere_is_refused_or_right(path, form):
+    names, matrix = names_for(form, 15)[8:], MATRIX[8:15]
+    content = FORMATS[form](names, matrix)
+    for length in range(content.index(b"\n") + 1 if "glove" in form else 0, len(content) + 1):
+        path.write_bytes(content[:length])
+        if found := attempt(path):
+            expected = matrix[: len(found[0])].copy()
+            if "binary" not in form:  # that its very last number was cut off cannot be known
+                expected[-1, -1] = float(content[:length].split()[-1])
+            assert found == (names[: len(expected)], expected.tobytes())
+            assert len(expected) == len(names) or "glove" in form
+    assert found
+
+
+@each_format
+def test_packed_file_that_is_cut_off_anywhere_is_refused(path, form):
+    content = encoded(form, "packed", names_for(form, 20), MATRIX[:20])
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        message = r"not 'words dimensions'" if length < 2 else rf"breaks off at byte {length}\Z"
+        with pytest.raises(FormatError, match=message):
+            read(path)
+
+
+@each_packing
+@each_format
+def test_file_with_one_wrong_byte_is_refused_or_finite(path, form, packing):
+    names, matrix = names_for(form, 15)[12:], MATRIX[12:15]
+    content = encoded(form, packing, names, matrix)
+    for place, byte in itertools.product(range(len(content)), (b"\0", b"\n", b" ", b"7", b"\xff")):
+        path.write_bytes(content[:place] + byte + content[place + 1 :])
+        if found := attempt(path):
+            assert all(found[0])
+            assert np.isfinite(np.frombuffer(found[1], np.float32)).all()
+            # A checksum finds everything but changes of the time and of the system's name.
+            assert packing == "plain" or found == (names, matrix.tobytes())
+
+
+tokens = st.sampled_from([b"a", b"1", b"2", b"-0.5", b"1e9", b"nan", b"", b"\t", b"\r", b"\xff", b"\xc3\xa9", b"\n"])
+nearly_files = st.lists(tokens, max_size=12).map(b" ".join)
+begun_files = st.builds(
+    bytes.__add__, st.sampled_from([b"2 1\n", b"a 1 2\n", b"\x1f\x8b\x08\0"]), st.binary(max_size=30)
+)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(content=st.one_of(st.binary(max_size=60), nearly_files, begun_files), packing=st.sampled_from(list(PACKINGS)))
+def test_any_file_is_finite_vectors_or_a_one_line_error(scratch, content, packing):
+    scratch.write_bytes(PACKINGS[packing](content))
+    for binary in (None, False, True):
+        if found := attempt(scratch, binary):
+            values = np.frombuffer(found[1], np.float32)
+            assert len(values) == len(found[0]) * open_vectors(scratch, binary).dimensions
+            assert np.isfinite(values).all()
+            assert all(found[0])
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(words=st.lists(st.binary(min_size=1, max_size=6), min_size=1, max_size=6), form=st.sampled_from(["bin", "txt"]))
+def test_words_that_are_not_unicode_are_replaced_one_by_one(scratch, words, form):
+    words = [word for word in (word.translate(None, b" \n") for word in words) if word] or [b"\xe2\x82"]
+    numbers = b" \x00\x00\x00?" if form == "bin" else b" 0.5\n"
+    scratch.write_bytes(b"%d 1\n" % len(words) + b"".join(word + numbers for word in words))
+    found = [word for block in open_vectors(scratch, form == "bin").blocks() for word in block.words]
+    assert found == [word.decode(errors="replace") for word in words]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "dimensions"),
+    [
+        (b"a 1 2 3\n", ["a"], 3),
+        (b"1 3\na 1 2 3", ["a"], 3),
+        (b"1 2 3\n", ["1"], 2),
+        (b"5 1 2\n6 3 4\n", ["5", "6"], 2),
+        (b"at 5 1 2\nb 1 2\n", ["at 5", "b"], 2),
+        (b". . . 1 2\nat 5 1 2\nb 1 2\nc 1 2\n", [". . .", "at 5", "b", "c"], 2),
+        (b"a 1 2\nb 1 2\n9 9 1 2\n", ["a", "b", "9 9"], 2),
+        (b"a 1\nb 2\n", ["a", "b"], 1),
+        (b"2 2\nat 5 1 2\nNew York 1 2\n", ["at 5", "New York"], 2),
+        (b"nan 1 2\ninf 1 2\n", ["nan", "inf"], 2),
+    ],
+)
+def test_words_that_look_like_numbers_or_hold_spaces_are_told_from_numbers(path, content, words, dimensions):
+    path.write_bytes(content)
+    file = open_vectors(path)
+    assert file.dimensions == dimensions
+    assert next(file.blocks()).words == words
+
+
+def test_lines_longer_than_the_head_tell_the_dimensions(path, small_blocks):
+    matrix = np.random.default_rng(0).normal(size=(2, 500)).astype(np.float32)
+    path.write_bytes(FORMATS["glove"](["a", "b"], matrix))
+    assert open_vectors(path).dimensions == 500
+    assert read(path) == (["a", "b"], matrix.tobytes())
+
+
+@pytest.mark.parametrize("header", ["", "2 2\n"])
+def test_a_byte_order_mark_belongs_to_no_word(path, header):
+    path.write_text(f"\ufeff{header}a 1 2\nb 3 4\n", encoding="utf-8")
+    assert read(path) == (["a", "b"], np.array([[1, 2], [3, 4]], np.float32).tobytes())
+
+
+def test_first_wrong_line_of_many_is_named(path, small_blocks):
+    content = FORMATS["glove"](names_for("glove", 50), MATRIX).split(b"\n")
+    content[30] += b"x"
+    content[33] += b"x"
+    path.write_bytes(b"\n".join(content))
+    blocks = open_vectors(path).blocks()
+    with pytest.raises(FormatError, match="line 31 does"):
+        list(blocks)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (packed(b"a 1 2\n") + b"rest", "gzip data is wrong at byte"),
+        (packed(b"a 1 2\n")[:-5] + b"\0" * 5, "gzip data is wrong at byte"),
+        (packed(b"")[:10] + b"\7", "gzip data is wrong at byte 10 or before"),
+        (packed(b""), "its first line is not 'words dimensions'"),
+        (packed(packed(b"a 1 2\n")), "its first line is not 'words dimensions'"),
+        (b"PK\x03\x04 1 2\n", "is a zip archive: unpack it first"),
+        (b"\0" * 10_000, "its first line is not 'words dimensions', and not every line is a word and numbers"),
+    ],
+)
+def test_wrong_file_is_refused(path, content, message):
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=re.escape(message)):
+        read(path)
+
+
+def test_gzip_data_may_be_in_parts_with_zeros_behind(path, small_blocks):
+    content = FORMATS["glove"](names_for("glove", 50), MATRIX)
+    parts = [packed(content[place : place + 33]) for place in range(0, len(content), 33)]
+    path.write_bytes(b"".join(parts) + b"\0" * 500)
+    assert read(path) == (names_for("glove", 50), MATRIX.tobytes())
+
+
+def peak_memory(action):
+    """Bytes that an action needs at most."""
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("first_line", ["2 1000000", "1000000000000 2", "2 1000000000000", f"{10**17} {10**17}"])
+@pytest.mark.parametrize("rest", [b"a 1 2\n", b"a " + bytes(range(8)), b""], ids=["text", "binary", "nothing"])
+def test_promises_cost_no_memory(path, first_line, rest):
+    path.write_bytes(first_line.encode() + b"\n" + rest)
+    assert peak_memory(lambda: attempt(path)) < 2_500_000
+
+
+@pytest.mark.parametrize("start", [b"", b"1 2\n", b"2 1000000\n\xff ", b"a 1 2\na"], ids=str)
+@pytest.mark.parametrize("byte", [b"a", b"1", b"\0", b" "], ids=str)
+def test_files_that_unpack_to_very_much_cost_little_memory(path, start, byte):
+    packer = zlib.compressobj(1, wbits=31)
+    path.write_bytes(packer.compress(start) + b"".join(packer.compress(byte * 2**20) for _ in range(150)))
+    assert peak_memory(lambda: attempt(path)) < 120_000_000
+
+
+def test_reading_needs_memory_for_a_few_blocks_only(path):
+    matrix = np.zeros((200_000, 60), np.float32)
+    path.write_bytes(FORMATS["gensim_binary"]([f"w{row}" for row in range(len(matrix))], matrix))
+    sizes = []
+    assert peak_memory(lambda: sizes.extend(len(block.words) for block in open_vectors(path).blocks())) < 20_000_000
+    assert sum(sizes) == len(matrix)
+    assert max(sizes) < 20_000
+
+
+def block(words, *values, position=0, read=0):
+    return Block(words.split(), np.float32(values)[:, None], position, read)
+
+
+def test_unique_keeps_the_first_vector_of_a_word():
+    seen = {"z"}
+    twice = block("c b c d z", 3, 4, 5, 6, 7, position=9, read=7)
+    kept = list(unique([block("a b", 1, 2), twice, block("a d", 8, 9), block("e", 0)], seen))
+    assert [block.words for block in kept] == [["a", "b"], ["c", "d"], [], ["e"]]
+    assert [block.matrix.tolist() for block in kept] == [[[1], [2]], [[3], [6]], [], [[0]]]
+    assert (kept[1].position, kept[1].read) == (9, 7)
+    assert kept[2].matrix.shape == (0, 1)
+    assert seen == set("abcdez")
+
+
+@pytest.fixture
+def pipe():
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(reading)
+
+
+@each_packing
+@each_format
+def test_pipe_is_read_once(pipe, form, packing):
+    names = names_for(form, 50)
+    os.write(pipe[1], encoded(form, packing, names, MATRIX))
+    os.close(pipe[1])
+    file = open_vectors(Path(f"/dev/fd/{pipe[0]}"))
+    refusal = pytest.raises(FormatError, match="is a pipe: it can be read only once, and from its beginning")
+    with refusal:
+        next(file.blocks(4, 0))
+    blocks = list(file.blocks())
+    assert joined(blocks) == (names, MATRIX.tobytes())
+    assert file.done(blocks[-1].position) == (0 if "glove" in form else 1)
+    with refusal:
+        next(file.blocks())
+
+
+@each_packing
+@each_format
+def test_share_that_is_done_grows_to_one(path, small_blocks, form, packing):
+    path.write_bytes(encoded(form, packing, names_for(form, 50), MATRIX))
+    file = open_vectors(path)
+    assert file.done(0) == 0
+    shares = [file.done(block.position) for block in file.blocks()]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.5
+    assert shares[-1] == pytest.approx(1, abs=0.02)  # word2vec.c's last line break is behind the last block
+    assert file.done(10**9) == 1
+
+
+@each_packing
+def test_file_that_has_become_shorter_is_refused(path, packing):
+    path.write_bytes(encoded("glove", packing, names_for("glove", 50), MATRIX))
+    with pytest.raises(FormatError, match="has become shorter"):
+        read(path, 10_000, 40)
+
+
+def test_file_that_vanishes_is_refused(path):
+    path.write_bytes(b"1 1\na 1\n")
+    file = open_vectors(path)
+    path.unlink()
+    with pytest.raises(FormatError, match=r"cannot read .*: no such file"):
+        list(file.blocks())
+
+
+@pytest.mark.parametrize("name", ["missing", "", "\0"])
+def test_file_that_cannot_be_opened_is_refused(tmp_path, name):
+    with pytest.raises(FormatError, match="cannot read"):
+        open_vectors(tmp_path / name)
+
+
+@each_format
+def test_gensim_reads_the_same(path, form):
+    peers = pytest.importorskip("gensim.models", reason="gensim, which is compared with, is in the extra 'test'")
+    names = [f"wört{row}" for row in range(50)]
+    path.write_bytes(FORMATS[form](names, MATRIX))
+    theirs = peers.KeyedVectors.load_word2vec_format(path, binary="binary" in form, no_header="glove" in form)
+    assert read(path) == (theirs.index_to_key, theirs.vectors.tobytes())

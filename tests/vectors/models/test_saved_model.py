@@ -1,0 +1,276 @@
+"""Word vectors out of SavedModels: exported ones come back as they were, anything else is explained in one line."""
+
+import functools
+import http.server
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgraphs.vectors.files.word2vec_format import FormatError
+from tfgraphs.vectors.models.embedding import export_embedding
+from tfgraphs.vectors.models.saved_model import load_saved_model
+from tfgraphs.vectors.word_vectors import WordVectors
+
+WORDS = ["the", "king", "Straße", "北京", "New York", "well-known", " ", "1984", "\ufeff", "🙂", "\x85", "a\u2028b"]
+MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 5)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export_embedding(folder, WordVectors(WORDS, MATRIX), oov="hash", hash_buckets=3)
+    return folder
+
+
+@pytest.fixture
+def copied(exported, tmp_path) -> Path:
+    """An export that a test may damage."""
+    return Path(shutil.copytree(exported, tmp_path / "copied"))
+
+
+def save_model(folder, call, assets=("words.txt",), text="a\nb\nc\n", dtype=tf.string):
+    """A SavedModel of another make, with files of text as its assets."""
+    root = tf.train.Checkpoint()
+    if call is not None:
+        root.__call__ = tf.function(call, input_signature=[tf.TensorSpec([None], dtype)])
+    root.assets = []
+    for name in assets:
+        (folder.parent / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        root.assets.append(tf.saved_model.Asset(str(folder.parent / name)))
+    tf.saved_model.save(root, str(folder))
+    return str(folder)
+
+
+def letters(words):
+    """A model without a table: the code of a word's first letter, and 1."""
+    codes = tf.cast(tf.io.decode_raw(tf.strings.substr(words, 0, 1), tf.uint8), tf.float32)
+    return tf.concat([codes, tf.ones_like(codes)], axis=1)
+
+
+def message(handle) -> str:
+    """What is said of a handle, in one line."""
+    with pytest.raises(FormatError) as raised:
+        load_saved_model(str(handle))
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("handle", ["{}", "hub:{}"])
+def test_an_export_comes_back_bit_for_bit(exported, handle):
+    vectors = load_saved_model(handle.format(exported))
+    assert list(vectors.words) == WORDS
+    assert vectors.matrix.dtype == np.float32
+    np.testing.assert_array_equal(vectors.matrix, MATRIX)
+
+
+def test_many_words_come_back_bit_for_bit(tmp_path):
+    words = [f"word{number}" for number in range(10_000)]
+    matrix = np.random.default_rng(0).normal(size=(len(words), 3)).astype(np.float32)
+    export_embedding(tmp_path, WordVectors(words, matrix))
+    vectors = load_saved_model(str(tmp_path))
+    assert vectors.words == words
+    np.testing.assert_array_equal(vectors.matrix, matrix)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_the_first_words_can_be_asked_for(exported, limit):
+    vectors = load_saved_model(str(exported), limit)
+    assert vectors.words == WORDS[:limit]
+    np.testing.assert_array_equal(vectors.matrix, MATRIX[:limit])
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.float32, tf.float64, tf.bfloat16])
+def test_a_model_of_another_make_and_precision_is_asked(tmp_path, dtype):
+    vectors = load_saved_model(save_model(tmp_path / "model", lambda words: tf.cast(letters(words), dtype)))
+    assert vectors.words == ["a", "b", "c"]
+    assert vectors.matrix.dtype == np.float32
+    assert vectors.matrix.tolist() == [[97, 1], [98, 1], [99, 1]]
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb\r\n", "a\n\nb\n\n", "a\nb\na\n"])
+def test_vocabularies_are_read_as_tensorflow_reads_them(tmp_path, text):
+    assert load_saved_model(save_model(tmp_path / "model", letters, text=text)).words == ["a", "b"]
+
+
+def test_a_long_vocabulary_whose_characters_cross_any_block_is_text(tmp_path):
+    words = ["北京" * number for number in range(1, 300)]
+    path = save_model(tmp_path / "model", letters, text="x" + "\n".join(words))
+    assert load_saved_model(path).words == ["x" + words[0], *words[1:]]
+
+
+def test_an_asset_that_is_not_text_is_not_the_vocabulary(tmp_path):
+    folder = Path(save_model(tmp_path / "model", letters))
+    (folder / "assets" / "pieces.model").write_bytes(b"\x00\x01\x02")
+    assert load_saved_model(str(folder)).words == ["a", "b", "c"]
+
+
+def test_several_texts_are_named(tmp_path):
+    folder = save_model(tmp_path / "model", letters, assets=("words.txt", "stop_words.txt"))
+    assert message(folder) == (
+        f"{folder} does not say which its words are: several of its assets are text (stop_words.txt, words.txt)"
+    )
+
+
+@pytest.mark.parametrize("text", [b"\x00\x01", b"a\nb\xff\nc\n", b"a\xc3"])
+def test_assets_without_text_are_named(tmp_path, text):
+    folder = save_model(tmp_path / "model", letters, assets=("pieces.model",), text=text)
+    assert "none of its assets is text (pieces.model), a file with one word per line is needed" in message(folder)
+
+
+def test_a_model_without_assets_is_refused(tmp_path):
+    assert "it has no assets, a file with one word" in message(save_model(tmp_path / "model", letters, assets=()))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_vocabulary_is_refused(tmp_path, text):
+    assert "its vocabulary is empty" in message(save_model(tmp_path / "model", letters, text=text))
+
+
+def test_a_vocabulary_that_is_no_text_further_on_is_refused(tmp_path):
+    folder = save_model(tmp_path / "model", letters, text=b"word\n" * 20_000 + b"\xff\n")
+    assert re.search(r"vocabulary .*words.txt cannot be read .*it must be UTF-8", message(folder))
+
+
+@pytest.mark.parametrize(
+    ("call", "returned"),
+    [
+        (lambda words: tf.strings.length(words), r"int32 \[3\]"),
+        (lambda words: letters(words)[:, 0], r"float32 \[3\]"),
+        (lambda words: letters(words)[1:], r"float32 \[2, 2\]"),
+        (lambda words: letters(words)[:, :0], r"float32 \[3, 0\]"),
+        (lambda words: letters(words)[tf.newaxis], r"float32 \[1, 3, 2\]"),
+        (lambda words: words[:, tf.newaxis], r"string \[3, 1\]"),
+        (lambda words: {"default": letters(words)}, "a .*[Dd]ict"),
+        (lambda words: tf.strings.bytes_split(words), "a RaggedTensor"),
+    ],
+)
+def test_what_is_no_vector_for_each_word_is_described(tmp_path, call, returned):
+    expected = rf"model does not map words to vectors: it returns {returned}.*, expected float \[3, dimensions\]"
+    assert re.search(expected, message(save_model(tmp_path / "model", call)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_vectors_that_are_not_finite_are_refused(tmp_path, value):
+    def call(words):
+        rows = tf.cast(letters(words), tf.float64)
+        return tf.where(rows == 98, tf.constant(value, tf.float64), rows)
+
+    assert message(save_model(tmp_path / "model", call)).endswith("is damaged: the vector of 'b' is not finite")
+
+
+def test_vectors_of_changing_width_are_refused(tmp_path):
+    def call(words):
+        return letters(words)[:, : tf.where(tf.size(words) == 4096, 2, 1)]
+
+    folder = save_model(tmp_path / "model", call, text="".join(f"w{number}\n" for number in range(5000)))
+    assert "some have 2 and 1 dimensions" in message(folder)
+
+
+def test_a_model_of_numbers_is_refused(tmp_path):
+    folder = save_model(tmp_path / "model", lambda numbers: numbers[:, tf.newaxis], dtype=tf.float32)
+    assert "cannot be called on a batch of words" in message(folder)
+
+
+def test_a_model_that_cannot_be_called_is_refused(tmp_path):
+    assert "cannot be called (it has signatures: none)" in message(save_model(tmp_path / "model", None))
+
+
+def test_a_graph_that_fails_is_explained(tmp_path):
+    def call(words):
+        tf.debugging.assert_equal(tf.size(words), 1, message="one word\nat a time")
+        return letters(words)
+
+    assert "cannot be called on a batch of words" in message(save_model(tmp_path / "model", call))
+
+
+@pytest.mark.parametrize(
+    "name", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
+)
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_a_file_that_is_cut_off_is_explained(copied, name, part):
+    content = (copied / name).read_bytes()
+    (copied / name).write_bytes(content[: int(part * len(content))])
+    assert f"{copied} cannot be loaded (" in message(copied)
+
+
+def test_changed_numbers_are_noticed(copied):
+    path = copied / "variables" / "variables.data-00000-of-00001"
+    content = bytearray(path.read_bytes())
+    content[10] ^= 1
+    path.write_bytes(content)
+    assert f"{copied} cannot be loaded (" in message(copied)
+
+
+@pytest.mark.parametrize("name", ["variables", "assets"])
+def test_a_missing_folder_is_explained(copied, name):
+    shutil.rmtree(copied / name)
+    assert str(copied) in message(copied)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file", "folder"])
+def test_what_is_no_saved_model_is_refused(tmp_path, name):
+    (tmp_path / "file").write_text("words")
+    (tmp_path / "folder").mkdir()
+    assert message(tmp_path / name) == f"{tmp_path / name} is no SavedModel: it has no saved_model.pb"
+
+
+@pytest.mark.parametrize("address", ["", "nowhere", "http://127.0.0.1:9/model", "http://[model", "ftp://host/model"])
+def test_handles_that_lead_nowhere_are_explained(tmp_path, monkeypatch, address):
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
+    assert re.search(rf"hub:{re.escape(address)} cannot be had \(.+\): it must be", message(f"hub:{address}"))
+
+
+def test_a_hub_that_cannot_be_imported_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
+    assert "pip install" in message("hub:anything")
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def translate_path(self, path):
+        return super().translate_path(path.partition("?")[0])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A folder, and the address under which it is served."""
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield folder, f"hub:http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+def test_a_model_is_downloaded(server, exported):
+    folder, address = server
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+        archive.add(exported, arcname=".")
+    vectors = load_saved_model(f"{address}/model.tar.gz")
+    assert vectors.words == WORDS
+    np.testing.assert_array_equal(vectors.matrix, MATRIX)
+
+
+@pytest.mark.parametrize(("name", "said"), [("page.html", "valid module"), ("missing", "404")])
+def test_a_download_that_is_no_model_is_explained(server, name, said):
+    folder, address = server
+    (folder / "page.html").write_text("<html>not a model</html>")
+    assert said in message(f"{address}/{name}")
+
+
+def test_tensorflow_is_not_imported_before_it_is_needed():
+    program = "import sys, tfgraphs.vectors.models.saved_model; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

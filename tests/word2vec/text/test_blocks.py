@@ -1,0 +1,73 @@
+"""The text as training reads it."""
+
+import numpy as np
+import pytest
+
+from tfgraphs.word2vec import encode_sentences
+from tfgraphs.word2vec.text.blocks import Blocks
+
+RANDOM = np.random.default_rng(0)
+CORPUS = encode_sentences([[f"w{number}" for number in RANDOM.integers(0, 40, 9)] for _ in range(700)])
+
+
+def blocks(**settings):
+    defaults = {"threshold": 0, "epochs": 2, "places": 4, "length": 8, "window": 3, "seed": 0}
+    return Blocks(CORPUS, **{**defaults, **settings})
+
+
+def read(all_blocks, window=3):
+    """Word and sentence numbers as they come, in the order of the rows."""
+    inner = [block.text[:, :, window:-window].reshape(2, -1) for block in all_blocks]
+    text = np.concatenate(inner, axis=1)
+    return text[:, text[0] >= 0]
+
+
+def test_every_word_is_read_once_in_every_epoch_in_order():
+    words, _ = read(blocks())
+    np.testing.assert_array_equal(words, np.tile(CORPUS.tokens[CORPUS.tokens >= 0], 2))
+
+
+def test_no_sentence_shares_its_number_with_another():
+    _, sentences = read(blocks())
+    np.testing.assert_array_equal(np.unique(sentences, return_counts=True)[1], np.full(1400, 9))
+
+
+def test_the_last_share_is_exactly_one():
+    assert [*blocks()][-1].share == 1
+
+
+def test_shares_rise():
+    shares = [block.share for block in blocks()]
+    assert shares == sorted(shares)
+
+
+def test_the_same_seed_gives_the_same_blocks():
+    for one, other in zip(blocks(threshold=0.001), blocks(threshold=0.001), strict=True):
+        np.testing.assert_array_equal(one.text, other.text)
+
+
+def test_steps_are_as_many_as_the_words_need():
+    some = blocks()
+    assert some.steps == -(-2 * 6300 // 32)
+    assert len([*some]) == -(-some.steps // some.block_steps)
+
+
+def test_a_block_is_reported_in_whole_parts():
+    some = blocks()
+    assert some.block_steps % some.report_steps == 0
+
+
+def test_subsampling_keeps_words_as_often_as_its_formula_says():
+    """Chi-squared over 40 words: above 73 once in a thousand times."""
+    words, _ = read(blocks(threshold=0.004, epochs=20))
+    keep = CORPUS.vocabulary.keep_probabilities(0.004)
+    read_counts, trials = np.bincount(words, minlength=40), 20 * CORPUS.vocabulary.counts
+    statistic = (((read_counts - trials * keep) ** 2) / (trials * keep * (1 - keep))).sum()
+    assert keep.max() < 1
+    assert statistic < 73
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_each_epoch_drops_other_words(epochs):
+    words, _ = read(blocks(threshold=0.004, epochs=epochs))
+    assert epochs == 1 or not np.array_equal(words[: len(words) // 3], words[len(words) // 3 : 2 * (len(words) // 3)])

@@ -1,0 +1,231 @@
+"""From files to folders of word numbers: the same however it is done, done once, and whole or not there."""
+
+import errno
+import functools
+import gzip
+import os
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfgraphs.files.outputs import OutputError
+from tfgraphs.word2vec import CorpusError, EncodedCorpus, TextSettings, encode_sentences, prepare
+from tfgraphs.word2vec.text import encoding
+from tfgraphs.word2vec.text import reading as text
+from tfgraphs.word2vec.text.corpus import MARKER, NUMBERS, WORDS
+
+EVERYTHING = TextSettings(min_count=1)
+
+
+def sentences(count, words=500, seed=0):
+    """Sentences of words that are as unevenly frequent as those of a language."""
+    random = np.random.default_rng(seed)
+    return [
+        [f"w{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}" for n in random.zipf(1.5, 12) % words] for _ in range(count)
+    ]
+
+
+def write(path, lines):
+    path.write_text("".join(" ".join(line) + "\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def in_small_blocks(monkeypatch):
+    """So that a small text goes to other processes, too."""
+    monkeypatch.setattr(text, "_PIECE", 1000)
+    monkeypatch.setattr(encoding, "read_blocks", functools.partial(text.read_blocks, size=3000))
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("min_count", [1, 5])
+def test_a_file_is_encoded_like_its_sentences(tmp_path, min_count):
+    lines = sentences(300)
+    corpus = prepare([write(tmp_path / "text", lines)], TextSettings(min_count=min_count), tmp_path / "out")
+    same = encode_sentences(lines, min_count)
+    assert (corpus.vocabulary.words, corpus.tokens.tolist()) == (same.vocabulary.words, same.tokens.tolist())
+    assert corpus.vocabulary.counts.tolist() == same.vocabulary.counts.tolist()
+    assert (corpus.sentences, corpus.raw_words) == (same.sentences, same.raw_words)
+
+
+@pytest.mark.usefixtures("in_small_blocks")
+@pytest.mark.parametrize(
+    "settings", [EVERYTHING, TextSettings(phrases=2, phrase_threshold=3)], ids=["words", "phrases"]
+)
+def test_the_number_of_processes_does_not_show(tmp_path, settings):
+    source = write(tmp_path / "text", sentences(1000))
+    for processes in (1, 2):
+        prepare([source], settings, tmp_path / str(processes), processes=processes)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+
+
+def test_the_size_of_blocks_does_not_show(tmp_path, monkeypatch):
+    source = write(tmp_path / "text", sentences(1000))
+    prepare([source], EVERYTHING, tmp_path / "large")
+    monkeypatch.setattr(encoding, "read_blocks", functools.partial(text.read_blocks, size=700))
+    prepare([source], EVERYTHING, tmp_path / "small", processes=1)
+    assert contents(tmp_path / "large") == contents(tmp_path / "small")
+
+
+def test_a_limit_of_the_vocabulary_keeps_the_most_frequent_words(tmp_path):
+    lines = sentences(300)
+    corpus = prepare([write(tmp_path / "text", lines)], TextSettings(max_vocabulary=7), tmp_path / "out")
+    assert corpus.vocabulary.words == encode_sentences(lines).vocabulary.words[:7]
+
+
+def test_phrases_are_words(tmp_path):
+    lines = [[*line, "new", "york", "times"] for line in sentences(100)]
+    settings = TextSettings(phrases=2, phrase_threshold=3)
+    corpus = prepare([write(tmp_path / "text", lines)], settings, tmp_path / "out")
+    assert "new_york_times" in corpus.vocabulary.words
+
+
+def test_a_text_of_a_single_line_is_several_sentences_of_the_same_words(tmp_path):
+    words = [word for sentence in sentences(3000) for word in sentence]
+    corpus = prepare([write(tmp_path / "text", [words])], EVERYTHING, tmp_path / "out")
+    ends = np.flatnonzero(corpus.tokens < 0)
+    assert [corpus.vocabulary.words[token] for token in corpus.tokens if token >= 0] == words
+    assert 1 < len(ends) < 5
+
+
+def test_bytes_that_are_not_utf8_are_counted(tmp_path):
+    (tmp_path / "text").write_bytes(b"gr\xfcn gr\xfcn\nblau\n" * 10)
+    corpus = prepare([str(tmp_path / "text")], TextSettings(), tmp_path / "out")
+    assert (corpus.bad_bytes, corpus.vocabulary.words) == (20, ["gr", "n", "blau"])
+
+
+@pytest.mark.usefixtures("in_small_blocks")
+def test_counting_in_little_memory_is_told_and_keeps_frequent_words(tmp_path):
+    lines = [
+        ["often", "seen", f"rare{chr(97 + n % 26)}{'xyz'[n // 26 % 3]}" + "ab"[n % 2] * (n // 78)] for n in range(9000)
+    ]
+    settings = TextSettings(min_count=100, max_counting_memory=1 << 20)
+    corpus = prepare([write(tmp_path / "text", lines)], settings, tmp_path / "out", processes=1)
+    assert (corpus.pruned, corpus.vocabulary.words) == (True, ["often", "seen"])
+    assert corpus.vocabulary.counts.tolist() == [9000, 9000]
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write(tmp_path / "text", sentences(100))
+
+
+def test_the_second_time_the_folder_is_opened_as_it_is(tmp_path, source, monkeypatch):
+    first = prepare([source], EVERYTHING, tmp_path / "out")
+    monkeypatch.setattr(encoding, "read_blocks", None)
+    second = prepare([source], EVERYTHING, tmp_path / "out")
+    assert (first.reused, second.reused) == (False, True)
+    assert (first.tokens.tolist(), first.raw_words) == (second.tokens.tolist(), second.raw_words)
+
+
+def change_text(source, folder):
+    Path(source).write_text("another text, another text")
+
+
+def touch_text(source, folder):
+    os.utime(source, ns=(0, 0))
+
+
+def damage(source, folder):
+    (folder / NUMBERS).write_bytes(b"1234")
+
+
+def lose(source, folder):
+    (folder / WORDS).unlink()
+
+
+@pytest.mark.parametrize("change", [change_text, touch_text, damage, lose])
+def test_a_changed_text_or_a_damaged_folder_is_encoded_again(tmp_path, source, change):
+    prepare([source], EVERYTHING, tmp_path / "out")
+    change(source, tmp_path / "out")
+    corpus = prepare([source], EVERYTHING, tmp_path / "out")
+    fresh = prepare([source], EVERYTHING, tmp_path / "fresh")
+    assert (corpus.reused, corpus.tokens.tolist()) == (False, fresh.tokens.tolist())
+
+
+@pytest.mark.parametrize(
+    "settings", [TextSettings(min_count=2), TextSettings(min_count=1, phrases=1), TextSettings("letters", min_count=1)]
+)
+def test_other_settings_encode_again(tmp_path, source, settings):
+    prepare([source], EVERYTHING, tmp_path / "out")
+    assert not prepare([source], settings, tmp_path / "out").reused
+
+
+def test_another_file_beside_the_first_encodes_again(tmp_path, source):
+    prepare([source], EVERYTHING, tmp_path / "out")
+    assert not prepare([source, write(tmp_path / "more", sentences(10))], EVERYTHING, tmp_path / "out").reused
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("step", ["write_numbers", "write_vocabulary"])
+def test_on_a_full_disk_an_earlier_result_stays_and_nothing_else(tmp_path, source, monkeypatch, step):
+    prepare([source], EVERYTHING, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    monkeypatch.setattr(encoding, step, full)
+    with pytest.raises(OutputError, match=r"^[^\n]*out: no space left on device$"):
+        prepare([source], TextSettings(min_count=2), tmp_path / "out")
+    assert contents(tmp_path / "out") == before
+    assert {path.name for path in tmp_path.iterdir()} == {"text", "out"}
+
+
+@pytest.mark.parametrize("content", [b"1 2 3", b"a", b"a a a", b"\n\n", gzip.compress(b"a b" * 9999, mtime=0)[:-9]])
+def test_a_text_that_cannot_be_used_leaves_nothing_behind(tmp_path, content):
+    (tmp_path / "text").write_bytes(content)
+    with pytest.raises(CorpusError, match=r"^[^\n]+$"):
+        prepare([str(tmp_path / "text")], TextSettings(), tmp_path / "deep" / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"text"}
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, source):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").write_text("precious")
+    with pytest.raises(OutputError, match=MARKER):
+        prepare([source], EVERYTHING, tmp_path / "out")
+    assert contents(tmp_path / "out") == {"precious": b"precious"}
+
+
+@pytest.mark.parametrize("phrases", [0, 2])
+def test_each_stage_goes_from_its_beginning_to_its_end(tmp_path, phrases):
+    stages = {}
+    prepare(
+        [write(tmp_path / "text", sentences(3000))],
+        TextSettings(phrases=phrases, phrase_threshold=3),
+        tmp_path / "out",
+        on_progress=lambda stage, share: stages.setdefault(stage, []).append(share),
+    )
+    assert len(stages) >= 2 + phrases
+    for shares in stages.values():
+        assert (shares == sorted(shares), shares[-1]) == (True, 1)
+
+
+def test_four_times_the_text_needs_hardly_more_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "_PIECE", 1 << 15)
+    monkeypatch.setattr(encoding, "read_blocks", functools.partial(text.read_blocks, size=1 << 16))
+    peaks = []
+    for length in (5000, 20_000):
+        source = write(tmp_path / f"text{length}", sentences(length))
+        tracemalloc.start()
+        prepare([source], EVERYTHING, tmp_path / "out", processes=1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_tensorflow_is_not_needed():
+    code = "import sys, tfgraphs.word2vec; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
+
+
+def test_the_folder_that_was_written_is_the_one_that_opens(tmp_path, source):
+    corpus = prepare([source], EVERYTHING, tmp_path / "out")
+    assert EncodedCorpus.open(tmp_path / "out").tokens.tolist() == corpus.tokens.tolist()

@@ -1,0 +1,75 @@
+"""Word numbers on the disk, read and changed in parts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tfgraphs.word2vec.text import number_file
+from tfgraphs.word2vec.text.number_file import NumberFile, write_numbers
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
+
+SENTENCES = st.lists(st.lists(st.integers(-2, 9).filter(lambda number: number != SENTENCE_END), max_size=4))
+
+
+def flat(sentences):
+    return [number for sentence in sentences for number in [*sentence, SENTENCE_END]]
+
+
+@pytest.fixture(params=[1, 3, 1000], ids="{} at a time".format)
+def file(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(number_file, "_CHUNK", request.param)
+    return NumberFile(tmp_path / "numbers")
+
+
+def fill(file, numbers):
+    with file.path.open("wb") as output:
+        write_numbers(np.array(numbers, np.int32), output)
+
+
+def content(file):
+    return np.fromfile(file.path, "<i4").tolist()
+
+
+def ignore(share):
+    """Reports to nobody."""
+
+
+NUMBERS = flat([[1, 2], [], [3], [4, 5, -2, 6]])
+
+
+def test_parts_are_whole_sentences_and_all_of_them(file):
+    fill(file, NUMBERS)
+    parts = [part.tolist() for part in file.sentences(ignore)]
+    assert [number for part in parts for number in part] == NUMBERS
+    assert {part[-1] for part in parts if part} == {SENTENCE_END}
+
+
+def test_a_change_is_made_in_place(file):
+    fill(file, NUMBERS)
+    file.rewrite(lambda numbers: numbers[numbers != 3] * 2 + (numbers[numbers != 3] < 0), ignore)
+    assert content(file) == flat([[2, 4], [], [], [8, 10, -3, 12]])
+
+
+@settings(deadline=None)
+@given(SENTENCES)
+def test_what_is_left_of_shorter_text_is_all_there_is(tmp_path_factory, sentences):
+    file = NumberFile(tmp_path_factory.mktemp("numbers") / "numbers")
+    fill(file, flat(sentences))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(number_file, "_CHUNK", 3)
+        file.rewrite(lambda numbers: numbers[numbers < 5], ignore)
+    assert content(file) == [number for number in flat(sentences) if number < 5]
+
+
+def test_its_length_is_that_of_the_text(file):
+    fill(file, NUMBERS)
+    assert len(file) == len(NUMBERS)
+
+
+def test_progress_goes_from_nothing_to_all(file):
+    fill(file, NUMBERS)
+    shares = []
+    list(file.sentences(shares.append))
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert shares == sorted(shares)

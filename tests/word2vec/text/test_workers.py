@@ -1,0 +1,133 @@
+"""Functions in other processes: order, errors, deaths."""
+
+import contextlib
+import functools
+import math
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.text.workers import map_in_order
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("items", [0, 1, 2, 20])
+def test_results_come_in_the_order_of_the_items(processes, items):
+    assert list(map_in_order(math.factorial, range(items), processes)) == [math.factorial(n) for n in range(items)]
+
+
+def test_items_are_read_only_a_few_ahead():
+    read = []
+    with contextlib.closing(map_in_order(operator.neg, map(read.append, range(100)), 1)) as results:
+        with contextlib.suppress(TypeError):
+            next(results)
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_of_the_function_is_raised_here(processes):
+    with pytest.raises(ValueError, match="factorial"):
+        list(map_in_order(math.factorial, [3, -1, 4], processes))
+
+
+def test_an_error_of_the_items_is_raised_here():
+    def items():
+        yield from (1, 2, 3)
+        raise CorpusError("no more")
+
+    with pytest.raises(CorpusError, match="no more"):
+        list(map_in_order(math.factorial, items(), 2))
+
+
+@pytest.mark.parametrize(("end", "how", "message"), [(os._exit, 3, "exit code 3"), (signal.raise_signal, 9, "signal")])
+def test_a_process_that_ends_early_is_one_clear_error(end, how, message):
+    with pytest.raises(CorpusError, match=rf"^[^\n]*{message}[^\n]*memory[^\n]*$"):
+        list(map_in_order(end, [how] * 3, 2))
+
+
+def test_a_function_that_prints_does_no_harm():
+    assert list(map_in_order(print, ["a", "b", "c"], 2)) == [None] * 3
+
+
+def processes_of(parent):
+    """Processes, alive, that a process has started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent and fields[0] != "Z":
+                found.append(int(status.parent.name))
+    return found
+
+
+def is_alive(process):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+
+@needs_proc
+def test_no_process_is_left_when_the_results_are_not_wanted_any_more():
+    before = set(processes_of(os.getpid()))
+    with contextlib.closing(map_in_order(time.sleep, [0, 60, 60], 2)) as results:
+        next(results)
+        assert set(processes_of(os.getpid())) - before
+    assert set(processes_of(os.getpid())) == before
+
+
+@needs_proc
+def test_processes_end_in_the_middle_of_their_work_when_their_parent_is_killed():
+    importing = "import time\nfrom tfgraphs.word2vec.text.workers import map_in_order\n"
+    code = importing + "list(map_in_order(time.sleep, [60] * 4, 2))"
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while len(children := processes_of(parent.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    parent.kill()
+    parent.wait()
+    while any(map(is_alive, children)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (len(children), [is_alive(child) for child in children]) == (2, [False, False])
+
+
+SCRIPT = """
+from tfgraphs.word2vec.workers import map_in_order
+import math
+print(list(map_in_order(math.factorial, [1, 2, 3, 4], 2)))
+"""
+
+
+@pytest.mark.parametrize("how", ["script", "command", "stdin"])
+def test_it_works_from_scripts_that_do_not_guard_their_main_part(tmp_path, how):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "random.py").write_text("raise SystemExit('the wrong module')")
+    arguments = {"script": [str(tmp_path / "script.py")], "command": ["-c", SCRIPT], "stdin": ["-"]}[how]
+    if how == "script":
+        (tmp_path / "random.py").unlink()  # beside a script, a module is meant to be found first
+    done = subprocess.run(
+        [sys.executable, "-P", *arguments],
+        input=SCRIPT if how == "stdin" else "",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[1, 2, 6, 24]\n", "")
+
+
+def test_a_partial_of_a_function_can_be_applied():
+    assert list(map_in_order(functools.partial(operator.add, 1), [1, 2, 3], 2)) == [2, 3, 4]

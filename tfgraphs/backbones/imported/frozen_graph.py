@@ -1,0 +1,386 @@
+"""A network from a frozen TensorFlow graph (a GraphDef whose weights are constants), imported as it is.
+
+Nothing in the file can run code or touch other files: only the computations of `OPERATIONS` are imported, and of the
+file nothing but their nodes (no function, device or private attribute). A constant takes no more memory than the file
+holds for it, but for small ones that the file holds as one repeated value.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.imported.foreign import identifier
+from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.errors import reason, said
+
+OPERATIONS = {
+    "Add": "addition",
+    "AddV2": "addition",
+    "AvgPool": "average pooling",
+    "BiasAdd": "bias",
+    "Concat": "concatenation",
+    "ConcatV2": "concatenation",
+    "Const": "constant",
+    "Conv2D": "convolution",
+    "DepthwiseConv2dNative": "convolution",
+    "FusedBatchNorm": "normalization",
+    "FusedBatchNormV3": "normalization",
+    "Identity": "identity",
+    "LRN": "normalization",
+    "MatMul": "connected",
+    "MaxPool": "max pooling",
+    "Mean": "global average",
+    "Mul": "multiplication",
+    "Placeholder": "placeholder",
+    "RealDiv": "division",
+    "Relu": "relu",
+    "Relu6": "relu",
+    "Reshape": "reshape",
+    "Rsqrt": "reciprocal root",
+    "Softmax": "softmax",
+    "Split": "split",
+    "Squeeze": "reshape",
+    "Sub": "subtraction",
+}
+"""The operations that are imported, all of them pure computations, and what kind of layer each makes."""
+
+_NUMBERS = {
+    tf.float32: "float_val",
+    tf.float64: "double_val",
+    tf.float16: "half_val",
+    tf.int32: "int_val",
+    tf.int64: "int64_val",
+    tf.bool: "bool_val",
+}
+_VALUES = {dtype.as_datatype_enum: (field, dtype.size) for dtype, field in _NUMBERS.items()}
+_RANKS = 8
+_REPEATED = 2**24  # values that all constants of a file together may leave out as repetitions
+_COUNT = 2**12  # for strides, sides of windows, numbers of parts: TensorFlow itself is not safe from absurd ones
+_SCOPE = "frozen"
+_FLATTENING = "flattening"
+_TWIN = "_pre_relu"
+
+
+def load(
+    path: Path,
+    name: str,
+    preprocess: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    placeholder: str | None = None,
+    aliases: Mapping[str, str] | None = None,
+) -> "FrozenGraph":
+    """Imports a frozen graph.
+
+    Args:
+        path: the GraphDef, in binary.
+        name: of the network, any text.
+        preprocess: maps pictures, RGB in 0..1, to what the network was trained on.
+        placeholder: the node that stands for the pictures [batch, height, width, 3]; None if only one can.
+        aliases: further names of layers.
+
+    Raises:
+        WeightsError: the file is no frozen graph, or not one that can be trusted.
+    """
+    graph = read_graph(path)
+    _purify(path, graph)
+    pictures = _placeholder(path, graph, placeholder)
+    try:
+        imported = tf.compat.v1.wrap_function(
+            lambda given: _import(graph, pictures, given), [tf.TensorSpec([None, None, None, 3], name="given")]
+        )
+        graph.Clear()  # the wrapped function would keep it
+        return FrozenGraph(name, imported, preprocess, aliases)
+    except Exception as error:  # a damaged graph can fail in any way, none of which is ours
+        raise WeightsError(f"{path} is no graph that TensorFlow can import: {said(error)}") from error
+
+
+def read_constants(path: Path) -> dict[str, np.ndarray]:
+    """The constants of a frozen graph by name.
+
+    Raises:
+        WeightsError: the file is no frozen graph.
+    """
+    try:
+        return {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in _constants(read_graph(path))}
+    except (ValueError, TypeError, OverflowError) as error:
+        raise WeightsError(f"{path} holds a damaged constant: {said(error)}") from error
+
+
+def read_graph(path: Path) -> tf.compat.v1.GraphDef:
+    """Parses a frozen graph and checks that its constants are numbers that fit into their shapes.
+
+    Raises:
+        WeightsError: the file is no frozen graph.
+    """
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
+    except (DecodeError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"{path} is no frozen graph, or a damaged one: {said(error)}") from error
+    if not graph.node:
+        raise WeightsError(f"{path} is no frozen graph: it holds no node")
+    repeated = 0
+    for node in _constants(graph):
+        try:
+            repeated += _repeated(node.attr["value"].tensor)
+        except ValueError as error:
+            raise WeightsError(f"{path}: the constant {node.name!r} {error}; the file is damaged") from error
+    if repeated > _REPEATED:
+        raise WeightsError(f"{path}: its constants are far larger than the file; it is refused")
+    return graph
+
+
+def _constants(graph: tf.compat.v1.GraphDef) -> Iterator[Any]:
+    return (node for node in graph.node if node.op == "Const")
+
+
+def _repeated(tensor: Any) -> int:
+    """How many values of a constant the file leaves out because they repeat the last one."""
+    if tensor.dtype not in _VALUES:
+        raise ValueError("holds no numbers")
+    field, size = _VALUES[tensor.dtype]
+    shape = [dimension.size for dimension in tensor.tensor_shape.dim]
+    if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0 or len(shape) > _RANKS:
+        raise ValueError("has no shape")
+    count, given = math.prod(shape), len(getattr(tensor, field))
+    if tensor.tensor_content:
+        given, rest = divmod(len(tensor.tensor_content), size)
+        if rest or given != count:
+            raise ValueError(f"is {_shape(shape)} but holds {len(tensor.tensor_content)} bytes")
+    if given > count:
+        raise ValueError(f"is {_shape(shape)} but holds {given} values")
+    return count - given
+
+
+def _shape(sides: Iterable[object]) -> str:
+    return " x ".join(map(str, sides)) or "one number"
+
+
+def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
+    """Refuses what is no pure computation, and leaves nothing of the graph but its nodes."""
+    for node in chain(graph.node, *(function.node_def for function in graph.library.function)):
+        if node.op not in OPERATIONS:
+            raise WeightsError(
+                f"{path}: the node {node.name!r} is a {node.op!r}, which is none of the pure computations "
+                "that are imported; the file is refused"
+            )
+        if any(abs(number) > _COUNT for value in node.attr.values() for number in (value.i, *value.list.i)):
+            raise WeightsError(f"{path}: the node {node.name!r} asks for too large a window; the file is refused")
+        if "data_format" in node.attr and node.attr["data_format"].s != b"NHWC":
+            raise WeightsError(f"{path}: the node {node.name!r} takes pictures in another order than NHWC")
+    graph.ClearField("library")
+    for node in graph.node:
+        node.device = ""
+        node.input[:] = [source for source in node.input if not source.startswith("^")]  # nothing has to wait
+        for key in [key for key in node.attr if key.startswith("_")]:
+            del node.attr[key]
+
+
+def _placeholder(path: Path, graph: tf.compat.v1.GraphDef, name: str | None) -> str:
+    """The node that stands for the pictures."""
+    found = [node.name for node in graph.node if node.op == "Placeholder" and _takes_pictures(node)]
+    if name is not None and name in found:
+        return name
+    if name is None and len(found) == 1:
+        return found[0]
+    asked = "exactly one" if name is None else repr(name)
+    there = ", ".join(map(repr, found)) or "none"
+    raise WeightsError(
+        f"{path}: the placeholder for float pictures [batch, height, width, 3] should be {asked}; there is {there}"
+    )
+
+
+def _takes_pictures(node: Any) -> bool:
+    sides = [dimension.size for dimension in node.attr["shape"].shape.dim]  # none: any shape
+    return node.attr["dtype"].type == tf.float32.as_datatype_enum and (
+        not sides or (len(sides) == 4 and sides[3] in (3, -1))
+    )
+
+
+def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor) -> tf.Tensor:
+    """Imports the nodes under `_SCOPE`, and adds to blocks of rectified layers their twins before the rectifiers."""
+    tf.import_graph_def(graph, input_map={f"{placeholder}:0": pictures}, name=_SCOPE)
+    operations = tf.compat.v1.get_default_graph().get_operations()
+    names = {operation.name for operation in operations}
+    for operation in operations:
+        twin = f"{operation.name}{_TWIN}"
+        if OPERATIONS.get(operation.type) != "concatenation" or twin in names:
+            continue
+        values = list(operation.inputs)
+        axis = values.pop(0 if operation.type == "Concat" else -1)
+        if all(value.op.type == "Relu" for value in values):
+            with tf.name_scope(f"{twin}/") as scope:
+                tf.concat([value.op.inputs[0] for value in values], axis, name=scope)
+    return pictures
+
+
+class Constant:
+    """A weight that stays within the graph of a file, and is taken out of it only to be looked at.
+
+    Attributes:
+        shape: of its numbers.
+    """
+
+    def __init__(self, tensor: tf.Tensor) -> None:
+        self.shape = tensor.shape
+        self._tensor = tensor
+
+    def numpy(self) -> np.ndarray | None:
+        """The numbers; None if the graph computes them."""
+        return tf.get_static_value(self._tensor)
+
+
+class FrozenGraph(Backbone):
+    """A backbone that the graph of a file computes. Its layers are the nodes that the pictures reach.
+
+    The name of a node is its first output; of a Split, `name:1` is the second, and so on. Blocks that put rectified
+    layers side by side have their twin before the rectifiers, `mixed4a_pre_relu`, though no file has it.
+
+    Some networks flatten all places for a fully connected layer: layers behind it are for pictures of one size.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        imported: Any,
+        preprocess: Callable[[tf.Tensor], tf.Tensor],
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        """Args as of `load`; imported: a wrapped function of the pictures whose graph has the nodes under `_SCOPE`."""
+        super().__init__(identifier(name), _layers(imported), preprocess, aliases)
+        self._imported = imported
+        self._functions: dict[str, Any] = {}
+        self._largest: dict[str, float] = {"input": math.inf}
+        for layer in self.layers.values():
+            own = self._largest_flattened(layer) if layer.kind == _FLATTENING else math.inf
+            self._largest[layer.name] = min(own, *(self._largest[source] for source in layer.inputs))
+
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        ordered = sorted(names)
+        computed = self._pruned(ordered)(prepared) if ordered else []
+        activations = dict(zip(ordered, computed, strict=True))
+        for name, activation in activations.items():
+            if activation.shape.rank == 2:
+                tf.debugging.assert_equal(
+                    tf.shape(activation)[0],
+                    tf.shape(prepared)[0],
+                    f"{self.name} does not compute {name} for pictures of this size",
+                )
+        return activations
+
+    def _pruned(self, layers: list[str]) -> Any:
+        """A function of the pictures that computes these layers and nothing that they do not need."""
+        key = "\n".join(layers)
+        if key not in self._functions:
+            with tf.init_scope():
+                tensors = [self._imported.graph.get_tensor_by_name(_tensor(layer)) for layer in layers]
+                self._functions[key] = self._imported.prune(self._imported.inputs, tensors)
+        return self._functions[key]
+
+    def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
+        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
+        size = tuple(size)
+        super().check(layer, size)
+        largest = self._largest[self._own_name(layer)]
+        if any(side is not None and side > largest for side in size):
+            raise LayerError(
+                f"a picture of {_shape(size)} px is too large for layer {layer} of {self.name}: "
+                f"give at most {largest} px a side"
+            )
+
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """The size of the largest pictures of which the layer can be computed, if there is one."""
+        largest = self._largest[self.layer(layer).name]
+        return None if largest == math.inf else (int(largest), int(largest))
+
+    def _largest_flattened(self, layer: Layer) -> float:
+        """Side of the largest picture of which no more places reach a layer than it flattens."""
+        if self._views[layer.name].receptive_field == 0:  # it is behind a mean over all places
+            return math.inf
+        side, node = layer.kernel, layer
+        while node.inputs[0] != "input":
+            node = self.layers[node.inputs[0]]
+            side = side * node.stride + (0 if node.padded else node.kernel - 1)
+        return side
+
+
+def _tensor(layer: str) -> str:
+    return f"{_SCOPE}/{layer}" if ":" in layer else f"{_SCOPE}/{layer}:0"
+
+
+def _layers(imported: Any) -> Iterator[Layer]:
+    """The nodes that depend on the pictures and on nothing else that would have to be given."""
+    layers = {imported.inputs[0].name: "input"}  # by their tensors
+    waiting: set[str] = set()  # operations that need another placeholder
+    for operation in _twins_first(imported.graph.get_operations()):
+        if operation.name == imported.inputs[0].op.name:
+            continue
+        if operation.type == "Placeholder" or any(value.op.name in waiting for value in operation.inputs):
+            waiting.add(operation.name)
+            continue
+        sources = dict.fromkeys(layers[value.name] for value in operation.inputs if value.name in layers)
+        weights = tuple(
+            Constant(value)
+            for value in operation.inputs
+            if value.name not in layers and value.dtype.is_floating and value.shape.is_fully_defined()
+        )
+        for output in operation.outputs if sources else ():
+            if output.value_index == 0 or operation.type == "Split":
+                name = output.name.removeprefix(f"{_SCOPE}/").removesuffix(":0")
+                layers[output.name] = name
+                kind, kernel, stride, padded = _window(operation)
+                channels = output.shape[-1] if output.shape.rank else None
+                yield Layer(name, kind, tuple(sources), _apart, channels, kernel, stride, padded, weights)
+
+
+def _twins_first(operations: Sequence[Any]) -> Iterator[Any]:
+    """Operations in their order, but the twins of blocks, which were added behind all others, before their blocks."""
+    places = {operation.name: place for place, operation in enumerate(operations)}
+    twins: dict[str, Any] = {}  # by their blocks
+    for place, operation in enumerate(operations):
+        block = operation.name.removesuffix(_TWIN)
+        begun = max((places[value.op.name] for value in operation.inputs), default=place)
+        if begun < places.get(block, place) < place:
+            twins[block] = operation
+    late = {twin.name for twin in twins.values()}
+    for operation in operations:
+        if operation.name in twins:
+            yield twins[operation.name]
+        if operation.name not in late:
+            yield operation
+
+
+def _apart(*_: tf.Tensor) -> tf.Tensor:
+    raise NotImplementedError("a layer of a frozen graph is computed within the graph")
+
+
+def _window(operation: Any) -> tuple[str, int, int, bool]:
+    """Kind of a layer; kernel, stride and padding as `Layer` has them."""
+    kind = OPERATIONS[operation.type]
+    before, after = operation.inputs[0].shape, operation.outputs[0].shape
+    if "padding" in operation.node_def.attr:
+        padding = operation.get_attr("padding")
+        if padding not in (b"SAME", b"VALID"):
+            raise ValueError(f"{operation.name} pads in another way than SAME and VALID")
+        if before.rank != 4:  # some kernels end the process over it
+            raise ValueError(f"{operation.name} does not look at places")
+        if kind == "convolution":
+            gaps = operation.get_attr("dilations")[1:3]
+            sides = [(side - 1) * gap + 1 for side, gap in zip(operation.inputs[1].shape[:2], gaps, strict=True)]
+        else:
+            sides = operation.get_attr("ksize")[1:3]
+        return kind, max(sides), max(operation.get_attr("strides")[1:3]), padding == b"SAME"
+    if kind == "reshape" and (before.rank, after.rank) == (4, 2) and before[3] and after[1]:
+        side = math.isqrt(after[1] // before[3])
+        if side * side * before[3] == after[1]:
+            return _FLATTENING, side, 1, False
+    return kind, 0 if operation.type == "Mean" else 1, 1, True

@@ -1,0 +1,122 @@
+"""The networks of keras.applications: how each is built, what pictures it takes, where its weights are published."""
+
+import contextlib
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.backbones.releases import KERAS
+from tfgraphs.errors import said
+from tfgraphs.files.downloads import Download
+
+_DEVIATIONS = (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green and blue in 0..1
+_SUFFIXES = (".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A network of keras.applications.
+
+    Attributes:
+        name: "mobilenet_v2".
+        address: where its weights are published, those of the layers that tell the classes among them.
+        digest: "md5:" or "sha256:" and the hexadecimal digits, as Keras has them; empty if it has none.
+    """
+
+    name: str
+    address: str
+    digest: str
+
+    @property
+    def download(self) -> Download | None:
+        """The published weights; None where nothing tells whether a file is them."""
+        return Download(self.address, self.digest) if self.digest else None
+
+    @property
+    def builder(self) -> Callable[..., keras.Model]:
+        """Keras' function that makes it, keras.applications.MobileNetV2."""
+        functions = ((name, made) for name, made in vars(keras.applications).items() if callable(made))
+        return next(made for name, made in functions if _letters(name) == _letters(self.name))
+
+    def preprocess(self, pictures: tf.Tensor) -> tf.Tensor:
+        """RGB in 0..1 to what the network was trained on, by Keras' own function for it."""
+        return sys.modules[self.builder.__module__].preprocess_input(pictures * 255, data_format="channels_last")
+
+    def build(self, weights: Path) -> keras.Model:
+        """Builds the network with weights from a file, of all layers or of all but those that tell the classes.
+
+        Raises:
+            WeightsError: they are not weights of this network, or not finite.
+        """
+        if weights.suffix not in _SUFFIXES:
+            raise WeightsError(f"the weights of {self.name} should be in a file *.h5 of Keras, not in {weights}")
+        if not weights.is_file():
+            raise WeightsError(f"there is no file {weights}")
+        faults = []
+        for whole in (True, False):
+            with weights_stay(), warnings.catch_warnings(action="ignore"):  # that no size of pictures was given
+                model = self.builder(weights=None, include_top=whole)
+            try:
+                model.load_weights(weights)
+            except Exception as error:  # what a damaged file raises cannot be foreseen
+                faults.append(error)
+                continue
+            check_finite(model, weights)
+            if self.name.startswith("efficientnet_b"):
+                _divide_by_roots(model.get_layer("stem_conv"))
+            return model
+        raise WeightsError(f"{weights} does not hold the weights of {self.name}: {said(faults[0])}") from faults[0]
+
+
+def _divide_by_roots(layer: Any) -> None:
+    """Brings the pictures of EfficientNet into the range of its training.
+
+    There they were divided by the deviation, not by its root as in the layer before; with weights of its own Keras
+    inserts another layer for that (github.com/tensorflow/tensorflow/issues/49930). Here the kernel does it.
+    """
+    layer.kernel.assign(layer.kernel / np.sqrt(_DEVIATIONS, dtype=np.float32)[:, None])
+
+
+@contextlib.contextmanager
+def weights_stay() -> Iterator[None]:
+    """Variables made in the block are not trainable, so that no gradient is taken with respect to them."""
+
+    def create(make: Callable[..., tf.Variable], **options: Any) -> tf.Variable:
+        return make(**options | {"trainable": False})
+
+    with tf.variable_creator_scope(create):
+        yield
+
+
+def check_finite(model: keras.Model, path: Path) -> None:
+    """Raises WeightsError if a weight of a model is no finite number; `path` is where it is from."""
+    for weight in model.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise WeightsError(f"{path} is damaged: it holds numbers in {weight.path} that are not finite")
+
+
+def find(name: str) -> Application | None:
+    """The network of that name in any spelling: "inception_v3", "InceptionV3", "efficientnetv2-b0"."""
+    return _BY_LETTERS.get(_letters(name))
+
+
+def find_by_model(model: keras.Model) -> Application | None:
+    """The network to which Keras gives the name of this model, "mobilenetv2_1.00_224"."""
+    return find(re.sub(r"_\d\.\d+_\d+$", "", model.name))
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_]", "", name).lower()
+
+
+APPLICATIONS = {name: Application(name, *release) for name, release in KERAS.items()}
+_BY_LETTERS = {_letters(name): application for name, application in APPLICATIONS.items()}

@@ -1,0 +1,237 @@
+"""Backbones from Keras: any network of keras.applications by name, and any model file (`.keras`, `.h5`).
+
+    network = load("inception_v3")
+    network = load("classifier.keras", expects="0..255")
+
+Nothing in a file is executed: layers with code of their own, and those that would call it, are refused before Keras
+sees the file, and its safe mode is on.
+"""
+
+import difflib
+import json
+import zipfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
+from tfgraphs.backbones.imported.foreign import RANGES, identifier
+from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, check_finite, find, find_by_model, weights_stay
+from tfgraphs.backbones.imported.keras_layers import KerasLayers, has_graph
+from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.errors import explained, said
+from tfgraphs.files.downloads import Report, fetch
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+_MODULES = {
+    *("activations", "constraints", "dtype_policies", "initializers", "layers", "models", "ops", "quantizers"),
+    *("random", "regularizers", "src"),
+}
+_CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer"}  # that others wrote
+_LARGEST_DESCRIPTION = 1 << 27  # bytes of JSON; the largest of keras.applications takes less than one million
+_NOT_BUILT = {"compile_config"}  # optimizers and losses, which are not needed here and may be of any make
+_PIXEL_STEPS = (1 / 255, 2 / 255)  # factors of a Rescaling that takes pixels in 0..255
+
+
+def load(
+    name_or_path: str | Path,
+    pooling: str = "max",
+    weights: str | Path | None = None,
+    expects: str | None = None,
+    report: Report = lambda stage, share: None,
+) -> "KerasNetwork":
+    """Loads a network of keras.applications or of a Keras model file.
+
+    Args:
+        name_or_path: the name of a network in any spelling, "inception_v3" or "InceptionV3"; or a file `.keras`, or
+            `.h5` of the whole model.
+        pooling: "max" as the model has it, or "average" for every max pooling.
+        weights: for a name: an `.h5` file with its weights. By default the file that Keras publishes, which is fetched
+            once, for those networks for which the sources of Keras have a digest (all but the MobileNets 1 and 2).
+        expects: for a file: the pictures that the network was trained on, a range of RGB (one of `foreign.RANGES`) or
+            the name of a network of keras.applications that takes the same ones. By default those of the network whose
+            name the model has; else 0..255 if it begins with a Rescaling from there; else 0..1. Of a model for pictures
+            of one channel, that is grey.
+        report: called with what is being done and its share that is done, while weights are fetched.
+
+    Raises:
+        BackboneError: there is no such network, file or pooling, or it does not take pictures.
+        WeightsError: the file cannot be read, or is refused because it holds code; or the weights do not fit.
+        DownloadError: the published weights cannot be had.
+    """
+    if pooling not in ("max", "average"):
+        raise BackboneError(f"pooling is one of max, average, not {pooling!r}")
+    if application := find(str(name_or_path)):
+        if weights is None:
+            if application.download is None:
+                raise WeightsError(
+                    f"Keras publishes the weights of {application.name} without a digest: "
+                    f"get {application.address} yourself and give the file: --weights=FILE"
+                )
+            weights = fetch(application.download, report=report)
+        model = application.build(Path(weights))
+        return KerasNetwork(application.name, model, application.preprocess, pooling, renumber=True)
+    path = Path(name_or_path)
+    if path.suffix not in SUFFIXES:
+        nearest = difflib.get_close_matches(str(name_or_path).lower(), APPLICATIONS, n=3, cutoff=0)
+        raise BackboneError(
+            f"keras.applications has no network {str(name_or_path)!r}; the nearest names are {', '.join(nearest)}; "
+            f"a model file ends with {', '.join(SUFFIXES)}"
+        )
+    model = read_model(path)
+    return KerasNetwork(path.stem, model, _preprocess(model, expects), pooling)
+
+
+def read_model(path: Path) -> keras.Model:
+    """Reads a model file without executing anything that it contains.
+
+    Raises:
+        BackboneError: there is no file, or its model has no graph of layers that maps pictures to something.
+        WeightsError: it is damaged, or holds code.
+    """
+    if not path.is_file():
+        raise BackboneError(f"there is no file {path}")
+    with explained(WeightsError, f"{path} is no Keras model", "it is damaged, or of another make"):
+        description = _description(path)
+    if description is None:
+        raise WeightsError(
+            f"{path} holds weights but no network: give the name of a network of keras.applications, and it as weights"
+        )
+    for fault in _faults(description):
+        raise WeightsError(f"{path} holds {fault}: it is refused, as that is code that could do anything")
+    with explained(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
+        with weights_stay():
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    if not has_graph(model):
+        raise BackboneError(f"{path} has no graph of layers: a functional or sequential model is needed")
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if [(len(shape), shape[-1] in (1, 3)) for shape in shapes] != [(4, True)]:
+        found = " and ".join(str(shape) for shape in shapes)
+        raise BackboneError(
+            f"{path} does not map pictures [batch, height, width, 3 or 1] to something: it takes {found}"
+        )
+    check_finite(model, path)
+    return model
+
+
+def _description(path: Path) -> Any:
+    """The JSON in a file that describes the model; None if there is none."""
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > _LARGEST_DESCRIPTION:
+                raise ValueError("its description is far too large")
+            return json.loads(archive.read("config.json"))
+    with h5py.File(path, "r") as file:
+        text = file.attrs.get("model_config")
+        return None if text is None else json.loads(text)
+
+
+def _faults(description: Any) -> Iterator[str]:
+    """What a model contains that may execute code of others. Keras' safe mode would refuse the most of it, too."""
+    waiting = [description]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting.extend(part)
+        if not isinstance(part, dict):
+            continue
+        waiting.extend(value for key, value in part.items() if key not in _NOT_BUILT)
+        name = part.get("config") if part.get("class_name") == "function" else part.get("class_name")
+        if isinstance(name, str) and name in _CODE:
+            yield f"a layer of the kind {name.strip('_')}"
+        module = part.get("module") or "keras"
+        if isinstance(module, str) and not _is_plain(module):
+            yield f"{name!r} of the module {module!r}"
+
+
+def _is_plain(module: str) -> bool:
+    """Whether what a module has may stand in a description."""
+    root, _, rest = module.partition(".")
+    return root in ("builtins", "keras") and (not rest or rest.split(".")[0] in _MODULES)
+
+
+def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Maps RGB in 0..1 to what a model takes."""
+    application = find_by_model(model) if expects is None else find(expects)
+    if application:
+        convert: Callable[[tf.Tensor], tf.Tensor] = application.preprocess
+    elif expects is None:
+        convert = RANGES["0..255" if _takes_pixels(model) else "0..1"]
+    elif expects in RANGES:
+        convert = RANGES[expects]
+    else:
+        known = ", ".join([*RANGES, *APPLICATIONS])
+        raise BackboneError(f"a network expects pictures of the kind {expects!r}? Known are: {known}")
+    if model.inputs[0].shape[-1] == 1:
+        return lambda pictures: convert(tf.image.rgb_to_grayscale(pictures))
+    return convert
+
+
+def _takes_pixels(model: keras.Model) -> bool:
+    """Whether a model begins with a Rescaling of 0..255."""
+    first = next((layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)), None)
+    if not isinstance(first, keras.layers.Rescaling):
+        return False
+    return any(abs(float(tf.reduce_max(first.scale)) / step - 1) < 0.01 for step in _PIXEL_STEPS)
+
+
+class KerasNetwork(Backbone):
+    """A backbone that calls the layers of a Keras model.
+
+    `KerasLayers` says how the layers are called. A model that says which size its pictures have can be computed for
+    any other, too, up to a layer that flattens all places.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: keras.Model,
+        preprocess: Callable[[tf.Tensor], tf.Tensor],
+        pooling: str = "max",
+        renumber: bool = False,
+    ) -> None:
+        """Args: name: any; model, pooling, renumber: as of `KerasLayers`; preprocess: as of `Backbone`."""
+        graph = KerasLayers(model, pooling, renumber)
+        super().__init__(identifier(name), graph.layers, preprocess, graph.aliases)
+        self._views |= graph.views
+        self._size, self._sized = graph.size, graph.sized
+
+    def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
+        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
+        sides = tuple(size)
+        super().check(layer)
+        if self._own_name(layer) in self._sized and any(
+            None not in pair and pair[0] != pair[1] for pair in zip(sides, self._size, strict=False)
+        ):
+            raise LayerError(
+                f"layer {layer} of {self.name} takes pictures of {_by(self._size)} px only, and not of {_by(sides)} px"
+            )
+        super().check(layer, sides)
+
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """The size that the model says its pictures have, for a layer that fits no other."""
+        height, width = self._size
+        return (height, width) if height and width and self.layer(layer).name in self._sized else None
+
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        found = super()._activations(prepared, names)  # of shorter numbers where the model computes with such
+        return {name: tf.cast(activation, tf.float32) for name, activation in found.items()}
+
+    def _computed(self, layer: Layer, activations: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        try:
+            return super()._computed(layer, activations)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            size = _by(activations["input"].shape[1:3])
+            raise LayerError(
+                f"layer {layer.name} of {self.name} cannot see a picture of {size} px: {said(error)}"
+            ) from error
+
+
+def _by(sides: Iterable[object]) -> str:
+    return " x ".join("any" if side is None else str(side) for side in sides)

@@ -1,0 +1,260 @@
+"""Backbones from SavedModels: those of which a function maps pictures to a dictionary of activations.
+
+    network = load("hub:https://tfhub.dev/google/imagenet/inception_v1/feature_vector/5")
+    network = load("exported/", signature="serving_default")
+
+The networks of TensorFlow Hub do that: those for TensorFlow 1 by their signature `image_feature_vector`, those for
+TensorFlow 2 when they are called with `return_endpoints=True`. `saved_model_file` tells what a file may not hold.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
+from tfgraphs.backbones.geometry import view
+from tfgraphs.backbones.imported.foreign import RANGES, identifier
+from tfgraphs.backbones.imported.frozen_graph import OPERATIONS
+from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
+from tfgraphs.backbones.imported.saved_model_file import freeze, read
+from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.errors import explained, said
+from tfgraphs.files import hub
+
+PRE_RELU = "_pre_relu"
+
+_RECTIFIERS = {"Elu", "LeakyRelu", "Relu", "Relu6", "Selu"}
+_PASSING = {"Identity", "StopGradient"}
+
+
+def load(handle: str | Path, signature: str | None = None, expects: str = "0..1") -> "SavedModelNetwork":
+    """Loads a network from a SavedModel.
+
+    Args:
+        handle: a folder with a `saved_model.pb`; or "hub:" and what tensorflow_hub resolves, the address of a model,
+            which is downloaded once and kept (the variable TFHUB_CACHE_DIR says where), or a folder.
+        signature: the signature that is called; "__call__" for the model itself. By default, of these, the function
+            that gives the most activations, and of equals the one that is not for training.
+        expects: the range of RGB that the network was trained on, one of `foreign.RANGES`. On TensorFlow Hub: 0..1.
+
+    Raises:
+        BackboneError: there is no SavedModel or it cannot be had, or nothing in it maps pictures to activations.
+        WeightsError: it is damaged, or does more than compute.
+    """
+    if expects not in RANGES:
+        raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
+    handle = str(handle)
+    model = read(hub.resolved(handle, BackboneError), handle)  # which holds the variables until the function is frozen
+    functions = list(_functions(model))
+    usable = [found for found in functions if found.is_usable and signature in (None, found.name)]
+    if not usable:
+        asked = "no function" if signature is None else f"no function {signature!r}"
+        offered = "; ".join(dict.fromkeys(map(str, functions))) or "none at all"
+        raise BackboneError(f"{handle} has {asked} of one batch of float pictures to named activations, but {offered}")
+    best = min(usable, key=lambda found: (-len(found.activations), found.switches))
+    frozen = freeze(best.function, handle)
+    with explained(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):
+        outputs = dict(zip(best.outputs, frozen.outputs, strict=True))
+        return SavedModelNetwork(
+            _name(handle), frozen, {name: outputs[name] for name in best.activations}, RANGES[expects]
+        )
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A function of a SavedModel.
+
+    Attributes:
+        name: of the signature, or "__call__".
+        function: what can be called.
+    """
+
+    name: str
+    function: Any
+
+    @property
+    def inputs(self) -> list[tf.TensorSpec]:
+        """The tensors that it takes."""
+        arguments = tf.nest.flatten(self.function.structured_input_signature)
+        return [argument for argument in arguments if isinstance(argument, tf.TensorSpec)]
+
+    @property
+    def switches(self) -> int:
+        """How many of its arguments are fixed as true: one more if it is for training."""
+        return sum(argument is True for argument in tf.nest.flatten(self.function.structured_input_signature))
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the tensors that it returns, in their order."""
+        returned = self.function.structured_outputs
+        flat = isinstance(returned, Mapping) and all(hasattr(value, "dtype") for value in returned.values())
+        return sorted(returned) if flat else []
+
+    @property
+    def activations(self) -> list[str]:
+        """The names of those that can be a layer: a number at least for each picture."""
+        returned = self.function.structured_outputs
+        return [name for name in self.outputs if returned[name].dtype.is_floating and returned[name].shape.rank]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it maps one batch of pictures to activations."""
+        inputs = self.inputs
+        pictures = len(inputs) == 1 and inputs[0].dtype.is_floating and inputs[0].shape.rank == 4
+        return pictures and inputs[0].shape[3] == 3 and bool(self.activations)
+
+    def __str__(self) -> str:
+        taken = ", ".join(f"{given.dtype.name} {given.shape}" for given in self.inputs) or "nothing"
+        return f"{self.name} of {taken} to {', '.join(self.outputs) or 'something without names'}"
+
+
+def _functions(model: Any) -> Iterator[_Function]:
+    """The signatures of a model and the ways in which it can be called itself."""
+    for name, function in getattr(model, "signatures", {}).items():
+        yield _Function(name, function)
+    if callable(model):
+        for function in getattr(model.__call__, "concrete_functions", ()):
+            yield _Function("__call__", function)
+
+
+def _name(handle: str) -> str:
+    """The last part of a handle; of one with a version, "inception_v1/feature_vector/5", what is before, too."""
+    parts = [part for part in handle.removeprefix(hub.PREFIX).split("/") if part not in ("", ".", "..")]
+    return identifier("_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:]))
+
+
+class SavedModelNetwork(Backbone):
+    """A backbone that a function of a SavedModel computes.
+
+    Its layers are the activations that the function returns, the shallowest first, under their names there. Those that
+    end with a rectifier, or put rectified layers side by side, have their twin before it: `Mixed_3b_pre_relu`. As to
+    what is below them nothing has a name, each is told as if it read the picture: its kernel is its receptive field.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        frozen: Any,
+        activations: Mapping[str, tf.Tensor],
+        preprocess: Callable[[tf.Tensor], tf.Tensor],
+    ) -> None:
+        """Makes a network of a function.
+
+        Args:
+            name: of the network.
+            frozen: a wrapped function of one batch of pictures, without variables and other functions in its graph.
+            activations: tensors of its graph by name.
+            preprocess: maps pictures, RGB in 0..1, to what the function takes.
+        """
+        with frozen.graph.as_default():
+            twins = {name + PRE_RELU: _before_rectifier(tensor) for name, tensor in activations.items()}
+        tensors = {name: tensor for name, tensor in twins.items() if tensor is not None} | dict(activations)
+        needed = {name: _needed(tensor) for name, tensor in tensors.items()}
+        self._tensors = dict(sorted(tensors.items(), key=lambda item: len(needed[item[0]])))
+        self._size = tuple(frozen.inputs[0].shape[1:3])
+        axes = axes_of(frozen.graph, frozen.inputs[0])
+        views = {name: self._view(tensor, axes) for name, tensor in self._tensors.items()}
+        super().__init__(name, _layers(self._tensors, needed, views), preprocess)
+        self._views |= views
+        self._frozen = frozen
+        self._functions: dict[tuple[str, ...], Any] = {}
+
+    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
+        wanted = tuple(sorted(names))
+        try:
+            computed = self._function(wanted)(tf.cast(prepared, self._frozen.inputs[0].dtype)) if wanted else []
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            size = _by(prepared.shape[1:3])
+            raise LayerError(
+                f"{self.name} does not compute {', '.join(wanted)} for pictures of {size} px: {said(error)}"
+            ) from error
+        return {name: tf.cast(value, tf.float32) for name, value in zip(wanted, computed, strict=True)}
+
+    def _function(self, layers: tuple[str, ...]) -> Any:
+        """A function of the pictures that computes these layers, and nothing that they do not need."""
+        if layers not in self._functions:
+            with tf.init_scope():
+                fetches = [self._tensors[layer] for layer in layers]
+                self._functions[layers] = self._frozen.prune(self._frozen.inputs, fetches)
+        return self._functions[layers]
+
+    def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
+        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
+        sides = tuple(size)
+        super().check(layer)
+        if any(None not in pair and pair[0] != pair[1] for pair in zip(sides, self._size, strict=False)):
+            raise LayerError(f"{self.name} takes pictures of {_by(self._size)} px only, and not of {_by(sides)} px")
+        super().check(layer, sides)
+
+    def size_of(self, layer: str) -> tuple[int, int] | None:
+        """The size of the pictures that the function takes, if it says so."""
+        self.check(layer)
+        height, width = self._size
+        return (height, width) if height and width else None
+
+    def _view(self, tensor: tf.Tensor, axes: Mapping[str, Axes]) -> View:
+        channels = tensor.shape[-1] or 1
+        if tensor.name not in axes:
+            return View(channels, 1, 0, 1)
+        seen = view(channels, axes[tensor.name])
+        smallest = max(seen.smallest, min(side or 1 for side in self._size))
+        return replace(seen, smallest=smallest)
+
+
+def _layers(
+    tensors: Mapping[str, tf.Tensor], needed: Mapping[str, set[Any]], views: Mapping[str, View]
+) -> Iterator[Layer]:
+    counted: set[str] = set()  # constants that belong to a layer before
+    for name, tensor in tensors.items():
+        kind = OPERATIONS.get(_source(tensor).op.type, _source(tensor).op.type.lower())
+        constants = {operation.name: operation.outputs[0] for operation in needed[name] if operation.type == "Const"}
+        weights = tuple(
+            tf.TensorSpec(value.shape)
+            for constant, value in constants.items()
+            if constant not in counted and value.dtype.is_floating and value.shape.rank
+        )
+        counted.update(constants)
+        seen = views[name]
+        yield Layer(name, kind, ("input",), _apart, seen.channels, seen.receptive_field, seen.stride, weights=weights)
+
+
+def _apart(*_: tf.Tensor) -> tf.Tensor:
+    raise NotImplementedError("a layer of a SavedModel is computed within its graph")
+
+
+def _needed(tensor: tf.Tensor) -> set[Any]:
+    """The operations that make a tensor."""
+    needed, waiting = set(), [tensor.op]
+    while waiting:
+        operation = waiting.pop()
+        if operation not in needed:
+            needed.add(operation)
+            waiting.extend(value.op for value in operation.inputs)
+    return needed
+
+
+def _source(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor that others only pass on."""
+    while tensor.op.type in _PASSING:
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _before_rectifier(tensor: tf.Tensor) -> tf.Tensor | None:
+    """What a rectified layer, or several side by side, is made of; None if it is not rectified."""
+    source = _source(tensor)
+    if source.op.type in _RECTIFIERS:
+        return source.op.inputs[0]
+    if source.op.type == "ConcatV2":
+        *parts, axis = source.op.inputs
+        twins = [_before_rectifier(part) for part in parts]
+        return None if any(twin is None for twin in twins) else tf.concat(twins, axis)
+    return None
+
+
+def _by(sides: Iterable[int | None]) -> str:
+    return " x ".join("any" if side is None else str(side) for side in sides)

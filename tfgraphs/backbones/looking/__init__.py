@@ -1,0 +1,1 @@
+"""What a network sees: classes, heat maps, kernels."""

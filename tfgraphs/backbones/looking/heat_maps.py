@@ -1,0 +1,112 @@
+"""Where in a picture a network responds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.looking.classes import class_names
+from tfgraphs.pictures.images import resize
+
+# From no response to the strongest: night, violet, red, orange, pale yellow.
+_RAMP = np.array([[0.02, 0.0, 0.1], [0.35, 0.05, 0.45], [0.85, 0.15, 0.3], [1.0, 0.6, 0.1], [1.0, 0.98, 0.75]])
+_FAR = 16  # pixels
+_DIMMED = 0.75  # of the brightness of the picture: what is bright in it is not taken for a response
+_MOST_COVERED = 0.85  # by the colour of the strongest place; the rest lets the picture through
+_COVERING = 0.7  # power of the response: weak ones are seen, too
+_GREY = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class Response:
+    """How a channel of a layer responds to a picture.
+
+    Attributes:
+        channel: its number.
+        strength: the mean over all places of what is above 0.
+        largest: the largest activation.
+        places: activations, [positions down, positions across].
+    """
+
+    channel: int
+    strength: float
+    largest: float
+    places: np.ndarray
+
+
+def responses(backbone: Backbone, layer: str, pixels: np.ndarray) -> list[Response]:
+    """The responses of all channels of a layer to a picture [height, width, 3], the strongest first.
+
+    Raises:
+        LayerError: there is no such layer, the picture is too small for it, or it sees no places.
+    """
+    activation = backbone(tf.constant(pixels[None], tf.float32), [layer])[layer].numpy()
+    if activation.ndim != 4:
+        raise LayerError(f"{layer} of {backbone.name} looks at the whole picture at once: it has no places to show")
+    strengths = np.maximum(activation[0], 0).mean(axis=(0, 1))
+    return [
+        Response(
+            int(channel),
+            float(strengths[channel]),
+            float(activation[0, ..., channel].max()),
+            activation[0, ..., channel],
+        )
+        for channel in np.argsort(-strengths, kind="stable")
+    ]
+
+
+def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
+    """A picture in grey, with colours where a layer responds, from violet to the pale yellow of the strongest place.
+
+    How much of the picture a colour covers depends on the response only: a dark place that excites is as bright as any.
+
+    Args:
+        pixels: [height, width, 3] in 0..1.
+        places: activations [positions down, positions across]; those below 0 are shown as 0.
+        stride: pixels from one position to the next. The positions lie in the middle of the picture.
+
+    Returns:
+        [height, width, 3] in 0..1.
+    """
+    heat = np.maximum(places, 0) / max(float(places.max()), 1e-12)
+    heat = spread(heat, pixels.shape[:2], stride)[..., None]
+    steps = np.linspace(0, 1, len(_RAMP))
+    colours = np.concatenate([np.interp(heat, steps, _RAMP[:, colour]) for colour in range(3)], axis=-1)
+    grey = (pixels @ _GREY)[..., None]
+    cover = _MOST_COVERED * heat**_COVERING
+    return _DIMMED * grey * (1 - cover) + colours * cover
+
+
+def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+    """Positions of a layer, each `stride` pixels wide, as pixels of a picture: smooth, beyond the outermost as there.
+
+    Args:
+        places: [positions down, positions across], in 0..1. They lie in the middle of the picture.
+        size: height and width of the picture.
+        stride: pixels from one position to the next.
+    """
+    wide = resize(places[..., None], (places.shape[0] * stride, places.shape[1] * stride))[..., 0]
+    for axis, side in enumerate(size):
+        pixels = (np.arange(side) + (wide.shape[axis] - side) // 2).clip(0, wide.shape[axis] - 1)
+        wide = wide.take(pixels, axis)
+    return wide.clip(0, 1)
+
+
+def richest_places(backbone: Backbone) -> str:
+    """The layer with the most channels of those with positions at most 16 pixels apart, and of several the deepest.
+
+    It knows things, and still where they are.
+
+    Raises:
+        LayerError: no layer has positions.
+    """
+    views = {name: backbone.view(name) for name in backbone.layers if not name.endswith("_pre_relu")}
+    fine = {
+        name: view.channels
+        for name, view in views.items()
+        if view.receptive_field and view.stride <= _FAR and not class_names(view.channels)
+    }
+    if not fine:
+        raise LayerError(f"no layer of {backbone.name} has places to show")
+    return max(reversed(fine), key=lambda name: fine[name])

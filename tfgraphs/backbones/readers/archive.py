@@ -1,0 +1,86 @@
+"""Zip archives of others whose members take no more memory than their files make plausible."""
+
+import zipfile
+from pathlib import Path
+from types import TracebackType
+
+from tfgraphs.backbones.readers.weights import WeightsError
+
+_SLACK = 64 * 2**20  # bytes that any file may inflate to: small arrays of zeros shrink a thousandfold
+_RATIO = 32  # bytes that a byte of a file may stand for beyond that; weights hardly shrink at all
+
+
+def plausible_size(stored: int) -> int:
+    """How many bytes a file may inflate to.
+
+    Args:
+        stored: bytes that it has.
+    """
+    return _SLACK + _RATIO * stored
+
+
+class Archive:
+    """A zip archive for reading, a context manager.
+
+    The headers in it decide on no memory: members are stored or deflated and inflate to the size that they promise,
+    and all that is read together to a plausible one. Names are only looked up, no file is ever written under them.
+
+    Attributes:
+        names: of the members.
+    """
+
+    def __init__(self, path: Path, inflate: bool = True) -> None:
+        """Opens an archive.
+
+        Args:
+            path: the file.
+            inflate: whether members may be compressed.
+
+        Raises:
+            WeightsError: it is damaged.
+        """
+        self._size = path.stat().st_size
+        self._left = plausible_size(self._size) if inflate else self._size
+        self._methods = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} if inflate else {zipfile.ZIP_STORED}
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError) as error:
+            raise WeightsError(f"it is a damaged or truncated zip archive ({error})") from error
+        self.names = self._zip.namelist()
+        if len(set(self.names)) < len(self.names):
+            raise WeightsError("it is a zip archive with two members of one name")
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """Reads a member and checks its checksum.
+
+        Args:
+            name: of the member.
+            most: bytes that it may have.
+
+        Raises:
+            WeightsError: it is missing, damaged, compressed in another way, or larger than plausible.
+        """
+        if name not in self.names:
+            raise WeightsError(f"its member {name!r} is missing")
+        info = self._zip.getinfo(name)
+        if info.compress_type not in self._methods:
+            raise WeightsError(f"its member {name!r} is compressed in a way that such files are not")
+        self._left -= info.file_size
+        if self._left < 0 or info.compress_size > self._size or (most is not None and info.file_size > most):
+            raise WeightsError(f"its member {name!r} claims more bytes than such a file can hold")
+        try:
+            with self._zip.open(info) as member:
+                content = member.read(info.file_size)  # without the size, a member could inflate beyond its promise
+        except Exception as error:  # zipfile raises what its parts do
+            raise WeightsError(f"its member {name!r} is damaged ({error or type(error).__name__})") from error
+        if len(content) != info.file_size:
+            raise WeightsError(f"its member {name!r} is truncated")
+        return content

@@ -1,0 +1,133 @@
+"""Networks that Caffe trained (.caffemodel): a protocol buffer whose layers hold their arrays as blobs.
+
+Of the messages in Caffe's src/caffe/proto/caffe.proto only the fields that lead to the arrays are described here, of
+all three generations: `layer`, `layers` (V1) and `layers` that nest a `layer` (V0).
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from tfgraphs.backbones.readers.weights import WeightsError
+
+_NO_NETWORK = "it is no network of Caffe, nor a file of weights of another known kind, or it is damaged"
+_MOST = 100_000  # arrays
+_Field = descriptor_pb2.FieldDescriptorProto
+_REPEATED = {"layer", "layers", "blobs", "data", "double_data", "dim"}
+# Packed numbers are bytes on the wire: described so, they need not become a list of Python's numbers. Repeated messages
+# are bytes, too: described so, they are parsed one by one, and empty ones, of two bytes, do not fill the memory.
+_MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
+    "NetParameter": {"layers": (2, "bytes"), "layer": (100, "bytes")},
+    "LayerParameter": {"name": (1, "bytes"), "blobs": (7, "bytes")},
+    "V1LayerParameter": {"nested": (1, "V0LayerParameter"), "name": (4, "bytes"), "blobs": (6, "bytes")},
+    "V0LayerParameter": {"name": (1, "bytes"), "blobs": (50, "bytes")},
+    "BlobProto": {
+        "num": (1, "int64"),
+        "channels": (2, "int64"),
+        "height": (3, "int64"),
+        "width": (4, "int64"),
+        "data": (5, "bytes"),
+        "shape": (7, "BlobShape"),
+        "double_data": (8, "bytes"),
+    },
+    "BlobShape": {"dim": (1, "int64")},
+}
+_SCALARS = {"bytes": _Field.TYPE_BYTES, "int64": _Field.TYPE_INT64}
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Reads the arrays of a network: the blobs of the layer conv1 become conv1/0, conv1/1, ...
+
+    Kernels of convolutions are [channels out, channels in of a group, height, width]. Of the old shapes, which always
+    have four sides, those of biases become [channels], those of fully connected layers [channels out, channels in].
+
+    Raises:
+        WeightsError: the file is no network of Caffe, or a damaged one.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        for layer, blobs in _layers(path.read_bytes()):
+            for number, blob in enumerate(blobs):
+                name = f"{layer}/{number}"
+                if name in arrays:
+                    raise WeightsError(f"it has two layers {layer!r}")
+                arrays[name] = _array(name, _parsed("BlobProto", blob))
+                if len(arrays) > _MOST:
+                    raise WeightsError("it has more arrays than any network")
+    except DecodeError as error:
+        raise WeightsError(_NO_NETWORK) from error
+    if not arrays:
+        raise WeightsError(_NO_NETWORK)
+    return arrays
+
+
+def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """Name and blobs of each layer."""
+    network = _parsed("NetParameter", content)
+    for piece in network.layer:
+        layer = _parsed("LayerParameter", piece)
+        yield layer.name.decode(), layer.blobs
+    for piece in network.layers:
+        layer = _parsed("V1LayerParameter", piece)
+        layer = layer.nested if layer.HasField("nested") else layer
+        yield layer.name.decode(), layer.blobs
+
+
+def _parsed(kind: str, content: bytes) -> Any:
+    """A message of Caffe's.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    message = _message_class(kind)()
+    message.ParseFromString(content)
+    return message
+
+
+@cache
+def _message_class(kind: str) -> Any:
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"caffe_arrays.{kind}"))
+
+
+@cache
+def _pool() -> descriptor_pool.DescriptorPool:
+    """Descriptions in a pool of their own: another package may bring Caffe's whole ones."""
+    file = descriptor_pb2.FileDescriptorProto(name="caffe_arrays.proto", package="caffe_arrays", syntax="proto2")
+    for message, fields in _MESSAGES.items():
+        described = file.message_type.add(name=message)
+        for name, (number, kind) in fields.items():
+            field = described.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL)
+            if name in _REPEATED:
+                field.label = _Field.LABEL_REPEATED
+            field.type = _SCALARS.get(kind, _Field.TYPE_MESSAGE)
+            if kind in _MESSAGES:
+                field.type_name = f".caffe_arrays.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+def _array(name: str, blob: Any) -> np.ndarray:
+    """The numbers of a blob in its shape."""
+    pieces, code = (blob.double_data, "<f8") if blob.double_data else (blob.data, "<f4")
+    data = b"".join(pieces)
+    shape = _shape(blob)
+    if not data or min(shape, default=0) < 0 or math.prod(shape) * np.dtype(code).itemsize != len(data):
+        raise WeightsError(f"{name!r} does not have as many numbers as its shape says")
+    numbers = np.frombuffer(data, code)
+    return numbers.reshape(shape).astype(numbers.dtype.newbyteorder("="), copy=False)
+
+
+def _shape(blob: Any) -> tuple[int, ...]:
+    if blob.HasField("shape"):
+        return tuple(blob.shape.dim)
+    sides = (blob.num, blob.channels, blob.height, blob.width)
+    if sides[:3] == (1, 1, 1):
+        return sides[3:]
+    return sides[2:] if sides[:2] == (1, 1) else sides

@@ -1,0 +1,385 @@
+"""The part of HDF5 that the files of Keras are made of, read in Python.
+
+The library of HDF5 believes what a header says: damaged files make it hang, take gigabytes or crash. Here a header
+decides on no memory, no loop is longer than the file gives reason for, and nothing leads out of the file.
+
+The layout is that of the "HDF5 File Format Specification Version 3.0" for files without the options of HDF5 1.8 and
+later, which h5py writes unless told otherwise: superblock 0, object headers 1, groups as B-trees of symbols, data
+layout 3. Comments name its sections. All numbers are little-endian.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from functools import cached_property
+from typing import BinaryIO
+
+import numpy as np
+
+from tfgraphs.backbones.readers.archive import plausible_size
+from tfgraphs.backbones.readers.weights import WeightsError
+
+BEGINNING = b"\x89HDF\r\n\x1a\n"
+
+_STRUCTURE = 16 * 2**20  # bytes of structure that are read at most: a network of a thousand arrays has one million
+_LEAST = 256  # bytes that reading a few counts as
+_DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _CONTINUATION, _SYMBOLS = 1, 3, 7, 8, 11, 12, 16, 17
+_SOFT = 2  # kind of a symbol that is a path
+_LINKS = (2, 6)  # messages of newer groups, which alone can link to other files
+_SHARED = 2  # flag of a message that stands elsewhere
+_DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+_CHECKSUM = 4  # bytes that _FLETCHER32 appends
+_RANKS = 32
+_FLOATS = {  # precision, place and size of exponent and of mantissa, bias; by size in bytes
+    2: [16, 10, 5, 0, 10, 15],
+    4: [32, 23, 8, 0, 23, 127],
+    8: [64, 52, 11, 0, 52, 1023],
+}
+
+
+class Hdf5File:
+    """A file for reading.
+
+    Args:
+        file: at any place.
+        size: of the file in bytes.
+
+    Raises:
+        WeightsError: it is truncated, or of a layout that is not read.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.size = size
+        self._file = file
+        self._structure, self._stored, self._inflated = _STRUCTURE, size, plausible_size(size)
+        self._heaps: dict[int, dict[int, bytes]] = {}
+        header = self.read(0, 96)  # II.A
+        if header[:8] != BEGINNING or header[8] != 0 or header[13:15] != b"\x08\x08":
+            raise WeightsError("it is an HDF5 file of a newer layout, which Keras does not write")
+        base, end, root = (struct.unpack_from("<Q", header, place)[0] for place in (24, 40, 64))
+        if base or end > size:
+            raise WeightsError("it is a truncated HDF5 file")
+        self.root = Node(self, root)
+
+    def read(self, place: int, size: int) -> bytes:
+        """Some bytes of its structure.
+
+        Raises:
+            WeightsError: they are beyond the end, or more were read than any file needs.
+        """
+        self.spend(size)
+        return self._bytes(place, size)
+
+    def spend(self, size: int) -> None:
+        """Counts bytes of structure that were read, or copied out of what was read.
+
+        Raises:
+            WeightsError: they are more than any file needs.
+        """
+        self._structure -= max(size, _LEAST)
+        if self._structure < 0:
+            raise WeightsError("its structure is larger than that of any network, or goes in circles")
+
+    def long_text(self, reference: bytes) -> str:
+        """A text of any length, which stands in a heap."""
+        length, heap, number = struct.unpack("<IQI", reference)
+        self.spend(length)
+        text = self._heap(heap).get(number, b"")[:length] if length else b""
+        if len(text) != length:
+            raise WeightsError("a text in it is missing")
+        return text.decode()
+
+    def _heap(self, place: int) -> dict[int, bytes]:
+        """Contents by number of a heap of texts (III.E)."""
+        if place not in self._heaps:
+            signature, size = struct.unpack("<4s4xQ", self.read(place, 16))
+            if signature != b"GCOL":
+                raise WeightsError("a text in it is damaged")
+            content, start = self.read(place, size), 16
+            contents = self._heaps[place] = {}
+            while start + 16 <= size:
+                number, length = struct.unpack_from("<H6xQ", content, start)
+                contents.setdefault(number, content[start + 16 : start + 16 + length])
+                start += 16 + -(-length // 8) * 8
+        return self._heaps[place]
+
+    def claim(self, size: int) -> None:
+        """Counts bytes of numbers that a dataset is said to have.
+
+        Raises:
+            WeightsError: they are together more than the file plausibly holds.
+        """
+        self._inflated -= size
+        if self._inflated < 0:
+            raise WeightsError("it claims more numbers than the file can hold")
+
+    def data(self, place: int, size: int) -> bytes:
+        """Some bytes of its numbers.
+
+        Raises:
+            WeightsError: they are beyond the end, or together more than the file has.
+        """
+        self._stored -= size
+        if self._stored < 0:
+            raise WeightsError("it claims more numbers than the file holds")
+        return self._bytes(place, size)
+
+    def _bytes(self, place: int, size: int) -> bytes:
+        if place + size > self.size:
+            raise WeightsError("it refers to something beyond its end: it is damaged or truncated")
+        self._file.seek(place)
+        content = self._file.read(size)
+        if len(content) != size:
+            raise WeightsError("it became shorter while it was read")
+        return content
+
+
+class Node:
+    """A group or a dataset.
+
+    Args:
+        file: that holds it.
+        address: of its header.
+    """
+
+    def __init__(self, file: Hdf5File, address: int) -> None:
+        self._file, self._address = file, address
+
+    def texts(self, name: str) -> list[str] | None:
+        """An attribute that is a text or a list of texts; None if there is none.
+
+        Raises:
+            WeightsError: it is something else.
+        """
+        if name not in self._attributes:
+            return None
+        datatype, dataspace, content = self._attributes[name]
+        kind, shape = _Datatype(datatype), _shape(dataspace)
+        count = math.prod(shape)
+        if not count:
+            return []
+        if count * kind.size > len(content):
+            raise WeightsError(f"its attribute {name!r} is truncated")
+        pieces = [content[place : place + kind.size] for place in range(0, count * kind.size, kind.size)]
+        if kind.is_text:
+            return [piece.rstrip(b"\0 ").decode() for piece in pieces]
+        if kind.is_long_text:
+            return [self._file.long_text(piece) for piece in pieces]
+        raise WeightsError(f"its attribute {name!r} is no text")
+
+    @cached_property
+    def members(self) -> "dict[str, Node | None]":
+        """What a group holds by name; None for links to something elsewhere. Empty for a dataset."""
+        kinds = {kind for kind, _, _ in self._messages}
+        if not kinds.isdisjoint(_LINKS):
+            raise WeightsError("it has links of a newer kind, which Keras does not write and which may lead elsewhere")
+        if _SYMBOLS not in kinds:
+            return {}
+        tree, heap = struct.unpack_from("<QQ", self._message(_SYMBOLS))
+        signature, length, names = struct.unpack("<4s4xQ8xQ", self._file.read(heap, 32))  # III.D
+        if signature != b"HEAP":
+            raise WeightsError("its names are damaged")
+        texts = self._file.read(names, length)
+        members: dict[str, Node | None] = {}
+        for leaf in self._leaves(tree):
+            signature, count = struct.unpack("<4s2xH", self._file.read(leaf, 8))  # III.B
+            if signature != b"SNOD":
+                raise WeightsError("a group is damaged")
+            for name, address, kind in struct.iter_unpack("<QQI20x", self._file.read(leaf + 8, 40 * count)):
+                end = texts.index(b"\0", name)
+                self._file.spend(end - name)  # names may overlap
+                members[texts[name:end].decode()] = None if kind == _SOFT else Node(self._file, address)
+        return members
+
+    def array(self) -> np.ndarray:
+        """The numbers of a dataset.
+
+        Raises:
+            WeightsError: it is no dataset of numbers, they are not in the file, or are compressed in another way.
+        """
+        kinds = {kind for kind, _, _ in self._messages}
+        if not kinds.issuperset((_DATASPACE, _DATATYPE, _LAYOUT)):
+            raise WeightsError("it holds something else than numbers")
+        if _EXTERNAL in kinds:
+            raise WeightsError("its numbers are in another file")
+        kind, shape = _Datatype(self._message(_DATATYPE)), _shape(self._message(_DATASPACE))
+        dtype = kind.numbers()
+        size = math.prod(shape) * dtype.itemsize
+        layout = self._message(_LAYOUT)  # IV.A.2.i
+        if layout[0] != 3 or layout[1] > 2:
+            raise WeightsError("its numbers are in another file, or arranged in a way that Keras does not write")
+        if layout[1] == 2:
+            array = self._from_chunks(layout, shape, dtype)
+        else:
+            if layout[1] == 0:
+                (length,) = struct.unpack_from("<H", layout, 2)
+                content = layout[4 : 4 + length]
+            else:
+                place, length = struct.unpack_from("<QQ", layout, 2)
+                content = self._file.data(place, length) if length == size > 0 else b""
+            if len(content) != size:
+                raise WeightsError("it claims more numbers than the file holds")
+            array = np.frombuffer(content, dtype).reshape(shape)
+        return array.astype(dtype.newbyteorder("="), copy=False)
+
+    @cached_property
+    def _messages(self) -> list[tuple[int, int, bytes]]:
+        """Kind, flags and content of each message of the header (IV.A.1.a)."""
+        version, count, length = struct.unpack("<BxH4xI4x", self._file.read(self._address, 16))
+        if version != 1:
+            raise WeightsError("it is an HDF5 file of a newer layout, which Keras does not write")
+        messages: list[tuple[int, int, bytes]] = []
+        blocks = [(self._address + 16, length)]
+        for place, size in blocks:
+            block, start = self._file.read(place, size), 0
+            while start + 8 <= size and len(messages) < count:
+                kind, size_of_one, flags = struct.unpack_from("<HHB", block, start)
+                content = block[start + 8 : start + 8 + size_of_one]
+                if kind == _CONTINUATION:
+                    blocks.append(struct.unpack_from("<QQ", content))
+                messages.append((kind, flags, content))
+                start += 8 + size_of_one
+        return messages
+
+    def _message(self, kind: int) -> bytes:
+        """The content of the only message of a kind."""
+        ((flags, content),) = [message[1:] for message in self._messages if message[0] == kind]
+        if flags & _SHARED:
+            raise WeightsError("a part of it is shared in a way that Keras does not write")
+        return content
+
+    @cached_property
+    def _attributes(self) -> dict[str, tuple[bytes, bytes, bytes]]:
+        """Type, shape and content of the attributes (IV.A.2.m)."""
+        attributes = {}
+        for kind, flags, content in self._messages:
+            if kind != _ATTRIBUTE or flags & _SHARED:
+                continue
+            version, shared, *sizes = struct.unpack_from("<BBHHH", content)
+            if version not in (1, 2, 3) or (version > 1 and shared):
+                continue
+            place, parts = 8 + (version == 3), []
+            for size in sizes:
+                parts.append(content[place : place + size])
+                place += -(-size // 8) * 8 if version == 1 else size
+            attributes[parts[0].partition(b"\0")[0].decode()] = (parts[1], parts[2], content[place:])
+        return attributes
+
+    def _leaves(self, address: int, level: int | None = None) -> Iterator[int]:
+        """Addresses of the symbols in a B-tree of a group (III.A.1)."""
+        signature, kind, found, count = struct.unpack("<4sBBH16x", self._file.read(address, 24))
+        if signature != b"TREE" or kind != 0 or (level is not None and found != level):
+            raise WeightsError("a group is damaged")
+        for _, child in struct.iter_unpack("<QQ", self._file.read(address + 24, 16 * count)):
+            if found:
+                yield from self._leaves(child, found - 1)
+            else:
+                yield child
+
+    def _from_chunks(self, layout: bytes, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """The numbers of a dataset in pieces of one shape, of which those at the border reach beyond it."""
+        rank, tree = struct.unpack_from("<BQ", layout, 2)
+        *chunk, itemsize = struct.unpack_from(f"<{rank}I", layout, 11)
+        if rank - 1 != len(shape) or itemsize != dtype.itemsize or 0 in chunk:
+            raise WeightsError("it has pieces of another shape")
+        size = math.prod(chunk) * itemsize
+        count = math.prod(-(-side // piece) for side, piece in zip(shape, chunk, strict=True))
+        self._file.claim(count * size)
+        filters = self._filters()
+        pieces: dict[tuple[int, ...], np.ndarray] = {}
+        for place, stored, mask, found in self._pieces(tree, rank):
+            content = _restored(self._file.data(place, stored), filters, mask, size, itemsize)
+            pieces[tuple(found)] = np.frombuffer(content, dtype).reshape(chunk)
+        if len(pieces) != count:
+            raise WeightsError("it claims more numbers than the file holds")
+        array = np.empty(shape, dtype)  # no larger than its pieces, of which none is missing
+        for corner, piece in pieces.items():
+            region = tuple(slice(start, start + side) for start, side in zip(corner, chunk, strict=True))
+            inside = array[region]
+            if not inside.size or any(start % side for start, side in zip(corner, chunk, strict=True)):
+                raise WeightsError("it has a piece in a wrong place")
+            inside[...] = piece[tuple(slice(side) for side in inside.shape)]
+        return array
+
+    def _pieces(self, address: int, rank: int, level: int | None = None) -> Iterator[tuple[int, int, int, list[int]]]:
+        """Address, size, mask of filters and place of the pieces in a B-tree of a dataset (III.A.1)."""
+        signature, kind, found, count = struct.unpack("<4sBBH16x", self._file.read(address, 24))
+        if signature != b"TREE" or kind != 1 or (level is not None and found != level):
+            raise WeightsError("it has damaged pieces")
+        entry = struct.Struct(f"<II{rank}QQ")
+        for size, mask, *corner, child in entry.iter_unpack(self._file.read(address + 24, entry.size * count)):
+            if found:
+                yield from self._pieces(child, rank, found - 1)
+            else:
+                yield child, size, mask, corner[:-1]
+
+    def _filters(self) -> list[int]:
+        """What was done to each piece, in order (IV.A.2.l)."""
+        filters: list[int] = []
+        if any(kind == _FILTERS for kind, _, _ in self._messages):
+            content = self._message(_FILTERS)
+            version, count = content[:2]
+            place = 8
+            for _ in range(count):
+                number, length, _, values = struct.unpack_from("<4H", content, place)
+                if version != 1 or number not in (_DEFLATE, _SHUFFLE, _FLETCHER32) or number in filters:
+                    raise WeightsError("it is compressed in a way that is not read")
+                filters.append(number)
+                place += 8 + -(-length // 8) * 8 + 4 * (values + values % 2)
+        return filters
+
+
+def _restored(content: bytes, filters: list[int], mask: int, size: int, itemsize: int) -> bytes:
+    """A piece of `size` bytes before it was filtered; where a bit of the mask is set, a filter was left out."""
+    for position, number in reversed(list(enumerate(filters))):
+        if mask >> position & 1:
+            continue
+        if number == _DEFLATE:
+            content = zlib.decompressobj().decompress(content, size + _CHECKSUM + 1)
+        elif number == _FLETCHER32:
+            content = content[:-_CHECKSUM]
+        else:
+            whole = len(content) // itemsize * itemsize
+            shuffled = np.frombuffer(content[:whole], np.uint8).reshape(itemsize, -1)
+            content = shuffled.T.tobytes() + content[whole:]
+    if len(content) != size:
+        raise WeightsError("it has a piece that does not have its size")
+    return content
+
+
+def _shape(content: bytes) -> tuple[int, ...]:
+    """The shape that a dataspace says (IV.A.2.b)."""
+    version, rank, _, kind = struct.unpack_from("<4B", content)
+    if version not in (1, 2) or rank > _RANKS or (version == 2 and kind == 2):
+        raise WeightsError("it holds something without a shape")
+    return struct.unpack_from(f"<{rank}Q", content, 8 if version == 1 else 4)
+
+
+class _Datatype:
+    """What a message says of a type (IV.A.2.d)."""
+
+    def __init__(self, content: bytes) -> None:
+        first, *self._bits, self.size = struct.unpack_from("<BBBBI", content)
+        self._kind, self._properties = first & 15, content[8:]
+        self.is_text = self._kind == 3 and self.size > 0
+        self.is_long_text = self._kind == 9 and self._bits[0] & 15 == 1 and self.size == 16
+
+    def numbers(self) -> np.dtype:
+        """The type in numpy.
+
+        Raises:
+            WeightsError: it is none of numbers.
+        """
+        order = ">" if self._bits[0] & 1 else "<"
+        if self._kind == 0 and self.size in (1, 2, 4, 8):
+            offset, *form = struct.unpack_from("<HH", self._properties)
+            expected, code = [8 * self.size], "i" if self._bits[0] & 8 else "u"
+        elif self._kind == 1 and self.size in _FLOATS and not self._bits[0] & 64:  # in the order of no VAX
+            offset, *form = struct.unpack_from("<HHBBBBI", self._properties)
+            expected, code = _FLOATS[self.size], "f"
+        else:
+            raise WeightsError("it holds something else than numbers")
+        if not offset and form == expected:
+            return np.dtype(f"{order}{code}{self.size}")
+        raise WeightsError("it holds something else than numbers")

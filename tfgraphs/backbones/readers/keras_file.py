@@ -1,0 +1,167 @@
+"""Weights that Keras saved: HDF5 files of all its versions, and .keras archives.
+
+Until version 2 a group for each layer has an attribute that names its arrays, `block1_conv1_W_1:0` at first,
+`conv1_conv/kernel:0` later; whole models have these groups under `model_weights`. Version 3 numbers the arrays,
+`layers/conv2d_1/vars/0`, and has the name of the layer as an attribute of `vars`.
+"""
+
+import io
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tfgraphs.backbones.readers.archive import Archive
+from tfgraphs.backbones.readers.hdf5 import Hdf5File, Node
+from tfgraphs.backbones.readers.weights import WeightsError
+
+ARCHIVED = "model.weights.h5"  # the member of a .keras archive that holds the weights
+
+_TODAY = {
+    "W": "kernel",
+    "b": "bias",
+    "running_mean": "moving_mean",
+    "running_std": "moving_variance",  # a variance, whatever its name
+}
+_WORDS = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance|" + "|".join(_TODAY)
+_NUMBERED = re.compile(rf"(?:^|_)({_WORDS})(?:_\d+)?$")
+_KERNEL_AND_BIAS = {1: ("kernel",), 2: ("kernel", "bias")}
+_VARIABLES: dict[str, dict[int, tuple[str, ...]]] = {
+    "batch_normalization": {4: ("gamma", "beta", "moving_mean", "moving_variance")},
+    "conv2d": _KERNEL_AND_BIAS,
+    "dense": _KERNEL_AND_BIAS,
+    "depthwise_conv2d": _KERNEL_AND_BIAS,
+    "separable_conv2d": {
+        2: ("depthwise_kernel", "pointwise_kernel"),
+        3: ("depthwise_kernel", "pointwise_kernel", "bias"),
+    },
+}
+"""What the numbers of arrays stand for, by kind of layer and how many there are; with others they have two meanings."""
+
+_DEEPEST = 16  # groups within groups
+
+
+def read_hdf5(path: Path) -> dict[str, np.ndarray]:
+    """Reads an HDF5 file of weights, or of a whole model, as {"conv1_conv/kernel": ..., "conv1_bn/gamma": ...}.
+
+    Raises:
+        WeightsError: it is damaged, its arrays cannot be told apart, or it refers to other files.
+    """
+    with path.open("rb") as file:
+        return _arrays(Hdf5File(file, path.stat().st_size))
+
+
+def read_archive(path: Path) -> dict[str, np.ndarray]:
+    """Reads the weights of a model in a .keras archive, as `read_hdf5`.
+
+    Raises:
+        WeightsError: see `read_hdf5`.
+    """
+    with Archive(path) as archive:
+        content = archive.read(ARCHIVED)
+    return _arrays(Hdf5File(io.BytesIO(content), len(content)))
+
+
+def _arrays(file: Hdf5File) -> dict[str, np.ndarray]:
+    root = _member(file.root, "model_weights") if "model_weights" in file.root.members else file.root
+    if any(root.texts(name) is not None for name in ("layer_names", "layer_names0")):
+        found = _named(root)
+    elif "layers" in file.root.members:
+        found = _numbered(_member(file.root, "layers"), "layers")
+    else:
+        raise WeightsError("it is an HDF5 file, but holds no weights in a way that Keras saves them and that is read")
+    arrays: dict[str, np.ndarray] = {}
+    for name, dataset in found:
+        if name in arrays:
+            raise WeightsError(f"it gives the name {name!r} to two arrays")
+        try:
+            arrays[name] = dataset.array()
+        except WeightsError as error:
+            raise WeightsError(f"{name!r}: {error}") from error
+    return arrays
+
+
+def _named(root: Node) -> Iterator[tuple[str, Node]]:
+    """The arrays of a file of Keras 1 or 2."""
+    layers = _texts(root, "layer_names")
+    if len(set(layers)) < len(layers):
+        raise WeightsError("it names a layer twice")
+    for layer in layers:
+        group = _member(root, layer)
+        paths = _texts(group, "weight_names")
+        for name, path in zip(_names(layer, paths), paths, strict=True):
+            yield name, _member(group, path)
+
+
+def _names(layer: str, paths: list[str]) -> list[str]:
+    """LAYER/kernel for each `conv1_conv/kernel:0` or `block1_conv1_W_1:0`; in a model in a model by the inner layer."""
+    parts = [path.partition(":")[0].rpartition("/") for path in paths]
+    words = []
+    for inner, _, last in parts:
+        match = _NUMBERED.fullmatch(last) if inner else _NUMBERED.search(last)
+        words.append(_TODAY.get(match[1], match[1]) if match else last)
+    if len(set(words)) == len(words):
+        return [f"{layer}/{word}" for word in words]
+    return [f"{inner.rpartition('/')[2] or layer}/{word}" for (inner, _, _), word in zip(parts, words, strict=True)]
+
+
+def _numbered(group: Node, kind: str, depth: int = 0) -> Iterator[tuple[str, Node]]:
+    """The arrays of a file of Keras 3, from a group on whose name tells the kind of layer."""
+    if depth > _DEEPEST:
+        raise WeightsError(f"its groups are more than {_DEEPEST} deep")
+    for name in group.members:
+        member = _member(group, name)
+        if name != "vars":
+            yield from _numbered(member, re.sub(r"_\d+$", "", name), depth + 1)
+        elif member.members and kind != "seed_generator":
+            yield from _variables(member, kind)
+
+
+def _variables(group: Node, kind: str) -> Iterator[tuple[str, Node]]:
+    """The arrays of a layer of Keras 3."""
+    names = group.texts("name")
+    if not names:
+        raise WeightsError("it is of a version of Keras that left out the names of layers: save it with a newer one")
+    words = _VARIABLES.get(kind, {}).get(len(group.members))
+    if words is None:
+        raise WeightsError(f"nothing tells the arrays of its layer {names[0]!r} apart: save it as .h5, which has names")
+    for number, word in enumerate(words):
+        yield f"{names[0]}/{word}", _member(group, str(number))
+
+
+def _texts(group: Node, name: str) -> list[str]:
+    """An attribute, or several that are numbered because one would be too large.
+
+    Raises:
+        WeightsError: it is missing.
+    """
+    texts = group.texts(name)
+    if texts is not None:
+        return texts
+    texts = []
+    for number in itertools.count():
+        more = group.texts(f"{name}{number}")
+        if more is None:
+            break
+        texts += more
+    if not texts:
+        raise WeightsError(f"its attribute {name!r} is missing")
+    return texts
+
+
+def _member(group: Node, path: str) -> Node:
+    """What a group holds under a name, or a path of names.
+
+    Raises:
+        WeightsError: there is nothing, or a link to something elsewhere.
+    """
+    for name in filter(None, path.split("/")):
+        if name not in group.members:
+            raise WeightsError(f"it names {path!r}, which it does not hold")
+        member = group.members[name]
+        if member is None:
+            raise WeightsError(f"{path!r} is a link to something elsewhere, the file is refused")
+        group = member
+    return group

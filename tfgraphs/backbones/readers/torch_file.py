@@ -1,0 +1,263 @@
+"""State dicts that PyTorch saved (.pth, .pt), read without PyTorch and without running anything that they contain.
+
+Since version 1.6 such a file is a zip archive: `data.pkl` is a pickle whose tensors refer to storages, each a member
+`data/KEY` of plain numbers. Before, it was five pickles in a row, then the storages. A tensor is a view of a storage.
+The format is that of torch/serialization.py and torch/_utils.py.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tfgraphs.backbones.readers.archive import Archive
+from tfgraphs.backbones.readers.weights import Inert, InertUnpickler, PickleFile, WeightsError
+
+LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of the magic number
+_LEGACY_VERSION = 1001
+_LARGEST_PICKLE = 16 * 2**20  # bytes; a state dict of a thousand tensors takes a hundredth of it
+_RANKS = 32
+_BFLOAT16 = "bfloat16"
+_NUMBERS = {
+    "BFloat16Storage": _BFLOAT16,
+    "BoolStorage": "?",
+    "ByteStorage": "u1",
+    "CharStorage": "i1",
+    "DoubleStorage": "f8",
+    "FloatStorage": "f4",
+    "HalfStorage": "f2",
+    "IntStorage": "i4",
+    "LongStorage": "i8",
+    "ShortStorage": "i2",
+}
+"""The types of storages that are read, by numpy's codes."""
+
+
+def read_zip(path: Path) -> dict[str, np.ndarray]:
+    """Reads a state dict as PyTorch saves it since version 1.6; see `state_dict` for where in the file it may be.
+
+    Numbers of half the precision become float32.
+
+    Raises:
+        WeightsError: the file is damaged, or holds something else.
+    """
+    with Archive(path, inflate=False) as archive:
+        roots = [name.removesuffix("data.pkl") for name in archive.names if name.endswith("/data.pkl")]
+        if len(roots) != 1:
+            raise WeightsError("it is a zip archive, but none that PyTorch, Keras or numpy saved")
+        root = roots[0]
+        if f"{root}constants.pkl" in archive.names:
+            raise WeightsError("it is a TorchScript program, which is not run: save the network's state_dict()")
+        tensors = state_dict(_Unpickler(PickleFile(archive.read(f"{root}data.pkl", _LARGEST_PICKLE))).load())
+        order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive.names else b"little"
+        if order not in (b"little", b"big"):
+            raise WeightsError("it does not say in which order the bytes of its numbers are")
+        used = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+        numbers = {
+            key: _as_numbers(archive.read(f"{root}data/{key}"), storage, "<" if order == b"little" else ">")
+            for key, storage in used.items()
+        }
+    return {name: tensor.view(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
+
+
+def read_legacy(path: Path) -> dict[str, np.ndarray]:
+    """Reads a state dict as PyTorch saved it before version 1.6; as `read_zip`.
+
+    Raises:
+        WeightsError: the file is damaged, or holds something else.
+    """
+    content = path.read_bytes()
+    file = PickleFile(content[:_LARGEST_PICKLE])
+    _Unpickler(file).load()  # the magic number, by which the file was told
+    if _Unpickler(file).load() != _LEGACY_VERSION:
+        raise WeightsError("it is of a version of PyTorch's format that is not known")
+    _Unpickler(file).load()  # sizes of the writer's numbers, which do not matter: the file's are fixed
+    unpickler = _Unpickler(file)
+    tensors = state_dict(unpickler.load())
+    keys = _Unpickler(file).load()
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise WeightsError("its list of storages is damaged")
+    numbers, place = {}, file.tell()
+    for key in keys:
+        if key not in unpickler.storages or key in numbers:
+            raise WeightsError(f"its storage {key!r} is not the one of any tensor")
+        storage = unpickler.storages[key]
+        if content[place : place + 8] != struct.pack("<q", storage.size):
+            raise WeightsError(f"its storage {key!r} is truncated or has another size than its tensors say")
+        end = place + 8 + storage.bytes
+        numbers[key] = _as_numbers(memoryview(content)[place + 8 : end], storage, "<")
+        place = end
+    missing = {tensor.storage.key for tensor in tensors.values()} - numbers.keys()
+    if missing:
+        raise WeightsError(f"its storage {min(missing)!r} is missing")
+    return {name: tensor.view(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
+
+
+def state_dict(tree: Any) -> "dict[str, _Tensor]":
+    """The tensors by name in what was saved: a state dict, or a checkpoint with one under "state_dict" or "model".
+
+    What else a checkpoint holds is left out, and so is the prefix "module." of networks trained on several devices.
+
+    Raises:
+        WeightsError: there are none.
+    """
+    if not isinstance(tree, dict):
+        raise WeightsError("it holds no state dict")
+    for key in ("state_dict", "model"):
+        if isinstance(tree.get(key), dict):
+            tree = tree[key]
+    tensors = {name: value for name, value in tree.items() if isinstance(name, str) and isinstance(value, _Tensor)}
+    if not tensors:
+        raise WeightsError("it holds no state dict: no tensor has a name")
+    if all(name.startswith("module.") for name in tensors):
+        return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _as_numbers(content: bytes | memoryview, storage: "_Storage", order: str) -> np.ndarray:
+    """The numbers of a storage in this machine's order, no fewer than it is said to have."""
+    if len(content) < storage.bytes:
+        raise WeightsError(f"its storage {storage.key!r} has fewer bytes than its tensors need")
+    kind = "u2" if storage.kind == _BFLOAT16 else "u1" if storage.kind == "?" else storage.kind
+    numbers = np.frombuffer(content, order + kind, storage.size)
+    if storage.kind == _BFLOAT16:
+        return (numbers.astype(np.uint32) << 16).view(np.float32)  # its upper half
+    if storage.kind == "?":
+        return numbers != 0
+    return numbers.astype(np.float32 if kind == "f2" else kind, copy=False)
+
+
+def _are_sizes(values: Any) -> bool:
+    """Whether something is a tuple of counts, and so few that no product of them takes long."""
+    return (
+        isinstance(values, tuple)
+        and len(values) <= _RANKS
+        and all(type(value) is int and 0 <= value < 2**62 for value in values)
+    )
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a pickle names as the type of a storage: numpy's code."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class _Storage:
+    """Numbers in the file.
+
+    Attributes:
+        kind: numpy's code, or bfloat16.
+        key: its name.
+        size: how many.
+        first: where a part of it begins that tensors call their storage.
+    """
+
+    kind: str
+    key: str
+    size: int
+    first: int = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.size * (2 if self.kind == _BFLOAT16 else np.dtype(self.kind).itemsize)
+
+
+class _Tensor(Inert):
+    """What a pickle says of a tensor; that it needs a gradient and the like is left out.
+
+    Raises:
+        WeightsError: it reaches beyond its storage, or has more elements.
+    """
+
+    def __init__(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: object) -> None:
+        if not isinstance(storage, _Storage) or not _are_sizes((offset,)):
+            raise WeightsError("a tensor without a storage is refused")
+        if not _are_sizes(shape) or not _are_sizes(strides) or len(shape) != len(strides):
+            raise WeightsError("a tensor without a shape is refused")
+        count = math.prod(shape)
+        last = offset + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))
+        if count > storage.size or (count and storage.first + last >= storage.size):
+            raise WeightsError("a tensor that is larger than its storage is refused")
+        self.storage, self._shape, self._strides = storage, shape, strides
+        self._offset = storage.first + offset if count else 0
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def view(self, numbers: np.ndarray) -> np.ndarray:
+        """The tensor as a view of the numbers of its storage."""
+        size = numbers.itemsize
+        strides = tuple(stride * size for stride in self._strides)
+        return np.ndarray(self._shape, numbers.dtype, numbers.data, self._offset * size, strides)
+
+
+class _OrderedDict(dict[Any, Any], Inert):
+    """Python's ordered dictionary, whose attributes (`_metadata`) are left out."""
+
+    def __init__(self, items: Any = ()) -> None:
+        super().__init__()
+        if items and not isinstance(items, list):
+            raise WeightsError("an ordered dictionary of something else than pairs is refused")
+        for key, value in items:
+            if not isinstance(key, _Unpickler.keys):
+                raise WeightsError("it names a tensor by something that is no text, the file is refused")
+            self[key] = value
+        if items:
+            items.clear()  # else a few bytes each would copy a long list again and again
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _Parameter:
+    """Gives the tensor that it is made of."""
+
+    def __new__(cls, tensor: Any, *_: object) -> Any:
+        if not isinstance(tensor, _Tensor):
+            raise WeightsError("a parameter that is no tensor is refused")
+        return tensor
+
+
+class _Unpickler(InertUnpickler):
+    """Reads dictionaries of tensors; see its base for what it refuses.
+
+    Attributes:
+        storages: that were named, by key.
+    """
+
+    admitted: ClassVar[dict[tuple[str, str], Any]] = {
+        ("collections", "OrderedDict"): _OrderedDict,
+        ("torch", "Size"): lambda sides: sides,  # not `tuple`: a few bytes each would copy a long list again and again
+        ("torch._utils", "_rebuild_parameter"): _Parameter,
+        ("torch._utils", "_rebuild_tensor"): _Tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+        ("torch.nn.parameter", "Parameter"): _Parameter,
+        **{("torch", name): _Kind(code) for name, code in _NUMBERS.items()},
+        **{("torch.cuda", name): _Kind(code) for name, code in _NUMBERS.items()},
+    }
+    keys: ClassVar[tuple[type, ...]] = (str, int, type(None))
+
+    def __init__(self, file: PickleFile) -> None:
+        super().__init__(file, encoding="utf-8")
+        self.storages: dict[str, _Storage] = {}
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        """The storage that ("storage", type, key, device, size) names, and before version 1.6 a part of it."""
+        if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage" or not isinstance(pid[1], _Kind):
+            raise WeightsError("it refers to something else than storages of numbers, the file is refused")
+        kind, key, size, part = pid[1].code, pid[2], pid[4], pid[5] if len(pid) == 6 else None
+        if not isinstance(key, str) or not _are_sizes((size,)):
+            raise WeightsError("it refers to a storage without name or size, the file is refused")
+        storage = self.storages.setdefault(key, _Storage(kind, key, size))
+        if storage != _Storage(kind, key, size):
+            raise WeightsError(f"it contradicts itself on the storage {key!r}, the file is refused")
+        if part is None:
+            return storage
+        if not isinstance(part, tuple) or len(part) != 3 or not _are_sizes(part[1:]) or sum(part[1:]) > size:
+            raise WeightsError(f"it names a part beyond the storage {key!r}, the file is refused")
+        return _Storage(kind, key, size, part[1])

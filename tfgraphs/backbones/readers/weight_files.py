@@ -1,0 +1,81 @@
+"""Weight files of others, told apart by what they begin with, as arrays by name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, numpy_file, safetensors_file, torch_file
+from tfgraphs.backbones.readers.archive import Archive
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.errors import said
+
+Reader = Callable[[Path], dict[str, np.ndarray]]
+
+_BEGINNING = 512  # bytes
+_TAR = (257, b"ustar")
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads a file of weights.
+
+    - safetensors, and state dicts of PyTorch (.pth, .pt): by their names, "layer1.0.conv1.weight";
+    - .caffemodel, and pickles of {"conv1": [kernel, bias]}, within .npy or not: "conv1/0", "conv1/1";
+    - .npz: by their names;
+    - .h5, .weights.h5 and .keras of Keras: "conv1_conv/kernel", "conv1_bn/moving_mean".
+
+    Nothing in a file is run, and the arrays take no more memory than what it holds makes plausible. They may be
+    read-only and share memory.
+
+    Args:
+        path: the file, whatever its name ends with.
+
+    Raises:
+        WeightsError: the file cannot be read, is of another kind, or is damaged.
+    """
+    try:
+        arrays = _reader(path)(path)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {said(error)}") from error
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {said(error)}") from error
+    except Exception as error:  # what a damaged file raises where it is parsed cannot be foreseen
+        raise WeightsError(f"{path} is a damaged file of weights ({said(error)})") from error
+    if not arrays:
+        raise WeightsError(f"{path} holds no arrays")
+    return arrays
+
+
+def _reader(path: Path) -> Reader:
+    """What reads a file that begins as this one does."""
+    with path.open("rb") as file:
+        beginning = file.read(_BEGINNING)
+    for mark, reader in _MARKS.items():
+        if beginning.startswith(mark):
+            return reader
+    place, mark = _TAR
+    if beginning[place:].startswith(mark):
+        raise WeightsError("it is a tar archive, as PyTorch saved before version 0.1.10: save it with a newer one")
+    if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= safetensors_file.LARGEST_HEADER:
+        return safetensors_file.read
+    return caffe_file.read  # the only one without a mark
+
+
+def _read_zip(path: Path) -> dict[str, np.ndarray]:
+    """Reads one of the kinds that are zip archives."""
+    with Archive(path) as archive:
+        names = archive.names
+    if keras_file.ARCHIVED in names:
+        return keras_file.read_archive(path)
+    if names and all(name.endswith(".npy") for name in names):
+        return numpy_file.read_npz(path)
+    return torch_file.read_zip(path)
+
+
+_MARKS: dict[bytes, Reader] = {
+    hdf5.BEGINNING: keras_file.read_hdf5,
+    b"\x93NUMPY": numpy_file.read_npy,
+    b"PK": _read_zip,
+    torch_file.LEGACY_BEGINNING: torch_file.read_legacy,
+    **{b"\x80%c" % protocol: numpy_file.read_pickle for protocol in range(2, 6)},
+}

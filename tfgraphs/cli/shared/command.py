@@ -1,0 +1,149 @@
+"""What all commands share: flags in, one line for every mistake, TensorFlow only when it is needed."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import absl.logging
+from absl import flags
+
+from tfgraphs.errors import TfgraphsError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class UsageError(TfgraphsError):
+    """The command line does not say what to do."""
+
+
+def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_modules: list[str]) -> None:
+    """Parses the flags, runs a command and leaves with its exit code: 0, 2 for bad input, 130 for Ctrl-C.
+
+    Args:
+        name: of the command, put before its messages.
+        main: gets the arguments that are not flags.
+        documentation: shown by --help, followed by the flags of `flag_modules`.
+    """
+    for interrupt in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(interrupt, signal.default_int_handler)
+    warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
+    arguments = sys.argv[1:]
+    try:
+        if "--" not in arguments and {"--help", "-help", "-h", "--helpfull"} & set(arguments):
+            print(_help(documentation, None if "--helpfull" in arguments else flag_modules), flush=True)
+        else:
+            arguments = flags.FLAGS(sys.argv)[1:]
+            _log_details()
+            main(arguments)
+    except (TfgraphsError, flags.Error) as error:
+        _leave(name, str(error), BAD_INPUT)
+    except KeyboardInterrupt as interruption:
+        _leave(name, str(interruption) or "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+    except Exception as error:
+        if type(error).__name__ not in ("MemoryError", "ResourceExhaustedError"):  # the latter is TensorFlow's
+            raise
+        _leave(name, "out of memory: try something smaller", BAD_INPUT)
+
+
+def no_arguments(arguments: list[str]) -> None:
+    """Raises UsageError if there are arguments besides flags."""
+    if arguments:
+        raise UsageError(f"{arguments[0]!r} is not a flag; --help shows what there is")
+
+
+def flag_values(modules: list[str]) -> dict[str, object]:
+    """The values of all flags that some modules define, by name."""
+    by_module = flags.FLAGS.flags_by_module_dict()
+    return {flag.name: flag.value for module in modules for flag in by_module[_known_as(module)]}
+
+
+def _known_as(module: str) -> str:
+    """The name under which absl knows the flags of a module; that of the one that was started is its file's."""
+    return sys.argv[0] if module == "__main__" else module
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a table, its first column to the left and the others to the right. It is never narrowed or cut."""
+    import rich.box
+    import rich.console
+    import rich.table
+    import rich.text
+
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, show_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(rich.text.Text(cell) for cell in row))
+    rich.console.Console(highlight=False, width=1000).print(table)
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Imports TensorFlow without the banners that it writes to stderr from C++; its errors stay."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as banners:
+        stderr = os.dup(2)
+        os.dup2(banners.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(stderr, 2)
+            banners.seek(0)
+            os.write(2, banners.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def import_tensorflow(threads: int | None = None) -> None:
+    """Imports TensorFlow and starts it, quietly. The commands do this after they have looked at their inputs.
+
+    Args:
+        threads: that share the work of one operation, by default one for each core.
+    """
+    note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
+    print(note, end="", file=sys.stderr, flush=True)
+    try:
+        with quiet_tensorflow():
+            import tensorflow as tf
+
+            from tfgraphs.optimize.minimize import run_graphs_as_written
+
+            run_graphs_as_written()
+            if threads is not None:
+                tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.list_logical_devices()
+    finally:
+        print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
+
+
+def _log_details() -> None:
+    """Lets modules say what --verbosity asks for: 1 for details, such as which graphs are made."""
+    logger = logging.getLogger("tfgraphs")
+    logger.addHandler(absl.logging.get_absl_handler())
+    logger.setLevel(absl.logging.converter.absl_to_standard(flags.FLAGS.verbosity))
+    logger.propagate = False
+    if flags.FLAGS.verbosity > 0:
+        absl.logging.set_verbosity(absl.logging.WARNING)  # what TensorFlow has to say of its own work
+
+
+def _help(documentation: str, modules: list[str] | None) -> str:
+    if modules is None:
+        return f"{documentation.strip()}\n\n{flags.FLAGS.get_help()}"
+    texts = [flags.FLAGS.module_help(_known_as(module)).split("\n", 2)[-1] for module in modules]
+    return f"{documentation.strip()}\n\nflags:\n" + "\n".join(texts)
+
+
+def _leave(name: str, message: str, code: int) -> None:
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,196 @@
+"""What the commands that make pictures share: their flags, where a run keeps its state, and what happens at its end."""
+
+import contextlib
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+import tfgraphs
+from tfgraphs.cli.shared import command, run_state
+from tfgraphs.files.outputs import check_writable
+from tfgraphs.pictures import films, images, samples
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfgraphs.backbones import Backbone
+    from tfgraphs.monitor.progress import Progress
+    from tfgraphs.monitor.terminal import Monitor
+
+OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "What to write: .png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input.",
+)
+UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
+BACKBONE = flags.DEFINE_string(
+    "backbone",
+    "squeezenet",
+    "The network that looks at the picture: vgg19, googlenet, resnet50 ..., a file or hub:HANDLE.",
+)
+WEIGHTS = flags.DEFINE_string("weights", None, "A file with other weights for --backbone than the published ones.")
+SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
+LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
+SAVE_EVERY = flags.DEFINE_integer(
+    "save_every", 0, "Steps between two pictures that are kept beside the output; of a painting rounded up to tens.", 0
+)
+SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture or film.")
+PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
+
+# Flags that change nothing in the picture: they are not kept in it, and a run may be resumed with others.
+_OBSERVING = {"output", "preset", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
+
+
+class PictureRun:
+    """One run of a command that turns pictures into a picture.
+
+    Args:
+        name: of the command.
+        sources: paths of the pictures that go in; the output is named after the first.
+        module: name of the module that defines the command's own flags.
+
+    Raises:
+        ImageError, OutputError: the output cannot be written.
+        ResumeError: --resume, but no run of these flags was interrupted.
+    """
+
+    flag_modules: tuple[str, ...] = (__name__, run_state.__name__)  # that define flags besides the command's own
+
+    def __init__(self, name: str, sources: list[str], module: str) -> None:
+        self.name = name
+        self.output = Path(OUTPUT.value or self._named_after(sources[0]))
+        self.flags = command.flag_values([module, *self.flag_modules])
+        self._check_outputs(sources)
+        result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
+        self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
+        self._state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources)])
+        self.checkpoints = self._state.checkpoints
+
+    @contextlib.contextmanager
+    def monitor(self) -> Iterator["Monitor"]:
+        """Shows the run on the terminal and in TensorBoard; if it is interrupted, says how to go on."""
+        from tfgraphs.monitor.terminal import Monitor
+
+        monitor = Monitor(self.name, logdir=LOGDIR.value, flags=self.flags, picture_every=PICTURE_EVERY.value)
+        with self._state.interruptible(), monitor:
+            yield monitor
+
+    def follow(self, run: Iterator["Progress"], monitor: "Monitor", alpha: "np.ndarray | None" = None) -> "np.ndarray":
+        """Runs to the end and returns the last picture; those that are kept on the way get the alpha channel."""
+        picture, due = None, SAVE_EVERY.value
+        for progress in run:
+            monitor(progress)
+            picture = progress.picture
+            assert picture is not None
+            if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
+                due = (progress.step // SAVE_EVERY.value + 1) * SAVE_EVERY.value
+                path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
+                opacity = None if alpha is None else images.resize(alpha[..., None], picture.shape[:2])[..., 0]
+                images.save(path, images.Picture(picture, opacity), self.origin)
+        assert picture is not None
+        return picture
+
+    def save(self, picture: images.Picture) -> None:
+        """Writes the picture, with its flags in it, and forgets the state of the run."""
+        images.save(self.output, picture, self.origin)
+        self.forget()
+        print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
+
+    def forget(self) -> None:
+        """Takes the state of the run away, from which nothing is to go on."""
+        self._state.forget()
+
+    def _named_after(self, source: str) -> str:
+        return f"{stem(source)}_{self.name}.png"
+
+    def _check_format(self) -> None:
+        images.check_format(self.output)
+
+    def _check_outputs(self, sources: list[str]) -> None:
+        self._check_format()
+        check_writable(self.output)
+        for source in map(Path, sources):
+            if self.output.exists() and source.exists() and self.output.samefile(source):
+                raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
+        self._check_logdir()
+
+    def _check_logdir(self) -> None:
+        if LOGDIR.value:
+            check_writable(Path(LOGDIR.value) / "file")
+
+
+def stem(source: str) -> str:
+    """The name of a file or sample, by which what is made of it is known."""
+    return Path(source.removeprefix(samples.PREFIX)).stem
+
+
+def shows_flags(name: str) -> bool:
+    """Prints the command that made the picture or film of --show_flags, if it is given.
+
+    Raises:
+        ImageError, FilmError: the file does not say how it was made.
+    """
+    if not SHOW_FLAGS.value:
+        return False
+    reader = films if films.is_film(SHOW_FLAGS.value) else images
+    origin = reader.read_origin(SHOW_FLAGS.value)
+    values = origin.get("flags")
+    if not isinstance(values, dict):
+        raise images.ImageError(f"{SHOW_FLAGS.value} does not say how it was made: it is no picture of tfgraphs")
+    print(command_line(origin, name))
+    return True
+
+
+def command_line(origin: Mapping[str, object], name: str) -> str:
+    """The command that an origin tells of; flags of the command `name` that have their defaults are left out."""
+    values = origin["flags"]
+    assert isinstance(values, dict)
+    known = flags.FLAGS if origin.get("command") == name else {}
+    given = [
+        _as_flag(flag, value)
+        for flag, value in values.items()
+        if value is not None and (flag not in known or value != known[flag].default)
+    ]
+    words = str(origin.get("command")).split()
+    return shlex.join([*words, *(argument for arguments in given for argument in arguments)])
+
+
+def _as_flag(flag: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no{flag}"]
+    return [f"--{flag}={one}" for one in (value if isinstance(value, list) else [value])]
+
+
+def load_backbone(name: str, pooling: str = "max", classes: bool = False) -> "Backbone":
+    """Loads the network of --backbone, with the layers that tell classes if need be, and shows how far it is."""
+    from tfgraphs import backbones
+    from tfgraphs.monitor.terminal import Monitor
+
+    with Monitor(name) as monitor:
+        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, classes, monitor.prepare)
+
+
+def load_picture(path: str, size: int) -> images.Picture:
+    """Loads a picture or a sample at the longer side that --size asks for; 0 is its own size."""
+    return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
+
+
+def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
+    """Loads a mask as float32 [height, width] in 0..1, for a picture of `size`: white is 1, and so is its lightness.
+
+    Raises:
+        UsageError: its proportions are others than the picture's.
+    """
+    picture = images.load(samples.resolve(path))
+    height, width = picture.size
+    if abs(height * size[1] - width * size[0]) > max(height, width, *size):
+        raise command.UsageError(
+            f"{path} has {width} x {height} px and the picture {size[1]} x {size[0]} px: give the mask its proportions"
+        )
+    grey = picture.pixels.mean(axis=-1, keepdims=True)
+    if picture.alpha is not None:
+        grey = grey * picture.alpha[..., None]
+    return images.resize(grey, size)[..., 0].clip(0, 1)

@@ -1,0 +1,50 @@
+"""Values of flags that go together well, by name: chosen by looking at many pictures."""
+
+from collections.abc import Mapping
+
+from absl import flags
+
+from tfgraphs.cli.shared.command import UsageError
+
+Preset = Mapping[str, object]
+
+# For SqueezeNet. All keep the colours of the photograph: what dreams do to colours looks alike whatever they dream of.
+DREAMS: dict[str, Preset] = {
+    "animals": {
+        "objective": ["fire7"],
+        "iterations": 20,
+        "step_size": 1.4,
+        "octaves": 5,
+        "jitter": 16,
+        "preserve_color": True,
+    },
+    "stones": {"objective": ["fire7:11"], "iterations": 14, "step_size": 1.8, "preserve_color": True},
+    "strokes": {"objective": ["fire3"], "iterations": 10, "step_size": 1.5, "preserve_color": True},
+    "vortices": {"objective": ["fire5:38 + fire6:22"], "iterations": 10, "step_size": 1.4, "preserve_color": True},
+    "wicker": {"objective": ["fire7:17"], "iterations": 14, "step_size": 1.8, "preserve_color": True},
+}
+
+PAINTINGS: dict[str, Preset] = {
+    "faithful": {"content_weight": 0.5},
+    "balanced": {},
+    "wild": {"content_weight": 0.04},
+}
+
+
+def apply(preset: Preset, network: str, instead: tuple[str, ...] = ()) -> None:
+    """Sets those flags of a preset that were not given by hand.
+
+    Args:
+        preset: values by flag.
+        network: the --backbone for which it was chosen.
+        instead: flags any of which, if given, takes the place of --objective.
+
+    Raises:
+        UsageError: another network is asked for.
+    """
+    if flags.FLAGS["backbone"].value != network:
+        raise UsageError(f"presets are for --backbone={network}: leave one of the two out")
+    for name, value in preset.items():
+        replaced = name == "objective" and any(flags.FLAGS[flag].present for flag in instead)
+        if not flags.FLAGS[name].present and not replaced:
+            flags.FLAGS[name].value = value

@@ -1,0 +1,85 @@
+"""Where the unfinished runs of commands are kept, and how they are told apart."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.outputs import check_writable
+
+CHECKPOINT_DIR = flags.DEFINE_string(
+    "checkpoint_dir", None, "Folder for the state of unfinished runs. By default checkpoints/."
+)
+SAVE_SECONDS = flags.DEFINE_float("save_seconds", 30, "Time between two checkpoints.", lower_bound=0)
+RESUME = flags.DEFINE_bool("resume", False, "Go on with a run of the same flags that was interrupted.")
+OBSERVING = {flag.name for flag in (CHECKPOINT_DIR, SAVE_SECONDS, RESUME)}  # flags that change no result
+
+
+class ResumeError(TfgraphsError):
+    """There is no run to go on with."""
+
+
+def states_folder() -> Path:
+    """The folder in which commands keep states."""
+    return Path(CHECKPOINT_DIR.value or Path(os.environ.get("TFGRAPHS_HOME", ".")) / "checkpoints")
+
+
+class RunState:
+    """The state of one run.
+
+    Args:
+        name: of the command.
+        origin: everything but files that the result depends on; can be JSON.
+        sources: files on whose content it depends.
+
+    Attributes:
+        folder: where the state is.
+        checkpoints: arguments of the techniques that say where and how often to keep it.
+
+    Raises:
+        OutputError: the folder cannot be written.
+        ResumeError: --resume, but no run of this origin was interrupted.
+    """
+
+    def __init__(self, name: str, origin: Mapping[str, object], sources: Sequence[Path]) -> None:
+        states = states_folder()
+        check_writable(states / "file")
+        self.folder = states / f"{name}-{fingerprint(origin, sources)}"
+        self.checkpoints: dict[str, Any] = {"checkpoint_dir": self.folder, "save_seconds": SAVE_SECONDS.value}
+        if RESUME.value and not self.folder.exists():
+            raise ResumeError(f"no interrupted run with these flags is in {states}: start it without --resume")
+        if not RESUME.value:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """If the block is interrupted, says how to go on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.folder.exists():
+                raise KeyboardInterrupt("interrupted; the same command with --resume goes on from here") from None
+            raise
+
+    def forget(self) -> None:
+        """Takes the state of a finished run away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.folder.parent.rmdir()  # only if nothing else is in it
+
+
+def fingerprint(origin: Mapping[str, object], sources: Sequence[Path]) -> str:
+    """Tells runs apart by their flags and by what is in their files."""
+    digest = hashlib.sha256(json.dumps(origin, sort_keys=True).encode())
+    for path in sources:
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:12]

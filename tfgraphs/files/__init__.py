@@ -1,0 +1,1 @@
+"""Whole files, downloads, and what files from outside may do."""

@@ -1,0 +1,1 @@
+"""How graphs run on this processor."""

@@ -1,0 +1,71 @@
+"""A run in TensorBoard: each loss term as a scalar, pictures, flags as text, the graph of one step."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfgraphs.monitor.progress import Progress
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class EventLog:
+    """Writes event files into a folder, which is made with the first event.
+
+    Args:
+        logdir: the folder.
+        flags: logged as a table of texts, at step 0.
+        picture_every: steps between two pictures; the last picture of a run is logged in any case.
+    """
+
+    def __init__(self, logdir: str | Path, flags: Mapping[str, object], picture_every: int) -> None:
+        self._logdir, self._flags, self._picture_every = str(logdir), flags, picture_every
+        self._next_picture = 0
+        self._writer: tf.summary.SummaryWriter | None = None
+
+    def progress(self, progress: Progress) -> None:
+        """Logs one state of the run."""
+        import tensorflow as tf
+
+        with self._opened().as_default(step=progress.step):
+            if not math.isnan(progress.loss):
+                tf.summary.scalar("loss", progress.loss)
+            for name, term in progress.terms.items():
+                tf.summary.scalar(f"loss/{name}", term)
+            for name, figure in progress.figures.items():
+                tf.summary.scalar(name, figure)
+            for name, text in progress.texts.items():
+                tf.summary.text(name, text)
+            if progress.picture is not None and (progress.step >= self._next_picture or progress.done >= 1):
+                self._next_picture = progress.step + self._picture_every
+                tf.summary.image("picture", progress.picture[None])
+
+    def graph(self, graph: "tf.Graph") -> None:
+        """Logs the graph of one step."""
+        import tensorflow as tf
+
+        with self._opened().as_default():
+            tf.summary.graph(graph)
+
+    def close(self) -> None:
+        """Writes what is still buffered."""
+        if self._writer:
+            self._writer.close()
+
+    def _opened(self) -> "tf.summary.SummaryWriter":
+        import tensorflow as tf
+
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(self._logdir)
+            with self._writer.as_default():
+                if self._flags:
+                    tf.summary.text("flags", _flag_table(self._flags), step=0)
+        return self._writer
+
+
+def _flag_table(flags: Mapping[str, object]) -> str:
+    """The flags as a Markdown table."""
+    rows = [f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in flags.items()]
+    return "\n".join(["| flag | value |", "| --- | --- |", *rows])

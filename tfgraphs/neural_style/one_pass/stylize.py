@@ -1,0 +1,98 @@
+"""Networks that paint in one pass, as SavedModels: written, and read again, ours and those of others.
+
+A model of one style is called with pictures, and returns them painted. One of any style, as Magenta's module of
+arbitrary style transfer (Ghiasi et al., arXiv 1705.06830), is called with photographs and paintings, and returns a
+sequence that begins with the painted photographs. All are float32 [batch, height, width, 3], RGB in 0..1.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.backbones.imported.saved_model_file import read
+from tfgraphs.errors import explained
+from tfgraphs.files import export, hub
+from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork
+from tfgraphs.neural_style.regions import StyleError
+from tfgraphs.pictures.images import resize
+
+
+def export_network(folder: str | Path, network: TransformationNetwork) -> None:
+    """Writes a network as a SavedModel `model(image)` for pictures of any size from SMALLEST_SIDE on.
+
+    Raises:
+        OutputError: the folder holds something else or cannot be written.
+    """
+    pictures = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
+    call = tf.function(network.__call__, input_signature=[pictures])
+    export.save(folder, call, pictures, output="image", variables=network.trainable_variables)
+
+
+class StyleModel:
+    """A SavedModel that paints.
+
+    Args:
+        handle: a folder; or "hub:" and what tensorflow_hub resolves, the address of a model or a folder.
+
+    Attributes:
+        takes_painting: whether it is to be told the style.
+
+    Raises:
+        BackboneError, WeightsError: there is no SavedModel, or it is damaged, or does more than compute.
+        StyleError: it cannot be had, or is not called as such models are.
+    """
+
+    def __init__(self, handle: str) -> None:
+        self._handle = handle
+        self._model = read(hub.resolved(handle, StyleError), handle)
+        counts = {len(inputs) for inputs in _calls(self._model)}
+        if not counts & {1, 2}:
+            raise StyleError(
+                f"{handle} is no model that paints: it should be called with a photograph, or with a photograph and a "
+                "painting"
+            )
+        self.takes_painting = 1 not in counts
+
+    def __call__(self, photograph: np.ndarray, painting: np.ndarray | None = None) -> np.ndarray:
+        """Paints a photograph.
+
+        Args:
+            photograph: float32 [height, width, 3], RGB in 0..1.
+            painting: the same kind of array, of any size, if the model takes one.
+
+        Returns:
+            An array of the photograph's shape.
+
+        Raises:
+            StyleError: a picture is too small, or the model fails or returns something else than a picture.
+        """
+        pictures = [photograph] if painting is None else [photograph, painting]
+        for picture in pictures:
+            height, width = picture.shape[:2]
+            if min(height, width) < SMALLEST_SIDE:
+                raise StyleError(
+                    f"a picture of {width} x {height} px is too small: give at least {SMALLEST_SIDE} px a side"
+                )
+        with explained(StyleError, f"{self._handle} fails", "it may be made for pictures of another size"):
+            result = self._model(*(tf.constant(picture[np.newaxis], tf.float32) for picture in pictures))
+            painted = np.asarray(tf.nest.flatten(result)[0])
+        if painted.ndim != 4 or painted.shape[0] != 1 or painted.shape[-1] != 3 or not np.isfinite(painted).all():
+            raise StyleError(f"{self._handle} is no model that paints: what it returns is no picture")
+        return resize(painted[0], photograph.shape[:2]).clip(0, 1)  # some return it a few pixels smaller
+
+
+def _calls(model: Any) -> Iterator[list[tf.Tensor]]:
+    """The pictures that each way to call a model takes, of those ways that may return a picture."""
+    if not callable(model):
+        return
+    for function in getattr(model.__call__, "concrete_functions", [model.__call__]):  # Magenta's is a single one
+        inputs = function.inputs[: len(function.inputs) - len(function.captured_inputs)]
+        if inputs and all(_may_be_pictures(tensor) for tensor in [*inputs, *function.outputs[:1]]):
+            yield inputs
+
+
+def _may_be_pictures(tensor: tf.Tensor) -> bool:
+    return tensor.dtype == tf.float32 and tensor.shape.is_compatible_with([None, None, None, 3])

@@ -1,0 +1,1 @@
+"""The one loop: a loss and an optimizer in, reports out."""

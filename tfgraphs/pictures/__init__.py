@@ -1,0 +1,1 @@
+"""Pictures in and out, and what is done with their pixels."""

@@ -1,0 +1,133 @@
+"""Moving pictures in and out: MP4 and other video files with the extra `video`, animated WebP, GIF and PNG without.
+
+Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; no more than a few are held at a time.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from tfgraphs.errors import reason
+from tfgraphs.files.outputs import atomic_file
+from tfgraphs.pictures import images
+from tfgraphs.pictures.films import animation, video
+from tfgraphs.pictures.films.film import RATES, Film, FilmError
+from tfgraphs.pictures.films.folders import FolderError, FrameFolder, sources
+from tfgraphs.pictures.films.whole import check_whole
+
+__all__ = [
+    "RATES",
+    "Film",
+    "FilmError",
+    "FolderError",
+    "FrameFolder",
+    "check_format",
+    "is_film",
+    "open_film",
+    "read_origin",
+    "save",
+    "sources",
+]
+
+_WRITABLE: dict[str, ModuleType] = {".mp4": video, ".webp": animation}
+
+
+def save(
+    path: str | Path,
+    frames: Iterable[np.ndarray],
+    rate: float,
+    origin: Mapping[str, object] | None = None,
+    count: int | None = None,
+) -> None:
+    """Writes a film, atomically, in the format that the path's ending names; the same frames give the same bytes.
+
+    Args:
+        path: ends in .mp4 or .webp.
+        frames: [height, width, 3] each, all of one size; clipped to 0..1 and rounded to 8 bits.
+        rate: frames a second, 0.1 to 240, or 90 for a WebP.
+        origin: what made the film (command, flags), kept in it as JSON and read back by `read_origin`.
+        count: how many frames are promised, if that is to be checked.
+
+    Raises:
+        FilmError: see `check_format`; or there are no frames, other than `count`, of several sizes, or too large.
+        OutputError: the file system refuses.
+    """
+    check_format(path, rate)
+    with atomic_file(path) as temporary:
+        _WRITABLE[Path(path).suffix.lower()].write(temporary, _eight_bits(path, frames, count), rate, origin)
+
+
+def check_format(path: str | Path, rate: float = RATES[0]) -> None:
+    """Raises FilmError unless a film of that name and rate can be written here."""
+    module = _WRITABLE.get(Path(path).suffix.lower())
+    if module is None:
+        raise FilmError(f"{path}: the name of a film to write ends in one of {', '.join(_WRITABLE)}")
+    if not RATES[0] <= rate <= module.FASTEST:
+        raise FilmError(f"{path}: {rate:g} frames a second: it can be {RATES[0]:g} to {module.FASTEST:g}")
+    if module is video:
+        video.check()
+
+
+def is_film(path: str | Path) -> bool:
+    """Whether a path has the ending of a video file, or is an animated GIF, WebP or PNG."""
+    suffix = Path(path).suffix.lower()
+    return suffix in video.SUFFIXES or (suffix in animation.SUFFIXES and animation.moves(Path(path)))
+
+
+def open_film(path: str | Path) -> Film:
+    """Finds out what a film is; its content decides, not its name. A picture that does not move is one frame.
+
+    Args:
+        path: an MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or OGV file, or an animated GIF, WebP or PNG.
+
+    Raises:
+        FilmError: the file is missing, no film, damaged, larger than `images.MAX_SIDE` or `images.MAX_PIXELS`, or the
+            extra `video` is not installed and it is needed.
+    """
+    path = Path(path)
+    return _reader(path).read(path)
+
+
+def read_origin(path: str | Path) -> dict[str, object]:
+    """Returns what `save` was told about the making of a film.
+
+    Raises:
+        FilmError: the file is no film, or none of this project.
+    """
+    path = Path(path)
+    try:
+        origin = images.read_origin(path) if _reader(path) is animation else json.loads(video.read_comment(path))
+    except (images.ImageError, ValueError, RecursionError) as error:
+        raise FilmError(f"{path} does not say how it was made: it is no film of tfgraphs") from error
+    if not isinstance(origin, dict):
+        raise FilmError(f"{path} does not say how it was made: it is no film of tfgraphs")
+    return origin
+
+
+def _reader(path: Path) -> ModuleType:
+    """The module that reads a file, which is there and as long as it says."""
+    try:
+        check_whole(path)
+        return animation if animation.is_animation(path) else video
+    except FileNotFoundError as error:
+        raise FilmError(f"{path} does not exist") from error
+    except OSError as error:
+        raise FilmError(f"{path} cannot be read: {reason(error)}") from error
+
+
+def _eight_bits(path: str | Path, frames: Iterable[np.ndarray], count: int | None) -> Iterator[np.ndarray]:
+    """The frames as uint8, all of one size and as many as promised."""
+    number, size = 0, None
+    for frame in frames:
+        size = size or frame.shape
+        if frame.shape != size:
+            raise FilmError(f"{path}: frame {number} has another size than those before: {frame.shape}, not {size}")
+        yield np.round(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+        number += 1
+    if number == 0:
+        raise FilmError(f"{path}: there are no frames: a film needs one")
+    if count is not None and number != count:
+        raise FilmError(f"{path}: there are {number} frames, not {count}")

@@ -1,0 +1,159 @@
+"""Films of pictures: animated WebP out; WebP, GIF and PNG in. Pillow alone is needed."""
+
+import contextlib
+import io
+import itertools
+import json
+import struct
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from tfgraphs.errors import explained
+from tfgraphs.pictures.films.film import Film, FilmError, check_size, within
+
+SUFFIXES = (".webp", ".gif", ".png", ".apng")
+FASTEST = 90.0  # frames a second of a WebP: browsers show each for 100 ms if it asks for less than 11
+_BEGINNINGS = (b"GIF8", b"\x89PNG", b"RIFF")
+_FORMATS = ("WEBP", "GIF", "PNG")
+_LARGEST = 16_383  # px a side
+_EXIF, _ANIMATION = 0x08, 0x02  # flags of the first chunk
+_QUALITY = 90
+
+
+# --- writing
+
+
+def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping[str, object] | None) -> None:
+    """Writes an animated WebP that starts over at its end.
+
+    Pillow would hold all frames. Here each is encoded as a picture of its own, and its bitstream put into the file as
+    soon as it is there (WebP Container Specification: RIFF chunks VP8X, ANIM, ANMF for each frame, EXIF). In an endless
+    zoom no pixel stays as it was, so nothing would be gained by storing differences.
+
+    Args:
+        frames: uint8 [height, width, 3], all of one size.
+
+    Raises:
+        FilmError: a WebP cannot be so large.
+    """
+    first = next(frames)
+    height, width = first.shape[:2]
+    if max(height, width) > _LARGEST:
+        raise FilmError(f"a WebP cannot have {width} x {height} px, at most {_LARGEST:,} a side: make it smaller")
+    flags = _ANIMATION | (_EXIF if origin is not None else 0)
+    with path.open("wb") as file:
+        file.write(b"RIFF\0\0\0\0WEBP")
+        file.write(_chunk(b"VP8X", struct.pack("<I", flags) + _three(width - 1) + _three(height - 1)))
+        file.write(_chunk(b"ANIM", struct.pack("<IH", 0xFF000000, 0)))  # black behind it, no end
+        for number, pixels in enumerate(itertools.chain([first], frames)):
+            duration = round((number + 1) * 1000 / rate) - round(number * 1000 / rate)
+            header = bytes(6) + _three(width - 1) + _three(height - 1) + _three(duration) + b"\x02"  # no blending
+            file.write(_chunk(b"ANMF", header + _bitstream(pixels)))
+        if origin is not None:
+            file.write(_chunk(b"EXIF", _exif(origin)))
+        size = file.tell() - 8
+        if size >= 2**32:
+            raise FilmError("a WebP cannot be larger than 4 GiB: write an .mp4, or fewer frames")
+        file.seek(4)
+        file.write(struct.pack("<I", size))
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+
+def _three(value: int) -> bytes:
+    return value.to_bytes(3, "little")
+
+
+def _bitstream(pixels: np.ndarray) -> bytes:
+    """The chunk with the picture, of a WebP file that has no other."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=_QUALITY)
+    return buffer.getvalue()[12:]
+
+
+def _exif(origin: Mapping[str, object]) -> bytes:
+    """The same entries as in a picture that `images.save` writes."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "tfgraphs"
+    exif[ExifTags.Base.ImageDescription] = json.dumps(dict(origin))
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+# --- reading
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a file begins as one of these formats does."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head.startswith(_BEGINNINGS) and (not head.startswith(b"RIFF") or head.endswith(b"WEBP"))
+
+
+def moves(path: Path) -> bool:
+    """Whether a file can be opened and has more than one frame."""
+    try:
+        with _open(path) as file:
+            return getattr(file, "is_animated", False)
+    except FilmError:
+        return False
+
+
+def read(path: Path) -> Film:
+    """Looks through the whole file, so that damage is found at once.
+
+    Raises:
+        FilmError: the file is damaged or too large.
+    """
+    milliseconds, count, size = 0.0, 0, (0, 0)
+    with _open(path) as file:
+        for image in _images(file, 0):
+            duration = float(image.info.get("duration", 0))
+            milliseconds += duration if duration > 10 else 100  # as browsers do
+            size, count = (image.height, image.width), count + 1
+    return Film(path, size, within(1000 * count / milliseconds), count, frames)
+
+
+def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
+    """Yields the frames from number `start` on, uint8 [height, width, 3]; what is clear in them is laid on white."""
+    with _open(path) as file:
+        for image in _images(file, start):
+            layers = image.convert("RGBA")
+            paper = Image.new("RGBA", layers.size, "white")
+            yield np.asarray(Image.alpha_composite(paper, layers).convert("RGB"))
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
+    advice = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"
+    with explained(FilmError, f"{path} is damaged or cannot be read", advice):
+        with _quietly():
+            file = Image.open(path, formats=_FORMATS)
+        with file:
+            check_size(path, *file.size)
+            yield file
+
+
+def _images(file: Image.Image, start: int) -> Iterator[Image.Image]:
+    """The frames as they are to be seen, without the picture that an animated PNG shows where nothing moves."""
+    hidden = int(getattr(file, "default_image", False))
+    for number in range(hidden + start, getattr(file, "n_frames", 1)):
+        with _quietly():
+            file.seek(number)
+            file.load()
+            turned = ImageOps.exif_transpose(file)
+            turned.info.update(file.info)
+        yield turned
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings of Pillow about what it finds in files: errors say what matters."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield

@@ -1,0 +1,198 @@
+"""Video files, through PyAV and so FFmpeg: MP4 out, what cameras and the web make in. Needs the extra `video`."""
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgraphs.errors import explained, said
+from tfgraphs.pictures.films.film import Film, FilmError, check_size, within
+from tfgraphs.pictures.images import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"),
+    *(".ogv", ".3gp"),
+)
+FASTEST = 240.0  # frames a second
+
+# Formats that hold everything themselves. FFmpeg has others that name files or addresses to go on with.
+_FORMATS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg"
+_ENCODER = "libx264"
+_ENCODING = {
+    "crf": "18",  # constant rate factor: 0 has no loss, 18 is said to look like none, 23 is usual
+    "preset": "medium",
+    "threads": "4",  # on any machine: the bytes depend on the number
+    "flags": "+bitexact",
+    "mbtree": "0",  # it would save a fifth, but x264 then writes other bytes at almost every run
+}
+_BT709, _MPEG_RANGE, _UNKNOWN = 1, 1, 2  # numbers in ITU-T H.273, and FFmpeg's for 16..235
+_UNKNOWN_RATE = 25.0
+_SHAPES = (0.1, 10)  # of a pixel, width to height; beyond that the file is not believed
+
+
+def check() -> None:
+    """Raises FilmError if PyAV is not installed or cannot write H.264."""
+    if _ENCODER not in _pyav().codecs_available:
+        raise FilmError("this PyAV was built without x264: pip install 'tfgraphs[video]' brings one that has it")
+
+
+# --- writing
+
+
+def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping[str, object] | None) -> None:
+    """Writes an MP4 (H.264, 8 bits, 4:2:0, BT.709) that every browser, phone and television plays.
+
+    Colours have half the resolution, so sides are even: an odd one is made one longer by repeating the last pixels.
+
+    Args:
+        frames: uint8 [height, width, 3], all of one size.
+
+    Raises:
+        FilmError: the encoder refuses.
+    """
+    av = _pyav()
+    first = next(frames)
+    height, width = (side + side % 2 for side in first.shape[:2])
+    steady = Fraction(rate).limit_denominator(1001)
+    try:
+        with av.open(_name(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            if origin is not None:
+                container.metadata["comment"] = json.dumps(dict(origin))
+            stream = container.add_stream(_ENCODER, steady, options=_ENCODING)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            context = stream.codec_context
+            context.colorspace = context.color_primaries = context.color_trc = _BT709
+            context.color_range, context.time_base = _MPEG_RANGE, 1 / steady
+            for number, pixels in enumerate(itertools.chain([first], frames)):
+                frame = _encodable(pixels)
+                frame.pts, frame.duration, frame.time_base = number, 1, 1 / steady
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise FilmError(f"the film of {width} x {height} px cannot be encoded: {said(error)}") from error
+
+
+def _encodable(pixels: np.ndarray) -> "VideoFrame":
+    height, width = pixels.shape[:2]
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return (
+        _pyav()
+        .VideoFrame.from_ndarray(even, "rgb24")
+        .reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_MPEG_RANGE, interpolation=_exact())
+    )
+
+
+# --- reading
+
+
+def read(path: Path) -> Film:
+    """Looks at the head of a file and at its first frame.
+
+    Raises:
+        FilmError: it is no film, damaged or too large, or PyAV is not installed.
+    """
+    with _open(path) as (container, stream):
+        first = next(_decoded(path, container, stream), None)
+        if first is None:
+            raise FilmError(f"{path} has no frames")
+        rate = next((float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate), _UNKNOWN_RATE)
+        height, width = _upright(first, stream).shape[:2]
+        count = stream.frames if 0 < stream.frames <= path.stat().st_size else None
+        return Film(path, (height, width), within(rate), count, frames)
+
+
+def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
+    """Yields the frames from number `start` on, upright, uint8 [height, width, 3]."""
+    with _open(path) as (container, stream):
+        for frame in itertools.islice(_decoded(path, container, stream), start, None):
+            yield _upright(frame, stream)
+
+
+def read_comment(path: Path) -> str:
+    """The comment in a file, or nothing."""
+    with _open(path) as (container, _):
+        return container.metadata.get("comment", "")
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
+    av = _pyav()
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    advice = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"
+    with explained(FilmError, f"{path} is damaged or no film that can be read", advice):
+        with av.open(_name(path), "r", options=options, metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            if (
+                stream is None
+                or stream.codec_context is None
+                or av.stream.Disposition.attached_pic in stream.disposition
+            ):
+                raise FilmError(f"{path} has no pictures in it that can be read")
+            check_size(path, _square(stream.width, stream), stream.height)
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            yield container, stream
+
+
+def _decoded(path: Path, container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
+    number = 0
+    try:
+        for frame in container.decode(stream):
+            if frame.is_corrupt:
+                raise FilmError(f"{path} is damaged at frame {number}")
+            yield frame
+            number += 1
+    except _pyav().FFmpegError as error:
+        raise FilmError(f"{path} is damaged or cut short after {number} frames ({said(error)})") from error
+
+
+def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:
+    """The pixels as they are to be seen: square, and turned as the file says."""
+    unknown = frame.colorspace == _UNKNOWN and frame.height > 576  # players think of high definition then
+    square = frame.reformat(
+        width=_square(frame.width, stream),
+        format="rgb24",
+        src_colorspace=_BT709 if unknown else None,
+        interpolation=_exact(),
+    )
+    return np.rot90(square.to_ndarray(), round(frame.rotation / 90))
+
+
+def _square(width: int, stream: "VideoStream") -> int:
+    """The width in square pixels."""
+    shape = float(stream.sample_aspect_ratio or 1)
+    return max(1, round(width * shape)) if width and _SHAPES[0] < shape < _SHAPES[1] else width
+
+
+def _exact() -> int:
+    from av.video.reformatter import Interpolation
+
+    return (
+        Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+    )
+
+
+def _name(path: Path) -> str:
+    """A name that FFmpeg cannot take for an address or a pattern."""
+    return f"file:{path.absolute()}"
+
+
+def _pyav() -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise FilmError(
+            "PyAV is not installed: pip install 'tfgraphs[video]' brings it; .webp films need nothing"
+        ) from error
+    return av

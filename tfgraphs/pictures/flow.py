@@ -1,0 +1,107 @@
+"""Optical flow: where each pixel of a picture has gone in the next, and where that can be believed.
+
+A flow is float32 [height, width, 2], how many pixels to the right and down: before[p] is seen at after[p + flow[p]].
+It is found by dense inverse search (Kroeger, Timofte, Dai and Van Gool, arXiv 1603.03590) as OpenCV has it, which the
+extra `video` brings.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.pictures.camera import sampled
+
+_SMALLEST = 12  # side in pixels that dense inverse search needs
+
+
+class FlowError(TfgraphsError):
+    """What finds optical flow is not installed."""
+
+
+def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The optical flow from one picture to another.
+
+    Args:
+        before, after: float32 [height, width, 3], RGB in 0..1, of one shape.
+
+    Returns:
+        float32 [height, width, 2], in pixels; nothing moves in pictures that are too small to tell.
+
+    Raises:
+        FlowError: OpenCV is not installed.
+    """
+    cv2 = _opencv()
+    if min(before.shape[:2]) < _SMALLEST:
+        return np.zeros((*before.shape[:2], 2), np.float32)
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return search.calc(_grey(before), _grey(after), None)
+
+
+def check() -> None:
+    """Raises FlowError if OpenCV is not installed."""
+    _opencv()
+
+
+def warp(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Moves a picture along: each pixel takes what is where its flow points.
+
+    To bring the picture before to where things are in the picture after it, the flow is that from after to before.
+
+    Args:
+        picture: float32 [height, width, channels].
+        backward: a flow [height, width, 2] of the same size.
+
+    Returns:
+        picture[p + backward[p]] for each p, see `sampled`; what comes from outside is the picture in a mirror.
+    """
+    return sampled(picture, *_places(backward))
+
+
+def reliable(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Where a flow can be believed, as Ruder, Dosovitskiy and Brox have it (arXiv 1604.08610, section 4.2).
+
+    Of the flows w from before to after and v back, let w~[p] = w[p + v[p]]. At p something has appeared that was hidden
+    before unless there and back again is nearly no way, |w~ + v|^2 <= 0.01 (|w~|^2 + |v|^2) + 0.5; and p is on the
+    boundary of a movement if |grad v_x|^2 + |grad v_y|^2 > 0.01 |v|^2 + 0.002. What comes from outside has appeared,
+    too.
+
+    Args:
+        forward: the flow from before to after, [height, width, 2].
+        backward: from after to before, of the same shape.
+
+    Returns:
+        float32 [height, width], for the picture after: 1 where `backward` can be believed, else 0.
+    """
+    height, width, _ = backward.shape
+    x, y = _places(backward)
+    there = sampled(forward, x, y)
+    hidden = _square(there + backward) > 0.01 * (_square(there) + _square(backward)) + 0.5
+    outside = (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)
+    gradients = [np.gradient(backward, axis=axis) for axis in (0, 1) if backward.shape[axis] > 1]
+    boundary = sum(map(_square, gradients)) > 0.01 * _square(backward) + 0.002
+    return (~(hidden | outside | boundary)).astype(np.float32)
+
+
+def _places(backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows that a flow points to."""
+    height, width, _ = backward.shape
+    return np.arange(width) + backward[..., 0], np.arange(height)[:, None] + backward[..., 1]
+
+
+def _square(vectors: np.ndarray) -> np.ndarray:
+    return np.square(vectors).sum(axis=-1)
+
+
+def _grey(picture: np.ndarray) -> np.ndarray:
+    """Luma of BT.601 in 8 bits, which is what the search takes."""
+    luma = picture @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.round(255 * luma.clip(0, 1)).astype(np.uint8)
+
+
+def _opencv() -> Any:
+    try:
+        import cv2
+    except ImportError as error:
+        raise FlowError("OpenCV is not installed: pip install 'tfgraphs[video]' brings it") from error
+    return cv2

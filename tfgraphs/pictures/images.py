@@ -1,0 +1,264 @@
+"""Pictures in and out: Pillow at the border, float32 RGB in 0..1 inside.
+
+Whatever a file holds (turned by EXIF, in a printer's colour space, grey, with a palette, 16 bits deep, transparent)
+arrives as upright sRGB pixels and an optional alpha channel, and leaves as a PNG, JPEG, WebP or TIFF that remembers
+which command made it.
+"""
+
+import contextlib
+import io
+import json
+import struct
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.files.outputs import atomic_file
+
+MAX_SIDE = 20_000
+MAX_PIXELS = 100_000_000
+
+# Formats whose decoders only decode. Pillow could open others by starting programs (EPS) or following links.
+_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
+_WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"quality": 95}),
+    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
+    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+}
+_TURNS = {  # what brings each EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_WHITE = 1.0
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, RuntimeError, struct.error)  # Pillow on damaged files
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+class ImageError(TfgraphsError):
+    """A picture cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture.
+
+    Attributes:
+        pixels: float32 [height, width, 3], sRGB in 0..1.
+        alpha: float32 [height, width] in 0..1 (1 is opaque), or None if the picture has no transparency.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def on(self, paper: float) -> np.ndarray:
+        """The pixels on paper that is seen where they are transparent: 0 is black, 1 white."""
+        if self.alpha is None:
+            return self.pixels
+        alpha = self.alpha[..., None]
+        return self.pixels * alpha + paper * (1 - alpha)
+
+
+def load(path: str | Path, size: int | None = None, upsample: bool = False) -> Picture:
+    """Reads a picture.
+
+    Args:
+        path: a PNG, JPEG, WebP, TIFF, GIF, BMP, PPM or AVIF file. Of several frames the first is read.
+        size: length in pixels that the longer side shall have, or None for the picture's own.
+        upsample: whether a picture smaller than `size` is enlarged to it.
+
+    Raises:
+        ImageError: the file is missing, not a picture, damaged, or larger than MAX_SIDE or MAX_PIXELS.
+    """
+    try:
+        with _open(path) as file:
+            return _decode(file, size, upsample)
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} does not exist") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP or TIFF file") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down first") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path} is damaged or cannot be read: {reason(error)}") from error
+
+
+def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None = None) -> None:
+    """Writes a picture, atomically, in the format that the path's ending names.
+
+    JPEG has no transparency: there the picture is laid on white.
+
+    Args:
+        path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
+        picture: its pixels are clipped to 0..1 and rounded to 8 bits.
+        origin: what made the picture (command, flags), kept in it as JSON and read back by `read_origin`.
+
+    Raises:
+        ImageError: the ending is none of those, or the format cannot hold a picture so large.
+        OutputError: the file system refuses.
+    """
+    kind, options = _format(path)
+    exif = Image.Exif()
+    if origin is not None:
+        exif[ExifTags.Base.Software] = "tfgraphs"
+        exif[ExifTags.Base.ImageDescription] = json.dumps(dict(origin))
+    image = _to_pillow(picture, with_alpha=kind != "JPEG")
+    with atomic_file(path) as temporary:
+        try:
+            image.save(temporary, format=kind, exif=exif, **options)
+        except ValueError as error:
+            raise ImageError(f"{path}: {error}") from error
+
+
+def read_origin(path: str | Path) -> dict[str, object]:
+    """Returns what `save` was told about the making of a picture.
+
+    Raises:
+        ImageError: the file is no picture, or no picture of this project.
+    """
+    try:
+        with _open(path) as file:
+            origin = json.loads(file.getexif()[ExifTags.Base.ImageDescription])
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} does not exist") from error
+    except (*_BROKEN, KeyError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs") from error
+    if not isinstance(origin, dict):
+        raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs")
+    return origin
+
+
+def check_format(path: str | Path) -> None:
+    """Raises ImageError unless the path's ending names a format that can be written."""
+    _format(path)
+
+
+def fit(size: tuple[int, int], longest: int | None, upsample: bool = False) -> tuple[int, int]:
+    """Height and width with the proportions of `size` and a longer side of `longest` pixels.
+
+    >>> fit((3000, 4000), 640)
+    (480, 640)
+    >>> fit((30, 40), 640)
+    (30, 40)
+    """
+    if longest is None or longest == max(size) or (longest > max(size) and not upsample):
+        return size
+    height, width = (max(1, round(side * longest / max(size))) for side in size)
+    return height, width
+
+
+def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bicubic resampling of [height, width, channels] floats of any range; shrinking averages (no aliasing)."""
+    if pixels.shape[:2] == tuple(size):
+        return pixels
+    height, width = size
+    channels = [
+        Image.fromarray(np.ascontiguousarray(channel)).resize((width, height), Image.Resampling.BICUBIC)
+        for channel in np.moveaxis(pixels.astype(np.float32), -1, 0)
+    ]
+    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+
+
+@contextlib.contextmanager
+def _open(path: str | Path) -> Iterator[Image.Image]:
+    """Opens a picture that is neither of a strange format nor too large; nothing is decoded yet."""
+    Image.init()  # finds all decoders
+    formats = [name for name in _READABLE if name in Image.OPEN]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what it thinks of a file; errors say what matters
+        with Image.open(path, formats=formats) as file:
+            _check_size(path, *file.size)
+            yield file
+
+
+def _check_size(path: str | Path, width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise ImageError(f"{path} is empty: {width} x {height} px")
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{path} is too large ({width} x {height} px): at most {MAX_SIDE:,} px a side and {MAX_PIXELS:,} px in all"
+        )
+
+
+def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:
+    file.load()
+    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+    image = file if turn is None else file.transpose(turn)
+    if image.mode in _SIXTEEN_BITS:
+        pixels = _sixteen_bit_grey(image)
+        return Picture(np.clip(resize(pixels, fit(pixels.shape[:2], size, upsample)), 0, 1))
+    if image.mode == "F":
+        raise ValueError("32-bit float pixels: save it with 8 or 16 bits")
+    image = _to_srgb(image)
+    height, width = fit((image.height, image.width), size, upsample)
+    if (width, height) != image.size:
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    values = np.asarray(image, np.float32) / 255
+    return Picture(values[..., :3], values[..., 3] if image.mode == "RGBA" else None)
+
+
+def _sixteen_bit_grey(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("32-bit integer pixels: save it with 8 or 16 bits")
+    return np.repeat(values.astype(np.float32)[..., None] / 65535, 3, axis=-1)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Converts any 8-bit mode to RGB or, if it has transparency, RGBA, in the sRGB colour space."""
+    profile = image.info.get("icc_profile")
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    if profile and image.mode in ("RGB", "RGBA", "L", "LA", "P", "PA", "CMYK"):
+        base = {"LA": "L", "L": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
+        image = _apply_profile(image.convert(base), profile)
+    image = image.convert("RGB")
+    if alpha is not None:
+        image.putalpha(alpha)
+    return image
+
+
+def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError) as error:
+        warnings.warn(f"colour profile ignored, it does not fit the picture: {error}", stacklevel=2)
+        return image
+    assert converted is not None  # only with inPlace=True
+    return converted
+
+
+def _format(path: str | Path) -> tuple[str, dict[str, Any]]:
+    try:
+        return _WRITABLE[Path(path).suffix.lower()]
+    except KeyError:
+        endings = ", ".join(_WRITABLE)
+        raise ImageError(f"{path}: the name of a picture to write ends in one of {endings}") from None
+
+
+def _to_pillow(picture: Picture, with_alpha: bool) -> Image.Image:
+    if picture.alpha is not None and with_alpha:
+        return Image.fromarray(_to_bytes(np.dstack([picture.pixels, picture.alpha])), "RGBA")
+    return Image.fromarray(_to_bytes(picture.on(_WHITE)), "RGB")
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,113 @@
+"""Photographs to learn from: read once, kept small, cut into crops."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.packaged import packaged_file
+from tfgraphs.pictures import images
+
+PACKAGED = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+"""What scikit-image carries of photographs of the world; the others it has are of textures, stars and tissue."""
+
+MOST = 300  # photographs that are kept, of a larger number those that chance will have
+LONGEST, SHORTEST = 4.0, 2.0  # sides that are kept, as multiples of a crop's
+
+
+class PhotographError(TfgraphsError):
+    """There is no photograph to learn from."""
+
+
+def packaged() -> list[Path]:
+    """The photographs of the offline extra.
+
+    Raises:
+        PackageError: the package that carries them is not installed.
+    """
+    return [packaged_file("skimage", f"data/{name}", "scikit-image") for name in PACKAGED]
+
+
+class Photographs:
+    """Photographs in memory, with 8 bits, about a megabyte each.
+
+    Args:
+        paths: where they are.
+        side: of the crops, in pixels.
+        seed: of the choice among more than MOST.
+        report: told what is being done and how far it is, 0..1.
+
+    Attributes:
+        side: of the crops, in pixels.
+        left_out: why others are not among them, a line for each.
+
+    Raises:
+        PhotographError: none of them can be read and is large enough.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        side: int,
+        seed: int = 0,
+        report: Callable[[str, float], None] = lambda stage, done: None,
+    ) -> None:
+        self.side = side
+        self._pixels: list[np.ndarray] = []
+        self.left_out: list[str] = []
+        order = np.random.default_rng(seed).permutation(len(paths)) if len(paths) > MOST else range(len(paths))
+        for tried, number in enumerate(order):
+            if len(self._pixels) == MOST:
+                break
+            report("reading photographs", max(len(self._pixels) / MOST, tried / len(paths)))
+            try:
+                self._pixels.append(_read(paths[number], side))
+            except (images.ImageError, PhotographError) as error:
+                self.left_out.append(str(error))
+        if not self._pixels:
+            first, count = self.left_out[0], len(paths)
+            raise PhotographError(first if count == 1 else f"none of {count} photographs can be used: {first}")
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    @property
+    def first(self) -> np.ndarray:
+        """One of them, float32 [height, width, 3] in 0..1."""
+        return self._pixels[0].astype(np.float32) / 255
+
+    def crops(self, seed: Iterable[int], count: int) -> np.ndarray:
+        """Draws crops: a square of any photograph, of any size from a crop's on, perhaps mirrored, made a crop's size.
+
+        Args:
+            seed: numbers of which the draw is made; the same give the same crops.
+            count: how many.
+
+        Returns:
+            uint8 [count, side, side, 3].
+        """
+        draw = np.random.default_rng(list(seed))
+        return np.stack([self._crop(draw) for _ in range(count)])
+
+    def _crop(self, draw: np.random.Generator) -> np.ndarray:
+        pixels = self._pixels[draw.integers(len(self._pixels))]
+        height, width = pixels.shape[:2]
+        square = draw.integers(self.side, min(height, width), endpoint=True)
+        top, left = draw.integers(height - square, endpoint=True), draw.integers(width - square, endpoint=True)
+        crop = pixels[top : top + square, left : left + square]
+        if draw.integers(2):
+            crop = crop[:, ::-1]
+        return images.resize(crop, (self.side, self.side)).round().clip(0, 255).astype(np.uint8)
+
+
+def _read(path: Path, side: int) -> np.ndarray:
+    """A photograph as uint8 [height, width, 3], reduced to what crops can show, without the ends of a panorama."""
+    picture = images.load(path, round(2 * LONGEST * side))
+    height, width = picture.size
+    if min(height, width) < side:
+        raise PhotographError(f"{path} is too small ({width} x {height} px): give at least {side} px a side")
+    reduced = images.fit(picture.size, round(max(height, width) * min(1, SHORTEST * side / min(height, width))))
+    pixels = images.resize(picture.pixels, reduced)
+    longest = round(LONGEST * side)
+    return (pixels[:longest, :longest] * 255).round().clip(0, 255).astype(np.uint8)

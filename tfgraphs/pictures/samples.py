@@ -1,0 +1,44 @@
+"""Pictures to begin with: `sample:cat` names a photograph of the offline extra or a painting of this project.
+
+The photographs are shipped by scikit-image: cat (Stefan van der Walt), coffee (Rachel Michetti) and rocket (SpaceX)
+are CC0, astronaut (NASA) is in the public domain. The paintings are drawn by `tfgraphs.pictures.paintings.draw`.
+"""
+
+from pathlib import Path
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.packaged import packaged_file
+
+PREFIX = "sample:"
+PHOTOGRAPHS = {
+    "astronaut": "astronaut.png",
+    "cat": "chelsea.png",
+    "coffee": "coffee.png",
+    "rocket": "rocket.jpg",
+}
+PAINTINGS = {
+    "swirls": "swirls.jpg",
+    "embers": "embers.jpg",
+}
+
+
+class SampleError(TfgraphsError):
+    """There is no sample picture of that name."""
+
+
+def resolve(path: str) -> Path:
+    """Turns `sample:NAME` into the path of that picture; any other path is returned as it is.
+
+    Raises:
+        SampleError: no sample has that name.
+        PackageError: the package that carries the photograph is not installed.
+    """
+    if not path.startswith(PREFIX):
+        return Path(path)
+    name = path.removeprefix(PREFIX)
+    if name in PAINTINGS:
+        return Path(__file__).parent / "paintings" / PAINTINGS[name]
+    if name in PHOTOGRAPHS:
+        return packaged_file("skimage", f"data/{PHOTOGRAPHS[name]}", "scikit-image")
+    known = ", ".join(sorted(PHOTOGRAPHS | PAINTINGS))
+    raise SampleError(f"no sample picture is called {name!r}; there are: {known}")

@@ -1,0 +1,1 @@
+"""Small models that are trained on pairs of words."""

@@ -1,0 +1,134 @@
+"""Pairs of words that predict each other, as they are written down: `drink^juice|apple, eat^apple|orange`.
+
+The format and the configuration are those of wevi, Xin Rong's word embedding visual inspector, so that its training
+data can be pasted. Importing this does not import TensorFlow.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfgraphs.errors import reason
+from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
+
+_QUOTED = 60  # characters of what is wrong that a message shows
+_RANGES = {
+    "hidden_size": (1, 10_000),
+    "random_state": (0, 2**31 - 1),
+    "learning_rate": (0, 10**6),
+    "passes": (1, 10**9),
+}
+_INSIDE_NO_WORD = re.compile(r"[\s\x00-\x1f\x7f]")
+_CONFIG = '{"hidden_size": 5, "random_state": 1, "learning_rate": 0.2}'
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Words that predict, and words that they predict."""
+
+    context: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """How a model of pairs is trained.
+
+    Attributes:
+        hidden_size: length of a vector.
+        random_state: where the random numbers of the starting weights begin.
+        learning_rate: of all steps.
+        passes: how often the pairs are gone through.
+        tied: whether words have the same vector as what predicts and as what is predicted.
+        compat: `wevi` for its gradient of pairs with several targets, see `pairs.pair_loss`; None for the exact one.
+    """
+
+    hidden_size: int = 5
+    random_state: int = 1
+    learning_rate: float = 0.2
+    passes: int = 100
+    tied: bool = False
+    compat: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            numbers, kind = ((int, float), "number") if name == "learning_rate" else ((int,), "whole number")
+            if type(value) not in numbers or not least <= value <= most:
+                raise CorpusError(f"{name} is {_quoted(value)}: it is a {kind} from {least:,} to {most:,}")
+        if self.compat not in (None, "wevi"):
+            raise CorpusError(f"compat is {_quoted(self.compat)}: choose wevi or nothing")
+
+    @classmethod
+    def from_json(cls, text: str) -> "PairSettings":
+        """The settings that wevi's configuration stands for: `hidden_size`, `random_state` and `learning_rate`.
+
+        Raises:
+            CorpusError: this is no JSON object, or has other keys or values.
+        """
+        try:
+            config = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(f"the configuration {_quoted(text)} is not JSON such as {_CONFIG}") from error
+        if not isinstance(config, dict) or config.keys() - json.loads(_CONFIG).keys():
+            raise CorpusError(f"the configuration {_quoted(text)} is not one such as {_CONFIG}")
+        return cls(**config)
+
+
+def read_pairs(path: str | Path) -> list[Pair]:
+    """Reads a file of pairs, in UTF-8; see `parse_pairs`.
+
+    Raises:
+        CorpusError: the file cannot be read, is no text, or has no pairs or wrong ones.
+    """
+    try:
+        return parse_pairs(Path(path).read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise CorpusError(f"cannot read {path}: {reason(error)}") from error
+    except ValueError as error:
+        raise CorpusError(f"{path} is not a text in UTF-8") from error
+    except CorpusError as error:
+        raise CorpusError(f"{path}: {error}") from error
+
+
+def parse_pairs(text: str) -> list[Pair]:
+    """The pairs in a text: `context|target`, commas between pairs, `^` between the words of one side.
+
+    White space, line breaks too, counts for nothing around words, and cannot stand within them.
+
+    Raises:
+        CorpusError: there are no pairs, or one is wrong; the message shows it.
+    """
+    if not text.strip():
+        raise CorpusError("there are no pairs: write some, such as drink^juice|apple, eat^apple|orange")
+    return [_pair(pair.strip()) for pair in text.split(",")]
+
+
+def _pair(text: str) -> Pair:
+    sides = [tuple(word.strip() for word in side.split("^")) for side in text.split("|")]
+    words = [word for side in sides for word in side]
+    if len(sides) != 2:
+        raise CorpusError(f"{_quoted(text)} is not context|target: one | belongs in each pair, a comma between two")
+    if not all(words):
+        raise CorpusError(f"{_quoted(text)} is not context|target: a word is missing")
+    for word in words:
+        if _INSIDE_NO_WORD.search(word):
+            raise CorpusError(f"{_quoted(word)} is not a word: there is white space in it, or it is no text")
+    return Pair(*sides)
+
+
+def _quoted(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}..."
+
+
+def pair_vocabulary(pairs: Iterable[Pair]) -> Vocabulary:
+    """All words of the pairs, in the order of their code points, and how often each stands there."""
+    counts = sorted(Counter(word for pair in pairs for word in pair.context + pair.target).items())
+    return Vocabulary([word for word, _ in counts], np.array([count for _, count in counts], np.int64))

@@ -1,0 +1,165 @@
+"""Models of teaching size, trained on pairs that are written down.
+
+    pairs = read_pairs("pairs.txt")
+    model = PairModel(pair_vocabulary(pairs), settings)
+    for progress in train_pairs(model, pairs, settings): ...
+
+Starting weights and steps are those of wevi, Xin Rong's word embedding visual inspector, in float64, so that vectors
+can be compared digit by digit.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.optimize.minimize import Loss, minimize
+from tfgraphs.vectors import WordVectors
+from tfgraphs.word2vec.pairs.pair_format import Pair, PairSettings, pair_vocabulary, parse_pairs, read_pairs
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
+
+__all__ = [
+    "Pair",
+    "PairModel",
+    "PairSettings",
+    "pair_loss",
+    "pair_vocabulary",
+    "parse_pairs",
+    "read_pairs",
+    "train_pairs",
+    "wevi_random",
+]
+
+REPORTS = 100  # of a run, at most
+
+
+def wevi_random(state: int) -> Iterator[float]:
+    """Yields wevi's random numbers, in [0, 1): state <- (25214903917 state + 11) mod 2^16, divided by 2^16."""
+    while True:
+        state = int(float(state) * 25214903917 + 11) & 0xFFFF  # a first state may round, as in JavaScript
+        yield state / 65536
+
+
+class PairModel:
+    """The two layers of weights of a model of pairs.
+
+    They start at (u - 0.5) / hidden_size with wevi's random numbers u, drawn for each word and each hidden unit, first
+    the input weight and then the output weight.
+
+    Args:
+        vocabulary: the words, see `pair_vocabulary`.
+        settings: `hidden_size`, `random_state` and `tied` count here.
+
+    Attributes:
+        inputs: vectors of the words as what predicts, a float64 variable [words, hidden_size]; the word vectors.
+        outputs: vectors of the words as what is predicted, of the same shape; `inputs` if tied.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, settings: PairSettings) -> None:
+        self.vocabulary = vocabulary
+        shape = len(vocabulary.words), settings.hidden_size, 2
+        draws = itertools.islice(wevi_random(settings.random_state), int(np.prod(shape)))
+        weights = (np.fromiter(draws, np.float64).reshape(shape) - 0.5) / settings.hidden_size
+        self.inputs = tf.Variable(weights[..., 0], name="inputs")
+        self.outputs = self.inputs if settings.tied else tf.Variable(weights[..., 1], name="outputs")
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What is trained."""
+        return [self.inputs] if self.outputs is self.inputs else [self.inputs, self.outputs]
+
+    def vectors(self) -> WordVectors:
+        """The word vectors as they are now, float64."""
+        return WordVectors(self.vocabulary.words, self.inputs.numpy())
+
+
+def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None) -> Loss:
+    """The loss of one pair, the one whose turn it is in a step: a full softmax over the vocabulary.
+
+        h = mean of the inputs of the context's words      s = outputs h      loss = C log sum exp(s) - sum_t s_t
+
+    A word counts once in a context. C is the number of targets t, so that this is the sum of their -log softmax(s)_t,
+    and its gradient with respect to s is C softmax(s) - t. wevi leaves C out and takes each target once: softmax(s) - t
+    has no zero if there are several targets, the loss no minimum, and the weights grow without end.
+
+    Args:
+        model: whose weights to take.
+        pairs: of words of its vocabulary.
+        compat: `wevi`, or None for the exact gradient.
+    """
+    index = model.vocabulary.index
+    contexts, active = _padded([[index[word] for word in dict.fromkeys(pair.context)] for pair in pairs])
+    targets = [dict.fromkeys(pair.target) if compat == "wevi" else pair.target for pair in pairs]
+    predicted, scored = _padded([[index[word] for word in target] for target in targets])
+    predictions = np.ones(len(pairs)) if compat == "wevi" else scored.sum(axis=1)
+    shares = active / active.sum(axis=1, keepdims=True)
+    tables = [tf.constant(table) for table in (contexts, shares, predicted, scored, predictions)]
+
+    def loss(step: tf.Tensor) -> tf.Tensor:
+        context, share, target, score, count = (tf.gather(table, step % len(pairs)) for table in tables)
+        hidden = tf.linalg.matvec(tf.gather(model.inputs, context), share, transpose_a=True)
+        scores = tf.linalg.matvec(model.outputs, hidden)
+        return count * tf.reduce_logsumexp(scores) - tf.tensordot(score, tf.gather(scores, target), 1)
+
+    return loss
+
+
+def _padded(sides: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Word numbers as a table, int32 [pairs, longest side], and which of its places are words, 0 or 1, float64."""
+    numbers = list(itertools.zip_longest(*sides, fillvalue=-1))
+    table = np.array(numbers, np.int32).T
+    return np.maximum(table, 0), (table >= 0).astype(np.float64)
+
+
+def train_pairs(
+    model: PairModel,
+    pairs: Sequence[Pair],
+    settings: PairSettings,
+    *,
+    checkpoint_dir: str | Path | None = None,
+    save_seconds: float = 30.0,
+    on_graph: Callable[[tf.Graph], None] | None = None,
+) -> Iterator[Progress]:
+    """Trains a model one pair at a time, in their order, yielding progress with the mean loss of all pairs.
+
+    Args:
+        model: to train.
+        pairs: of words of its vocabulary.
+        settings: `learning_rate`, `passes` and `compat` count here.
+        checkpoint_dir: where to keep the state; training that finds its own state there goes on from it.
+        save_seconds: time between two checkpoints.
+        on_graph: called with the graph of one step.
+
+    Raises:
+        CheckpointError, NonFiniteLoss: see `minimize`.
+    """
+    loss = pair_loss(model, pairs, settings.compat)
+    numbers = tf.range(len(pairs), dtype=tf.int64)
+    losses = tf.function(lambda: tf.map_fn(loss, numbers, fn_output_signature=tf.float64)).get_concrete_function()
+    for report in minimize(
+        loss,
+        model.variables,
+        keras.optimizers.SGD(_FixedRate(settings.learning_rate)),
+        settings.passes * len(pairs),
+        steps_per_report=-(-settings.passes // REPORTS) * len(pairs),
+        gradient_transform=tf.convert_to_tensor,  # one sum for rows that were read in several places
+        checkpoint_dir=checkpoint_dir,
+        save_seconds=save_seconds,
+        on_graph=on_graph,
+    ):
+        stage = f"pair {report.step:,} of {report.steps:,}"
+        yield Progress(report.step, stage, report.step / report.steps, float(tf.reduce_mean(losses())))
+
+
+class _FixedRate(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate in float64, where Keras would round a plain number to float32."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        return tf.constant(self._rate, tf.float64)
