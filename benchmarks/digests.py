@@ -68,7 +68,7 @@ COMMANDS = {
     "sliced": "neural_style --content=sample:coffee --style=sample:swirls --style=sample:embers "
     "--style_weight=0.7 --style_weight=0.3 --statistic=sliced_wasserstein --preserve_color=luminance --size=128 "
     "--steps=20 --output={out}.png",
-    "painting_in_tiles": "neural_style --content=sample:cat --size=300 --tile_size=256 --steps=8 --output={out}.png",
+    "painting_in_tiles": "neural_style --content=sample:cat --size=320 --tile_size=288 --steps=8 --output={out}.png",
     "film": "neural_style --content={zoom}.webp --size=96 --steps=12 --output={out}.webp",
     "paint_export": "neural_style --export_dir={out}",
     "paint_call": "call {paint_export} paint",
