@@ -46,7 +46,7 @@ COMMANDS = {
         for loss in ("negative_sampling", "hierarchical_softmax", "softmax", "sampled_softmax", "nce")
     },
     "phrases": f"word2vec {_TRAINING} --phrases=1 --phrase_threshold=1",
-    "pairs": "word2vec --pairs={pairs} --passes=5 --output={out}",
+    "pairs": "word2vec --pairs={pairs_file} --passes=5 --output={out}",
     "dream": "deepdream --input=sample:coffee --size=200 --iterations=3 --output={out}.png",
     "tiles": "deepdream --input=sample:coffee --size=400 --layer=fire5 --iterations=2 --tile_size=256 "
     "--output={out}.png",
@@ -87,8 +87,8 @@ def record(checkout: Path, names: list[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "text").write_text("\n".join([_WORDS * 4] * 300), encoding="utf-8")
-        (folder / "pairs").write_text("drink|juice, eat|apple, eat^drink|rice, juice|drink", encoding="utf-8")
-        places = {name: str(folder / name) for name in ("text", "pairs", *COMMANDS)}
+        (folder / "pairs_file").write_text("drink|juice, eat|apple, eat^drink|rice, juice|drink", encoding="utf-8")
+        places = {name: str(folder / name) for name in ("text", "pairs_file", *COMMANDS)}
         places["trained"] = str(folder / "skipgram")
         environment = {**os.environ, "TFGRAPHS_HOME": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "2"}
         for name in names or COMMANDS:
