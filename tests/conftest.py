@@ -6,6 +6,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import hypothesis
 import pytest
 from absl import flags
 
@@ -14,12 +15,25 @@ import tfgraphs  # noqa: F401  before TensorFlow, as commands have it: its envir
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also run the tests marked long, and fuzz with more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     flags.FLAGS.mark_as_parsed()
+    for name, examples in (("short", 25), ("long", 300)):
+        hypothesis.settings.register_profile(
+            name, max_examples=examples, deadline=None, derandomize=True, database=None
+        )
+    hypothesis.settings.load_profile("long" if config.getoption("--all") else "short")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the README and the commands, which take longest: the last process would be left alone with them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves long tests out, and begins with the README and the commands, so that no process ends alone with them."""
+    if not config.getoption("--all"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=lambda item: (item.path.name != "test_readme.py", item.path.parent.name != "cli"))
 
 

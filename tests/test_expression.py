@@ -3,7 +3,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.expression import ExpressionError, parse
@@ -170,14 +170,12 @@ def sums(draw: st.DrawFn, depth: int = 2) -> tuple[str, list[tuple[str, Fraction
     return text, meaning
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(sums())
 def test_rendered_tree_parses_to_its_weights(rendered):
     text, meaning = rendered
     assert weights(text) == [(word, pytest.approx(float(weight), rel=1e-12)) for word, weight in meaning]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.one_of(st.text(), st.text("ab19.+-*()\"' \n", max_size=30)))
 def test_any_text_is_a_sum_of_words_or_a_one_line_error(text):
     terms, message = [], ""

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.backbones import BackboneError, load
@@ -177,7 +177,6 @@ chains = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
 @given(chains)
 def test_receptive_field_and_stride_are_those_of_the_gradient(chain):
     network, last = chain_backbone(chain), str(len(chain) - 1)
@@ -194,7 +193,6 @@ def test_receptive_field_and_stride_are_those_of_the_gradient(chain):
     assert (last_row - first + 1, next_first - first) == (view.receptive_field, view.stride)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(chains)
 def test_smallest_picture_is_the_smallest_with_a_position(chain):
     def positions(side: int) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
@@ -322,7 +322,6 @@ pieces = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
 @given(text=st.text(max_size=30) | st.lists(pieces, max_size=12).map("".join))
 def test_any_text_is_an_objective_or_refused(backbone, text):
     try:

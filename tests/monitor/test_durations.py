@@ -1,7 +1,7 @@
 """Times in words: examples, and what holds for all of them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.monitor.durations import duration, time_left
@@ -37,20 +37,17 @@ def test_a_duration_is_said_in_its_two_largest_units(seconds, words):
     assert duration(seconds) == words
 
 
-@settings(deadline=None, derandomize=True)
 @given(seconds=times)
 def test_a_duration_is_never_negative(seconds):
     assert seconds_of(duration(seconds)) >= 0
 
 
-@settings(deadline=None, derandomize=True)
 @given(seconds=st.floats(0, 1e9))
 def test_a_duration_is_right_to_half_a_second_and_from_an_hour_on_to_a_minute(seconds):
     tolerance = 0.5 if seconds < 3599.5 else 60
     assert seconds_of(duration(seconds)) == pytest.approx(seconds, abs=tolerance, rel=0)
 
 
-@settings(deadline=None, derandomize=True)
 @given(pair=st.tuples(times, times).map(sorted))
 def test_a_longer_time_is_not_said_to_be_shorter(pair):
     assert seconds_of(duration(pair[0])) <= seconds_of(duration(pair[1]))
@@ -70,14 +67,12 @@ def test_the_time_left_follows_from_the_pace_so_far(seconds, done, already, word
     assert time_left(seconds, done, already) == words
 
 
-@settings(deadline=None, derandomize=True)
 @given(seconds=st.floats(0, 1e6), milestones=st.lists(shares, min_size=3, max_size=3, unique=True).map(sorted))
 def test_the_more_is_done_in_a_time_the_less_is_left(seconds, milestones):
     already, less, more = milestones
     assert seconds_of(time_left(seconds, more, already)) <= seconds_of(time_left(seconds, less, already))
 
 
-@settings(deadline=None, derandomize=True)
 @given(seconds=st.floats(0, 1e6), done=shares, already=shares)
 def test_the_time_left_is_never_negative(seconds, done, already):
     words = time_left(seconds, done, already)

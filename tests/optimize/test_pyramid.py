@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.optimize.lbfgs import LBFGS
@@ -63,7 +63,6 @@ def test_steps_are_counted_over_all_stages():
     assert [progress.step for progress in climb(LEVELS)] == [1, 2, 3, 4, 5, 6]
 
 
-@settings(deadline=None, derandomize=True)
 @given(levels=pyramids)
 def test_the_share_of_work_rises_to_exactly_one(levels):
     done = [0, *(progress.done for progress in climb(levels))]

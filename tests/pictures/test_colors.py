@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.pictures.colors import matched, with_colors_of
@@ -21,7 +21,6 @@ def moments(pixels):
 
 
 @given(st.integers(0, 1000), st.integers(1001, 2000))
-@settings(max_examples=30, deadline=None)
 def test_matched_colours_have_the_mean_and_covariance_of_the_original(one, other):
     original = picture(other)
     for found, expected in zip(moments(matched(picture(one, 0.4, 0.6), original)), moments(original), strict=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.vectors import evaluate
@@ -279,7 +279,6 @@ def test_file_that_cannot_be_read_is_refused(royal, tmp_path, ask, name, message
         ask(royal, tmp_path / name)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.one_of(st.binary(max_size=40), st.text(":ab\n \t#1.en", max_size=40).map(str.encode)))
 @pytest.mark.parametrize("ask", [analogies, word_pairs])
 def test_any_file_gives_finite_results_or_a_one_line_error(ask, tmp_path_factory, content):

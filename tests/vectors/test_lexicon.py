@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords, fold, folded_order
@@ -23,7 +23,6 @@ def in_memory(listed):
     return Lexicon(listed)
 
 
-@settings(deadline=None, derandomize=True)
 @given(lists)
 def test_packed_words_are_a_list(listed):
     kept = packed(listed)
@@ -34,7 +33,6 @@ def test_packed_words_are_a_list(listed):
 
 
 @pytest.mark.parametrize("lexicon", [packed, in_memory])
-@settings(deadline=None, derandomize=True)
 @given(lists, st.one_of(words, nearly_words))
 def test_rows_are_those_of_the_list(lexicon, listed, other):
     rows = lexicon(listed)

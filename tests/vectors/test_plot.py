@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib import font_manager
@@ -64,7 +64,6 @@ def overlapping(boxes) -> list[tuple[int, int]]:
 # Principal components.
 
 
-@settings(deadline=None)
 @given(MATRICES)
 def test_components_have_the_variances_of_the_covariance_and_no_correlation(matrix):
     coordinates = principal_components(matrix)
@@ -108,7 +107,6 @@ def test_equal_points_have_no_components_at_all():
 # Places of labels.
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(0, 8))
 def test_labels_never_overlap_and_stay_on_the_page(seed, count, lines):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.huffman import HuffmanTree, huffman_tree
@@ -79,13 +79,11 @@ def test_codes_are_those_worked_out_by_hand(counts, expected):
     assert codes(tree_of(counts)) == expected
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(counts_of_words)
 def test_codes_are_those_of_word2vec(counts):
     assert codes(tree_of(counts)) == word2vec_codes(counts)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(counts_of_words)
 def test_weighted_length_is_the_least_possible(counts):
     tree = tree_of(counts)
@@ -98,7 +96,6 @@ def test_weighted_length_is_the_sum_of_the_inner_counts(counts):
     assert tree.lengths @ np.array(counts) == tree.counts.sum()
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(counts_of_words)
 def test_no_code_begins_with_another(counts):
     ordered = sorted(codes(tree_of(counts)))
@@ -134,13 +131,11 @@ def test_inner_counts_are_how_often_training_passes(counts):
     assert tree.counts.tolist() == visits
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(counts_of_words)
 def test_inner_nodes_are_in_order_of_falling_count(counts):
     assert np.all(np.diff(tree_of(counts).counts) <= 0)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(counts_of_words)
 def test_first_inner_nodes_are_a_tree_with_the_root(counts):
     tree = tree_of(counts)

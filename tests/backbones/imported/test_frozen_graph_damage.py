@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from frozen_graphs import changed, small_graph, v1, written
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.backbones.imported.frozen_graph import load, read_constants
@@ -263,7 +263,6 @@ def refusal(reader: Callable[[Path], Iterable[str]], path: Path) -> str | None:
     return None
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.one_of(st.binary(max_size=80), damaged_files()))
 def test_garbage_is_refused_in_one_line_or_gives_numbers(tmp_path_factory, content):
     path = written(tmp_path_factory.getbasetemp(), content)

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.backbones.networks import googlenet
@@ -85,7 +85,6 @@ def test_missing_archive_and_folder_are_refused(tmp_path, name):
         extract(tmp_path / name, tmp_path)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_damaged_archive_is_refused_in_one_line_or_gives_the_known_files(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged")

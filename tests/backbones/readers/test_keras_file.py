@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from damaged_files import damaged, error_of, read_harmlessly
-from hypothesis import given, settings
+from hypothesis import given
 
 from tfgraphs.backbones.readers.weight_files import read_arrays
 
@@ -243,7 +243,6 @@ def test_a_truncated_file_is_refused(tmp_path, content, share):
     assert error_of(tmp_path / "f", content[: int(share * len(content))])
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
 @given(content=damaged(NAMED, NUMBERED, archived(NUMBERED)))
 def test_damaged_files_do_no_harm(tmp_path_factory, content):
     read_harmlessly(tmp_path_factory.getbasetemp() / "keras", content)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from damaged_files import at_most, damaged, error_of, read_harmlessly
-from hypothesis import given, settings
+from hypothesis import given
 
 from tfgraphs.backbones.readers.weight_files import read_arrays
 from tfgraphs.backbones.readers.weights import WeightsError, read_pickled_arrays
@@ -236,7 +236,6 @@ def test_text_that_stands_for_many_bytes_is_encoded_once(tmp_path):
         error_of(tmp_path / "f", pickle.dumps({"a": data}, protocol=2))
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
 @given(
     content=damaged(
         object_npy(TREE), object_npy(TREE, "python 2"), pickled(TREE, "2"), saved(**{"a": KERNEL}), compressed(a=KERNEL)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from damaged_files import at_most, damaged, error_of, read_harmlessly
-from hypothesis import given, settings
+from hypothesis import given
 
 from tfgraphs.backbones.readers.weight_files import read_arrays
 
@@ -84,7 +84,6 @@ def test_without_the_library_the_error_says_what_to_install(tmp_path, monkeypatc
     assert "pip install 'tfgraphs[weights]'" in error_of(tmp_path / "f", GOOD)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
 @given(content=damaged(GOOD))
 def test_damaged_files_do_no_harm(tmp_path_factory, content):
     read_harmlessly(tmp_path_factory.getbasetemp() / "safetensors", content)

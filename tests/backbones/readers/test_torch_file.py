@@ -6,7 +6,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 from damaged_files import at_most, damaged, error_of, read_harmlessly
-from hypothesis import given, settings
+from hypothesis import given
 from torch_files import (
     DTYPES,
     NUMBERS,
@@ -275,7 +275,6 @@ def test_a_truncated_file_is_refused(tmp_path, content, share):
     assert error_of(tmp_path / "f", content[: int(share * len(content))])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(content=damaged(SAVED_ZIP, SAVED_LEGACY, SAVED_LEGACY))
 def test_damaged_files_do_no_harm(tmp_path_factory, content):
     read_harmlessly(tmp_path_factory.getbasetemp() / "torch", content)

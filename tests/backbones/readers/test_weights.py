@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.backbones.readers.weights import WeightsError, read_pickled_arrays
@@ -307,7 +307,6 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.one_of(st.binary(max_size=80), st.binary(max_size=40).map(b"\x80\x04".__add__), damaged_files()))
 def test_garbage_is_refused_or_gives_arrays_of_numbers(tmp_path_factory, content):
     try:

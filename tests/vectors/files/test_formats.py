@@ -4,7 +4,7 @@ import resource
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -32,7 +32,6 @@ def scratch(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("save", "read"), FORMATS)
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(matrix=matrices, data=st.data())
 def test_round_trip_keeps_every_bit(scratch, save, read, matrix, data):
     names = data.draw(st.lists(words, min_size=len(matrix), max_size=len(matrix), unique=True))
@@ -76,7 +75,6 @@ def test_matrix_of_another_type_is_written_as_float32(tmp_path, save, read, dtyp
 
 
 @pytest.mark.parametrize("save", SAVERS)
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(matrix=matrices)
 def test_format_is_told_from_the_content(scratch, save, matrix):
     names = [f"word{row}" for row in range(len(matrix))]
@@ -157,7 +155,6 @@ def test_folder_is_refused(tmp_path):
         load(str(tmp_path))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.one_of(st.binary(max_size=60), nearly_files, nearly_files.map(b"1 1\n".__add__)))
 def test_garbage_is_refused_or_holds_what_its_lines_say(scratch, content):
     scratch.write_bytes(content)
@@ -264,7 +261,6 @@ number = st.one_of(
 LARGEST = float(np.finfo(np.float32).max)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.lists(number.filter(lambda text: abs(float(text)) <= LARGEST), min_size=1, max_size=8))
 def test_numbers_are_read_as_python_reads_them(scratch, numbers):
     scratch.write_bytes(b"1 %d\na %b\n" % (len(numbers), " ".join(numbers).encode()))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from vector_files import FORMATS, MATRIX, PACKINGS, encoded, names_for, packed
 
@@ -68,7 +68,6 @@ def test_format_is_told_from_the_content_in_pieces_of_any_size(path, monkeypatch
     assert block.matrix.tobytes() == MATRIX.tobytes()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data(), form=st.sampled_from(list(FORMATS)), packing=st.sampled_from(list(PACKINGS)))
 def test_round_trip_keeps_every_word_and_bit(scratch, data, form, packing):
     spaces = "" if "binary" in form else " "
@@ -159,7 +158,6 @@ begun_files = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
 @given(content=st.one_of(st.binary(max_size=60), nearly_files, begun_files), packing=st.sampled_from(list(PACKINGS)))
 def test_any_file_is_finite_vectors_or_a_one_line_error(scratch, content, packing):
     scratch.write_bytes(PACKINGS[packing](content))
@@ -171,7 +169,6 @@ def test_any_file_is_finite_vectors_or_a_one_line_error(scratch, content, packin
             assert all(found[0])
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(words=st.lists(st.binary(min_size=1, max_size=6), min_size=1, max_size=6), form=st.sampled_from(["bin", "txt"]))
 def test_words_that_are_not_unicode_are_replaced_one_by_one(scratch, words, form):
     words = [word for word in (word.translate(None, b" \n") for word in words) if word] or [b"\xe2\x82"]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec import CorpusError
@@ -23,7 +23,6 @@ def written(pairs, space=lambda: ""):
     )
 
 
-@settings(deadline=None)
 @given(PAIRS, st.data())
 def test_reading_gives_the_pairs_back_whatever_space_is_around_words(pairs, data):
     assert parse_pairs(written(pairs, lambda: data.draw(SPACE))) == pairs

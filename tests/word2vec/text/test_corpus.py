@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec import CorpusError, EncodedCorpus, TextSettings, encode_sentences, prepare
@@ -25,7 +25,6 @@ def decoded(corpus):
     return sentences
 
 
-@settings(deadline=None)
 @given(SENTENCES.filter(lambda text: len({word for sentence in text for word in sentence}) > 1))
 def test_decoding_gives_the_sentences_back_that_have_words(text):
     assert decoded(encode_sentences(text)) == [sentence for sentence in text if sentence]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.text import number_file
@@ -51,7 +51,6 @@ def test_a_change_is_made_in_place(file):
     assert content(file) == flat([[2, 4], [], [], [8, 10, -3, 12]])
 
 
-@settings(deadline=None)
 @given(SENTENCES)
 def test_what_is_left_of_shorter_text_is_all_there_is(tmp_path_factory, sentences):
     file = NumberFile(tmp_path_factory.mktemp("numbers") / "numbers")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.text import numbering
@@ -17,7 +17,6 @@ def words_of(block):
     return [block.words[number] if number != SENTENCE_END else "\n" for number in block.numbers]
 
 
-@settings(deadline=None)
 @given(LINES)
 def test_numbers_stand_for_the_words_in_their_order(lines):
     block = number_words(tokenizer("unicode", True), "".join(" ".join(line) + "\n" for line in lines).encode())
@@ -25,7 +24,6 @@ def test_numbers_stand_for_the_words_in_their_order(lines):
     assert words_of(block) == [word for line in cleaned for word in [*line, "\n"]]
 
 
-@settings(deadline=None)
 @given(LINES)
 def test_each_word_is_listed_once_with_its_count(lines):
     block = number_words(tokenizer("unicode", True), "".join(" ".join(line) + "\n" for line in lines).encode())

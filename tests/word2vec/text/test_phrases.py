@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.settings import TextSettings
@@ -86,7 +86,6 @@ def expected(text, settings):
     return [word if word in kept or word == "\n" else None for line in joined for word in [*line, "\n"]], kept
 
 
-@settings(deadline=None)
 @given(TEXT, RULES)
 def test_phrases_and_their_counts_are_those_of_plain_word2phrase(tmp_path_factory, text, settings):
     with pytest.MonkeyPatch.context() as patch:
@@ -125,7 +124,6 @@ def test_pairs_are_joined_from_left_to_right_within_a_sentence(numbers, joined):
     assert phrases.join(np.array(numbers, np.int32)).tolist() == joined
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-2, 4)), min_size=1))
 def test_pairs_are_counted_over_all_parts(parts):
     table = PairTable(5, 1 << 20)

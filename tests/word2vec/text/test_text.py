@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.text import reading as text
@@ -172,7 +172,6 @@ def broken(tmp_path, content, piece, size):
         return read(write(tmp_path / "text", content), size=size)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["word", "a", " ", " ", "\n", "é", "京", "many words here"]), min_size=1),
     st.integers(1, 60),
@@ -184,7 +183,6 @@ def test_where_long_lines_break_does_not_depend_on_blocks(tmp_path_factory, word
     assert broken(folder, content, piece, size) == broken(folder, content, 1 << 20, 1 << 20)
 
 
-@settings(deadline=None)
 @given(st.text("ab é京\n", min_size=1))
 def test_breaking_long_lines_only_puts_line_feeds_between_characters(tmp_path_factory, content):
     found = broken(tmp_path_factory.mktemp("text"), content.encode(), 7, 1).decode()

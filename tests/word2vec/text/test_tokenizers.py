@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.text.reading import CorpusError
@@ -48,7 +48,6 @@ MIXED = st.lists(st.text("aZé京\u0301\u0940\u200d–9_ '\u00a0\ufe0f")).map(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary()).map(lambda lines: b"".join(line.replace(b"\n", b"") + b"\n" for line in lines)))
 def test_letters_are_runs_of_a_to_z_in_lower_case_and_all_other_bytes_part_them(text):
     expected = [re.findall("[a-z]+", line.decode("latin-1").translate(ASCII_LOWER)) for line in text.split(b"\n")[:-1]]
@@ -58,20 +57,17 @@ def test_letters_are_runs_of_a_to_z_in_lower_case_and_all_other_bytes_part_them(
 ASCII_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
-@settings(deadline=None)
 @given(LINES)
 def test_whitespace_parts_at_spaces_of_any_kind_and_nowhere_else(text):
     controls = dict.fromkeys(range(32), " ")
     assert words("whitespace", text) == [line.translate(controls).split() for line in text.split("\n")[:-1]]
 
 
-@settings(deadline=None)
 @given(LINES | MIXED)
 def test_unicode_words_are_letters_and_marks_of_any_script(text):
     assert words("unicode", text, fold_case=False) == [one_by_one(line) for line in text.split("\n")[:-1]]
 
 
-@settings(deadline=None)
 @given(LINES | MIXED)
 def test_folding_turns_each_word_into_lower_case(text):
     expected = [[word.lower() for word in line] for line in words("unicode", text, fold_case=False)]

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.text.vocabulary import (
@@ -71,7 +71,6 @@ def add(table, words):
     return dict(zip(counted, numbers.tolist(), strict=True))
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"))))
 def test_counts_of_parts_add_up_and_words_keep_their_numbers(parts):
     table, numbers = WordTable(1 << 30), {}
@@ -114,7 +113,6 @@ def test_the_number_of_a_forgotten_word_has_no_place():
     assert set(places[list(numbers.values())]) == {UNKNOWN}
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1), st.integers(0, 20))
 def test_the_highest_count_to_drop_is_the_lowest_that_leaves_few_enough(counts, kept):
     counts = np.array(counts)
@@ -123,7 +121,6 @@ def test_the_highest_count_to_drop_is_the_lowest_that_leaves_few_enough(counts, 
     assert dropped == 0 or np.count_nonzero(counts >= dropped) > kept
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-2, 5).filter(lambda number: number != SENTENCE_END))))
 def test_renumbering_drops_unknown_words_and_then_empty_sentences(sentences):
     places = np.array([3, UNKNOWN, 0, UNKNOWN, 1, 2], np.int32)
