@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-import tfgraphs
 from tfgraphs.cli.shared import command, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
 from tfgraphs.pictures import films, images, photographs, samples
 from tfgraphs.pictures.colors import with_colors_of
+from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     backbone = picture_run.load_backbone(name, pooling="average")
     values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
     origin = {
-        "version": tfgraphs.__version__,
+        "version": __version__,
         "flags": {flag: values[flag] for flag in ("backbone", "weights", "train_style", "photos")},
         "style": {name: getattr(style, name) for name in _STYLE},
         "training": dataclasses.asdict(settings),

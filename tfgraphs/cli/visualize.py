@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-import tfgraphs
 from tfgraphs.cli import visualize_feature
 from tfgraphs.cli.shared import channel_ranges, command, picture_run, run_state
 from tfgraphs.cli.visualize_feature import Asked, feature
 from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import images
+from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -223,7 +223,7 @@ def _save(output: Path, pixels: "np.ndarray", name: str) -> None:
     values = command.flag_values([__name__, picture_run.__name__])
     made_it = (_FLAGS[name] | _NETWORK) - {"output"}
     given = {flag: value for flag, value in values.items() if flag in made_it}
-    origin = {"command": f"visualize {name}", "version": tfgraphs.__version__, "flags": given}
+    origin = {"command": f"visualize {name}", "version": __version__, "flags": given}
     images.save(output, images.Picture(pixels), origin)
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-import tfgraphs
 from tfgraphs.cli.feature_page import INDEX, PAPER, Exhibit, write
 from tfgraphs.cli.shared import channel_ranges, command, picture_run, run_state
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
 from tfgraphs.pictures import images
+from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
@@ -81,7 +81,7 @@ class Run:
         self.flags = values
         self.origin: dict[str, object] = {
             "command": "visualize feature",
-            "version": tfgraphs.__version__,
+            "version": __version__,
             "flags": given,
         }
         self.origin["line"] = picture_run.command_line(self.origin, "visualize feature")

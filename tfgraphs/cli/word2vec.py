@@ -243,10 +243,10 @@ def _flags() -> dict[str, object]:
 
 
 def _origin() -> dict[str, object]:
-    import tfgraphs
+    from tfgraphs.version import __version__
 
     values = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
-    return {"version": tfgraphs.__version__, **values}
+    return {"version": __version__, **values}
 
 
 def run() -> None:

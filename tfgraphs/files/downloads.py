@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urljoin, urlsplit
 
-from tfgraphs import __version__
 from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.files.outputs import OutputError
+from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import requests

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-import tfgraphs
 from tfgraphs.cli.shared import command, run_state
 from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import films, images, samples
+from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ class PictureRun:
         self.flags = command.flag_values([module, *self.flag_modules])
         self._check_outputs(sources)
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
-        self.origin = {"command": name, "version": tfgraphs.__version__, "flags": result_flags}
+        self.origin = {"command": name, "version": __version__, "flags": result_flags}
         self._state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources)])
         self.checkpoints = self._state.checkpoints
 
