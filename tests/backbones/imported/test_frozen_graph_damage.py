@@ -10,7 +10,8 @@ from frozen_graphs import changed, small_graph, v1, written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.backbones.imported.frozen_graph import load, read_constants
+from tfgraphs.backbones.imported.frozen_graph import load
+from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weights import WeightsError
 
 PICTURES = np.random.default_rng(1).random((1, 9, 9, 3), np.float32)

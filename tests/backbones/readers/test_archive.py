@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from damaged_files import at_most
 
-from tfgraphs.backbones.readers.archive import Archive, plausible_size
+from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.files.trust import plausible_size
 
 NOISE = np.random.default_rng(0).bytes(5000)
 

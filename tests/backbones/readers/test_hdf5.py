@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from damaged_files import at_most
 
-from tfgraphs.backbones.readers.archive import plausible_size
 from tfgraphs.backbones.readers.hdf5 import Hdf5File, Node
 from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.files.trust import plausible_size
 
 RANDOM = np.random.default_rng(0)
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.imported.foreign import identifier
 from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.readers.frozen_graph_file import read_graph
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import reason, said
+from tfgraphs.errors import said
 
 OPERATIONS = {
     "Add": "addition",
@@ -52,17 +52,6 @@ OPERATIONS = {
 }
 """The operations that are imported, all of them pure computations, and what kind of layer each makes."""
 
-_NUMBERS = {
-    tf.float32: "float_val",
-    tf.float64: "double_val",
-    tf.float16: "half_val",
-    tf.int32: "int_val",
-    tf.int64: "int64_val",
-    tf.bool: "bool_val",
-}
-_VALUES = {dtype.as_datatype_enum: (field, dtype.size) for dtype, field in _NUMBERS.items()}
-_RANKS = 8
-_REPEATED = 2**24  # values that all constants of a file together may leave out as repetitions
 _COUNT = 2**12  # for strides, sides of windows, numbers of parts: TensorFlow itself is not safe from absurd ones
 _SCOPE = "frozen"
 _FLATTENING = "flattening"
@@ -99,70 +88,6 @@ def load(
         return FrozenGraph(name, imported, preprocess, aliases)
     except Exception as error:  # a damaged graph can fail in any way, none of which is ours
         raise WeightsError(f"{path} is no graph that TensorFlow can import: {said(error)}") from error
-
-
-def read_constants(path: Path) -> dict[str, np.ndarray]:
-    """The constants of a frozen graph by name.
-
-    Raises:
-        WeightsError: the file is no frozen graph.
-    """
-    try:
-        return {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in _constants(read_graph(path))}
-    except (ValueError, TypeError, OverflowError) as error:
-        raise WeightsError(f"{path} holds a damaged constant: {said(error)}") from error
-
-
-def read_graph(path: Path) -> tf.compat.v1.GraphDef:
-    """Parses a frozen graph and checks that its constants are numbers that fit into their shapes.
-
-    Raises:
-        WeightsError: the file is no frozen graph.
-    """
-    graph = tf.compat.v1.GraphDef()
-    try:
-        graph.ParseFromString(path.read_bytes())
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
-    except (DecodeError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} is no frozen graph, or a damaged one: {said(error)}") from error
-    if not graph.node:
-        raise WeightsError(f"{path} is no frozen graph: it holds no node")
-    repeated = 0
-    for node in _constants(graph):
-        try:
-            repeated += _repeated(node.attr["value"].tensor)
-        except ValueError as error:
-            raise WeightsError(f"{path}: the constant {node.name!r} {error}; the file is damaged") from error
-    if repeated > _REPEATED:
-        raise WeightsError(f"{path}: its constants are far larger than the file; it is refused")
-    return graph
-
-
-def _constants(graph: tf.compat.v1.GraphDef) -> Iterator[Any]:
-    return (node for node in graph.node if node.op == "Const")
-
-
-def _repeated(tensor: Any) -> int:
-    """How many values of a constant the file leaves out because they repeat the last one."""
-    if tensor.dtype not in _VALUES:
-        raise ValueError("holds no numbers")
-    field, size = _VALUES[tensor.dtype]
-    shape = [dimension.size for dimension in tensor.tensor_shape.dim]
-    if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0 or len(shape) > _RANKS:
-        raise ValueError("has no shape")
-    count, given = math.prod(shape), len(getattr(tensor, field))
-    if tensor.tensor_content:
-        given, rest = divmod(len(tensor.tensor_content), size)
-        if rest or given != count:
-            raise ValueError(f"is {_shape(shape)} but holds {len(tensor.tensor_content)} bytes")
-    if given > count:
-        raise ValueError(f"is {_shape(shape)} but holds {given} values")
-    return count - given
-
-
-def _shape(sides: Iterable[object]) -> str:
-    return " x ".join(map(str, sides)) or "one number"
 
 
 def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
@@ -293,7 +218,7 @@ class FrozenGraph(Backbone):
         largest = self._largest[self._own_name(layer)]
         if any(side is not None and side > largest for side in size):
             raise LayerError(
-                f"a picture of {_shape(size)} px is too large for layer {layer} of {self.name}: "
+                f"a picture of {' x '.join(map(str, size))} px is too large for layer {layer} of {self.name}: "
                 f"give at most {largest} px a side"
             )
 

@@ -29,7 +29,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.imported.frozen_graph import read_constants
 from tfgraphs.backbones.layers import (
     Layer,
     concatenation,
@@ -41,6 +40,7 @@ from tfgraphs.backbones.layers import (
     softmax,
 )
 from tfgraphs.backbones.readers.archive import Archive
+from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weights import WeightsError, take
 from tfgraphs.errors import said
 from tfgraphs.files.outputs import atomic_file

@@ -5,18 +5,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tfgraphs.backbones.readers.weights import WeightsError
-
-_SLACK = 64 * 2**20  # bytes that any file may inflate to: small arrays of zeros shrink a thousandfold
-_RATIO = 32  # bytes that a byte of a file may stand for beyond that; weights hardly shrink at all
-
-
-def plausible_size(stored: int) -> int:
-    """How many bytes a file may inflate to.
-
-    Args:
-        stored: bytes that it has.
-    """
-    return _SLACK + _RATIO * stored
+from tfgraphs.files.trust import plausible_size
 
 
 class Archive:

@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tfgraphs.backbones.readers.archive import plausible_size
 from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.files.trust import plausible_size
 
 BEGINNING = b"\x89HDF\r\n\x1a\n"
 
