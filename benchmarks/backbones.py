@@ -122,13 +122,11 @@ def measure():
 """
 
 TFGRAPHS = (
-    "import tfgraphs"
+    "from tfgraphs.graphs.start import start; start()"  # as the commands do
     + NETWORK
     + """
 def prepare(name, layer, size):
     global functions, pictures
-    from tfgraphs.minimize import run_graphs_as_written
-    run_graphs_as_written()  # as the commands have it
     backbone, pictures = network(name), tf.constant(picture(size))
     functions = compiled(lambda pictures: backbone(pictures, [layer])[layer])
     return measure()

@@ -48,14 +48,14 @@ WHOLE_MEGABYTES, TILED_MEGABYTES = (500, 350), (700, 150)
 OURS = """
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+from tfgraphs.graphs.start import start
+start()  # as the commands do
 from tfgraphs import backbones
 import keras
 import numpy as np
 import tensorflow as tf
 from tfgraphs.deepdream import DreamSettings, layer_l2
 from tfgraphs.deepdream.dream import Dreamer
-from tfgraphs.minimize import run_graphs_as_written
-run_graphs_as_written()  # as the command has it
 
 def prepare(name, layer, height, width, tile_size):
     global dreamer, pixels, bare, picture, backbone

@@ -62,15 +62,15 @@ STEPS = 10
 OURS = """
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+from tfgraphs.graphs.start import start
+start()  # as the commands do
 from tfgraphs import backbones
 import numpy as np
 import tensorflow as tf
-from tfgraphs.minimize import run_graphs_as_written
 from tfgraphs.images import resize
 from tfgraphs.neural_style import Style, StyleSettings, transfer
 from tfgraphs.neural_style.regions import regions
 from tfgraphs.pyramid import Level
-run_graphs_as_written()  # as the command has it
 
 def pictures(height, width):
     # Smooth patches rather than noise, with different statistics.

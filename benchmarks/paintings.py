@@ -50,12 +50,13 @@ import tensorflow as tf
 from tfgraphs import backbones
 from tfgraphs.cli.shared.command import print_table
 from tfgraphs.cli.shared.presets import PAINTINGS
+from tfgraphs.graphs.start import start
 from tfgraphs.neural_style import StyleSettings, paint, targets, transfer
 from tfgraphs.neural_style.losses import relative_error, total_variation
 from tfgraphs.neural_style.settings import LAYERS
 from tfgraphs.neural_style.statistics import gram_matrix
 from tfgraphs.neural_style.transfer import scale_levels
-from tfgraphs.optimize.minimize import Report, run_graphs_as_written
+from tfgraphs.optimize.minimize import Report
 from tfgraphs.optimize.pyramid import Canvas, Level
 from tfgraphs.pictures import images, samples
 
@@ -164,7 +165,7 @@ def main() -> None:
     parser.add_argument("--judge", action="append")
     parser.add_argument("--folder", type=Path, help="for the pictures")
     options = parser.parse_args()
-    run_graphs_as_written()
+    start()
     judges = [Judge(name) for name in options.judge or ["resnet50"]]
     pairs = [
         [images.load(samples.resolve(path), options.size).pixels for path in pair.split(",")]

@@ -10,7 +10,9 @@ import hypothesis
 import pytest
 from absl import flags
 
-import tfgraphs  # noqa: F401  before TensorFlow, as commands have it: its environment says how to convolve
+from tfgraphs.graphs.start import set_environment, start
+
+set_environment()  # before any test module imports TensorFlow
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -39,11 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def _as_commands() -> None:
-    """Runs graphs as the commands do; only where a test module has imported TensorFlow anyway."""
+    """Starts TensorFlow as the commands do, if a test module has imported it."""
     if "tensorflow" in sys.modules:
-        from tfgraphs.optimize.minimize import run_graphs_as_written
-
-        run_graphs_as_written()
+        start()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Nodes of networks, beside TensorFlow's plain operations."""
 
-import platform
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,47 +11,6 @@ RANDOM = np.random.default_rng(0)
 
 def values(*shape):
     return RANDOM.normal(size=shape).astype(np.float32)
-
-
-def with_gradient(function, activation, upstream):
-    with tf.GradientTape() as tape:
-        tape.watch(activation)
-        result = function(activation)
-    return result.numpy(), tape.gradient(result, activation, upstream).numpy()
-
-
-@pytest.mark.parametrize("size", [(7, 5), (1, 1), (2, 9)])
-@pytest.mark.parametrize("side", [3, 5])
-def test_a_convolution_as_a_transpose_is_the_plain_one(side, size):
-    kernel, bias = values(side, side, 24, 26) / 30, values(26)
-    activation, upstream = tf.constant(values(2, *size, 24)), values(2, *size, 26)
-    found = with_gradient(convolution("any", "input", kernel, bias).compute, activation, upstream)
-    plain = with_gradient(lambda given: tf.nn.conv2d(given, kernel, 1, "SAME") + bias, activation, upstream)
-    for ours, expected in zip(found, plain, strict=True):
-        np.testing.assert_allclose(ours, expected, atol=1e-4)
-
-
-def test_convolutions_are_transposes_where_onednn_computes_them():
-    """As it does in all commands, on x86: the package asks TensorFlow for it before it is imported."""
-    compute = convolution("any", "input", values(3, 3, 4, 5), values(5)).compute
-    graph = tf.function(compute).get_concrete_function(tf.TensorSpec([1, 9, 9, 4])).graph
-    kinds = {operation.type for operation in graph.get_operations()}
-    transposed = platform.machine() in ("x86_64", "AMD64")
-    assert ("Conv2DBackpropInput" in kinds, "Conv2D" in kinds) == (transposed, not transposed)
-
-
-@pytest.mark.parametrize("padding", ["SAME", "VALID", 0])
-@pytest.mark.parametrize(("stride", "size"), [(2, (7, 4)), (3, (7, 9)), (2, (1, 1))])
-def test_a_kernel_of_one_position_with_a_stride_is_the_plain_one(stride, size, padding):
-    kernel, bias = values(1, 1, 6, 5), values(5)
-    activation = tf.constant(values(2, *size, 6))
-    border = "VALID" if padding == 0 else padding
-    plain = tf.nn.conv2d(activation, kernel, stride, border) + bias
-    upstream = values(*plain.shape)
-    found = with_gradient(convolution("any", "input", kernel, bias, stride, padding).compute, activation, upstream)
-    expected = with_gradient(lambda given: tf.nn.conv2d(given, kernel, stride, border) + bias, activation, upstream)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfgraphs.graphs import processor
 from tfgraphs.graphs.compiled import with_gradient
 
 X = tf.constant(np.random.default_rng(0).normal(size=(4, 3)))
@@ -38,3 +39,8 @@ def test_value_and_gradients_are_those_of_the_function(use):
 
 def test_the_second_result_comes_along():
     assert float(with_gradient(function)([X, Y], [OFFSET])[1]) == pytest.approx(float(tf.reduce_max(X)))
+
+
+def test_with_a_gpu_nothing_is_compiled(monkeypatch):
+    monkeypatch.setattr(processor, "current", lambda: processor.Processor(gpus=1))
+    assert with_gradient(function) is function

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.util import _pywrap_util_port
 
-from tfgraphs.graphs.own_gradients import custom_gradient
+from tfgraphs.graphs.convolutions import Padding, faster_convolution
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,6 @@ class Layer:
         return sum(int(np.prod(weight.shape)) for weight in self.weights)
 
 
-Padding = str | int
-"""How a window goes over the border: "SAME" and "VALID" as TensorFlow has them, or so many zeros on every side."""
-
-
 def convolution(
     name: str,
     source: str,
@@ -67,64 +62,27 @@ def convolution(
         padding: of its input.
     """
     weights = _variables(name, kernel, bias)
-    convolve = _convolve(kernel, weights[0], stride, padding)
+    faster = faster_convolution(weights[0], stride, padding)
 
     def compute(activation: tf.Tensor) -> tf.Tensor:
-        return tf.nn.bias_add(convolve(activation), weights[1])
+        if faster is not None and activation.shape[-1] == kernel.shape[2]:
+            return tf.nn.bias_add(faster(activation), weights[1])
+        return tf.nn.bias_add(_convolve(activation, weights[0], stride, padding), weights[1])
 
     side, channels = kernel.shape[0], kernel.shape[-1]
     return Layer(name, "convolution", (source,), compute, channels, side, stride, padding != "VALID", weights)
 
 
-def _convolve(
-    kernel: np.ndarray, weight: tf.Variable, stride: int, padding: Padding
-) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The fastest way to convolve with a kernel, of those that give the same numbers but for their last digits."""
+def _convolve(activation: tf.Tensor, kernel: tf.Variable, stride: int, padding: Padding) -> tf.Tensor:
+    """The plain form of a convolution: `tf.nn.conv2d`, group by group, as TensorFlow has no gradient of all at once."""
     side, before = kernel.shape[0], kernel.shape[2]
     if stride == 1 and padding == side // 2:
-        padding = "SAME"  # the same numbers; and what is not SAME or VALID has a slow gradient
-    transposed = as_transpose(weight) if stride == 1 and padding == "SAME" else None
-
-    def convolve(activation: tf.Tensor) -> tf.Tensor:
-        if side == 1 and stride > 1 and padding in ("SAME", "VALID", 0):
-            return convolve_all(every(activation, stride), 1)
-        return convolve_all(activation, stride)
-
-    def convolve_all(activation: tf.Tensor, stride: int) -> tf.Tensor:
-        groups = activation.shape[-1] // before  # one by one, as TensorFlow has no gradient of all at once
-        if transposed is not None and groups == 1:
-            return transposed(activation)
-        activation, border = _with_zeros(activation, padding)
-        sources, kernels = tf.split(activation, groups, axis=-1), tf.split(weight, groups, axis=-1)
-        parts = [tf.nn.conv2d(source, part, stride, border) for source, part in zip(sources, kernels, strict=True)]
-        return tf.concat(parts, axis=-1) if groups > 1 else parts[0]
-
-    return convolve
-
-
-def every(activation: tf.Tensor, stride: int) -> tf.Tensor:
-    """Every so many positions down and across from the first on, of [batch, height, width, channels]."""
-    batch, height, width, channels = tf.unstack(tf.shape(activation))
-    rows, columns = tf.range(0, height, stride), tf.range(0, width, stride)
-    places = (tf.range(batch)[:, tf.newaxis, tf.newaxis] * height + rows[:, tf.newaxis]) * width + columns
-    found = at(tf.reshape(activation, [-1, channels]), tf.reshape(places, [-1]))
-    known = [None if side is None else -(-side // stride) for side in activation.shape[1:3]]
-    found = tf.reshape(found, [batch, tf.size(rows), tf.size(columns), channels])
-    return tf.ensure_shape(found, [activation.shape[0], *known, activation.shape[-1]])
-
-
-def at(positions: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Some rows of [positions, channels], none of them twice: [places, channels].
-
-    With its gradient that takes a third of the time of a slice with strides.
-    """
-    shape = tf.shape(positions)
-
-    @custom_gradient
-    def gather(positions: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        return tf.gather(positions, places), lambda upstream: tf.scatter_nd(places[:, tf.newaxis], upstream, shape)
-
-    return gather(positions)
+        padding = "SAME"  # the same numbers; TensorFlow's gradient of other paddings is slow
+    activation, border = _with_zeros(activation, padding)
+    groups = activation.shape[-1] // before
+    sources, kernels = tf.split(activation, groups, axis=-1), tf.split(kernel, groups, axis=-1)
+    parts = [tf.nn.conv2d(source, part, stride, border) for source, part in zip(sources, kernels, strict=True)]
+    return tf.concat(parts, axis=-1) if groups > 1 else parts[0]
 
 
 def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str]:
@@ -132,41 +90,6 @@ def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str
     if isinstance(padding, str):
         return activation, padding
     return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
-
-
-def as_transpose(weight: tf.Variable) -> Callable[[tf.Tensor], tf.Tensor] | None:
-    """A convolution of stride 1 and padding SAME as the transpose of one with the mirrored kernel.
-
-    With oneDNN that takes as little as a third of the time: on its way back TensorFlow lets it arrange the kernel for
-    the processor, on its way forward it does not. None: it would be no faster, or not the same.
-
-    Args:
-        weight: the kernel, [height, width, channels in, channels out], which does not change.
-    """
-    sides = weight.shape[:2]
-    if max(sides) == 1 or not all(side % 2 for side in sides) or not _pywrap_util_port.IsMklEnabled():
-        return None
-    turned = weight.numpy()[::-1, ::-1].transpose(0, 1, 3, 2)
-    mirrored = tf.Variable(turned, trainable=False, name="mirrored")
-
-    def transpose(filters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        channels = filters.shape[2]
-        shape = tf.concat([tf.shape(values)[:3], [channels]], axis=0)
-        result = tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=shape, filter=filters, out_backprop=values, strides=[1, 1, 1, 1], padding="SAME"
-        )
-        return tf.ensure_shape(result, [*values.shape[:3], channels])
-
-    def convolve(activation: tf.Tensor) -> tf.Tensor:
-        kernel, turned = tf.convert_to_tensor(weight), tf.convert_to_tensor(mirrored)
-
-        @custom_gradient
-        def both(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-            return transpose(turned, values), lambda upstream: transpose(kernel, upstream)
-
-        return both(activation)
-
-    return convolve
 
 
 def _variables(name: str, kernel: np.ndarray, bias: np.ndarray) -> tuple[tf.Variable, tf.Variable]:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.graphs.compiled import apart
+from tfgraphs.graphs.compiled import not_inlined
 
 
 class TileError(TfgraphsError):
@@ -193,7 +193,7 @@ class Tiles:
         top, left = corner or (0, 0)
         channels = pictures[0].shape[-1]
 
-        @apart
+        @not_inlined
         def see(
             pieces: list[tf.Tensor], frame: tf.Tensor, row: tf.Tensor, column: tf.Tensor
         ) -> tuple[list[tf.Tensor], tf.Tensor]:

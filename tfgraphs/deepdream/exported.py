@@ -15,7 +15,7 @@ from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.files import export
-from tfgraphs.graphs.compiled import apart
+from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.pictures.colors import LIGHTNESS
 
 
@@ -90,7 +90,7 @@ def _dream(
         """The original as an octave has it: 0 is its own size, 1 the next smaller one."""
         return tf.image.resize(image, sizes[octave], antialias=True)
 
-    @apart
+    @not_inlined
     def step(number: tf.Tensor, picture: tf.Tensor, octave: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(picture)

@@ -1,1 +1,1 @@
-"""How graphs run on this processor."""
+"""How graphs run on this processor: choices, forms of operations, compilation."""

@@ -1,38 +1,41 @@
-"""Functions as programs of their own: compiled with their gradients, or kept out of the loops that call them."""
+"""Functions as graphs of their own: compiled together with their gradients, or kept out of their callers' graphs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from tfgraphs.graphs import processor
 from tfgraphs.graphs.own_gradients import custom_gradient
 
 Function = Callable[[list[tf.Tensor], list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 
 
-def apart(function: Callable[..., Any]) -> Any:
-    """Makes a function a graph that no other takes in, so that loops which call it compute the same bytes every time.
+def not_inlined(function: Callable[..., Any]) -> Any:
+    """Makes a `tf.function` that TensorFlow does not inline, so that loops calling it compute the same bytes each time.
 
-    As part of a loop it would be part of a cycle, in which TensorFlow meets max pooling before its gradient or after
-    it, as the addresses of nodes will have it, and takes oneDNN's gradient or its own. These add up in different
-    orders: one process in twenty gave other last bits.
+    Inlined into a loop, max pooling and its gradient become part of a cycle. Which of the two TensorFlow then reaches
+    first depends on the addresses of nodes, and with it whether the gradient is oneDNN's or TensorFlow's own. These
+    add up in different orders: one process in twenty differed in the last bits.
     """
     return tf.function(function, experimental_attributes={"_noinline": True})
 
 
 def with_gradient(function: Function) -> Function:
-    """Compiles a function so that one program computes its value and its gradients together.
+    """Compiles a function and its gradient into one XLA program, where `processor` says that this is faster.
 
     TensorFlow would make two programs of a compiled function, one for each direction, and run them one after the
-    other. Several calls of such a program in one graph have nothing to wait for and run side by side on as many cores.
+    other. Several calls of one program in a graph do not depend on each other and run in parallel.
 
     Args:
-        function: maps two lists of tensors to a scalar and to another tensor that has no gradient. The scalar is
-            differentiated by the tensors of the first list.
+        function: maps two lists of tensors to a scalar and another tensor without a gradient. The scalar is
+            differentiated with respect to the tensors of the first list.
 
     Returns:
         A function with the same arguments and results.
     """
+    if not processor.current().compiled_losses:
+        return function
 
     @tf.function(jit_compile=True)
     def value_and_gradients(
@@ -51,7 +54,7 @@ def with_gradient(function: Function) -> Function:
             value, other, gradients = value_and_gradients(list(points), list(constants))
 
             def backward(upstream: tf.Tensor, _: tf.Tensor) -> list[tf.Tensor]:
-                if tf.get_static_value(upstream) == 1:  # of a sum of such functions: nothing to multiply with
+                if tf.get_static_value(upstream) == 1:  # part of a sum: nothing to multiply with
                     return gradients
                 return [upstream * gradient for gradient in gradients]
 

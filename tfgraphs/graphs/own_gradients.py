@@ -1,4 +1,10 @@
-"""Functions with gradients of their own, in graphs that are freed when nobody uses them any more."""
+"""`tf.custom_gradient` in graphs that are freed when nobody uses them any more.
+
+TensorFlow registers each custom gradient under a name in a process-wide registry and never forgets it. The gradient
+refers to tensors of its graph, so that the graph and all its variables stay in memory: a painting of 12 megapixels has
+graphs of ten sizes. There is no public way to unregister a gradient; this module is the only one that touches the
+private registry. Where `tf.stop_gradient` serves, or a graph lives as long as the process, it is not needed.
+"""
 
 import weakref
 from collections.abc import Callable
@@ -9,44 +15,40 @@ from tensorflow.python.framework import ops
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `tf.custom_gradient`, which keeps every graph that it was ever used in, with all variables, for ever.
-
-    TensorFlow registers the gradient under a name, and the gradient knows the tensors of its graph. Here the registry
-    only knows the gradient as long as the graph is there: a painting of 12 megapixels has graphs of ten sizes.
-    """
-    known = tf.custom_gradient(function)
+    """As `tf.custom_gradient`, but the registry refers to the gradient only as long as its graph exists."""
+    differentiable = tf.custom_gradient(function)
 
     def call(*arguments: Any) -> Any:
-        results = known(*arguments)
+        results = differentiable(*arguments)
         first = tf.nest.flatten(results)[0]
         if not tf.executing_eagerly():
-            _leave_to_graph(first.op.get_attr("_gradient_op_type").decode(), first.graph)
+            _let_graph_own(first.op.get_attr("_gradient_op_type").decode(), first.graph)
         return results
 
     return call
 
 
 def forget_gradients(graph: tf.Graph) -> None:
-    """Keeps a graph from being kept for ever for what others have put in with `tf.custom_gradient`, as Keras does."""
+    """Does the same for every `tf.custom_gradient` that others have put into a graph, as Keras does."""
     for operation in graph.get_operations():
         if operation.type == "IdentityN" and "_gradient_op_type" in operation.node_def.attr:
-            _leave_to_graph(operation.get_attr("_gradient_op_type").decode(), graph)
+            _let_graph_own(operation.get_attr("_gradient_op_type").decode(), graph)
 
 
-def _leave_to_graph(name: str, graph: tf.Graph) -> None:
-    """Lets a graph hold the gradient of a name, which the registry holds weakly from now on."""
-    registry = ops.gradient_registry._registry  # it has no public way to forget
+def _let_graph_own(name: str, graph: tf.Graph) -> None:
+    """Moves the strong reference to a registered gradient from the registry to its graph."""
+    registry = ops.gradient_registry._registry
     gradient = registry[name]["type"]
-    held = getattr(graph, "_own_gradients", {})
-    if name in held:
+    owned = getattr(graph, "_own_gradients", {})
+    if name in owned:
         return
-    graph._own_gradients = {**held, name: gradient}
+    graph._own_gradients = {**owned, name: gradient}
     weak = weakref.ref(gradient)
 
-    def found(operation: tf.Operation, *upstream: tf.Tensor) -> Any:
+    def call_gradient(operation: tf.Operation, *upstream: tf.Tensor) -> Any:
         gradient = weak()
-        assert gradient is not None, "the graph of an operation is there while its gradient is made"
+        assert gradient is not None, "the graph of an operation exists while its gradient is made"
         return gradient(operation, *upstream)
 
-    registry[name]["type"] = found
+    registry[name]["type"] = call_gradient
     weakref.finalize(graph, registry.pop, name, None)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.files import export
-from tfgraphs.graphs.compiled import apart
+from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.neural_style.lattice import lattice, spacing, thinned
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.regions import StyleError
@@ -132,7 +132,7 @@ class _Painter:
         """The gradient of the loss, by the picture as it is looked at in a step; a graph of its own."""
         content_weight, variation_weight = self._settings.weights()
 
-        @apart
+        @not_inlined
         def gradient(
             picture: tf.Tensor, number: tf.Tensor, scale: tf.Tensor, content: tf.Tensor, style: list[Sums]
         ) -> tf.Tensor:
@@ -166,7 +166,7 @@ class _Painter:
         """The photograph's activations at the layer of the content, for every shift: [SHIFTS, h, w, channels]."""
         layer = self._content_layer
 
-        @apart
+        @not_inlined
         def look(photograph: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
             return self._backbone(shifted(photograph, shift), [layer])[layer]
 
@@ -175,7 +175,7 @@ class _Painter:
     def _style(self, painting: tf.Tensor) -> list[Sums]:
         """The sums of the painting at each layer of the style, on average over all shifts."""
 
-        @apart
+        @not_inlined
         def look(painting: tf.Tensor, shift: tf.Tensor) -> list[Sums]:
             activations, random = self._backbone(shifted(painting, shift), self._weights), tf.cast(shift, tf.int64)
             return [self._statistic.sums(activations[layer], None, random) for layer in self._weights]

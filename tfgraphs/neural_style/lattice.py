@@ -5,8 +5,6 @@ Neighbours respond alike, so that a part of the positions tells nearly what all 
 
 import tensorflow as tf
 
-from tfgraphs.backbones.layers import at
-
 MANY = 1024  # positions of a layer from which on style is compared at a part of them
 ENOUGH = 2048  # positions that this part has, about, of layers with very many
 _CORNER = 3
@@ -42,4 +40,6 @@ def lattice(every: int | tf.Tensor, first: tf.Tensor, size: tf.Tensor, step: tf.
 def thinned(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     """Some positions of [1, height, width, channels]: [1, 1, n, channels]."""
     channels = values.shape[-1]
-    return tf.reshape(at(tf.reshape(values, [-1, channels]), places), [1, 1, -1, channels])
+    rows = tf.reshape(values, [1, -1, channels])
+    found = tf.gather_nd(rows, tf.stack([tf.zeros_like(places), places], axis=-1))
+    return tf.reshape(found, [1, 1, -1, channels])

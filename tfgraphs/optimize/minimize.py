@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.graphs.compiled import apart
+from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.graphs.own_gradients import forget_gradients
 from tfgraphs.optimize.checkpoints import CheckpointError
 from tfgraphs.optimize.reports import (
@@ -35,18 +35,9 @@ __all__ = [
     "NonFiniteLoss",
     "Report",
     "minimize",
-    "run_graphs_as_written",
 ]
 
 Transform = Callable[[tf.Tensor], tf.Tensor]
-
-
-def run_graphs_as_written() -> None:
-    """Spares TensorFlow the rewriting of each graph before its first run, for the whole process.
-
-    On pictures, the steps of a rewritten graph are no faster, and each graph starts half a second later.
-    """
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def minimize(
@@ -145,7 +136,7 @@ class Minimization:
         applications = [_apply(own, one, gradient_transform, projection) for one, own in groups]
         if compiled == "updates":
             applications = [tf.function(apply, jit_compile=True) for apply in applications]
-        as_graph = apart if compiled == "nothing" else tf.function
+        as_graph = not_inlined if compiled == "nothing" else tf.function
         update = as_graph(_update(loss, [own for _, own in groups], applications, gradient_norm)).get_concrete_function(
             number
         )

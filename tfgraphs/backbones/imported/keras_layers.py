@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import BackboneError, View
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
-from tfgraphs.backbones.layers import Layer, as_transpose
+from tfgraphs.backbones.layers import Layer
+from tfgraphs.graphs.convolutions import faster_convolution
 
 PRE_RELU = "_pre_relu"
 
@@ -191,8 +192,8 @@ def _nodes(model: keras.Model) -> list[Any]:
 
 def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., tf.Tensor]:
     """One output of a call as a function of the tensors that it reads; `bare`: before the activation function."""
-    if transposed := _transposed(operation):
-        return transposed
+    if faster := _faster_convolution(operation):
+        return faster
     ids = [id(tensor) for tensor in node.input_tensors]
     # Layers that vary pictures at random note that they are for training when a model is made of them
     trains = isinstance(operation, keras.Layer) and "training" in inspect.signature(operation.call).parameters
@@ -213,14 +214,14 @@ def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., t
     return compute
 
 
-def _transposed(operation: Any) -> Callable[[tf.Tensor], tf.Tensor] | None:
-    """A convolution before its activation function as `as_transpose` computes it; None for others."""
+def _faster_convolution(operation: Any) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """A convolution before its activation function in a form that is faster here; None for all others."""
     if type(operation) is not keras.layers.Conv2D or not operation.built:
         return None
     shape = (operation.strides, operation.dilation_rate, operation.groups, operation.padding, operation.data_format)
     if shape != ((1, 1), (1, 1), 1, "same", "channels_last") or operation.compute_dtype != "float32":
         return None
-    convolve = as_transpose(operation.kernel.value)
+    convolve = faster_convolution(operation.kernel.value, 1, "SAME")
     if convolve is None or not operation.use_bias:
         return convolve
     return lambda activation: tf.nn.bias_add(convolve(activation), operation.bias.value)

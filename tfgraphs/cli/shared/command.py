@@ -13,6 +13,7 @@ import absl.logging
 from absl import flags
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.graphs.start import start
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -106,7 +107,7 @@ def quiet_tensorflow() -> Iterator[None]:
 
 
 def import_tensorflow(threads: int | None = None) -> None:
-    """Imports TensorFlow and starts it, quietly. The commands do this after they have looked at their inputs.
+    """Starts TensorFlow quietly, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs.
 
     Args:
         threads: that share the work of one operation, by default one for each core.
@@ -115,14 +116,7 @@ def import_tensorflow(threads: int | None = None) -> None:
     print(note, end="", file=sys.stderr, flush=True)
     try:
         with quiet_tensorflow():
-            import tensorflow as tf
-
-            from tfgraphs.optimize.minimize import run_graphs_as_written
-
-            run_graphs_as_written()
-            if threads is not None:
-                tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.list_logical_devices()
+            start(threads)
     finally:
         print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
 

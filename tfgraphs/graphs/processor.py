@@ -1,0 +1,99 @@
+"""What this process computes on, and which forms of operations are faster there.
+
+Code that has a choice asks `current()` when it makes a graph. Everywhere else stands the plain TensorFlow operation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A processor, and for each choice the form that is faster on it.
+
+    Figures are of two cores without AVX-512 (`benchmarks/backbones.py`, `benchmarks/word2vec.py`). Nothing here has
+    been measured on a GPU: there every choice is TensorFlow's default.
+
+    Attributes:
+        gpus: number of GPUs that TensorFlow uses.
+        onednn: whether TensorFlow computes convolutions and poolings on the CPU with oneDNN.
+        avx512: whether the CPU has AVX-512.
+    """
+
+    gpus: int = 0
+    onednn: bool = False
+    avx512: bool = False
+
+    @property
+    def transposed_convolutions(self) -> bool:
+        """Convolutions of stride 1 as the transpose of one with the mirrored kernel.
+
+        VGG-16 forward takes 620 ms instead of 1,011, as TensorFlow lets oneDNN arrange the kernel for the processor
+        in the gradient of a convolution only. Without oneDNN the plain form is faster. With AVX-512: unmeasured.
+        """
+        return self.onednn and not self.gpus
+
+    @property
+    def gathered_strides(self) -> bool:
+        """Strides of 1 x 1 convolutions as `tf.gather_nd` instead of a slice, with or without oneDNN.
+
+        Value and gradient of every second position of 96 x 96 x 256 take 0.6 ms instead of 4.8; ResNet-50 forward
+        takes 234 ms instead of 252.
+        """
+        return not self.gpus
+
+    @property
+    def rewritten_graphs(self) -> bool:
+        """TensorFlow's graph optimizer (Grappler) before the first run of each graph.
+
+        On a CPU the steps on pictures become no faster and each graph starts half a second later. On a GPU it also
+        arranges activations for convolutions.
+        """
+        return bool(self.gpus)
+
+    @property
+    def compiled_losses(self) -> bool:
+        """Losses of small matrices and their updates as XLA programs; the losses of word vectors, total variation.
+
+        Word vectors train on 602,000 words per second instead of 356,000 with the whole step as one program; compiled
+        updates bring another 5 to 10 %. XLA needs parts of CUDA on a GPU that TensorFlow's wheels do not contain.
+        """
+        return not self.gpus
+
+    @property
+    def loss_parts(self) -> int:
+        """Parts of a step on word vectors that run side by side; the same everywhere, so that results are the same.
+
+        With 4 parts two cores are as fast as with 2. On more cores: unmeasured.
+        """
+        return 2
+
+    @property
+    def loss_threads(self) -> int | None:
+        """Threads within an operation while word vectors are trained; None for TensorFlow's default.
+
+        With 1 two cores train on 750,000 words per second instead of 602,000, as the parts of a step keep both busy.
+        """
+        return None if self.gpus else 1
+
+
+def describe(devices: Sequence[str], onednn: bool, features: Sequence[str] = ()) -> Processor:
+    """Describes a processor by what TensorFlow and NumPy report.
+
+    Args:
+        devices: types of TensorFlow's devices, "CPU" and "GPU".
+        onednn: whether oneDNN is switched on.
+        features: instruction sets of the CPU, as NumPy names them: "AVX2", "AVX512F".
+    """
+    return Processor(gpus=list(devices).count("GPU"), onednn=onednn, avx512="AVX512F" in features)
+
+
+def current() -> Processor:
+    """Describes what this process computes on. It does not create TensorFlow's devices."""
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.python.util import _pywrap_util_port
+
+    devices = [device.device_type for device in tf.config.get_visible_devices()]
+    features = np._core._multiarray_umath.__cpu_features__ if hasattr(np, "_core") else {}
+    return describe(devices, _pywrap_util_port.IsMklEnabled(), [name for name, there in features.items() if there])
