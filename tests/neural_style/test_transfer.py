@@ -14,6 +14,7 @@ from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.files.packaged import PackageError
 from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
 from tfgraphs.optimize.minimize import GRADIENT_NORM
+from tfgraphs.optimize.optimizers import OptimizerError
 from tfgraphs.pictures.images import resize
 
 SHALLOW = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv2": 1.0}, steps=80, seed=2)
@@ -181,7 +182,7 @@ def test_an_unknown_choice_is_refused_with_those_there_are(name, known):
 
 
 def test_an_unknown_optimizer_is_refused_in_one_line(small):
-    with pytest.raises(StyleError, match=r"^optimizer is 'climber'[^\n]*$"):
+    with pytest.raises(OptimizerError, match=r"^optimizer is 'climber'[^\n]*$"):
         list(paint(CONTENT, STYLE, small, dataclasses.replace(SHALLOW, optimizer="climber")))
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.pictures.colors import matched, with_colors_of
+from tfgraphs.pictures.colors import luma, matched, with_colors_of
 
 
 def picture(seed, low=0.3, high=0.7):
@@ -36,10 +37,15 @@ def test_a_grey_picture_can_be_matched():
     np.testing.assert_allclose(found, np.broadcast_to(moments(picture(1))[0], (5, 6, 3)), atol=1e-3)
 
 
-def test_lightness_of_one_and_colours_of_the_other():
-    found, light, color = with_colors_of(picture(1), picture(2)), picture(1), picture(2)
-    luma = np.float32([0.299, 0.587, 0.114])
-    np.testing.assert_allclose(found @ luma, light @ luma, atol=1e-5)
+def test_luma_is_that_of_bt_601():
+    np.testing.assert_allclose(luma(picture(1)), picture(1) @ np.float32([0.299, 0.587, 0.114]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, tf.constant], ids=["array", "tensor"])
+def test_luma_of_one_and_colours_of_the_other(kind):
+    found, light, color = with_colors_of(kind(picture(1)), kind(picture(2))), picture(1), picture(2)
+    assert type(found) is type(kind(light))
+    np.testing.assert_allclose(luma(found), luma(light), atol=1e-5)
     for first, second in ((0, 1), (1, 2)):
         np.testing.assert_allclose(
             found[..., first] - found[..., second], color[..., first] - color[..., second], atol=1e-5

@@ -2,7 +2,6 @@
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +9,7 @@ import tensorflow as tf
 from tfgraphs.word2vec import CorpusError, encode_sentences, prepare
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TextSettings, TrainingSettings
-from tfgraphs.word2vec.train import FallingRate, stock_optimizer, train
+from tfgraphs.word2vec.train import FallingRate, train
 
 TOPICS = ["abcdef", "uvwxyz"]
 
@@ -164,12 +163,3 @@ def test_a_setting_that_makes_no_sense_is_named(setting):
 def test_the_rate_falls_linearly_with_the_share_that_is_read():
     rate = FallingRate(0.4, 0.1, lambda step: tf.cast(step, tf.float32) / 6)
     assert [float(rate(tf.constant(step))) for step in (0, 2, 6)] == pytest.approx([0.4, 0.3, 0.1])
-
-
-def test_an_optimizer_is_found_in_whatever_case():
-    assert isinstance(stock_optimizer("AdaGrad", 0.1), keras.optimizers.Adagrad)
-
-
-def test_an_unknown_optimizer_is_named_with_those_that_there_are():
-    with pytest.raises(CorpusError, match=r"'hogwild'.*adam.*sgd"):
-        stock_optimizer("hogwild", 0.1)

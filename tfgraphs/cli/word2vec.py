@@ -134,8 +134,9 @@ def _train_on_text() -> None:
     command.import_tensorflow(threads=1)
     from tfgraphs.cli.word2vec_results import Look
     from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.optimize.optimizers import stock_optimizer
     from tfgraphs.word2vec.model import Word2Vec
-    from tfgraphs.word2vec.train import stock_optimizer, train
+    from tfgraphs.word2vec.train import train
 
     stock_optimizer(settings.optimizer, settings.rates[0])
     begun = time.monotonic()

@@ -16,7 +16,7 @@ from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
-from tfgraphs.pictures.colors import LIGHTNESS
+from tfgraphs.pictures.colors import with_colors_of
 
 
 def export_dream(
@@ -54,8 +54,7 @@ def export_dream(
     def dream(image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor) -> tf.Tensor:
         dreamt = _dream(image, steps, step_size, backbone, objective, settings, smallest)
         if preserve_color:
-            lighter = tf.reduce_sum((dreamt - image) * LIGHTNESS, axis=-1, keepdims=True)
-            return tf.clip_by_value(image + lighter, 0.0, 1.0)
+            return with_colors_of(dreamt, image)
         return dreamt
 
     @tf.function(input_signature=dream.input_signature)

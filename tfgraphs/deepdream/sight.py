@@ -8,7 +8,7 @@ from tfgraphs.deepdream.objectives import Objective, diversity
 from tfgraphs.deepdream.parameterizations import Parameterization, random_pictures
 from tfgraphs.deepdream.rectifiers import PRE_RELU, Rectified
 from tfgraphs.deepdream.transforms import Transform
-from tfgraphs.optimize.minimize import Loss
+from tfgraphs.optimize.losses import LossFunction
 
 Values = dict[str, tf.Tensor]
 
@@ -49,7 +49,7 @@ class Sight:
         """Side in pixels of the smallest picture of which it sees anything."""
         return max(self.backbone.view(layer).smallest for layer in self.objective.layers)
 
-    def loss(self, form: Parameterization, steps_before: tf.Variable | int = 0) -> Loss:
+    def loss(self, form: Parameterization, steps_before: tf.Variable | int = 0) -> LossFunction:
         """What is to be minimised: - objective - share |objective| diversity.
 
         Pictures with an alpha channel are seen before random ones; less of it is better, and so is a smooth one:

@@ -20,8 +20,9 @@ from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.statistics import STATISTICS, Sums
 from tfgraphs.neural_style.targets import SHIFTS, SMALLEST_SIDE, shifted
 from tfgraphs.neural_style.transfer import COARSEST, SCALE_FACTOR
+from tfgraphs.optimize.adam import adam_step
 
-_BETAS, _EPSILON = (0.9, 0.99), 1e-14  # of Adam
+_BETA_2, _EPSILON = 0.99, 1e-14  # of Adam
 _LEAST_RATE = 0.02  # share of the learning rate that is left at the end of a scale
 _MOST_SCALES = 20
 _ANY_SIZE = tf.TensorShape([1, None, None, 3])
@@ -35,7 +36,7 @@ def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettin
     that of the settings. Pictures are resampled by TensorFlow and looked at whole, the noise to begin with is
     TensorFlow's, and the same input gives the same bytes.
 
-    Adam is written out: the slots of a Keras optimizer are variables of one size, and pictures come in any.
+    The steps are those of `adam_step`: the slots of a Keras optimizer are variables of one size.
 
     Raises:
         LayerError, StyleError: the settings name an unknown layer, or another optimizer.
@@ -106,10 +107,11 @@ class _Painter:
 
         def step(number: tf.Tensor, picture: tf.Tensor, mean: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
             gradient = gradient_of(picture, tf.cast(number, tf.int64), scale, content, style)
-            mean += (1 - _BETAS[0]) * (gradient - mean)
-            square += (1 - _BETAS[1]) * (tf.square(gradient) - square)
-            rate = self._rate(tf.cast(number, tf.float32), tf.cast(steps, tf.float32))
-            picture -= rate * mean / (tf.sqrt(square) + _EPSILON)
+            done = tf.cast(number, tf.float32)
+            rate = self._rate(done, tf.cast(steps, tf.float32))
+            picture, mean, square = adam_step(
+                picture, gradient, mean, square, done + 1, rate, beta_2=_BETA_2, epsilon=_EPSILON
+            )
             return number + 1, tf.clip_by_value(picture, 0.0, 1.0), mean, square
 
         nothing = tf.zeros_like(start)
@@ -123,10 +125,9 @@ class _Painter:
         return picture
 
     def _rate(self, number: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-        """The learning rate, with Adam's correction for means that begin with 0."""
+        """The learning rate, which falls along a cosine."""
         falling = (1 + tf.cos(math.pi * number / steps)) / 2
-        correction = tf.sqrt(1 - _BETAS[1] ** (number + 1)) / (1 - _BETAS[0] ** (number + 1))
-        return self._settings.learning_rate * (_LEAST_RATE + (1 - _LEAST_RATE) * falling) * correction
+        return self._settings.learning_rate * (_LEAST_RATE + (1 - _LEAST_RATE) * falling)
 
     def _gradient(self) -> "tf.types.experimental.GenericFunction":
         """The gradient of the loss, by the picture as it is looked at in a step; a graph of its own."""

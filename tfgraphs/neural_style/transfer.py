@@ -26,7 +26,9 @@ from tfgraphs.neural_style.regions import Region, Style, StyleError, regions
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.targets import SHIFTS, Targets
 from tfgraphs.optimize.lbfgs import LBFGS
-from tfgraphs.optimize.minimize import Loss, Report
+from tfgraphs.optimize.losses import LossFunction
+from tfgraphs.optimize.minimize import Report
+from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
 from tfgraphs.pictures.images import fit, resize
 
@@ -200,7 +202,7 @@ class _Scale:
         """Paints on a picture of any size; options as of `Canvas.improve`, which it yields like."""
         return self._canvas.improve(np.clip(resize(picture, self._level.size), 0, 1), self._level.steps, **options)
 
-    def _loss(self, picture: tf.Variable) -> Loss:
+    def _loss(self, picture: tf.Variable) -> LossFunction:
         _, variation_weight = self._settings.weights()
         # One program, as the differences by themselves would take the memory of three more pictures.
         variation = with_gradient(lambda pictures, _: (variation_weight * total_variation(*pictures), tf.zeros([])))
@@ -258,17 +260,12 @@ def optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer
     """The optimizer of a scale.
 
     Raises:
-        StyleError: Keras has no such optimizer, or none that takes a learning rate alone.
+        OptimizerError: Keras has no such optimizer.
     """
     if settings.optimizer.lower() == "lbfgs":
         return LBFGS()
-    options = {"learning_rate": keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.02)}
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.02)
+    options = {"epsilon": 1e-14}  # gradients of mean errors are tiny, and the tinier the larger the picture
     if settings.optimizer.lower() == "adam":
         options["beta_2"] = 0.99
-    try:
-        optimizer = keras.optimizers.get({"class_name": settings.optimizer, "config": options})
-    except (ValueError, TypeError) as error:
-        raise StyleError(f"optimizer is {settings.optimizer!r}: try adam, lbfgs or another of Keras") from error
-    if hasattr(optimizer, "epsilon"):
-        optimizer.epsilon = 1e-14  # gradients of mean errors are tiny, and the tinier the larger the picture
-    return optimizer
+    return stock_optimizer(settings.optimizer, rate, **options)

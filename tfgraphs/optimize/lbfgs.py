@@ -23,7 +23,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.optimize.reports import Loss, Report, differentiated, is_finite, non_finite, resumable
+from tfgraphs.optimize.losses import LossFunction
+from tfgraphs.optimize.reports import Report, differentiated, is_finite, non_finite, resumable
 
 _FIRST_CHANGE = 0.01  # of a value in the first step of a round that the search may only shorten, root mean square
 _ENDLESS = 10**9
@@ -59,12 +60,12 @@ class BoundedMinimization:
     """
 
     def __init__(
-        self, loss: Loss, variable: tf.Variable, method: LBFGS, bounds: tuple[float, float] = (0.0, 1.0)
+        self, loss: LossFunction, variable: tf.Variable, method: LBFGS, bounds: tuple[float, float] = (0.0, 1.0)
     ) -> None:
         """Makes the graph.
 
         Args:
-            loss: see `Loss`. It gets the number of the first step of the round.
+            loss: see `LossFunction`. It gets the number of the first step of the round.
             variable: what to change; it may have another size in each run.
             method: see `LBFGS`.
             bounds: least and greatest value of all elements.
@@ -175,7 +176,7 @@ class _Search:
         self._next += 1
 
 
-def _held(loss: Loss, steps_per_round: int) -> Loss:
+def _held(loss: LossFunction, steps_per_round: int) -> LossFunction:
     """The loss as one that changes only with the round."""
 
     def held(step: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
@@ -185,7 +186,7 @@ def _held(loss: Loss, steps_per_round: int) -> Loss:
 
 
 def _evaluation(
-    loss: Loss, variable: tf.Variable
+    loss: LossFunction, variable: tf.Variable
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor, tf.Tensor]]:
     """step -> (loss, terms, gradient, finite)."""
     differentiate = differentiated(loss, [variable], gradient_norm=True)

@@ -16,9 +16,9 @@ import tensorflow as tf
 from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.graphs.own_gradients import forget_gradients
 from tfgraphs.optimize.checkpoints import CheckpointError
+from tfgraphs.optimize.losses import LossFunction
 from tfgraphs.optimize.reports import (
     GRADIENT_NORM,
-    Loss,
     NonFiniteLoss,
     Report,
     differentiated,
@@ -30,7 +30,6 @@ from tfgraphs.optimize.reports import (
 __all__ = [
     "GRADIENT_NORM",
     "CheckpointError",
-    "Loss",
     "Minimization",
     "NonFiniteLoss",
     "Report",
@@ -41,7 +40,7 @@ Transform = Callable[[tf.Tensor], tf.Tensor]
 
 
 def minimize(
-    loss: Loss,
+    loss: LossFunction,
     variables: Sequence[tf.Variable],
     optimizer: keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
     steps: int,
@@ -58,7 +57,7 @@ def minimize(
     """Minimises a loss and reports every few steps.
 
     Args:
-        loss: see `Loss`. It reads `variables`; it may read anything else.
+        loss: a `Loss`, or any function like it, see `LossFunction`. It reads `variables`; it may read anything else.
         variables: what to change.
         optimizer: any stock Keras optimizer, or one for each variable, so that variables can be updated side by side;
             an optimizer serves one call.
@@ -112,7 +111,7 @@ class Minimization:
 
     def __init__(
         self,
-        loss: Loss,
+        loss: LossFunction,
         variables: Sequence[tf.Variable],
         optimizer: keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
         *,
@@ -187,7 +186,7 @@ def _first_value(variable: tf.Variable) -> np.generic:
 
 
 def _update(
-    loss: Loss,
+    loss: LossFunction,
     groups: list[Sequence[tf.Variable]],
     applications: list[Callable[[tf.Tensor, list[tf.Tensor | tf.IndexedSlices]], tf.Tensor]],
     gradient_norm: bool,

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.lbfgs import LBFGS, BoundedMinimization
-from tfgraphs.optimize.minimize import Loss, Minimization, NonFiniteLoss, Report, Transform
+from tfgraphs.optimize.losses import LossFunction
+from tfgraphs.optimize.minimize import Minimization, NonFiniteLoss, Report, Transform
 
 STEP_OVERHEAD = 14_000  # pixels that could be worked on in the time that a step takes besides its pixels
 LEVEL_OVERHEAD = 2_000_000  # the same for the tracing of a level's graph
@@ -87,7 +88,7 @@ class Canvas:
 
     def __init__(
         self,
-        loss: Callable[[tf.Variable], Loss],
+        loss: Callable[[tf.Variable], LossFunction],
         optimizer: keras.optimizers.Optimizer | LBFGS,
         size: tuple[int | None, int | None] = (None, None),
         gradient_transform: Transform | None = None,

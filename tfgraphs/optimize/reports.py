@@ -10,13 +10,7 @@ import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.optimize.checkpoints import Checkpoints
-
-Loss = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
-"""Maps the number of the step, an int64 scalar, to a float scalar tensor, or to (scalar, {name: scalar}).
-
-The step is there for losses that are random: `tf.random.stateless_uniform([], seed=[seed, step])` gives the same
-number when an interrupted run comes to the same step again.
-"""
+from tfgraphs.optimize.losses import Loss, LossFunction
 
 GRADIENT_NORM = "gradient norm"
 
@@ -45,7 +39,7 @@ class NonFiniteLoss(TfgraphsError):
 
 
 def resumable(
-    loss: Loss,
+    loss: LossFunction,
     state: list[tf.Variable],
     step: tf.Variable,
     steps: int,
@@ -69,7 +63,7 @@ def resumable(
     done = int(step)
     try:
         if 0 < steps <= done:
-            value, terms = tf.function(_pair(loss))(step - 1)
+            value, terms = tf.function(Loss(loss))(step - 1)
             yield _report(done, steps, value, terms, started)
         while done < steps:
             value, terms = advance(done)
@@ -82,25 +76,15 @@ def resumable(
         raise
 
 
-def _pair(loss: Loss) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
-    """The loss as one that always returns its terms."""
-
-    def pair(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        result = loss(step)
-        return (result[0], dict(result[1])) if isinstance(result, tuple) else (result, {})
-
-    return pair
-
-
 def differentiated(
-    loss: Loss, variables: Sequence[Any], gradient_norm: bool
+    loss: LossFunction, variables: Sequence[Any], gradient_norm: bool
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], list[Any]]]:
     """step -> (loss, terms, gradients), these nested as `variables` are; their norm may be one of the terms."""
 
     def differentiate(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[Any]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
             tape.watch(variables)
-            value, terms = _pair(loss)(step)
+            value, terms = Loss(loss)(step)
         with tf.name_scope("gradients"):
             gradients = tape.gradient(value, variables)
             if gradient_norm:

@@ -1,20 +1,49 @@
-"""Lightness of one picture with the colours of another, and pictures with the colours of others altogether."""
+"""Luma, and pictures that take the colours of others."""
+
+import typing
 
 import numpy as np
 
-LIGHTNESS = (0.299, 0.587, 0.114)  # of sRGB values, as television has it (ITU-R BT.601)
+if typing.TYPE_CHECKING:
+    import tensorflow as tf
+
+Pixels = typing.TypeVar("Pixels", np.ndarray, "tf.Tensor")
+
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in sRGB values (ITU-R BT.601)
 
 _SMALL = 1e-6
 
 
-def with_colors_of(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """The lightness of `pixels` and the colours of `original`, [height, width, 3] each, RGB in 0..1.
+def luma(pixels: Pixels) -> Pixels:
+    """Returns 0.299 R + 0.587 G + 0.114 B, the luma of ITU-R BT.601.
 
-    As lightness is one of the axes of BT.601, the differences between red, green and blue stay as they are. Where both
-    are the same the result is, too, to the bit.
+    Args:
+        pixels: array or tensor [..., 3] of sRGB values.
+
+    Returns:
+        The same kind of array or tensor, [...].
     """
-    lighter = (pixels - original) @ np.array(LIGHTNESS, np.float32)
-    return np.clip(original + lighter[..., None], 0, 1).astype(np.float32)
+    return LUMA[0] * pixels[..., 0] + LUMA[1] * pixels[..., 1] + LUMA[2] * pixels[..., 2]
+
+
+def with_colors_of(pixels: Pixels, original: Pixels) -> Pixels:
+    """Combines the luma of one picture with the colours of another.
+
+    The differences between red, green and blue are those of `original`. Where both pictures are the same, the result
+    is the same to the bit.
+
+    Args:
+        pixels, original: arrays or tensors, float32 [..., 3], RGB in 0..1.
+
+    Returns:
+        The same kind of array or tensor, clipped to 0..1.
+    """
+    recolored = original + luma(pixels - original)[..., None]
+    if isinstance(recolored, np.ndarray):
+        return recolored.clip(0, 1)
+    import tensorflow as tf
+
+    return tf.clip_by_value(recolored, 0.0, 1.0)
 
 
 def matched(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:

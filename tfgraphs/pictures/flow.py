@@ -11,6 +11,7 @@ import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures.camera import sampled
+from tfgraphs.pictures.colors import luma
 
 _SMALLEST = 12  # side in pixels that dense inverse search needs
 
@@ -94,9 +95,8 @@ def _square(vectors: np.ndarray) -> np.ndarray:
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:
-    """Luma of BT.601 in 8 bits, which is what the search takes."""
-    luma = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.round(255 * luma.clip(0, 1)).astype(np.uint8)
+    """Luma in 8 bits, which the search takes."""
+    return np.round(255 * luma(picture).clip(0, 1)).astype(np.uint8)
 
 
 def _opencv() -> Any:

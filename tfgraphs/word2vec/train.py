@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.minimize import minimize
+from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.word2vec.model import LENGTH, Word2Vec
 from tfgraphs.word2vec.text.blocks import Blocks
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
-from tfgraphs.word2vec.text.reading import CorpusError
 
 
 def train(
@@ -69,25 +69,6 @@ def train(
             figures["words per second"] = (words - begun[1]) / (now - begun[0])
             stage += f", {figures['words per second']:,.0f} words/s"
         yield Progress(report.step, stage, share, report.terms["pair"], report.terms, figures=figures)
-
-
-def stock_optimizer(name: str, rate: keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.Optimizer:
-    """A stock Keras optimizer by its name, in whatever case.
-
-    Raises:
-        CorpusError: there is none of this name.
-    """
-    stock = {
-        name.lower(): kind
-        for name, kind in vars(keras.optimizers).items()
-        if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer) and name not in _WRAPPERS
-    }
-    if name.lower() not in stock:
-        raise CorpusError(f"optimizer is {name!r}: choose one of {', '.join(sorted(stock))}")
-    return stock[name.lower()](rate)
-
-
-_WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "Muon"}  # Muon tells variables apart by name
 
 
 class FallingRate(keras.optimizers.schedules.LearningRateSchedule):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.looking.classes import class_names
+from tfgraphs.pictures.colors import luma
 from tfgraphs.pictures.images import resize
 
 # From no response to the strongest: night, violet, red, orange, pale yellow.
@@ -15,7 +16,6 @@ _FAR = 16  # pixels
 _DIMMED = 0.75  # of the brightness of the picture: what is bright in it is not taken for a response
 _MOST_COVERED = 0.85  # by the colour of the strongest place; the rest lets the picture through
 _COVERING = 0.7  # power of the response: weak ones are seen, too
-_GREY = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
     heat = spread(heat, pixels.shape[:2], stride)[..., None]
     steps = np.linspace(0, 1, len(_RAMP))
     colours = np.concatenate([np.interp(heat, steps, _RAMP[:, colour]) for colour in range(3)], axis=-1)
-    grey = (pixels @ _GREY)[..., None]
+    grey = luma(pixels)[..., None]
     cover = _MOST_COVERED * heat**_COVERING
     return _DIMMED * grey * (1 - cover) + colours * cover
 

@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.optimize.minimize import Loss, minimize
+from tfgraphs.optimize.losses import LossFunction
+from tfgraphs.optimize.minimize import minimize
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.pairs.pair_format import Pair, PairSettings, pair_vocabulary, parse_pairs, read_pairs
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
@@ -77,7 +78,7 @@ class PairModel:
         return WordVectors(self.vocabulary.words, self.inputs.numpy())
 
 
-def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None) -> Loss:
+def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None) -> LossFunction:
     """The loss of one pair, the one whose turn it is in a step: a full softmax over the vocabulary.
 
         h = mean of the inputs of the context's words      s = outputs h      loss = C log sum exp(s) - sum_t s_t

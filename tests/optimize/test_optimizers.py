@@ -1,0 +1,33 @@
+"""Keras optimizers by name."""
+
+import keras
+import pytest
+
+from tfgraphs.optimize.optimizers import OptimizerError, stock_optimizer
+
+
+@pytest.mark.parametrize(("name", "kind"), [("AdaGrad", "Adagrad"), ("rmsprop", "RMSprop"), ("SGD", "SGD")])
+def test_an_optimizer_is_found_by_its_name_in_any_case(name, kind):
+    optimizer = stock_optimizer(name, 0.25)
+    assert type(optimizer).__name__ == kind
+    assert float(optimizer.learning_rate) == 0.25
+
+
+def test_settings_reach_the_optimizers_that_take_them():
+    assert stock_optimizer("adam", 0.1, beta_2=0.5, epsilon=1e-14).epsilon == 1e-14
+    assert not hasattr(stock_optimizer("sgd", 0.1, beta_2=0.5, epsilon=1e-14), "epsilon")
+
+
+def test_an_optimizer_is_copied_with_its_own_rate_and_settings():
+    given = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.5, 10), beta_2=0.9)
+    given.build([keras.Variable([0.0])])
+    optimizer = stock_optimizer(given, 0.1, beta_2=0.5)
+    assert optimizer is not given
+    assert not optimizer.built
+    assert optimizer.get_config() == given.get_config()
+
+
+@pytest.mark.parametrize("name", ["hogwild", "LossScaleOptimizer"])
+def test_an_unknown_optimizer_is_refused_with_those_there_are(name):
+    with pytest.raises(OptimizerError, match=rf"^optimizer is '{name}': choose one of adadelta.*adam.*sgd$"):
+        stock_optimizer(name, 0.1)

@@ -1,0 +1,79 @@
+"""Losses: what `minimize` lowers. They compose with `+`, `-` and `*`.
+
+    loss = content + 0.5 * style
+
+A loss holds no optimizer, no loop and no input or output.
+"""
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+LossFunction = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
+"""Maps the number of the step, an int64 scalar, to a float scalar, or to a pair (scalar, {name: scalar}).
+
+The terms of such a pair are parts of the loss; reports and TensorBoard list them by name.
+
+The step is there for random losses: `tf.random.stateless_uniform([], seed=[seed, step])` draws the same number when an
+interrupted run comes to the same step again.
+"""
+
+
+class Loss:
+    """A loss with arithmetic: `a + b`, `a - b`, `2 * a`, `a / 2`, `-a`.
+
+    Terms are added, subtracted and scaled as the loss is. Terms of the same name are added up, so that terms which
+    make up a loss also make up its sums and multiples.
+
+    Args:
+        function: see `LossFunction`; another `Loss` is one, too.
+        name: if given, the whole value of the function becomes a term of this name.
+
+    >>> x = tf.Variable(3.0)
+    >>> square, line = Loss(lambda step: x**2, "square"), Loss(lambda step: x, "line")
+    >>> value, terms = (square - 2 * line)(tf.constant(0))
+    >>> float(value), {name: float(term) for name, term in terms.items()}
+    (3.0, {'square': 9.0, 'line': -6.0})
+    """
+
+    def __init__(self, function: LossFunction, name: str = "") -> None:
+        self._function, self.name = function, name
+
+    def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns the value and its terms, which are empty if the function has none."""
+        result = self._function(step)
+        value, terms = result if isinstance(result, tuple) else (result, {})
+        return value, {**terms, self.name: value} if self.name else dict(terms)
+
+    def __add__(self, other: "Loss | float") -> "Loss":
+        return Loss(lambda step: _sum(self(step), other(step) if isinstance(other, Loss) else (other, {})))
+
+    def __mul__(self, factor: float | tf.Tensor) -> "Loss":
+        def scaled(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            value, terms = self(step)
+            return factor * value, {name: factor * term for name, term in terms.items()}
+
+        return Loss(scaled)
+
+    def __neg__(self) -> "Loss":
+        return self * -1.0
+
+    def __sub__(self, other: "Loss | float") -> "Loss":
+        return self + (-other)
+
+    def __rsub__(self, other: float) -> "Loss":
+        return -self + other
+
+    def __truediv__(self, divisor: float) -> "Loss":
+        return self * (1 / divisor)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def _sum(
+    first: tuple[tf.Tensor, Mapping[str, tf.Tensor]], second: tuple[tf.Tensor | float, Mapping[str, tf.Tensor]]
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    terms = dict(first[1])
+    for name, term in second[1].items():
+        terms[name] = terms[name] + term if name in terms else term
+    return first[0] + second[0], terms
