@@ -73,7 +73,7 @@ def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
     heat = spread(heat, pixels.shape[:2], stride)[..., None]
     steps = np.linspace(0, 1, len(_RAMP))
     colours = np.concatenate([np.interp(heat, steps, _RAMP[:, colour]) for colour in range(3)], axis=-1)
-    grey = luma(pixels)[..., None]
+    grey = luma(pixels.astype(np.float64))[..., None]
     cover = _MOST_COVERED * heat**_COVERING
     return _DIMMED * grey * (1 - cover) + colours * cover
 
