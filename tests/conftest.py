@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -9,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import hypothesis
 import pytest
 from absl import flags
+from forked_commands import ForkedCommands
 
 from tfgraphs.graphs.start import set_environment, start
 
@@ -44,6 +46,14 @@ def _as_commands() -> None:
     """Starts TensorFlow as the commands do, if a test module has imported it."""
     if "tensorflow" in sys.modules:
         start()
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedCommands]:
+    """Runs a command in a fork of a process that has TensorFlow: `forked("words", "near", "king", cwd=folder)`."""
+    commands = ForkedCommands(tmp_path_factory.mktemp("printed"))
+    yield commands
+    commands.close()
 
 
 @pytest.fixture(scope="session")

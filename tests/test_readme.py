@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -19,6 +20,20 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
 SPECIAL = ("bin/test", ".venv/bin/tensorboard")
+LONG = (
+    "bin/demo",
+    "bin/neural_style --content=sample:cat",
+    "bin/neural_style --model",
+    "bin/neural_style --train_style",
+    "bin/visualize feature --size=64",
+)
+
+
+def long(command):
+    """A command of minutes, which only bin/test --all runs."""
+    return pytest.param(command, marks=pytest.mark.long)
+
+
 BANNER = r"^(?:[IWE]\d{4} .*|WARNING: All log messages.*)"  # what TensorFlow writes when it is imported
 PROGRAMS = [text for language, text in BLOCKS if language == "python"]
 PARTS = ["setup.py", "setup.cfg", "constraints.txt", "LICENSE", "README.md", "ruff.toml", "tfgraphs", "bin", "tests"]
@@ -52,11 +67,24 @@ def run(copy, command, **environment):
     )
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if not line.startswith(SPECIAL)])
-def test_a_command_of_the_readme_succeeds(copy, command):
-    result = run(copy, command)
+def first_of_their_names(commands):
+    """The first line of each command, which is started as people start it; the others are forked."""
+    return set({line.split()[0]: line for line in reversed(commands)}.values())
+
+
+RUN = [line for line in COMMANDS if not line.startswith(SPECIAL)]
+WHOLE = first_of_their_names(RUN) | {line for line in RUN if "|" in line or not line.startswith("bin/")}
+
+
+@pytest.mark.parametrize("command", [long(line) if line.startswith(LONG) else line for line in RUN])
+def test_a_command_of_the_readme_succeeds(copy, command, forked):
+    if command in WHOLE:
+        result = run(copy, command)
+        assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
+    else:
+        name, *arguments = shlex.split(command)
+        result = forked(name.removeprefix("bin/"), *arguments, cwd=copy)
     assert result.returncode == 0, result.stderr
-    assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("bin/test")])
@@ -67,13 +95,14 @@ def test_the_test_command_checks_the_code_and_finds_the_tests(copy, command):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_of_the_readme_prints_what_its_comments_say(copy, program):
-    result = run(copy, [sys.executable, "-c", program])
+def test_a_program_of_the_readme_prints_what_its_comments_say(copy, program, forked):
+    result = forked("-c", program, cwd=copy)
     assert result.returncode == 0, result.stderr
     for expected in re.findall(r"print\(.*\)  # (.*)", program):
         assert expected in result.stdout
 
 
+@pytest.mark.long
 def test_tensorboard_opens_on_the_logs_of_the_demo(copy):
     (command,) = (line for line in COMMANDS if line.startswith(".venv/bin/tensorboard"))
     with socket.socket() as free:
@@ -96,6 +125,7 @@ def test_a_printed_table_begins_what_the_command_above_it_prints(copy, number):
     assert printed[: len(shown.splitlines())] == shown.splitlines()
 
 
+@pytest.mark.long
 def test_the_demo_left_its_page_and_all_that_it_shows(copy):
     demo = copy / "out" / "demo"
     page = (demo / "index.html").read_text(encoding="utf-8")
