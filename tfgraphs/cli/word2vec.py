@@ -29,12 +29,10 @@ from tfgraphs.word2vec.settings import (
     CBOW_GRADIENTS,
     LOSSES,
     NOISES,
-    SCORINGS,
-    TOKENIZERS,
     WINDOW_SAMPLINGS,
-    TextSettings,
     TrainingSettings,
 )
+from tfgraphs.word2vec.text.settings import SCORINGS, TOKENIZERS, TextSettings
 
 Settings = TypeVar("Settings", TextSettings, TrainingSettings)
 

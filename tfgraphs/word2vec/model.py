@@ -11,6 +11,7 @@ from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec import losses
 from tfgraphs.word2vec.output_layers import GROUPED, Tensors, output_layer
 from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.text.subsampling import keep_probabilities
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 LENGTH = 32  # consecutive words that a step reads in one place
@@ -40,7 +41,7 @@ class Word2Vec:
     def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings | None = None) -> None:
         self.vocabulary = vocabulary
         self.settings = settings or TrainingSettings()
-        kept = vocabulary.counts * vocabulary.keep_probabilities(self.settings.subsample)
+        kept = vocabulary.counts * keep_probabilities(vocabulary.counts, self.settings.subsample)
         self._chances = kept / kept.sum()
         self.layer = output_layer(vocabulary, self.settings, self._chances, self._predictions(LENGTH))
         shape = len(vocabulary.words), self.settings.dim

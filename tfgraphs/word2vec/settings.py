@@ -1,59 +1,15 @@
-"""What decides which words stand in a text, and how their vectors are trained."""
+"""Settings of word vectors and their training."""
 
 import math
 from dataclasses import dataclass
 
 from tfgraphs.word2vec.text.reading import CorpusError
 
-TOKENIZERS = ("letters", "whitespace", "unicode", "jieba")
-SCORINGS = ("word2phrase", "npmi")
 ARCHITECTURES = ("skipgram", "cbow")
 LOSSES = ("negative_sampling", "hierarchical_softmax", "softmax", "sampled_softmax", "nce")
 WINDOW_SAMPLINGS = ("expected", "dynamic", "full")
 NOISES = ("unigram", "log_uniform")
 CBOW_GRADIENTS = ("sum", "mean")
-
-
-@dataclass(frozen=True)
-class TextSettings:
-    """What decides which words stand in a text, and so their numbers.
-
-    Attributes:
-        tokenizer: `letters`, `whitespace`, `unicode` or `jieba`.
-        fold_case: whether the last two turn words into lower case.
-        min_count: how often a word stands in the text at least, to be in the vocabulary.
-        max_vocabulary: how many words the vocabulary has at most, the most frequent ones; None is no limit.
-        phrases: how often pairs of words are looked for that become one; each time may make phrases twice as long.
-        phrase_threshold: what the score of such a pair exceeds; higher is fewer phrases; within -1..1 for `npmi`.
-        phrase_discount: is taken off the count of a pair, so that rare words do not become phrases; for `word2phrase`.
-        phrase_scoring: `word2phrase` or `npmi`.
-        max_counting_memory: bytes of the table of words, and of that of pairs, beyond which rare ones are forgotten.
-    """
-
-    tokenizer: str = "unicode"
-    fold_case: bool = True
-    min_count: int = 5
-    max_vocabulary: int | None = None
-    phrases: int = 0
-    phrase_threshold: float = 100.0
-    phrase_discount: float = 5
-    phrase_scoring: str = "word2phrase"
-    max_counting_memory: int = 2 << 30
-
-    def __post_init__(self) -> None:
-        for name, least in {"min_count": 1, "max_vocabulary": 2, "phrases": 0, "max_counting_memory": 1 << 20}.items():
-            value = getattr(self, name)
-            if not (value is None and name == "max_vocabulary") and not value >= least:
-                raise CorpusError(f"{name} is {value}: it cannot be less than {least}")
-        for name, choices in {"tokenizer": TOKENIZERS, "phrase_scoring": SCORINGS}.items():
-            if getattr(self, name) not in choices:
-                raise CorpusError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(choices)}")
-        if not 0 <= self.phrase_discount < math.inf:
-            raise CorpusError(f"phrase_discount is {self.phrase_discount}: it cannot be negative")
-        if not abs(self.phrase_threshold) < math.inf:
-            raise CorpusError(f"phrase_threshold is {self.phrase_threshold}: it is a number such as 100")
-        if self.phrase_scoring == "npmi" and not -1 <= self.phrase_threshold <= 1:
-            raise CorpusError(f"phrase_threshold is {self.phrase_threshold}: npmi is between -1 and 1, try 0.5")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.word2vec.model import LENGTH, Word2Vec
 from tfgraphs.word2vec.text.blocks import Blocks
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
+from tfgraphs.word2vec.text.subsampling import keep_probabilities
 
 
 def train(
@@ -92,7 +93,9 @@ class _Text:
 
     def __init__(self, model: Word2Vec, corpus: EncodedCorpus) -> None:
         settings = model.settings
-        words = settings.epochs * int(model.vocabulary.counts @ model.vocabulary.keep_probabilities(settings.subsample))
+        words = settings.epochs * int(
+            model.vocabulary.counts @ keep_probabilities(model.vocabulary.counts, settings.subsample)
+        )
         self.places = model.places(words)
         self._width = LENGTH + 2 * settings.window
         self.blocks = Blocks(

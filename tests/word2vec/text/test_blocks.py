@@ -5,6 +5,7 @@ import pytest
 
 from tfgraphs.word2vec import encode_sentences
 from tfgraphs.word2vec.text.blocks import Blocks
+from tfgraphs.word2vec.text.subsampling import keep_probabilities
 
 RANDOM = np.random.default_rng(0)
 CORPUS = encode_sentences([[f"w{number}" for number in RANDOM.integers(0, 40, 9)] for _ in range(700)])
@@ -60,7 +61,7 @@ def test_a_block_is_reported_in_whole_parts():
 def test_subsampling_keeps_words_as_often_as_its_formula_says():
     """Chi-squared over 40 words: above 73 once in a thousand times."""
     words, _ = read(blocks(threshold=0.004, epochs=20))
-    keep = CORPUS.vocabulary.keep_probabilities(0.004)
+    keep = keep_probabilities(CORPUS.vocabulary.counts, 0.004)
     read_counts, trials = np.bincount(words, minlength=40), 20 * CORPUS.vocabulary.counts
     statistic = (((read_counts - trials * keep) ** 2) / (trials * keep * (1 - keep))).sum()
     assert keep.max() < 1

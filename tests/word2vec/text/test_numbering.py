@@ -1,4 +1,4 @@
-"""Blocks of text as numbers: putting the words back gives the words."""
+"""Word numbers on the disk, read and changed in parts."""
 
 import numpy as np
 import pytest
@@ -6,52 +6,78 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.word2vec.text import numbering
-from tfgraphs.word2vec.text.numbering import number_words
-from tfgraphs.word2vec.text.tokenizers import tokenizer
-from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
+from tfgraphs.word2vec.text.numbering import NumberFile, renumber, write_numbers
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN
 
-LINES = st.lists(st.lists(st.sampled_from(["the", "The", "naïve", "Naïve–but", "–", "é", "É–é", "42", "but"])))
-
-
-def words_of(block):
-    return [block.words[number] if number != SENTENCE_END else "\n" for number in block.numbers]
+SENTENCES = st.lists(st.lists(st.integers(-2, 9).filter(lambda number: number != SENTENCE_END), max_size=4))
 
 
-@given(LINES)
-def test_numbers_stand_for_the_words_in_their_order(lines):
-    block = number_words(tokenizer("unicode", True), "".join(" ".join(line) + "\n" for line in lines).encode())
-    cleaned = [" ".join(line).lower().replace("–", " ").replace("42", "").split() for line in lines]
-    assert words_of(block) == [word for line in cleaned for word in [*line, "\n"]]
+def flat(sentences):
+    return [number for sentence in sentences for number in [*sentence, SENTENCE_END]]
 
 
-@given(LINES)
-def test_each_word_is_listed_once_with_its_count(lines):
-    block = number_words(tokenizer("unicode", True), "".join(" ".join(line) + "\n" for line in lines).encode())
-    assert len(set(block.words)) == len(block.words)
-    assert block.counts.tolist() == [words_of(block).count(word) for word in block.words]
+@pytest.fixture(params=[1, 3, 1000], ids="{} at a time".format)
+def file(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(numbering, "_CHUNK", request.param)
+    return NumberFile(tmp_path / "numbers")
 
 
-def test_the_pieces_in_which_words_are_cut_do_not_show(monkeypatch):
-    text = "Füße über\nden Fluß.\n\n".encode() * 50
-    whole = words_of(number_words(tokenizer("unicode", True), text))
-    monkeypatch.setattr(numbering, "_PIECE", 7)
-    assert words_of(number_words(tokenizer("unicode", True), text)) == whole
+def fill(file, numbers):
+    with file.path.open("wb") as output:
+        write_numbers(np.array(numbers, np.int32), output)
 
 
-@pytest.mark.parametrize("name", ["letters", "whitespace", "unicode"])
-@pytest.mark.parametrize(
-    ("text", "bad"),
-    [
-        (b"fine\n", 0),
-        ("grün \ufffd\n".encode(), 0),
-        (b"\xff\xfe\n", 2),
-        (b"gr\xfcn\n\xe4\xf6\n", 3),
-        (b"\xe4\xba\n", 1),
-    ],
-)
-def test_sequences_that_are_not_utf8_are_counted(name, text, bad):
-    assert number_words(tokenizer(name, True), text).bad_bytes == bad
+def content(file):
+    return np.fromfile(file.path, "<i4").tolist()
 
 
-def test_numbers_are_of_32_bits():
-    assert number_words(tokenizer("letters", True), b"a b\n").numbers.dtype == np.int32
+def ignore(share):
+    """Reports to nobody."""
+
+
+NUMBERS = flat([[1, 2], [], [3], [4, 5, -2, 6]])
+
+
+def test_parts_are_whole_sentences_and_all_of_them(file):
+    fill(file, NUMBERS)
+    parts = [part.tolist() for part in file.sentences(ignore)]
+    assert [number for part in parts for number in part] == NUMBERS
+    assert {part[-1] for part in parts if part} == {SENTENCE_END}
+
+
+def test_a_change_is_made_in_place(file):
+    fill(file, NUMBERS)
+    file.rewrite(lambda numbers: numbers[numbers != 3] * 2 + (numbers[numbers != 3] < 0), ignore)
+    assert content(file) == flat([[2, 4], [], [], [8, 10, -3, 12]])
+
+
+@given(SENTENCES)
+def test_what_is_left_of_shorter_text_is_all_there_is(tmp_path_factory, sentences):
+    file = NumberFile(tmp_path_factory.mktemp("numbers") / "numbers")
+    fill(file, flat(sentences))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "_CHUNK", 3)
+        file.rewrite(lambda numbers: numbers[numbers < 5], ignore)
+    assert content(file) == [number for number in flat(sentences) if number < 5]
+
+
+def test_its_length_is_that_of_the_text(file):
+    fill(file, NUMBERS)
+    assert len(file) == len(NUMBERS)
+
+
+def test_progress_goes_from_nothing_to_all(file):
+    fill(file, NUMBERS)
+    shares = []
+    list(file.sentences(shares.append))
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert shares == sorted(shares)
+
+
+@given(st.lists(st.lists(st.integers(-2, 5).filter(lambda number: number != SENTENCE_END))))
+def test_renumbering_drops_unknown_words_and_then_empty_sentences(sentences):
+    table = np.array([3, UNKNOWN, 0, UNKNOWN, 1, 2], np.int32)
+    numbers = np.array([number for sentence in sentences for number in [*sentence, SENTENCE_END]], np.int32)
+    known = [[table[number] for number in sentence if number in (0, 2, 4, 5)] for sentence in sentences]
+    expected = [number for sentence in known if sentence for number in [*sentence, SENTENCE_END]]
+    assert renumber(numbers, table).tolist() == expected

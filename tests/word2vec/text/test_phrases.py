@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.word2vec.settings import TextSettings
-from tfgraphs.word2vec.text import number_file
-from tfgraphs.word2vec.text.number_file import NumberFile, write_numbers
-from tfgraphs.word2vec.text.phrases import PairTable, Phrases, join_phrases, scores
+from tfgraphs.word2vec.text import numbering
+from tfgraphs.word2vec.text.numbering import NumberFile, write_numbers
+from tfgraphs.word2vec.text.phrases import PairTable, PhraseJoiner, join_phrases, scores
+from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN, Vocabulary
 
 TEXT = st.lists(st.lists(st.sampled_from("abcd"), max_size=12), min_size=1, max_size=8)
@@ -89,7 +89,7 @@ def expected(text, settings):
 @given(TEXT, RULES)
 def test_phrases_and_their_counts_are_those_of_plain_word2phrase(tmp_path_factory, text, settings):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(number_file, "_CHUNK", 10)
+        patch.setattr(numbering, "_CHUNK", 10)
         assert run(tmp_path_factory.mktemp("text"), text, settings) == expected(text, settings)
 
 
@@ -120,7 +120,7 @@ def test_phrases_grow_with_each_turn(tmp_path, turns, phrases):
     ],
 )
 def test_pairs_are_joined_from_left_to_right_within_a_sentence(numbers, joined):
-    phrases = Phrases(3, np.array([0 * 3 + 0, 0 * 3 + 1]), np.array([8, 9], np.int32))
+    phrases = PhraseJoiner(3, np.array([0 * 3 + 0, 0 * 3 + 1]), np.array([8, 9], np.int32))
     assert phrases.join(np.array(numbers, np.int32)).tolist() == joined
 
 

@@ -1,1 +1,1 @@
-"""From text files to numbered words."""
+"""Text files to word numbers: reading, tokenizers, counting, numbering, corpus, blocks."""

@@ -1,27 +1,45 @@
-"""Text as word numbers, in memory or in a folder."""
+"""A text as word numbers: from files to a folder, which training opens.
 
+The text is read and cut into words once (`reading`, `tokenizers`). Words get numbers as they come, which go to the
+disk, and are counted (`counting`). When all are counted, the numbers on the disk are replaced by those of the final
+vocabulary, most frequent word first (`vocabulary`, `phrases`, `numbering`). `blocks` is what training reads.
+"""
+
+import dataclasses
+import hashlib
 import itertools
 import json
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfgraphs.errors import reason
-from tfgraphs.word2vec.text.number_file import DTYPE
-from tfgraphs.word2vec.text.reading import CorpusError
-from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, Vocabulary, most_frequent, renumbered
+from tfgraphs.files.outputs import atomic_folder, check_folder
+from tfgraphs.word2vec.text.counting import WordTable, count_words
+from tfgraphs.word2vec.text.numbering import DTYPE, NumberFile, renumber, translate, write_numbers
+from tfgraphs.word2vec.text.phrases import join_phrases
+from tfgraphs.word2vec.text.reading import CorpusError, find_files, read_blocks
+from tfgraphs.word2vec.text.settings import TextSettings
+from tfgraphs.word2vec.text.tokenizers import tokenizer
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, Vocabulary, most_frequent
+from tfgraphs.word2vec.text.workers import available_cores, map_in_order
 
 MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
-FORMAT = 1  # of the folder, and of how text becomes words: another one is not taken up again
+FORMAT = 1  # version of the folder, and of how text becomes words: folders of another version are written anew
 TOO_FEW = "the text has too few words that are frequent enough: give more text or a lower --min_count"
 _CHECKED = 1 << 20  # word numbers that are checked at a time
 _CHECKS = 256
+
+Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -32,9 +50,9 @@ class EncodedCorpus:
         vocabulary: its words.
         tokens: int32 [words and sentence ends], read-only: word numbers in the order of the text, -1 after each
             sentence. Words that are not in the vocabulary are left out, and sentences of which nothing is left.
-        sentences: how many sentences are left.
-        raw_words: words of the text, before phrases were joined; those that are left out are counted too.
-        bad_bytes: how many times bytes were not UTF-8 and were replaced by U+FFFD.
+        sentences: number of sentences.
+        raw_words: number of words in the text before phrases were joined, words left out included.
+        bad_bytes: number of byte sequences that were not UTF-8 and were replaced by U+FFFD.
         pruned: whether rare words or pairs were forgotten in counting, so that some counts are too low.
         reused: whether the numbers were found in the folder, and the text was not read again.
     """
@@ -49,24 +67,18 @@ class EncodedCorpus:
 
     @classmethod
     def open(cls, folder: str | Path) -> "EncodedCorpus":
-        """Opens a folder that `prepare` wrote; the word numbers stay on the disk and are read as they are used.
+        """Open a folder that `prepare` wrote; the word numbers stay on the disk and are read when they are used.
 
         Raises:
             CorpusError: it is no such folder, or it is damaged.
         """
         folder = Path(folder)
-        about = read_about(folder)
+        about = _read_about(folder)
         try:
             vocabulary = _read_vocabulary(folder / WORDS)
             tokens = np.memmap(folder / NUMBERS, DTYPE, "r")
-            corpus = cls(
-                vocabulary,
-                tokens,
-                _checked_count(about, "sentences"),
-                _checked_count(about, "raw_words"),
-                _checked_count(about, "bad_bytes"),
-                about.get("pruned") is True,
-            )
+            sentences, words, bad = (_checked_count(about, name) for name in ("sentences", "raw_words", "bad_bytes"))
+            corpus = cls(vocabulary, tokens, sentences, words, bad, about.get("pruned") is True)
             corpus._check()
             _check_numbers(folder / NUMBERS, len(tokens), len(vocabulary.words))
         except (OSError, ValueError, OverflowError) as error:
@@ -74,33 +86,144 @@ class EncodedCorpus:
         return corpus
 
     def _check(self) -> None:
-        """Finds sizes that do not fit each other."""
+        """Find sizes that do not fit each other."""
         counts = self.vocabulary.counts
         if len(set(self.vocabulary.words)) != len(counts) or len(counts) == 0:
-            raise ValueError("words stand twice, or there are none")
+            raise ValueError("words are repeated, or there are none")
         if counts.min() < 1 or (np.diff(counts) > 0).any():
             raise ValueError("counts are not in order")
         if sum(counts.tolist()) + self.sentences != len(self.tokens) or self.tokens[-1] != SENTENCE_END:
-            raise ValueError("the numbers of words are not as many as the counts say")
+            raise ValueError("the text is not as long as the counts say")
 
 
-def _check_numbers(path: Path, tokens: int, words: int) -> None:
-    """Finds numbers of no word, in a long text in samples; does not go through the memory map, to use less memory."""
-    last = max(0, tokens - _CHECKED)
-    with path.open("rb") as file:
-        for start in sorted({*range(0, last, max(_CHECKED, last // _CHECKS)), last}):
-            file.seek(start * DTYPE.itemsize)
-            part = np.fromfile(file, DTYPE, _CHECKED)
-            if part.min() < SENTENCE_END or part.max() >= words:
-                raise ValueError("there are numbers of no word")
+def prepare(
+    sources: Sequence[str],
+    settings: TextSettings,
+    folder: str | Path,
+    *,
+    processes: int | None = None,
+    on_progress: Report | None = None,
+) -> EncodedCorpus:
+    """Encode text files as word numbers in a folder, and open it.
 
+    A folder that already holds the numbers of the same files (by path, size and time of change) and settings is opened
+    as it is. A line is a sentence; lines of 64 KB or more, about 10,000 words, are broken. The text may be larger than
+    memory: needed are the table of words, see `TextSettings.max_counting_memory`, and about 100 MB for each process.
+    The folder takes 4 bytes for each word and line of the text.
 
-def read_about(folder: Path) -> dict[str, Any]:
-    """What `prepare` noted of a text and its settings.
+    Args:
+        sources: paths of files, plain or packed by gzip, bzip2, xz or Zstandard, of folders, and globs.
+        settings: which words the text has.
+        folder: where the numbers are written; see `EncodedCorpus.open`.
+        processes: number of processes that cut text into words, by default one for each core. The result is the same.
+        on_progress: called with a description of the stage and the share of it that is done, 0..1.
 
     Raises:
-        CorpusError: there is no such note, or it is damaged.
+        CorpusError: a text cannot be read or is none, or it has too few words.
+        OutputError: the folder cannot be written, or holds something else; it is then as it was before.
     """
+    report = on_progress or (lambda stage, share: None)
+    folder, files = Path(folder), find_files(sources)
+    note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": _fingerprint(files)}
+    if stored := _open_stored(folder, note):
+        return stored
+    check_folder(folder, MARKER)
+    with atomic_folder(folder, MARKER) as temporary:
+        figures = _encode(files, settings, temporary, processes or available_cores(), report)
+        (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
+    return EncodedCorpus.open(folder)
+
+
+def encode_sentences(sentences: Iterable[Sequence[str]], min_count: int = 1) -> EncodedCorpus:
+    """Encode lists of words as word numbers, in memory.
+
+    Raises:
+        CorpusError: fewer than two different words are frequent enough.
+    """
+    index: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+    arrays = [np.array([*map(index.__getitem__, sentence), SENTENCE_END], np.int32) for sentence in sentences]
+    numbers = np.concatenate([np.empty(0, np.int32), *arrays])
+    words = numbers[numbers >= 0]
+    vocabulary, table = most_frequent(index, np.bincount(words, minlength=len(index)), min_count)
+    tokens = renumber(numbers, table)
+    _check_vocabulary(vocabulary)
+    tokens.flags.writeable = False
+    return EncodedCorpus(vocabulary, tokens, int(np.count_nonzero(tokens == SENTENCE_END)), len(words))
+
+
+def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
+    """Write a line `word TAB count` for each word."""
+    pairs = zip(vocabulary.words, vocabulary.counts.tolist(), strict=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{word}\t{count}\n" for word, count in pairs)
+
+
+def _encode(
+    files: Sequence[Path], settings: TextSettings, folder: Path, processes: int, report: Report
+) -> dict[str, int | bool]:
+    """Write vocabulary and numbers; return the figures of EncodedCorpus."""
+    file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
+    raw_words, bad_bytes = _count_text(files, settings, file, counted, processes, report)
+    pruned = counted.pruned
+    if settings.phrases:
+        vocabulary, table = counted.vocabulary(settings.min_count)
+        del counted  # the table of pairs needs the memory
+        # Words that are too rare for a phrase stay as UNKNOWN: their neighbours on both sides are no pair.
+        file.rewrite(lambda numbers: translate(numbers, table), partial(report, "looking up frequent words"))
+        vocabulary, table, pairs_pruned = join_phrases(file, vocabulary, raw_words, settings, report)
+        pruned = pruned or pairs_pruned
+    else:
+        vocabulary, table = counted.vocabulary(settings.min_count, settings.max_vocabulary)
+    _check_vocabulary(vocabulary)
+    write_vocabulary(folder / WORDS, vocabulary)
+    file.rewrite(lambda numbers: renumber(numbers, table), partial(report, "writing word numbers"))
+    sentences = len(file) - int(vocabulary.counts.sum())
+    return {"raw_words": raw_words, "bad_bytes": bad_bytes, "pruned": pruned, "sentences": sentences}
+
+
+def _count_text(
+    files: Sequence[Path], settings: TextSettings, file: NumberFile, table: WordTable, processes: int, report: Report
+) -> tuple[int, int]:
+    """Write the numbers that words get as they come, count words, and return how many words and bad bytes there are."""
+    task = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case))
+    blocks = read_blocks(files, on_progress=partial(report, "reading the text"))
+    raw_words = bad_bytes = 0
+    with file.path.open("wb") as output, closing(map_in_order(task, blocks, processes)) as parts:
+        for part in parts:
+            numbers = np.append(table.add(part.words, part.counts), np.int32(SENTENCE_END))
+            write_numbers(numbers[part.numbers], output)
+            raw_words += int(part.counts.sum())
+            bad_bytes += part.bad_bytes
+    if raw_words == 0:
+        raise CorpusError(f"there is no word in {files[0] if len(files) == 1 else f'any of {len(files)} files'}")
+    return raw_words, bad_bytes
+
+
+def _check_vocabulary(vocabulary: Vocabulary) -> None:
+    if len(vocabulary.words) < 2:
+        raise CorpusError(TOO_FEW)
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    """Return a digest that changes when a file does."""
+    digest = hashlib.sha256()
+    for path in files:
+        status = path.stat()
+        digest.update(os.fsencode(os.path.realpath(path)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def _open_stored(folder: Path, note: dict) -> EncodedCorpus | None:
+    try:
+        about = _read_about(folder)
+        if any(about.get(key) != value for key, value in note.items()):
+            return None
+        return dataclasses.replace(EncodedCorpus.open(folder), reused=True)
+    except CorpusError:
+        return None  # nothing is there, or it is damaged: it is written anew
+
+
+def _read_about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -125,31 +248,12 @@ def _read_vocabulary(path: Path) -> Vocabulary:
     return Vocabulary(fields[::2], counts)
 
 
-def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
-    """Writes a line `word TAB count` for each word."""
-    pairs = zip(vocabulary.words, vocabulary.counts.tolist(), strict=True)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{word}\t{count}\n" for word, count in pairs)
-
-
-def encode_sentences(sentences: Iterable[Sequence[str]], min_count: int = 1) -> EncodedCorpus:
-    """Turns lists of words into word numbers, in memory.
-
-    Raises:
-        CorpusError: fewer than two different words are frequent enough, so there is nothing to learn from.
-    """
-    index: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-    arrays = [np.array([*map(index.__getitem__, sentence), SENTENCE_END], np.int32) for sentence in sentences]
-    numbers = np.concatenate([np.empty(0, np.int32), *arrays])
-    words = numbers[numbers >= 0]
-    vocabulary, places = most_frequent(index, np.bincount(words, minlength=len(index)), min_count)
-    tokens = renumbered(numbers, places)
-    check_vocabulary(vocabulary)
-    tokens.flags.writeable = False
-    return EncodedCorpus(vocabulary, tokens, int(np.count_nonzero(tokens == SENTENCE_END)), len(words))
-
-
-def check_vocabulary(vocabulary: Vocabulary) -> None:
-    """Raises CorpusError if there is nothing to learn from."""
-    if len(vocabulary.words) < 2:
-        raise CorpusError(TOO_FEW)
+def _check_numbers(path: Path, tokens: int, words: int) -> None:
+    """Find numbers of no word, in long texts in samples; reads the file, as a memory map would stay in memory."""
+    last = max(0, tokens - _CHECKED)
+    with path.open("rb") as file:
+        for start in sorted({*range(0, last, max(_CHECKED, last // _CHECKS)), last}):
+            file.seek(start * DTYPE.itemsize)
+            part = np.fromfile(file, DTYPE, _CHECKED)
+            if part.min() < SENTENCE_END or part.max() >= words:
+                raise ValueError("there are numbers of no word")

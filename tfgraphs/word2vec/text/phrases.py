@@ -1,38 +1,38 @@
-"""Words that belong together, such as new_york, found by how much more often they meet than chance would have it.
+"""Phrases: words such as new_york that stand together more often than chance would have it.
 
-This is word2phrase of Mikolov et al. (2013, arXiv 1310.4546, section 4), on word numbers instead of words.
+This is word2phrase of Mikolov et al. (2013, arXiv 1310.4546, section 4) on word numbers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from tfgraphs.word2vec.settings import TextSettings
-from tfgraphs.word2vec.text.number_file import NumberFile
-from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, Vocabulary, highest_dropped, most_frequent
+from tfgraphs.word2vec.text.counting import highest_dropped
+from tfgraphs.word2vec.text.numbering import NumberFile
+from tfgraphs.word2vec.text.settings import TextSettings
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, Vocabulary, most_frequent
 
 Report = Callable[[str, float], None]
 
-_BYTES = 64  # that a pair of words needs, while two runs are merged
+_BYTES = 64  # of a pair of words, while two runs are merged
 
 
 def join_phrases(
     file: NumberFile, vocabulary: Vocabulary, raw_words: int, settings: TextSettings, report: Report
 ) -> tuple[Vocabulary, np.ndarray, bool]:
-    """Joins pairs of words in a text on the disk, as often as the settings say, each time in what came of the last.
+    """Join pairs of words in a text on the disk, `settings.phrases` times.
 
     Args:
         file: the text in numbers of the vocabulary, UNKNOWN for other words.
         vocabulary: words that may become part of a phrase.
-        raw_words: how many words the text has.
-        settings: how often, and which pairs.
-        report: called with what is being done and its share that is done.
+        raw_words: number of words in the text.
+        settings: number of passes, and which pairs are joined.
+        report: called with a description of the stage and the share of it that is done.
 
     Returns:
-        The new vocabulary, the place in it of each number that now stands in the text, and whether rare pairs had to
-        be forgotten.
+        The new vocabulary, the number in it of each number that now stands in the text, and whether rare pairs were
+        forgotten in counting.
     """
     index, counts, total, pruned = dict(vocabulary.index), vocabulary.counts, raw_words, False
     for turn in range(1, settings.phrases + 1):
@@ -40,19 +40,18 @@ def join_phrases(
         for numbers in file.sentences(partial(report, f"counting pairs of words, {turn} of {settings.phrases}")):
             table.add(numbers)
         pruned = pruned or table.pruned
-        phrases = _phrases(table, counts, total, index, settings)
-        if len(phrases.pairs) == 0:
+        joiner = _choose_phrases(table, counts, total, index, settings)
+        if len(joiner.pairs) == 0:
             break
-        joining = _Joining(phrases, len(index))
-        file.rewrite(joining, partial(report, f"joining phrases, {turn} of {settings.phrases}"))
-        counts, total = joining.counts, joining.total
+        file.rewrite(joiner.join, partial(report, f"joining phrases, {turn} of {settings.phrases}"))
+        counts, total = joiner.counts, joiner.total
     return *most_frequent(index, counts, settings.min_count, settings.max_vocabulary), pruned
 
 
-def _phrases(
+def _choose_phrases(
     table: "PairTable", counts: np.ndarray, total: int, index: dict[str, int], settings: TextSettings
-) -> "Phrases":
-    """Chooses phrases, and gives numbers to those that are new."""
+) -> "PhraseJoiner":
+    """Choose phrases, and add new ones to the index."""
     pairs, pair_counts = table.counted()
     words = list(index)
     first, second = counts[pairs // len(words)], counts[pairs % len(words)]
@@ -63,15 +62,16 @@ def _phrases(
     pairs = pairs[chosen]
     names = [f"{words[pair // len(words)]}_{words[pair % len(words)]}" for pair in pairs.tolist()]
     numbers = np.array([index.setdefault(name, len(index)) for name in names], np.int32)
-    return Phrases(len(words), pairs, numbers)
+    return PhraseJoiner(len(words), pairs, numbers)
 
 
 def scores(pairs: np.ndarray, first: np.ndarray, second: np.ndarray, total: int, settings: TextSettings) -> np.ndarray:
-    """How much pairs of words belong together, float64 [pairs].
+    """Score how much pairs of words belong together, float64 [pairs].
 
     With n(ab), n(a) and n(b) the counts of a pair and of its words, and N that of all words, this is
-    (n(ab) - discount) N / (n(a) n(b)) for `word2phrase`, and ln(n(ab) N / (n(a) n(b))) / -ln(n(ab) / N), which is
-    between -1 and 1, for `npmi` (Bouma 2009).
+
+        word2phrase    (n(ab) - discount) N / (n(a) n(b))
+        npmi           ln(n(ab) N / (n(a) n(b))) / -ln(n(ab) / N)      between -1 and 1 (Bouma 2009)
 
     Args:
         pairs: counts of pairs, at least 1, [pairs].
@@ -87,17 +87,17 @@ def scores(pairs: np.ndarray, first: np.ndarray, second: np.ndarray, total: int,
 
 
 class PairTable:
-    """Counts pairs of neighbouring words, within a limit of memory.
+    """Counts pairs of neighbouring words within a limit of memory.
 
-    The counts are in sorted runs of pairs, each run at least twice as long as the next. When they outgrow the memory,
-    the rarest pairs so far are forgotten.
+    The counts are in sorted runs of pairs, each run at least twice as long as the next. If they outgrow the memory, the
+    rarest pairs so far are forgotten.
 
     Attributes:
-        pruned: whether pairs had to be forgotten.
+        pruned: whether pairs were forgotten.
     """
 
     def __init__(self, words: int, max_bytes: int) -> None:
-        """Makes an empty table.
+        """Make an empty table.
 
         Args:
             words: word numbers are below this.
@@ -109,7 +109,7 @@ class PairTable:
         self._runs: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, numbers: np.ndarray) -> None:
-        """Counts the pairs in whole sentences, int32 [tokens]; negative numbers belong to no pair."""
+        """Count the pairs in whole sentences, int32 [tokens]; negative numbers belong to no pair."""
         keys = _pair_keys(numbers, self._words)
         self._runs.append(np.unique(keys[keys >= 0], return_counts=True))
         while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
@@ -118,7 +118,7 @@ class PairTable:
             self._prune()
 
     def counted(self) -> tuple[np.ndarray, np.ndarray]:
-        """All pairs as first * words + second, ascending, and their counts, int64 [pairs] each."""
+        """Return all pairs as first * words + second, ascending, and their counts, int64 [pairs] each."""
         while len(self._runs) > 1:
             self._merge_last()
         return self._runs[0] if self._runs else (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -126,7 +126,7 @@ class PairTable:
     def _merge_last(self) -> None:
         runs = [self._runs.pop(), self._runs.pop()]
         keys, counts = (np.concatenate(arrays) for arrays in zip(*runs, strict=True))
-        order = np.argsort(keys, kind="stable")  # quick on two sorted runs
+        order = np.argsort(keys, kind="stable")  # fast on two sorted runs
         keys, counts = keys[order], counts[order]
         starts = np.flatnonzero(np.diff(keys, prepend=-1))
         self._runs.append((keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts))
@@ -134,8 +134,8 @@ class PairTable:
     def _prune(self) -> None:
         keys, counts = self.counted()
         if len(keys) > self._capacity:
-            kept = counts > highest_dropped(counts, self._capacity * 3 // 4)
-            self._runs = [(keys[kept], counts[kept])]
+            frequent = counts > highest_dropped(counts, self._capacity * 3 // 4)
+            self._runs = [(keys[frequent], counts[frequent])]
             self.pruned = True
 
 
@@ -145,57 +145,49 @@ def _pair_keys(numbers: np.ndarray, words: int) -> np.ndarray:
     return np.where((first >= 0) & (second >= 0), first * words + second, -1)
 
 
-@dataclass(frozen=True)
-class Phrases:
-    """Pairs of words that become one word.
+class PhraseJoiner:
+    """Replaces pairs of words by phrases, and counts the words that come of it.
 
-    Attributes:
+    Args:
         words: word numbers in the text are below this.
         pairs: first * words + second, ascending, int64 [pairs].
-        numbers: of the words that take their place, int32 [pairs].
+        numbers: of the phrases, int32 [pairs].
+
+    Attributes:
+        counts: occurrences of each word and phrase so far, int64 [words and phrases].
+        total: words and phrases so far, unknown ones included.
     """
 
-    words: int
-    pairs: np.ndarray
-    numbers: np.ndarray
+    def __init__(self, words: int, pairs: np.ndarray, numbers: np.ndarray) -> None:
+        self.pairs, self._words, self._numbers = pairs, words, numbers
+        self.counts = np.zeros(max(words, numbers.max(initial=0) + 1), np.int64)
+        self.total = 0
 
     def join(self, numbers: np.ndarray) -> np.ndarray:
-        """Joins pairs in whole sentences, int32 [tokens], from left to right; a word is part of one pair at most."""
-        keys = _pair_keys(numbers, self.words)
+        """Join pairs in whole sentences, int32 [tokens], from left to right; a word is part of one pair at most."""
+        keys = _pair_keys(numbers, self._words)
         candidates = np.flatnonzero(self._may_begin(numbers[:-1]) & (keys >= 0))
         places = np.searchsorted(self.pairs, keys[candidates])
         places[places == len(self.pairs)] = 0
-        found = self.pairs[places] == keys[candidates]
-        at, places = candidates[found], places[found]
-        taken = _every_other(at)
-        at, places = at[taken], places[taken]
+        matches = self.pairs[places] == keys[candidates]
+        begins, places = candidates[matches], places[matches]
+        chosen = _every_second(begins)
+        begins, places = begins[chosen], places[chosen]
         joined = numbers.copy()
-        joined[at] = self.numbers[places]
-        return np.delete(joined, at + 1)
-
-    def _may_begin(self, numbers: np.ndarray) -> np.ndarray:
-        begins = np.zeros(self.words + 2, bool)  # the last two stand for the numbers -1 and -2
-        begins[self.pairs // self.words] = True
-        return begins[numbers]
-
-
-def _every_other(places: np.ndarray) -> np.ndarray:
-    """In ascending numbers, marks the first, third, ... of each run of consecutive ones: they do not overlap."""
-    order = np.arange(len(places))
-    begins = np.diff(places, prepend=SENTENCE_END - 1) != 1
-    return (order - np.maximum.accumulate(np.where(begins, order, 0))) % 2 == 0
-
-
-class _Joining:
-    """Joins phrases, and counts the words that come of it."""
-
-    def __init__(self, phrases: Phrases, words: int) -> None:
-        self._phrases = phrases
-        self.counts = np.zeros(words, np.int64)
-        self.total = 0
-
-    def __call__(self, numbers: np.ndarray) -> np.ndarray:
-        joined = self._phrases.join(numbers)
+        joined[begins] = self._numbers[places]
+        joined = np.delete(joined, begins + 1)
         self.counts += np.bincount(joined[joined >= 0], minlength=len(self.counts))
         self.total += int(np.count_nonzero(joined != SENTENCE_END))
         return joined
+
+    def _may_begin(self, numbers: np.ndarray) -> np.ndarray:
+        begins = np.zeros(self._words + 2, bool)  # the last two stand for the numbers -1 and -2
+        begins[self.pairs // self._words] = True
+        return begins[numbers]
+
+
+def _every_second(places: np.ndarray) -> np.ndarray:
+    """Mark the first, third, ... of each run of consecutive ascending numbers, so that pairs do not overlap."""
+    order = np.arange(len(places))
+    begins = np.diff(places, prepend=SENTENCE_END - 1) != 1
+    return (order - np.maximum.accumulate(np.where(begins, order, 0))) % 2 == 0

@@ -1,4 +1,4 @@
-"""Text files, plain or compressed, as blocks of whole lines."""
+"""Reading text files, plain or compressed, as blocks of whole lines."""
 
 import bz2
 import glob
@@ -17,28 +17,27 @@ BLOCK = 4 << 20  # bytes of text that are read, and handed to another process, a
 LONGEST_LINE = 1 << 16  # bytes, about 10,000 English words; longer lines are broken
 _PIECE = 1 << 20
 _SAMPLE = 1 << 16
-_ZSTANDARD_PIECE = 1 << 13  # compressed bytes: a few of them can stand for very much text
+_ZSTANDARD_PIECE = 1 << 13  # compressed bytes: a few of them can expand to very much text
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
-RESULTS = frozenset({"training.json", "corpus.json"})  # by which folders are known that hold no text but results
+RESULTS = frozenset({"training.json", "corpus.json"})  # files that mark folders of results, which are no text
 _SPACES = (b" ", b"\t", b"\r", b"\v", b"\f")
 
 
 class CorpusError(TfgraphsError):
-    """A text cannot be read, has too few words, or a setting for it makes no sense."""
+    """A text cannot be read or has too few words, or a setting is out of range."""
 
 
 def find_files(sources: Sequence[str]) -> list[Path]:
-    """The files that paths of files, paths of folders and globs stand for, in the order of `sources`.
+    """Return the files that are meant by paths of files, paths of folders and globs, in the order of `sources`.
 
-    Folders are searched with all folders in them, in alphabetical order; names that begin with a dot are passed over,
-    and so are folders in them that training has written and files that came up before. A name that exists is not taken
-    for a glob.
+    Folders are searched recursively in alphabetical order. Names that begin with a dot are skipped, and so are folders
+    of training results and files that came before. A name that exists is not a glob.
 
     Raises:
-        CorpusError: there is nothing at a path, or no file in a folder or for a glob, or all files are empty.
+        CorpusError: there is nothing at a path, no file in a folder or for a glob, or all files are empty.
     """
     files: dict[str, Path] = {}
-    for path in (path for source in sources for path in _files_of(source)):
+    for path in (path for source in sources for path in _files_of_source(source)):
         files.setdefault(os.path.realpath(path), path)
     found = list(files.values())
     if not found:
@@ -51,9 +50,9 @@ def find_files(sources: Sequence[str]) -> list[Path]:
     return found
 
 
-def _files_of(source: str) -> list[Path]:
+def _files_of_source(source: str) -> list[Path]:
     if not source or "\0" in source:
-        raise CorpusError(f"{source!r} is not the name of a text")
+        raise CorpusError(f"{source!r} is not a file name")
     if os.path.isfile(source):
         return [Path(source)]
     if os.path.isdir(source):
@@ -65,7 +64,7 @@ def _files_of(source: str) -> list[Path]:
     matches = sorted(glob.glob(source, recursive=True))
     files = [Path(match) for match in matches if os.path.isfile(match)]
     if not files:
-        raise CorpusError(f"no file fits {source}")
+        raise CorpusError(f"no file matches {source}")
     return files
 
 
@@ -89,17 +88,17 @@ def _files_in(folder: str) -> list[Path]:
 def read_blocks(
     files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[float], None] | None = None
 ) -> Iterator[bytes]:
-    """Yields blocks of whole lines, of at least `size` bytes but for the last; each ends with a line feed.
+    """Yield blocks of whole lines of at least `size` bytes (the last may be shorter), each ending with a line feed.
 
     Files are unpacked if their first bytes are those of gzip, bzip2, xz or Zstandard. Lines of `LONGEST_LINE` bytes or
-    more, as in texts of a single line, are broken at a space, or between two characters where there is none; where
-    depends on the line alone and not on the blocks. A block may hold many small files; no line goes from one to the
-    next. Needs memory for one block and a few MB.
+    more are broken at a space, or between two characters if there is none; the place depends on the line alone, not on
+    the blocks. A block can hold many small files, whose lines stay separate. Takes the memory of one block and a few
+    MB.
 
     Args:
-        files: what to read.
-        size: of a block, in bytes.
-        on_progress: called with the share of all bytes, compressed ones, that are read, 0..1.
+        files: paths to read.
+        size: minimum size of a block in bytes.
+        on_progress: called with the share of all (compressed) bytes that is read, 0..1.
 
     Raises:
         CorpusError: a file cannot be read, is damaged or cut short, or is no text.
@@ -123,7 +122,7 @@ def read_blocks(
 
 
 def _break_long_lines(text: bytearray) -> int:
-    """Breaks lines, and returns where the last line begins, of which more may follow."""
+    """Break long lines, and return where the last, perhaps unfinished line begins."""
     start = 0
     while len(text) - start >= LONGEST_LINE:
         end = text.rfind(b"\n", start, start + LONGEST_LINE)
@@ -132,7 +131,7 @@ def _break_long_lines(text: bytearray) -> int:
 
 
 def _break_line(text: bytearray, start: int) -> int:
-    """Breaks the line that begins at `start`, and returns the place of the new line feed."""
+    """Break the line that begins at `start`, and return the position of the new line feed."""
     end = start + LONGEST_LINE
     place = max(text.rfind(space, start, end) for space in _SPACES)
     if place > start:
@@ -153,7 +152,7 @@ def _size(path: Path) -> int:
 
 
 def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yields what is in a file, unpacked, in pieces of about a megabyte, and how far the file itself is read."""
+    """Yield the unpacked content of a file in pieces of about a megabyte, and the position in the file itself."""
     try:
         with path.open("rb") as file:
             for number, piece in enumerate(_unpacked(file)):
@@ -178,7 +177,7 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes]:
 
 
 class _ZstandardFile:
-    """Unpacks all frames of a file; the zstandard package's own reader says nothing of a frame that is cut short."""
+    """Unpacks all frames of a file; unlike the zstandard package's own reader, it notices frames that are cut short."""
 
     def __init__(self, file: BinaryIO) -> None:
         try:
@@ -189,7 +188,7 @@ class _ZstandardFile:
         self._pieces = self._unpack(file)
 
     def read(self, size: int) -> bytes:
-        """At least `size` bytes, or all that are left."""
+        """Return at least `size` bytes, or all that are left."""
         pieces, length = [], 0
         while length < size and (piece := next(self._pieces, None)) is not None:
             pieces.append(piece)
@@ -219,7 +218,7 @@ _COMPRESSIONS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], Any]], ...] =
 
 
 def _refuse_other_formats(path: Path, start: bytes) -> None:
-    """Names the commonest files that are almost texts."""
+    """Refuse the most common files that are almost text."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CorpusError(f"{path} is UTF-16 text: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
     if start.startswith(b"PK\x03\x04") or start[257:262] == b"ustar":
@@ -227,7 +226,7 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
 
 
 def _refuse_binary(path: Path, piece: bytes) -> None:
-    """Looks at the beginning of a piece; text has hardly any control characters, and other data has many."""
+    """Refuse data with many control characters at the beginning of a piece; text has hardly any."""
     sample = piece[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(3, len(sample) / 100):

@@ -1,6 +1,7 @@
-"""Words out of text, in two steps, because a text has many words and few different ones.
+"""Tokenizers: lines of text to words.
 
-`chunks` cuts bytes where that is quick, and `words` looks closely at a chunk, once for all chunks that are the same.
+They work in two steps because most words of a text are repetitions: `chunks` cuts bytes, which is fast, and `words`
+splits a chunk properly, once for all equal chunks.
 """
 
 import functools
@@ -20,23 +21,23 @@ _JOINERS = "\u200c\u200d"  # inside words of Persian and of Indian scripts
 
 
 class Tokenizer(Protocol):
-    """What the tokenizers have in common; they are values that can be sent to other processes."""
+    """The interface of tokenizers, which can be sent to other processes."""
 
     def chunks(self, text: bytes) -> list[bytes]:
-        """Cuts lines, each ended by a line feed, and puts LINE_END after each line; a chunk in ASCII is one word."""
+        """Cut lines that end with a line feed, and put LINE_END after each; a chunk in ASCII is one word."""
 
     def words(self, chunk: bytes) -> list[str]:
-        """The words of a chunk that is not all ASCII; bytes that are not UTF-8 count as U+FFFD."""
+        """Return the words of a chunk with bytes beyond ASCII; bytes that are not UTF-8 count as U+FFFD."""
 
 
 def tokenizer(name: str, fold_case: bool) -> Tokenizer:
-    """The tokenizer of this name.
+    """Return the tokenizer of this name.
 
     Args:
-        name: one of settings.TOKENIZERS: `letters`, runs of a-z in lower case, as in text8, where every other byte
-            parts words; `whitespace`, what stands between spaces, as it is; `unicode`, runs of letters and combining
-            marks of any script that begin with a letter; `jieba`, Chinese words as the package jieba finds them,
-            without punctuation and digits.
+        name: one of `settings.TOKENIZERS`. `letters`: runs of a-z in lower case, as in text8; every other byte
+            separates words. `whitespace`: strings between spaces, unchanged. `unicode`: runs of letters and combining
+            marks of any script that begin with a letter. `jieba`: Chinese words as found by the package jieba, without
+            punctuation and digits.
         fold_case: whether `unicode` and `jieba` turn words into lower case.
 
     Raises:
@@ -54,7 +55,7 @@ def tokenizer(name: str, fold_case: bool) -> Tokenizer:
 
 
 def _ascii_letters(fold_case: bool, others: bool) -> bytes:
-    """A table for bytes.translate that leaves letters, line feeds and, with `others`, bytes beyond ASCII."""
+    """Return a table for bytes.translate that keeps letters, line feeds and, with `others`, bytes beyond ASCII."""
 
     def translated(byte: int) -> int:
         if byte >= 0x80:
@@ -76,18 +77,18 @@ def _cut_at_spaces(text: bytes) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Letters:
-    """Runs of a-z, in lower case."""
+    """Splits text into runs of a-z in lower case."""
 
     def chunks(self, text: bytes) -> list[bytes]:
         return _cut_at_spaces(text.translate(_LETTERS))
 
     def words(self, chunk: bytes) -> list[str]:
-        raise AssertionError(f"{chunk!r} is not of a-z")
+        raise AssertionError(f"{chunk!r} is not a-z")
 
 
 @dataclass(frozen=True)
 class Whitespace:
-    """What stands between spaces of any kind."""
+    """Splits text at white space of any kind."""
 
     def chunks(self, text: bytes) -> list[bytes]:
         return _cut_at_spaces(text.translate(_PRINTABLE))
@@ -98,7 +99,7 @@ class Whitespace:
 
 @dataclass(frozen=True)
 class UnicodeWords:
-    """Runs of letters and combining marks."""
+    """Splits text into runs of letters and combining marks."""
 
     fold_case: bool
 
@@ -106,12 +107,12 @@ class UnicodeWords:
         return _cut_at_spaces(text.translate(_UNICODE[self.fold_case]))
 
     def words(self, chunk: bytes) -> list[str]:
-        return _words(chunk.decode("utf-8", "replace"), self.fold_case)
+        return _find_words(chunk.decode("utf-8", "replace"), self.fold_case)
 
 
 @dataclass(frozen=True)
 class Jieba:
-    """Chinese words."""
+    """Splits text into Chinese words."""
 
     fold_case: bool
 
@@ -119,7 +120,7 @@ class Jieba:
         chunks = []
         for line in text.split(b"\n")[:-1]:
             for word in _jieba().cut(line.decode("utf-8", "replace")):
-                chunks += [part.encode() for part in _words(word, self.fold_case)]
+                chunks += [part.encode() for part in _find_words(word, self.fold_case)]
             chunks.append(LINE_END)
         return chunks
 
@@ -127,15 +128,15 @@ class Jieba:
         return [chunk.decode()]
 
 
-def _words(text: str, fold_case: bool) -> list[str]:
-    words = _word().findall(text)
+def _find_words(text: str, fold_case: bool) -> list[str]:
+    words = _word_pattern().findall(text)
     return [word.lower() for word in words] if fold_case else words
 
 
 @functools.cache
-def _word() -> re.Pattern[str]:
+def _word_pattern() -> re.Pattern[str]:
     """A letter, then letters, combining marks and joiners; `re` has no names for these classes of characters."""
-    # All letters and marks are among these: the planes after them are unused, or for symbols and private use.
+    # All letters and marks are among these; the other planes are unused, or for symbols and private use.
     points = [chr(point) for point in itertools.chain(range(0x33480), range(0xE0100, 0xE01F0))]
     letters = _ranges([point for point in points if unicodedata.category(point).startswith("L")])
     marks = _ranges([point for point in points if unicodedata.category(point).startswith("M")])
@@ -143,7 +144,7 @@ def _word() -> re.Pattern[str]:
 
 
 def _ranges(points: list[str]) -> str:
-    """Characters in ascending order as ranges of a regular expression."""
+    """Return characters in ascending order as ranges of a regular expression."""
     runs = itertools.groupby(enumerate(points), lambda numbered: ord(numbered[1]) - numbered[0])
     edges = ((run[0][1], run[-1][1]) for run in (list(group) for _, group in runs))
     return "".join(f"{first}-{last}" for first, last in edges)
@@ -151,7 +152,7 @@ def _ranges(points: list[str]) -> str:
 
 @functools.cache
 def _jieba() -> Any:
-    """The package, which otherwise reports on stderr what it loads."""
+    """Import and load the package without its messages on stderr."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import jieba

@@ -14,8 +14,8 @@ import pytest
 
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.word2vec import CorpusError, EncodedCorpus, TextSettings, encode_sentences, prepare
-from tfgraphs.word2vec.text import encoding
-from tfgraphs.word2vec.text import reading as text
+from tfgraphs.word2vec.text import corpus as corpus_module
+from tfgraphs.word2vec.text import reading
 from tfgraphs.word2vec.text.corpus import MARKER, NUMBERS, WORDS
 
 EVERYTHING = TextSettings(min_count=1)
@@ -37,8 +37,8 @@ def write(path, lines):
 @pytest.fixture
 def in_small_blocks(monkeypatch):
     """So that a small text goes to other processes, too."""
-    monkeypatch.setattr(text, "_PIECE", 1000)
-    monkeypatch.setattr(encoding, "read_blocks", functools.partial(text.read_blocks, size=3000))
+    monkeypatch.setattr(reading, "_PIECE", 1000)
+    monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=3000))
 
 
 def contents(folder):
@@ -69,7 +69,7 @@ def test_the_number_of_processes_does_not_show(tmp_path, settings):
 def test_the_size_of_blocks_does_not_show(tmp_path, monkeypatch):
     source = write(tmp_path / "text", sentences(1000))
     prepare([source], EVERYTHING, tmp_path / "large")
-    monkeypatch.setattr(encoding, "read_blocks", functools.partial(text.read_blocks, size=700))
+    monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=700))
     prepare([source], EVERYTHING, tmp_path / "small", processes=1)
     assert contents(tmp_path / "large") == contents(tmp_path / "small")
 
@@ -119,7 +119,7 @@ def source(tmp_path):
 
 def test_the_second_time_the_folder_is_opened_as_it_is(tmp_path, source, monkeypatch):
     first = prepare([source], EVERYTHING, tmp_path / "out")
-    monkeypatch.setattr(encoding, "read_blocks", None)
+    monkeypatch.setattr(corpus_module, "read_blocks", None)
     second = prepare([source], EVERYTHING, tmp_path / "out")
     assert (first.reused, second.reused) == (False, True)
     assert (first.tokens.tolist(), first.raw_words) == (second.tokens.tolist(), second.raw_words)
@@ -171,7 +171,7 @@ def full(*_):
 def test_on_a_full_disk_an_earlier_result_stays_and_nothing_else(tmp_path, source, monkeypatch, step):
     prepare([source], EVERYTHING, tmp_path / "out")
     before = contents(tmp_path / "out")
-    monkeypatch.setattr(encoding, step, full)
+    monkeypatch.setattr(corpus_module, step, full)
     with pytest.raises(OutputError, match=r"^[^\n]*out: no space left on device$"):
         prepare([source], TextSettings(min_count=2), tmp_path / "out")
     assert contents(tmp_path / "out") == before
@@ -209,8 +209,8 @@ def test_each_stage_goes_from_its_beginning_to_its_end(tmp_path, phrases):
 
 
 def test_four_times_the_text_needs_hardly_more_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "_PIECE", 1 << 15)
-    monkeypatch.setattr(encoding, "read_blocks", functools.partial(text.read_blocks, size=1 << 16))
+    monkeypatch.setattr(reading, "_PIECE", 1 << 15)
+    monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=1 << 16))
     peaks = []
     for length in (5000, 20_000):
         source = write(tmp_path / f"text{length}", sentences(length))

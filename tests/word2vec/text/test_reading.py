@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.word2vec.text import reading as text
+from tfgraphs.word2vec.text import reading
 from tfgraphs.word2vec.text.reading import CorpusError, find_files, read_blocks
 
 PACKERS = {
@@ -31,7 +31,7 @@ def write(path, content):
     return path
 
 
-def read(*paths, size=text.BLOCK):
+def read(*paths, size=reading.BLOCK):
     return b"".join(read_blocks(paths, size))
 
 
@@ -76,7 +76,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
     ("source", "message"),
     [
         ("missing.txt", "missing.txt: no such file"),
-        ("*.missing", r"no file fits .*\*\.missing"),
+        ("*.missing", r"no file matches .*\*\.missing"),
         ("hollow", "no file in the folder .*hollow"),
         ("empty.txt", "empty.txt is empty"),
     ],
@@ -159,7 +159,7 @@ def test_no_line_goes_from_one_file_to_the_next(tmp_path):
 
 
 def test_blocks_end_with_lines_and_are_as_long_as_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "_PIECE", 100)
+    monkeypatch.setattr(reading, "_PIECE", 100)
     *blocks, _ = read_blocks([write(tmp_path / "text", LINES)], 1000)
     assert {block[-1:] for block in blocks} == {b"\n"}
     assert all(1000 <= len(block) < 1000 + 100 + 30 for block in blocks)
@@ -167,8 +167,8 @@ def test_blocks_end_with_lines_and_are_as_long_as_asked(tmp_path, monkeypatch):
 
 def broken(tmp_path, content, piece, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text, "LONGEST_LINE", 20)
-        patch.setattr(text, "_PIECE", piece)
+        patch.setattr(reading, "LONGEST_LINE", 20)
+        patch.setattr(reading, "_PIECE", piece)
         return read(write(tmp_path / "text", content), size=size)
 
 
