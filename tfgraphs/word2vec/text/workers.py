@@ -79,7 +79,7 @@ def _end_with(lifeline: multiprocessing.connection.Connection) -> None:
 
     def wait() -> None:
         multiprocessing.connection.wait([lifeline])
-        os._exit(0)
+        signal.raise_signal(signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
 
