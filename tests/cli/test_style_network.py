@@ -125,7 +125,7 @@ PAINT = ("--content=photo.png",)
         ((*TRAIN, *PAINT), "--train_style only trains"),
         ((*PAINT, "--model=nowhere"), "nowhere is no SavedModel"),
         ((*PAINT, "--model=photos"), "photos is no SavedModel"),
-        ((*PAINT, "--model=hub:nowhere"), "hub:nowhere cannot be had"),
+        ((*PAINT, "--model=hub:nowhere"), "hub:nowhere is no SavedModel"),
         ((*PAINT, "--model=features"), "features is no model that paints"),
         ((*PAINT, "--model=dark", "--style=painting.png"), "leave --style out"),
         ((*PAINT, "--model=dark", "--style=nothing.png"), "nothing.png does not exist"),

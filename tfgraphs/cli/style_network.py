@@ -149,7 +149,7 @@ class ModelPainter:
     Raises:
         ImageError, SampleError: the painting cannot be read.
         UsageError: the model needs another number of paintings.
-        BackboneError, StyleError, WeightsError: it cannot be used.
+        StyleError, TrustError: it cannot be used.
     """
 
     def __init__(self, handle: str, paintings: list[str], keeps_color: bool) -> None:

@@ -12,6 +12,8 @@ from saved_models import KERNELS, PICTURES, compute, random_kernel, save_first, 
 from tfgraphs.backbones import BackboneError
 from tfgraphs.backbones.backbone import LayerError, View
 from tfgraphs.backbones.imported.saved_model import SavedModelNetwork, load
+from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.files.trust import TrustError
 
 LAYERS = ["Net/Conv1", "Net/Mixed", "Net/Deep", "default"]
 
@@ -274,3 +276,19 @@ def test_a_picture_that_does_not_fit_is_told_in_one_line(tmp_path):
     assert " does not compute out for pictures of 5 x 7 px: " in message(
         LayerError, network, random_pictures(1, 5, 7, 3), ["out"]
     )
+
+
+def test_a_function_that_changes_variables_is_refused(tmp_path):
+    count = tf.Variable(0.0)
+    path = save_function(tmp_path, lambda images: {"out": images + count.assign_add(1.0)}, count=count)
+    assert "the operation 'AssignAddVariableOp'" in message(TrustError, load, path)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    assert "no SavedModel" in message(BackboneError, load, tmp_path)
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    path = save_function(tmp_path, lambda images: {"out": images})
+    (path / "saved_model.pb").write_bytes((path / "saved_model.pb").read_bytes()[:100])
+    assert str(path) in message(WeightsError, load, path)

@@ -10,8 +10,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 
 from tests.saved_models import PICTURES, save_function, save_root
-from tfgraphs.backbones import BackboneError
-from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.files.trust import TrustError
 from tfgraphs.neural_style import StyleError
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.one_pass.stylize import StyleModel, export_network
@@ -124,13 +123,13 @@ def test_a_picture_that_is_too_small_is_refused(exported, size):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(BackboneError, match="is no SavedModel"):
+    with pytest.raises(StyleError, match="is no SavedModel"):
         StyleModel(str(tmp_path))
 
 
 def test_a_damaged_model_is_refused(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"nothing of the kind")
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(StyleError, match="cannot be read"):
         StyleModel(str(tmp_path))
 
 
@@ -138,7 +137,7 @@ def test_a_model_that_reads_files_is_refused(tmp_path):
     def spy(pictures):
         return pictures + tf.cast(tf.strings.length(tf.io.read_file("/etc/hostname")), tf.float32)
 
-    with pytest.raises(WeightsError, match="'ReadFile'"):
+    with pytest.raises(TrustError, match="'ReadFile'"):
         StyleModel(str(save_function(tmp_path / "model", spy)))
 
 

@@ -1,13 +1,9 @@
 """Word vectors out of SavedModels: exported ones come back as they were, anything else is explained in one line."""
 
-import functools
-import http.server
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -198,7 +194,7 @@ def test_a_graph_that_fails_is_explained(tmp_path):
 def test_a_file_that_is_cut_off_is_explained(copied, name, part):
     content = (copied / name).read_bytes()
     (copied / name).write_bytes(content[: int(part * len(content))])
-    assert f"{copied} cannot be loaded (" in message(copied)
+    assert re.search(rf"{copied} (cannot be (loaded|read) \(|should have one graph)", message(copied))
 
 
 def test_changed_numbers_are_noticed(copied):
@@ -220,55 +216,6 @@ def test_what_is_no_saved_model_is_refused(tmp_path, name):
     (tmp_path / "file").write_text("words")
     (tmp_path / "folder").mkdir()
     assert message(tmp_path / name) == f"{tmp_path / name} is no SavedModel: it has no saved_model.pb"
-
-
-@pytest.mark.parametrize("address", ["", "nowhere", "http://127.0.0.1:9/model", "http://[model", "ftp://host/model"])
-def test_handles_that_lead_nowhere_are_explained(tmp_path, monkeypatch, address):
-    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
-    assert re.search(rf"hub:{re.escape(address)} cannot be had \(.+\): it must be", message(f"hub:{address}"))
-
-
-def test_a_hub_that_cannot_be_imported_is_explained(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
-    assert "pip install" in message("hub:anything")
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def translate_path(self, path):
-        return super().translate_path(path.partition("?")[0])
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A folder, and the address under which it is served."""
-    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    folder = tmp_path / "served"
-    folder.mkdir()
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield folder, f"hub:http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
-
-
-def test_a_model_is_downloaded(server, exported):
-    folder, address = server
-    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
-        archive.add(exported, arcname=".")
-    vectors = load_saved_model(f"{address}/model.tar.gz")
-    assert vectors.words == WORDS
-    np.testing.assert_array_equal(vectors.matrix, MATRIX)
-
-
-@pytest.mark.parametrize(("name", "said"), [("page.html", "valid module"), ("missing", "404")])
-def test_a_download_that_is_no_model_is_explained(server, name, said):
-    folder, address = server
-    (folder / "page.html").write_text("<html>not a model</html>")
-    assert said in message(f"{address}/{name}")
 
 
 def test_tensorflow_is_not_imported_before_it_is_needed():

@@ -4,26 +4,28 @@
     network = load("exported/", signature="serving_default")
 
 The networks of TensorFlow Hub do that: those for TensorFlow 1 by their signature `image_feature_vector`, those for
-TensorFlow 2 when they are called with `return_endpoints=True`. `saved_model_file` tells what a file may not hold.
+TensorFlow 2 when they are called with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
 from tfgraphs.backbones.geometry import view
 from tfgraphs.backbones.imported.foreign import RANGES, identifier
 from tfgraphs.backbones.imported.frozen_graph import OPERATIONS
 from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
-from tfgraphs.backbones.imported.saved_model_file import freeze, read
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import explained, said
-from tfgraphs.files import hub
+from tfgraphs.files import hub, saved_models
+from tfgraphs.files.trust import PURE, check_operations
 
 PRE_RELU = "_pre_relu"
 
@@ -36,19 +38,21 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
 
     Args:
         handle: a folder with a `saved_model.pb`; or "hub:" and what tensorflow_hub resolves, the address of a model,
-            which is downloaded once and kept (the variable TFHUB_CACHE_DIR says where), or a folder.
+            which is downloaded once, see `hub.saved_model_folder`, or a folder.
         signature: the signature that is called; "__call__" for the model itself. By default, of these, the function
             that gives the most activations, and of equals the one that is not for training.
         expects: the range of RGB that the network was trained on, one of `foreign.RANGES`. On TensorFlow Hub: 0..1.
 
     Raises:
         BackboneError: there is no SavedModel or it cannot be had, or nothing in it maps pictures to activations.
-        WeightsError: it is damaged, or does more than compute.
+        TrustError: it could do more than compute.
+        WeightsError: it is damaged.
     """
     if expects not in RANGES:
         raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
     handle = str(handle)
-    model = read(hub.resolved(handle, BackboneError), handle)  # which holds the variables until the function is frozen
+    folder = hub.saved_model_folder(handle, BackboneError)
+    model = saved_models.load(folder, handle, WeightsError)  # holds the variables until the function is frozen
     functions = list(_functions(model))
     usable = [found for found in functions if found.is_usable and signature in (None, found.name)]
     if not usable:
@@ -56,7 +60,7 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
         offered = "; ".join(dict.fromkeys(map(str, functions))) or "none at all"
         raise BackboneError(f"{handle} has {asked} of one batch of float pictures to named activations, but {offered}")
     best = min(usable, key=lambda found: (-len(found.activations), found.switches))
-    frozen = freeze(best.function, handle)
+    frozen = _freeze(best.function, handle)
     with explained(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):
         outputs = dict(zip(best.outputs, frozen.outputs, strict=True))
         return SavedModelNetwork(
@@ -125,6 +129,21 @@ def _name(handle: str) -> str:
     """The last part of a handle; of one with a version, "inception_v1/feature_vector/5", what is before, too."""
     parts = [part for part in handle.removeprefix(hub.PREFIX).split("/") if part not in ("", ".", "..")]
     return identifier("_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:]))
+
+
+def _freeze(function: Any, handle: str) -> Any:
+    """Returns a function whose variables are constants and whose graph calls no other function.
+
+    Raises:
+        TrustError: it changes variables when it is called.
+        WeightsError: it cannot be frozen.
+    """
+    graph = function.graph.as_graph_def()
+    check_operations(chain(graph.node, *(called.node_def for called in graph.library.function)), handle, PURE)
+    with explained(WeightsError, f"the variables of {handle} cannot be made constants", "it is damaged"):
+        for name in function.graph.get_all_collection_keys():  # of TensorFlow 1, of which it would only warn
+            function.graph.clear_collection(name)
+        return convert_variables_to_constants_v2(function)
 
 
 class SavedModelNetwork(Backbone):

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones.imported.saved_model_file import read
 from tfgraphs.errors import explained
-from tfgraphs.files import export, hub
+from tfgraphs.files import export, hub, saved_models
 from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.pictures.images import resize
@@ -41,13 +40,13 @@ class StyleModel:
         takes_painting: whether it is to be told the style.
 
     Raises:
-        BackboneError, WeightsError: there is no SavedModel, or it is damaged, or does more than compute.
-        StyleError: it cannot be had, or is not called as such models are.
+        TrustError: it could do more than compute, see `files.trust`.
+        StyleError: there is no SavedModel, or it is damaged, or is not called as such models are.
     """
 
     def __init__(self, handle: str) -> None:
         self._handle = handle
-        self._model = read(hub.resolved(handle, StyleError), handle)
+        self._model = saved_models.load(hub.saved_model_folder(handle, StyleError), handle, StyleError)
         counts = {len(inputs) for inputs in _calls(self._model)}
         if not counts & {1, 2}:
             raise StyleError(

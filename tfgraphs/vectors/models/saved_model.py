@@ -11,7 +11,6 @@ import numpy as np
 
 from tfgraphs.errors import explained
 from tfgraphs.files import hub
-from tfgraphs.files.outputs import SAVED_MODEL
 from tfgraphs.vectors.files.word2vec_format import FormatError
 from tfgraphs.vectors.word_vectors import WordVectors
 
@@ -26,12 +25,11 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
     Its words are the lines of the one text file among its assets; empty lines are passed over, and of a word that
     stands there twice the first line counts.
 
-    A SavedModel is a program: what its graph does when it is loaded and called, it does with all rights of this
-    process, to files too. Load one only from somebody you trust as you would to install a package.
+    A SavedModel is a program: `files.trust` says what it may do, and it is refused if it could do more.
 
     Args:
         handle: a folder with a `saved_model.pb`; or "hub:" and what tensorflow_hub resolves, the address of a model,
-            which is downloaded once and kept (the variable TFHUB_CACHE_DIR says where), or a folder.
+            which is downloaded once, see `hub.saved_model_folder`, or a folder.
         limit: number of lines of the vocabulary, from the beginning on, that are read. None for all.
 
     Returns:
@@ -40,10 +38,9 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
     Raises:
         FormatError: there is no SavedModel, it cannot be had or loaded, does not say which its words are, or gives
             something else than finite vectors for them.
+        TrustError: it could do more than compute.
     """
-    folder = hub.resolved(handle, FormatError)
-    if not (folder / SAVED_MODEL).is_file():
-        raise FormatError(f"{handle} is no SavedModel: it has no {SAVED_MODEL}")
+    folder = hub.saved_model_folder(handle, FormatError)
     words = _read_words(_vocabulary(handle, folder / "assets"), limit)
     if not words:
         raise FormatError(f"{handle} has no words: its vocabulary is empty")
@@ -85,10 +82,9 @@ def _read_words(path: Path, limit: int | None) -> list[str]:
 
 def _loaded(handle: str, folder: Path) -> Callable[[Any], Any]:
     """The model, which can be called."""
-    import tensorflow as tf
+    from tfgraphs.files import saved_models
 
-    with explained(FormatError, f"{handle} cannot be loaded", "it is damaged, or made for another TensorFlow"):
-        model = tf.saved_model.load(str(folder))
+    model = saved_models.load(folder, handle, FormatError)
     if not callable(model):
         offered = ", ".join(getattr(model, "signatures", {})) or "none"
         raise FormatError(
