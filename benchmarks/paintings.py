@@ -56,8 +56,8 @@ from tfgraphs.neural_style.losses import relative_error, total_variation
 from tfgraphs.neural_style.settings import LAYERS
 from tfgraphs.neural_style.statistics import gram_matrix
 from tfgraphs.neural_style.transfer import scale_levels
-from tfgraphs.optimize.minimize import Report
 from tfgraphs.optimize.pyramid import Canvas, Level
+from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures import images, samples
 
 PAIRS = ("sample:astronaut,sample:swirls", "sample:coffee,sample:embers", "sample:cat,sample:swirls")

@@ -11,7 +11,7 @@ from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamError, DreamSettings, Objective, dream, layer_l2, neuron
 from tfgraphs.deepdream.dream import Dreamer, UnmovedError
 from tfgraphs.deepdream.objectives import Term
-from tfgraphs.optimize.minimize import NonFiniteLoss
+from tfgraphs.optimize.losses import NonFiniteLoss
 from tfgraphs.pictures.images import resize
 
 OBJECTIVE = layer_l2("conv2")

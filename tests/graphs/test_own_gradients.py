@@ -77,12 +77,12 @@ def test_a_graph_is_freed_with_its_variables():
     assert variable() is None
 
 
-@pytest.mark.parametrize("compiled", ["nothing", "updates", "loop"])
-def test_the_graphs_of_a_minimization_are_freed(compiled):
+@pytest.mark.parametrize("jit_compile", [None, "updates", "loop"])
+def test_the_graphs_of_a_minimization_are_freed(jit_compile):
     def run():
         variable = tf.Variable([1.0, 2.0])
         loss = lambda step: tf.reduce_sum(thrice(variable.read_value()) ** 2)  # noqa: E731
-        minimization = Minimization(loss, [variable], keras.optimizers.Adam(0.1), compiled=compiled)
+        minimization = Minimization(loss, [variable], keras.optimizers.Adam(0.1), jit_compile=jit_compile)
         assert list(minimization.run(3))[-1].step == 3
         return weakref.ref(minimization.graph), weakref.ref(variable)
 

@@ -13,8 +13,8 @@ from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.files.packaged import PackageError
 from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
-from tfgraphs.optimize.minimize import GRADIENT_NORM
 from tfgraphs.optimize.optimizers import OptimizerError
+from tfgraphs.optimize.reports import GRADIENT_NORM
 from tfgraphs.pictures.images import resize
 
 SHALLOW = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv2": 1.0}, steps=80, seed=2)

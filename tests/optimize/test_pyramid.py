@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.optimize.lbfgs import LBFGS
-from tfgraphs.optimize.minimize import GRADIENT_NORM, Report
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine, octaves
+from tfgraphs.optimize.reports import GRADIENT_NORM, Report
 
 LEVELS = [Level(20, 30, 2), Level(40, 60, 3), Level(80, 120, 1)]
 

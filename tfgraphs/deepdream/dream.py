@@ -24,8 +24,8 @@ from tfgraphs.deepdream.tiles import TiledObjective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.optimize.minimize import GRADIENT_NORM, Report
 from tfgraphs.optimize.pyramid import Canvas, coarse_to_fine, octaves
+from tfgraphs.optimize.reports import GRADIENT_NORM, Report
 from tfgraphs.pictures.images import resize
 
 _LOG = logging.getLogger(__name__)

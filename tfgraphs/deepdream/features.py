@@ -29,8 +29,9 @@ from tfgraphs.deepdream.sight import Sight
 from tfgraphs.deepdream.transforms import Transform
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.optimize.minimize import Minimization, Report, minimize
+from tfgraphs.optimize.minimize import Minimization, minimize
 from tfgraphs.optimize.pyramid import coarse_to_fine, octaves
+from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures.images import resize
 
 

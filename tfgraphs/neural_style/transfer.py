@@ -27,9 +27,9 @@ from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.targets import SHIFTS, Targets
 from tfgraphs.optimize.lbfgs import LBFGS
 from tfgraphs.optimize.losses import LossFunction
-from tfgraphs.optimize.minimize import Report
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
+from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures.images import fit, resize
 
 SMALLEST_SIDE = 32  # of a picture, in pixels

@@ -1,4 +1,4 @@
-"""The state of an optimisation on disk, so that an interrupted run goes on to the same bytes."""
+"""Checkpoints of an optimisation, from which an interrupted run continues to the same bytes."""
 
 import time
 from pathlib import Path
@@ -9,25 +9,20 @@ from tfgraphs.errors import TfgraphsError, reason
 
 
 class CheckpointError(TfgraphsError):
-    """The state of a run cannot be kept, or not be read again."""
+    """A checkpoint cannot be written or read."""
 
 
 class Checkpoints:
-    """The state of one optimisation on disk, or nothing at all if there is no folder for it."""
+    """The last checkpoint of some variables in a folder; does nothing if the folder is None."""
 
-    def __init__(
-        self,
-        folder: str | Path | None,
-        save_seconds: float,
-        variables: list[tf.Variable],
-    ) -> None:
+    def __init__(self, folder: str | Path | None, save_seconds: float, variables: list[tf.Variable]) -> None:
         state = tf.train.Checkpoint(variables=variables)
         self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
         self._save_seconds = save_seconds
         self._saved = time.monotonic()
 
     def restore(self) -> None:
-        """Brings back the state that is in the folder, if there is one."""
+        """Reads the checkpoint in the folder, if there is one."""
         if self._manager is not None:
             try:
                 self._manager.restore_or_initialize()
@@ -42,17 +37,13 @@ class Checkpoints:
             self.save()
 
     def save(self) -> None:
-        """Writes the state."""
+        """Writes a checkpoint, which replaces the one before."""
         if self._manager is not None:
             try:
                 self._manager.save()
             except (tf.errors.OpError, OSError) as error:
+                message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
                 raise CheckpointError(
-                    f"cannot keep the state of the run in {self._manager.directory}: {_first_line(error)}"
+                    f"cannot save the state of the run in {self._manager.directory}: {message.partition(chr(10))[0]}"
                 ) from error
             self._saved = time.monotonic()
-
-
-def _first_line(error: tf.errors.OpError | OSError) -> str:
-    message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
-    return message.partition("\n")[0]

@@ -5,9 +5,12 @@
 A loss holds no optimizer, no loop and no input or output.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
+
+from tfgraphs.errors import TfgraphsError
 
 LossFunction = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
 """Maps the number of the step, an int64 scalar, to a float scalar, or to a pair (scalar, {name: scalar}).
@@ -17,6 +20,10 @@ The terms of such a pair are parts of the loss; reports and TensorBoard list the
 The step is there for random losses: `tf.random.stateless_uniform([], seed=[seed, step])` draws the same number when an
 interrupted run comes to the same step again.
 """
+
+
+class NonFiniteLoss(TfgraphsError):
+    """The loss or its gradient became infinite or not a number."""
 
 
 class Loss:
@@ -44,6 +51,16 @@ class Loss:
         result = self._function(step)
         value, terms = result if isinstance(result, tuple) else (result, {})
         return value, {**terms, self.name: value} if self.name else dict(terms)
+
+    def differentiate(
+        self, step: tf.Tensor, variables: Sequence[Any]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[Any]]:
+        """Returns the value, its terms, and its gradients with respect to the variables, nested as they are."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
+            tape.watch(variables)
+            value, terms = self(step)
+        with tf.name_scope("gradients"):
+            return value, terms, tape.gradient(value, variables)
 
     def __add__(self, other: "Loss | float") -> "Loss":
         return Loss(lambda step: _sum(self(step), other(step) if isinstance(other, Loss) else (other, {})))
@@ -77,3 +94,16 @@ def _sum(
     for name, term in second[1].items():
         terms[name] = terms[name] + term if name in terms else term
     return first[0] + second[0], terms
+
+
+def is_finite(tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
+    """Returns whether the sum of all values is finite."""
+    values = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
+    return tf.math.is_finite(tf.reduce_sum(values))
+
+
+def non_finite(step: int, steps: int, value: tf.Tensor, advice: str) -> NonFiniteLoss:
+    """Returns the error for a step with such a loss, or such a gradient of it."""
+    return NonFiniteLoss(
+        f"the loss or its gradient is no longer finite at step {step} of {steps} (loss {float(value)}): {advice}"
+    )

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.lbfgs import LBFGS, BoundedMinimization
-from tfgraphs.optimize.losses import LossFunction
-from tfgraphs.optimize.minimize import Minimization, NonFiniteLoss, Report, Transform
+from tfgraphs.optimize.losses import LossFunction, NonFiniteLoss
+from tfgraphs.optimize.minimize import Minimization, Transform
+from tfgraphs.optimize.reports import Report
 
-STEP_OVERHEAD = 14_000  # pixels that could be worked on in the time that a step takes besides its pixels
+STEP_OVERHEAD = 14_000  # the constant cost of a step, in pixels that could be computed in that time
 LEVEL_OVERHEAD = 2_000_000  # the same for the tracing of a level's graph
 _RANGE = (0.0, 1.0)  # of the values of a picture
 
@@ -31,19 +32,19 @@ class Level:
         return self.height, self.width
 
     def work(self, steps: int) -> int:
-        """What the first `steps` steps cost, in pixels; measured with SqueezeNet on two cores."""
+        """Returns the cost of the first `steps` steps, in pixels; measured with SqueezeNet on two cores."""
         return LEVEL_OVERHEAD + steps * (self.height * self.width + STEP_OVERHEAD)
 
 
 def octaves(size: tuple[int, int], count: int, scale: float, steps: int, smallest: int) -> list[Level]:
-    """Sizes that shrink by a factor, smallest first.
+    """Returns levels whose sizes grow by a factor, smallest first.
 
     Args:
-        size: height and width of the last.
-        count: how many there are at most.
-        scale: factor from one to the next, more than 1.
-        steps: to spend at each.
-        smallest: those but the last with a side below so many pixels are left out.
+        size: height and width of the last level.
+        count: the largest number of levels.
+        scale: factor from one level to the next, more than 1.
+        steps: to spend at each level.
+        smallest: levels with a side below so many pixels are left out, except the last.
     """
     factors = [scale**-number for number in range(count)]
     sizes = [(round(size[0] * factor), round(size[1] * factor)) for factor in factors]
@@ -52,20 +53,20 @@ def octaves(size: tuple[int, int], count: int, scale: float, steps: int, smalles
 
 
 Optimise = Callable[[int, np.ndarray | None], Iterator[tuple[Report, np.ndarray]]]
-"""Works on the level of a given number from the level before's picture; yields reports and the picture so far."""
+"""Takes the number of a level and the finished picture of the level before; yields reports and the present picture."""
 
 
 def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> Iterator[Progress]:
-    """Climbs a pyramid.
+    """Optimises level by level.
 
     Args:
         levels: smallest first.
         optimise: see `Optimise`; the first level gets None for a picture.
-        name: what a level is called, "octave" or "scale".
+        name: of a level in messages, "octave" or "scale".
 
     Yields:
-        The progress of the whole climb, with the loss of each level as a figure of its own. The last one has the
-        finished picture.
+        The progress over all levels, with the loss of each level as a figure of its own. The last one has the finished
+        picture.
     """
     costs = [level.work(level.steps) for level in levels]
     picture: np.ndarray | None = None
@@ -80,7 +81,7 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
 
 
 class Canvas:
-    """A picture whose pixels an optimizer changes, within 0..1; the graph of a step is made once.
+    """A picture whose pixels an optimizer changes within 0..1. The graph of a step is made once.
 
     Attributes:
         graph: of one step.
@@ -97,14 +98,13 @@ class Canvas:
 
         Args:
             loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
-            optimizer: any stock Keras optimizer, for pictures of any size one that keeps nothing of them, as SGD; or
-                L-BFGS.
+            optimizer: a Keras optimizer, without slots (`SGD` without momentum) if `size` is not fixed; or L-BFGS.
             size: height and width of the picture, None for any.
-            gradient_transform: applied to the gradient of the picture before the optimizer sees it. L-BFGS compares
-                gradients with losses and cannot have one.
+            gradient_transform: applied to the gradient of the picture before the optimizer sees it. Not for L-BFGS,
+                which compares gradients with losses.
 
         Raises:
-            LBFGSError: what L-BFGS needs is not installed.
+            LBFGSError: SciPy or threadpoolctl is not installed.
         """
         blank = tf.zeros([1, *(side or 1 for side in size), 3])
         self._picture = tf.Variable(blank, shape=[1, *size, 3], name="picture")
@@ -133,15 +133,15 @@ class Canvas:
             options: of `Minimization.run` or `BoundedMinimization.run`.
 
         Yields:
-            Each report and the picture as it is then.
+            Each report with the present picture.
 
         Raises:
             NonFiniteLoss: the loss, its gradient or the picture is no longer finite.
         """
         self._picture.assign(picture[None])
-        del picture  # a large one has the size of all that a step needs besides
+        del picture  # frees memory: a large one is as large as everything else in a step
         for report in self._minimization.run(steps, **options):
             improved = self._picture.numpy()[0]
-            if not np.isfinite(improved).all():  # after the last step nobody looks at the loss of it
+            if not np.isfinite(improved).all():  # the loss after the last step is not computed
                 raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: try a smaller step size")
             yield report, improved

@@ -53,7 +53,7 @@ def train(
         text.blocks.steps,
         steps_per_report=text.blocks.report_steps,
         gradient_transform=dense,
-        compiled="updates",
+        jit_compile="updates",
         feed=text.feed,
         checkpoint_dir=checkpoint_dir,
         save_seconds=save_seconds,
