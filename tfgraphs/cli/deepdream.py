@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, film_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.pictures import films, images, samples
 from tfgraphs.pictures.colors import with_colors_of
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tfgraphs.monitor.progress import Progress
 
 INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
-SIZE = flags.DEFINE_integer("size", 1024, "Longer side in pixels that a larger picture is reduced to; 0: as it is.", 0)
+SIZE = common_flags.size(1024)
 LAYER = flags.DEFINE_string("layer", None, "The layer whose activations the dream strengthens; a good one by default.")
 OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What the dream strengthens instead; several are added.")
 GUIDE = flags.DEFINE_string(
@@ -68,7 +68,7 @@ NORMALIZE = flags.DEFINE_enum(
     "How the gradient is scaled; laplacian evens out coarse and fine, for smooth pictures.",
 )
 JITTER = flags.DEFINE_integer("jitter", 32, "Largest random shift of a step, in pixels.", 0, 10_000)
-TILE_SIZE = flags.DEFINE_integer("tile_size", 0, "Looks at the picture in tiles of so many pixels; 0: at all of it.", 0)
+TILE_SIZE = common_flags.tile_size(0)
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.DREAMS), "A good choice of objective, steps and colours; other flags go first."
 )

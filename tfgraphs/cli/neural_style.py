@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, film_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched, with_colors_of
@@ -48,9 +48,7 @@ CONTENT_MASK = flags.DEFINE_multi_string(
 STYLE_MASK = flags.DEFINE_multi_string(
     "style_mask", None, "For each --style a picture that is white where it counts; empty: everywhere."
 )
-SIZE = flags.DEFINE_integer(
-    "size", 640, "Longer side in pixels that a larger photograph is reduced to; 0: as it is.", 0
-)
+SIZE = common_flags.size(640)
 INIT = flags.DEFINE_string("init", "random", "What to begin with: random, content, or a picture.")
 PRESERVE_COLOR = flags.DEFINE_enum(
     "preserve_color",
@@ -80,17 +78,12 @@ VARIATION_WEIGHT = flags.DEFINE_float(
     "variation_weight", None, "Weight of smoothness: 1.1, 0 with --loss=paper, 3 with --train_style.", lower_bound=0
 )
 STYLE_SCALE = flags.DEFINE_float("style_scale", 1, "Size of the paintings relative to the photograph's.")
-OPTIMIZER = flags.DEFINE_string("optimizer", "adam", "Keras' name of the optimizer, or lbfgs.")
+OPTIMIZER = common_flags.optimizer("adam", "Or lbfgs.")
 LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", 6 / 255, "Of the optimizer when a size begins, on the scale 0..1; it falls to nearly none."
 )
-STEPS = flags.DEFINE_integer("steps", 650, "Steps at all scales together.", lower_bound=1)
-TILE_SIZE = flags.DEFINE_integer(
-    "tile_size",
-    None,
-    "Looks at pictures in tiles of so many pixels, 0: at all of it; by default large ones in tiles.",
-    0,
-)
+STEPS = common_flags.steps(650)
+TILE_SIZE = common_flags.tile_size(None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.PAINTINGS), "A good choice of weights and statistics; other flags go first."
 )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfgraphs.cli import visualize_feature
-from tfgraphs.cli.shared import channel_ranges, command, picture_run, run_state
+from tfgraphs.cli.shared import channel_ranges, command, common_flags, picture_run, run_state
 from tfgraphs.cli.visualize_feature import Asked, feature
 from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import images
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
 
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
-SIZE = flags.DEFINE_integer(
-    "size", None, "Longer side in pixels that a larger picture is reduced to; 0: as it is. By default a good one.", 0
-)
+SIZE = common_flags.size(None, "By default a good one.")
 LAYER = flags.DEFINE_string(
     "layer", None, "kernels, activations, feature: the layer; by default the first convolution, a deep one with places."
 )

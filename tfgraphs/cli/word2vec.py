@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, run_state
+from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.word2vec.settings import (
     ARCHITECTURES,
     CBOW_GRADIENTS,
@@ -48,7 +48,7 @@ PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs c
 CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
 PASSES = flags.DEFINE_integer("passes", 100, "How often --pairs are gone through.", lower_bound=1)
 COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: with several targets in a pair, take that demo's steps.")
-OUTPUT = flags.DEFINE_string("output", "vectors", "Folder for the vectors and what belongs to them.")
+OUTPUT = common_flags.output("vectors", "a folder for the vectors and what belongs to them.")
 FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vectors in it, of binary and text.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
 EVALUATE = flags.DEFINE_string(
@@ -99,11 +99,9 @@ LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "At the start; by defa
 MIN_LEARNING_RATE = flags.DEFINE_float(
     "min_learning_rate", None, "At the end; by default a tenth of that, in one epoch of cbow three tenths.", 0
 )
-OPTIMIZER = flags.DEFINE_string(
-    "optimizer", "sgd", "A stock Keras optimizer. The cost of any but sgd grows with the vocabulary."
-)
-SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
-LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: loss, rate, speed, nearest words, projector.")
+OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
+SEED = common_flags.seed()
+LOGDIR = common_flags.logdir("loss, rate, speed, nearest words, projector")
 PROBE = flags.DEFINE_multi_string("probe", [], "A word whose neighbours TensorBoard shows; may be repeated.")
 
 _NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}

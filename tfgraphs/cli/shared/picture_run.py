@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, run_state
+from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import films, images, samples
 from tfgraphs.version import __version__
@@ -20,20 +20,14 @@ if TYPE_CHECKING:
     from tfgraphs.monitor.progress import Progress
     from tfgraphs.monitor.terminal import Monitor
 
-OUTPUT = flags.DEFINE_string(
-    "output",
-    None,
-    "What to write: .png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input.",
+OUTPUT = common_flags.output(
+    None, ".png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input."
 )
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
-BACKBONE = flags.DEFINE_string(
-    "backbone",
-    "squeezenet",
-    "The network that looks at the picture: vgg19, googlenet, resnet50 ..., a file or hub:HANDLE.",
-)
-WEIGHTS = flags.DEFINE_string("weights", None, "A file with other weights for --backbone than the published ones.")
-SEED = flags.DEFINE_integer("seed", 0, "Of all that is random; the same seed gives the same bytes.", 0, 2**31 - 1)
-LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
+BACKBONE = common_flags.backbone("squeezenet")
+WEIGHTS = common_flags.weights()
+SEED = common_flags.seed()
+LOGDIR = common_flags.logdir("losses, pictures, flags, graph")
 SAVE_EVERY = flags.DEFINE_integer(
     "save_every", 0, "Steps between two pictures that are kept beside the output; of a painting rounded up to tens.", 0
 )
