@@ -67,10 +67,10 @@ start()  # as the commands do
 from tfgraphs import backbones
 import numpy as np
 import tensorflow as tf
-from tfgraphs.images import resize
+from tfgraphs.pictures.images import resize
 from tfgraphs.neural_style import Style, StyleSettings, transfer
 from tfgraphs.neural_style.regions import regions
-from tfgraphs.pyramid import Level
+from tfgraphs.optimize.pyramid import Level
 
 def pictures(height, width):
     # Smooth patches rather than noise, with different statistics.
@@ -81,14 +81,14 @@ def pictures(height, width):
 def scale(content, painting, backbone, settings, steps):
     size = content.shape[:2]
     made = transfer._Scale(0, Level(*size, steps), regions([Style(painting)], size), backbone, settings, False)
-    made.show(content, None)
+    made.set_photograph(content, None)
     return made
 
-def prepare(height, width, tile_size, every=None):
+def prepare(height, width, tile_size):
     global content, bare, following
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(height, width)
-    settings = StyleSettings(tile_size=tile_size, every=every)
+    settings = StyleSettings(tile_size=tile_size)
     painting = painting[:1024, :1024]
     following = scale(content, painting, backbone, settings, 10_000).improve(content, steps_per_report=STEPS)
     deepest = [*settings.layers(backbone)[1]][-1]
@@ -123,8 +123,8 @@ def whole():
 
 def one_pass():
     import tempfile
-    from tfgraphs.neural_style.network import TransformationNetwork
-    from tfgraphs.neural_style.stylize import StyleModel, export_network
+    from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+    from tfgraphs.neural_style.one_pass.stylize import StyleModel, export_network
     with tempfile.TemporaryDirectory() as folder:
         export_network(folder + "/model", TransformationNetwork())
         model = StyleModel(folder + "/model")
@@ -133,9 +133,9 @@ def one_pass():
     return float(np.median([timed(lambda: model(content).shape)[0] for _ in range(5)]))
 
 def training():
-    from tfgraphs.neural_style.network import TransformationNetwork
-    from tfgraphs.neural_style.training import NetworkSettings, train
-    from tfgraphs.photographs import Photographs, packaged
+    from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+    from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+    from tfgraphs.pictures.photographs import Photographs, packaged
     backbone, settings = backbones.load("squeezenet", "average"), NetworkSettings()
     _, painting = pictures(480, 640)
     run = train(TransformationNetwork(), painting, Photographs(packaged(), 256), backbone, settings=settings)
@@ -145,8 +145,8 @@ def training():
 
 def race(size, name, count, seconds):
     # [seconds, loss] from the first report on, of one optimizer at one size without shifts.
-    from tfgraphs.neural_style import targets
-    targets.SHIFTS = transfer.SHIFTS = 1
+    from tfgraphs.neural_style import shifts, style_loss, targets
+    shifts.SHIFTS = style_loss.SHIFTS = targets.SHIFTS = 1
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(size, size)
     made = scale(content, painting, backbone, StyleSettings(optimizer=name), count)

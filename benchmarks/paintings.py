@@ -51,17 +51,15 @@ from tfgraphs import backbones
 from tfgraphs.cli.shared.command import print_table
 from tfgraphs.cli.shared.presets import PAINTINGS
 from tfgraphs.graphs.start import start
-from tfgraphs.neural_style import StyleSettings, paint, targets, transfer
-from tfgraphs.neural_style.losses import relative_error, total_variation
-from tfgraphs.neural_style.settings import LAYERS
-from tfgraphs.neural_style.statistics import gram_matrix
-from tfgraphs.neural_style.transfer import scale_levels
+from tfgraphs.neural_style import StyleSettings, paint, shifts, style_loss, targets, transfer
+from tfgraphs.neural_style.losses import content_sums, total_variation
+from tfgraphs.neural_style.scales import scale_levels
 from tfgraphs.optimize.pyramid import Canvas, Level
 from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures import images, samples
 
 PAIRS = ("sample:astronaut,sample:swirls", "sample:coffee,sample:embers", "sample:cat,sample:swirls")
-ALEXNET = ("conv3", {"conv1": 1.0, "conv2": 1.0, "conv3": 1.0, "conv4": 1.0})
+ALEXNET = {"content_layer": "conv3", "style_layers": {"conv1": 1.0, "conv2": 1.0, "conv3": 1.0, "conv4": 1.0}}
 AVERAGING = 0.98  # of the average so far that a step keeps
 
 
@@ -108,9 +106,9 @@ VARIANTS = {
     "sliced Wasserstein": Variant({"statistic": "sliced_wasserstein"}),
     "loss of the paper": Variant({"loss": "paper"}),
     "L-BFGS": Variant({"optimizer": "lbfgs"}),
-    "at all positions": Variant({"every": 1}),
+    "at all positions": Variant({"style_stride": 1}),
     "no variation": Variant({"variation_weight": 0.0}),
-    "no shifts": Variant(parts=[(targets, "SHIFTS", 1), (transfer, "SHIFTS", 1)]),
+    "no shifts": Variant(parts=[(module, "SHIFTS", 1) for module in (shifts, style_loss, targets)]),
     "max pooling": Variant(pooling="max"),
     "one scale": Variant(parts=[(transfer, "scale_levels", one_scale)]),
     "constant rate": Variant(parts=[RATE]),
@@ -129,20 +127,19 @@ class Judge:
     def __init__(self, name: str) -> None:
         self.name, _, file = name.partition("=")
         self._backbone = backbones.load(self.name, weights=file or None)
-        known = {**LAYERS, "alexnet": ALEXNET}
-        self._content, self._style = next(own for begin, own in known.items() if self.name.startswith(begin))
+        settings = StyleSettings(**(ALEXNET if self.name == "alexnet" else {}))
+        self._loss = style_loss.StyleTransferLoss(settings, self._backbone)
 
     def __call__(self, picture: np.ndarray, photograph: np.ndarray, painting: np.ndarray) -> tuple[float, float]:
-        """The errors of content and style of a picture."""
-        shown, content, style = (self._seen(one) for one in (picture, photograph, painting))
-        errors = [
-            weight * relative_error(gram_matrix(shown[layer]), gram_matrix(style[layer]))
-            for layer, weight in self._style.items()
-        ]
-        return float(relative_error(shown[self._content], content[self._content])), float(tf.add_n(errors))
+        """The content loss and the style loss of a picture."""
+        found, content, style = (self._activations(one) for one in (picture, photograph, painting))
+        layer, step = self._loss.content_layer, tf.constant(0, tf.int64)
+        content_loss = self._loss.content(content_sums(found[layer], content[layer]))
+        loss = self._loss.style(self._loss.style_sums(found), self._loss.style_sums(style))
+        return float(content_loss(step)[0]), float(loss(step)[0])
 
-    def _seen(self, picture: np.ndarray) -> dict[str, tf.Tensor]:
-        return self._backbone(tf.constant(picture[None]), [self._content, *self._style])
+    def _activations(self, picture: np.ndarray) -> dict[str, tf.Tensor]:
+        return self._backbone(tf.constant(picture[None]), self._loss.layers)
 
 
 def painted(name: str, photograph: np.ndarray, painting: np.ndarray) -> np.ndarray:
@@ -173,7 +170,7 @@ def main() -> None:
     ]
     figures: dict[str, list[list[float]]] = {}
     for number, (photograph, painting) in enumerate(pairs):
-        scaled = targets.scaled_style(painting, max(photograph.shape))
+        scaled = targets.resize_style(painting, max(photograph.shape))
         own = [judge(photograph, photograph, scaled)[1] for judge in judges]
         smooth = float(total_variation(tf.constant(scaled[None])))
         for name in ("the photograph", *options.names):

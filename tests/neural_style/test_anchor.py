@@ -28,14 +28,14 @@ LEFT[:, :60] = 1
 
 def test_the_error_is_the_mean_over_what_is_reliable():
     painting, share = texture(*SIZE, seed=3), np.float32(np.random.default_rng(4).random(SIZE))
-    error = temporal_error(tf.constant(painting[None]), *Anchor(CONTENT, share, weight=7.0).at(SIZE))
+    error = temporal_error(tf.constant(painting[None]), *Anchor(CONTENT, share, weight=7.0).resized(SIZE))
     assert float(error) == pytest.approx(7 * (share[..., None] * np.square(painting - CONTENT)).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [(30, 60), (40, 80)])
 def test_at_a_smaller_scale_the_anchor_is_smaller(size):
     anchor = Anchor(CONTENT, np.ones(SIZE, np.float32), weight=1.0)
-    error = temporal_error(tf.constant(resize(CONTENT, size)[None]), *anchor.at(size))
+    error = temporal_error(tf.constant(resize(CONTENT, size)[None]), *anchor.resized(size))
     assert float(error) == pytest.approx(0, abs=1e-10)
 
 

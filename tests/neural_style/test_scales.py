@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.neural_style.targets import MARGIN, SHIFTS, shifted
-from tfgraphs.neural_style.transfer import scale_levels
+from tfgraphs.neural_style.scales import scale_levels, scale_sizes, scale_steps, style_size
+from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, mirror_and_shift
+from tfgraphs.pictures.images import fit
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,37 @@ from tfgraphs.neural_style.transfer import scale_levels
 )
 def test_scales_grow_by_one_and_a_half_to_the_full_size(size, sizes):
     assert [level.size for level in scale_levels(size, 100)] == sizes
+
+
+@pytest.mark.parametrize("size", [(32, 32), (480, 640), (3000, 4000), (33, 999)])
+def test_scales_keep_the_proportions_of_the_photograph(size):
+    sizes = [level.size for level in scale_levels(size, 100)]
+    assert sizes[::-1] == [fit(size, round(max(size) / 1.5**number)) for number in range(len(sizes))]
+
+
+def test_a_graph_has_the_same_scales():
+    size = tf.constant((480, 640))
+    np.testing.assert_array_equal(tf.function(scale_sizes)(size), scale_sizes(size))
+    np.testing.assert_array_equal(tf.function(scale_steps)(tf.constant(650), tf.constant(5)), scale_steps(650, 5))
+
+
+def test_at_most_so_many_scales_are_the_finest_ones():
+    assert [level.size for level in scale_levels((480, 640), 80, most=2)] == [(320, 427), (480, 640)]
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "reduced"),
+    [
+        ((50, 70), 101, (50, 70)),
+        ((50, 70), 50, (36, 50)),
+        ((50, 70), 20, (32, 45)),
+        ((300, 100), 4000, (300, 100)),
+        ((300, 100), 150.4, (150, 50)),
+        ((32, 400), 50, (32, 400)),
+    ],
+)
+def test_a_painting_is_reduced_as_far_as_its_shorter_side_allows(size, longest, reduced):
+    assert tuple(style_size(tf.constant(size), longest).numpy()) == reduced
 
 
 @pytest.mark.parametrize("size", [(64, 64), (150, 200), (480, 640), (3000, 4000)])
@@ -44,7 +76,7 @@ def test_every_scale_has_a_step(size):
 
 def offsets(shift, picture):
     """Where a picture lies in its mirrored frame; each place in which it lies there unchanged."""
-    frame = shifted(tf.constant(picture), shift).numpy()
+    frame = mirror_and_shift(tf.constant(picture), shift).numpy()
     _, height, width, _ = picture.shape
     return [
         (down, across)
@@ -62,7 +94,7 @@ def noise():
 def test_a_shift_mirrors_the_picture_around_one_unchanged_copy(shift, noise):
     ((down, across),) = offsets(shift, noise)
     frame = [(0, 0), (down, 2 * MARGIN - down), (across, 2 * MARGIN - across), (0, 0)]
-    np.testing.assert_array_equal(shifted(tf.constant(noise), shift), np.pad(noise, frame, mode="reflect"))
+    np.testing.assert_array_equal(mirror_and_shift(tf.constant(noise), shift), np.pad(noise, frame, mode="reflect"))
 
 
 @pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
@@ -72,5 +104,5 @@ def test_the_shifts_meet_each_offset_of_a_grid_of_eight_once(axis, noise):
 
 
 def test_a_shift_drawn_inside_a_graph_keeps_the_shape_known(noise):
-    drawn = tf.function(lambda shift: tf.zeros(shifted(tf.constant(noise), shift).shape))
+    drawn = tf.function(lambda shift: tf.zeros(mirror_and_shift(tf.constant(noise), shift).shape))
     assert drawn(tf.constant(5)).shape == (1, 64, 68, 3)

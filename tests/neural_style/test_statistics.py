@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.neural_style.statistics import ROWS, STATISTICS, drawn, gram_matrix, slices_of
+from tfgraphs.neural_style.statistics import ROWS, STATISTICS, gram_matrix, sample_features, sorted_projections
 
 SEED = tf.constant(3, tf.int64)
-LOCAL = [name for name, statistic in STATISTICS.items() if statistic.local]
+ADDITIVE = [name for name, statistic in STATISTICS.items() if statistic.additive]
 
 
 def normal(*shape, seed=0):
@@ -16,10 +16,10 @@ def normal(*shape, seed=0):
 
 def statistic_of(name, activation, mask=None):
     statistic = STATISTICS[name]
-    return statistic.of(statistic.sums(tf.constant(activation), mask, SEED), SEED).numpy()
+    return statistic.value(statistic.sums(tf.constant(activation), mask, SEED), SEED).numpy()
 
 
-@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("name", ADDITIVE)
 @pytest.mark.parametrize("masked", [False, True])
 def test_sums_of_pieces_are_those_of_the_whole(name, masked):
     statistic, activation = STATISTICS[name], normal(1, 6, 7, 4)
@@ -40,12 +40,12 @@ def test_the_gram_matrix_of_two_paintings_is_the_mean_by_their_shares():
         for number, (share, picture) in enumerate(zip((0.7, 0.3), pictures, strict=True))
     ]
     expected = 0.7 * gram_matrix(tf.constant(pictures[0])) + 0.3 * gram_matrix(tf.constant(pictures[1]))
-    np.testing.assert_allclose(statistic.of(statistic.together(parts), SEED), expected, rtol=1e-9)
+    np.testing.assert_allclose(statistic.value(statistic.blend(parts), SEED), expected, rtol=1e-9)
 
 
 def test_drawn_features_are_those_of_positions():
     activation = normal(1, 9, 11, 3)
-    (rows,) = drawn(tf.constant(activation), None, SEED)
+    (rows,) = sample_features(tf.constant(activation), None, SEED)
     assert rows.shape == (1, ROWS, 3)
     assert {tuple(row) for row in rows.numpy()[0]} == {tuple(row) for row in activation.reshape(-1, 3)}
 
@@ -54,7 +54,7 @@ def test_positions_are_drawn_as_often_as_they_count():
     mask = np.zeros((1, 2, 4))
     mask[0, 0] = [1, 0, 2, 1]
     activation = np.arange(8.0).reshape(1, 2, 4, 1)
-    (rows,) = drawn(tf.constant(activation), tf.constant(mask), SEED)
+    (rows,) = sample_features(tf.constant(activation), tf.constant(mask), SEED)
     values, counts = np.unique(rows, return_counts=True)
     assert values.tolist() == [0, 2, 3]
     np.testing.assert_allclose(counts / ROWS, [1 / 4, 1 / 2, 1 / 4], atol=2 / ROWS)
@@ -63,7 +63,7 @@ def test_positions_are_drawn_as_often_as_they_count():
 def test_slices_are_in_order_and_of_directions_of_length_one():
     """Rows whose second moments are the identity have a mean square of 1 along such a direction, exactly."""
     rows = np.linalg.qr(normal(ROWS, 4))[0] * np.sqrt(ROWS)
-    slices = slices_of([tf.constant(rows[None])], SEED).numpy()[0]
+    slices = sorted_projections([tf.constant(rows[None])], SEED).numpy()[0]
     assert np.all(np.diff(slices, axis=1) >= 0)
     np.testing.assert_allclose(np.mean(slices**2, axis=1), 1, rtol=1e-9)
 
@@ -71,7 +71,8 @@ def test_slices_are_in_order_and_of_directions_of_length_one():
 def test_slices_do_not_depend_on_the_order_of_positions():
     rows = normal(1, ROWS, 4)
     shuffled = np.random.default_rng(1).permutation(rows, axis=1)
-    np.testing.assert_allclose(slices_of([tf.constant(rows)], SEED), slices_of([tf.constant(shuffled)], SEED))
+    first, second = (sorted_projections([tf.constant(one)], SEED) for one in (rows, shuffled))
+    np.testing.assert_allclose(first, second)
 
 
 def test_the_distance_of_shifted_distributions_is_the_mean_squared_length_of_the_shift_along_directions():
@@ -81,7 +82,7 @@ def test_the_distance_of_shifted_distributions_is_the_mean_squared_length_of_the
     @tf.function
     def distance(seed):
         return tf.reduce_mean(
-            (slices_of([tf.constant(rows + shift)], seed) - slices_of([tf.constant(rows)], seed)) ** 2
+            (sorted_projections([tf.constant(rows + shift)], seed) - sorted_projections([tf.constant(rows)], seed)) ** 2
         )
 
     distances = [distance(seed) for seed in tf.range(200, dtype=tf.int64)]
@@ -90,16 +91,16 @@ def test_the_distance_of_shifted_distributions_is_the_mean_squared_length_of_the
 
 def test_seeds_give_other_directions():
     rows = tf.constant(normal(1, ROWS, 4))
-    assert np.abs(slices_of([rows], SEED) - slices_of([rows], SEED + 1)).max() > 0.01
+    assert np.abs(sorted_projections([rows], SEED) - sorted_projections([rows], SEED + 1)).max() > 0.01
 
 
-def test_the_slices_of_two_paintings_are_those_of_rows_of_both():
+def test_the_sorted_projections_two_paintings_are_those_of_rows_of_both():
     statistic = STATISTICS["sliced_wasserstein"]
     parts = [
-        (0.75, drawn(tf.fill([1, 3, 3, 2], 1.0), None, SEED)),
-        (0.25, drawn(tf.fill([1, 3, 3, 2], 5.0), None, SEED)),
+        (0.75, sample_features(tf.fill([1, 3, 3, 2], 1.0), None, SEED)),
+        (0.25, sample_features(tf.fill([1, 3, 3, 2], 5.0), None, SEED)),
     ]
-    (rows,) = statistic.together(parts)
+    (rows,) = statistic.blend(parts)
     values, counts = np.unique(rows.numpy()[0, :, 0], return_counts=True)
     assert dict(zip(values.tolist(), counts.tolist(), strict=True)) == {1.0: ROWS * 3 // 4, 5.0: ROWS // 4}
 
@@ -109,7 +110,7 @@ def test_a_statistic_has_a_gradient_by_activations(name):
     activation = tf.constant(normal(1, 5, 6, 3))
     with tf.GradientTape() as tape:
         tape.watch(activation)
-        value = tf.reduce_sum(STATISTICS[name].of(STATISTICS[name].sums(activation, None, SEED), SEED) ** 2)
+        value = tf.reduce_sum(STATISTICS[name].value(STATISTICS[name].sums(activation, None, SEED), SEED) ** 2)
     slope = tf.convert_to_tensor(tape.gradient(value, activation)).numpy()
     step, direction = 1e-6, normal(1, 5, 6, 3, seed=2)
     ends = [np.sum(statistic_of(name, activation.numpy() + sign * step * direction) ** 2) for sign in (1, -1)]

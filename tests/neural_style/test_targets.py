@@ -10,12 +10,12 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, pooling, relu
 from tfgraphs.backbones.tiles import TileError
 from tfgraphs.neural_style import Style, StyleError, StyleSettings, paint
-from tfgraphs.neural_style.lattice import spacing
+from tfgraphs.neural_style.positions import position_stride
 from tfgraphs.neural_style.regions import regions
 from tfgraphs.neural_style.targets import Targets
 
 RANDOM = np.random.default_rng(0)
-SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, every=1, seed=2)
+SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, style_stride=1, seed=2)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,14 @@ def ramp(*size):
 def looker(backbone, content, styles, settings):
     """Of a picture and a step all terms of the loss and its gradient."""
     targets = Targets(content.shape[:2], regions(styles, content.shape[:2]), backbone, settings)
-    targets.show(content)
+    targets.set_photograph(content)
 
     @tf.function
     def look(shown, step):
         with tf.GradientTape() as tape:
             tape.watch(shown)
-            terms = targets.terms(shown, step, tf.constant(3))
-            loss = tf.add_n(list(terms.values()))
+            content, style = targets.losses(shown, step, tf.constant(3))
+            loss, terms = (content + style)(step)
         return terms, tape.gradient(loss, shown)
 
     return lambda shown, step=5: look(tf.constant(shown[None]), tf.constant(step, tf.int64))
@@ -73,7 +73,7 @@ PLACED = [
 @pytest.mark.parametrize("styles", [PLAIN, PLACED], ids=["one painting", "three paintings in two places"])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"loss": "paper"}, {"statistic": "mean_variance"}, {"every": 2}],
+    [{}, {"loss": "paper"}, {"statistic": "mean_variance"}, {"style_stride": 2}],
     ids=["normalized", "paper", "mean_variance", "a part of the positions"],
 )
 def test_the_loss_in_tiles_is_that_of_the_whole(backbone, styles, changes):
@@ -128,7 +128,7 @@ def test_the_gradient_of_parts_of_the_positions_is_nearly_that_of_all_on_average
     """Twelve steps draw each of the four corners; conv1 has more than 4,096 positions, conv3 fewer."""
     content, shown = picture(130, 140), picture(130, 140)
     _, whole = looked_at(backbone, content, PLAIN, SETTINGS, shown)
-    look = looker(backbone, content, PLAIN, dataclasses.replace(SETTINGS, every=2))
+    look = looker(backbone, content, PLAIN, dataclasses.replace(SETTINGS, style_stride=2))
     by_corner, finest = {}, set()
     for step in range(12):
         terms, gradient = look(shown, step)
@@ -145,8 +145,8 @@ def test_the_gradient_of_parts_of_the_positions_is_nearly_that_of_all_on_average
 
 
 @pytest.mark.parametrize(
-    ("every", "positions", "expected"),
+    ("stride", "positions", "expected"),
     [(None, 1023, 1), (None, 1024, 2), (None, 16384, 3), (None, 65536, 6), (3, 1023, 1), (3, 65536, 3), (1, 65536, 1)],
 )
-def test_of_many_positions_about_as_many_are_looked_at_in_each_layer(every, positions, expected):
-    assert int(spacing(every, positions)) == expected
+def test_of_many_positions_about_as_many_are_looked_at_in_each_layer(stride, positions, expected):
+    assert int(position_stride(stride, positions)) == expected

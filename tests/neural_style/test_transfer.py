@@ -10,7 +10,7 @@ import pytest
 
 from tfgraphs import backbones
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.layers import convolution, relu
+from tfgraphs.backbones.layers import convolution
 from tfgraphs.files.packaged import PackageError
 from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
 from tfgraphs.optimize.optimizers import OptimizerError
@@ -28,18 +28,6 @@ def random_picture(*size, seed=0):
 
 
 CONTENT, STYLE = random_picture(48, 150), random_picture(60, 70, seed=1)
-
-
-@pytest.fixture(scope="module")
-def small():
-    def layer(name, source, channels, stride):
-        kernel = np.random.default_rng(stride).normal(0, 0.3, (3, 3, *channels)).astype(np.float32)
-        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(channels[1], np.float32), stride)
-        yield relu(name, f"{name}_pre_relu")
-
-    layers = [*layer("conv1", "input", (3, 8), 2), *layer("conv2", "conv1", (8, 8), 1)]
-    layers.append(convolution("pixels", "input", np.eye(3, dtype=np.float32)[None, None], np.zeros(3, np.float32)))
-    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +165,7 @@ def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value
     ("name", "known"), [("loss", "normalized, paper"), ("statistic", "gram, mean_variance, sliced_wasserstein")]
 )
 def test_an_unknown_choice_is_refused_with_those_there_are(name, known):
-    with pytest.raises(StyleError, match=rf"^{name} is 'other': it is one of {known}$"):
+    with pytest.raises(StyleError, match=rf"^{name} is 'other': choose one of {known}$"):
         StyleSettings(**{name: "other"})
 
 
@@ -187,7 +175,7 @@ def test_an_unknown_optimizer_is_refused_in_one_line(small):
 
 
 def test_a_network_without_chosen_layers_asks_for_them(small):
-    with pytest.raises(StyleError, match="no choice of layers of small"):
+    with pytest.raises(StyleError, match="no choice of layers for small"):
         paint(CONTENT, STYLE, small, StyleSettings(content_layer="conv2"))
 
 

@@ -203,7 +203,8 @@ def _anchor(frames: film_run.Pair, painted: "np.ndarray | None") -> "Anchor | No
 
 def _first_work(size: tuple[int, int]) -> float:
     """How much more work the first frame of a film is than another."""
-    from tfgraphs.neural_style.transfer import ANCHORED_SCALES, scale_levels
+    from tfgraphs.neural_style.scales import scale_levels
+    from tfgraphs.neural_style.transfer import ANCHORED_SCALES
 
     if not TEMPORAL_WEIGHT.value or MODEL.value:
         return 1.0

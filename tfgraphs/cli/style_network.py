@@ -67,6 +67,7 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     style = style_settings()
     settings = NetworkSettings(
         steps=TRAIN_STEPS.value,
+        seed=picture_run.SEED.value,
         batch=TRAIN_BATCH.value,
         learning_rate=TRAIN_RATE.value,
         style_size=TRAIN_SIZE.value,

@@ -1,4 +1,4 @@
-"""The losses of neural style: how far a picture is from a photograph's content and from a painting's style.
+"""Errors of content and style, and the total variation. `style_loss` puts them together.
 
 F are the activations of a layer with N channels at M positions, F* those of the photograph or the painting, and
 G = F'F / M is the Gram matrix. There are two forms. The one of Gatys, Ecker and Bethge (arXiv 1508.06576), "paper":
@@ -6,9 +6,9 @@ G = F'F / M is the Gram matrix. There are two forms. The one of Gatys, Ecker and
     content    1/2 ||F - F*||^2
     style      sum_l w_l / (4 N_l^2) ||G_l - G*_l||^2
 
-grows with the picture and with the network's scale, so that its weights have to be chosen anew for each. (The paper
+grows with the picture and with the network's activations, so its weights have to be chosen anew for each. (The paper
 writes the sums G M, and divides by 4 N^2 M^2; here a painting may have another size than the picture.) In the other,
-"normalized", each part is relative to its target, so that one pair of weights serves every size, layer and network:
+"normalized", each part is relative to its target, so one pair of weights serves every size, layer and network:
 
     content    ||F - F*||^2 / ||F*||^2
     style      sum_l w_l ||G_l - G*_l||^2 / ||G*_l||^2
@@ -16,15 +16,12 @@ writes the sums G M, and divides by 4 N^2 M^2; here a painting may have another 
 Layer by layer, paper = 1/2 ||F*||^2 normalized for content, and ||G*||^2 / (4 N^2) normalized for style.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from tfgraphs.neural_style.statistics import SMALL, Sums
-
-Error = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""Maps a value and its target, of one shape, to a scalar."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,13 @@ class Form:
     """How errors are measured.
 
     Attributes:
-        content: of activations, from `content_sums`.
-        style: of a statistic of activations, such as Gram matrices [1, channels, channels].
+        content: maps `content_sums` to a scalar.
+        style: maps a statistic of activations, such as Gram matrices [1, channels, channels], and its target to a
+            scalar.
     """
 
     content: Callable[[Sums], tf.Tensor]
-    style: Error
+    style: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
@@ -45,36 +43,40 @@ def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
     return [_sum_of_squares(activation - target), _sum_of_squares(target)]
 
 
-def relative_error(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """||value - target||^2 / ||target||^2."""
-    return tf.reduce_mean(tf.math.squared_difference(value, target)) / (tf.reduce_mean(tf.square(target)) + SMALL)
-
-
 def relative_content_error(sums: Sums) -> tf.Tensor:
-    """||F - F*||^2 / ||F*||^2."""
+    """||F - F*||^2 / ||F*||^2, from `content_sums`."""
     return sums[0] / (sums[1] + SMALL)
 
 
+def relative_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """||G - G*||^2 / ||G*||^2."""
+    return tf.reduce_mean(tf.math.squared_difference(statistic, target)) / (tf.reduce_mean(tf.square(target)) + SMALL)
+
+
 def paper_content_error(sums: Sums) -> tf.Tensor:
-    """1/2 ||F - F*||^2."""
+    """1/2 ||F - F*||^2, from `content_sums`."""
     return sums[0] / 2
 
 
 def paper_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """||G - G*||^2 / (4 N^2), of other statistics the same with the number of their values in place of N^2."""
+    """||G - G*||^2 / (4 N^2); of other statistics the same, with the number of their values in place of N^2."""
     return tf.reduce_mean(tf.math.squared_difference(statistic, target)) / 4
 
 
 FORMS = {
-    "normalized": Form(relative_content_error, relative_error),
+    "normalized": Form(relative_content_error, relative_style_error),
     "paper": Form(paper_content_error, paper_style_error),
 }
 
 
 def total_variation(pictures: tf.Tensor) -> tf.Tensor:
-    """Mean squared difference of neighbours down plus across. [batch, h, w, c]; at least 2 x 2 pixels."""
+    """Mean squared difference of neighbouring pixels, down plus across.
+
+    Args:
+        pictures: [batch, height, width, channels], at least 2 x 2 pixels.
+    """
     channels = pictures.shape[-1]
-    rows = tf.reshape(pictures, [tf.shape(pictures)[0], tf.shape(pictures)[1], -1])  # long rows are dealt with faster
+    rows = tf.reshape(pictures, [tf.shape(pictures)[0], tf.shape(pictures)[1], -1])  # long rows are faster
     return _mean_square(_differences(rows, 1, axis=1)) + _mean_square(_differences(rows, channels, axis=2))
 
 
@@ -87,13 +89,8 @@ def _sum_of_squares(values: tf.Tensor) -> tf.Tensor:
 
 
 def _differences(rows: tf.Tensor, lag: int, axis: int) -> tf.Tensor:
-    """Each value of [batch, height, width] less the one `lag` before it. Slices have a gradient that is slow."""
+    """Subtracts from each value of [batch, height, width] the one `lag` before it. Gradients of slices are slower."""
     rest = tf.shape(rows)[axis] - lag
     before, _ = tf.split(rows, [rest, lag], axis)
     _, ahead = tf.split(rows, [lag, rest], axis)
     return ahead - before
-
-
-def weighted(errors: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> dict[str, tf.Tensor]:
-    """What each layer contributes to the style loss; of weights only the proportions count."""
-    return {layer: weights[layer] / sum(weights.values()) * error for layer, error in errors.items()}

@@ -1,4 +1,4 @@
-"""Which painting goes where: several paintings, how much of each, and masks for the paintings and the photograph."""
+"""Paintings with their weights and masks, and the regions of the photograph to which they go."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 
+SMALLEST_SIDE = 32  # of photographs and paintings, at every scale, in pixels
+
 
 class StyleError(TfgraphsError):
     """The pictures or settings of a painting do not make sense."""
@@ -14,13 +16,13 @@ class StyleError(TfgraphsError):
 
 @dataclass(frozen=True, eq=False)
 class Style:
-    """A painting in whose manner to paint.
+    """A painting whose style is taken.
 
     Attributes:
         pixels: float32 [height, width, 3], RGB in 0..1.
         weight: how much of it, relative to the others.
         mask: float32 [height, width] in 0..1, of the painting's size: which part of it counts. None: all of it.
-        where: float32 [height, width] in 0..1, of the photograph's size: where to paint so. None: everywhere.
+        where: float32 [height, width] in 0..1, of the photograph's size: where it is used. None: everywhere.
     """
 
     pixels: np.ndarray
@@ -45,11 +47,11 @@ class Region:
 
 
 def regions(styles: Sequence[Style], size: tuple[int, int]) -> list[Region]:
-    """Puts paintings together that go to the same place.
+    """Groups paintings that go to the same place.
 
     Args:
         styles: the paintings.
-        size: height and width of the photograph.
+        size: height and width of the photograph in pixels.
 
     Raises:
         StyleError: there is none, or a weight or a mask makes no sense.
@@ -57,14 +59,13 @@ def regions(styles: Sequence[Style], size: tuple[int, int]) -> list[Region]:
     if not styles:
         raise StyleError("give at least one painting")
     for style in styles:
-        if not style.weight > 0:
-            raise StyleError(f"the weight of a painting is {style.weight}: it must be more than 0")
+        check_weight(style.weight)
         _check_mask(style.mask, style.pixels.shape[:2], "painting")
         _check_mask(style.where, size, "photograph")
     groups = list[list[Style]]()
     for style in styles:
         for group in groups:
-            if _alike(group[0].where, style.where):
+            if _equal(group[0].where, style.where):
                 group.append(style)
                 break
         else:
@@ -80,21 +81,34 @@ def regions(styles: Sequence[Style], size: tuple[int, int]) -> list[Region]:
     ]
 
 
+def check_size(size: tuple[int, ...], smallest: int = SMALLEST_SIDE) -> None:
+    """Raises StyleError if a picture of a height and width in pixels is too small."""
+    height, width = size
+    if min(height, width) < smallest:
+        raise StyleError(f"a picture of {width} x {height} px is too small: give at least {smallest} px a side")
+
+
+def check_weight(weight: float) -> None:
+    """Raises StyleError if the weight of a painting makes no sense."""
+    if not weight > 0:
+        raise StyleError(f"the weight of a painting is {weight}: it must be more than 0")
+
+
 def _total(styles: Iterable[Style]) -> float:
     return sum(style.weight for style in styles)
 
 
-def _alike(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+def _equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
-def _check_mask(mask: np.ndarray | None, size: tuple[int, ...], what: str) -> None:
+def _check_mask(mask: np.ndarray | None, size: tuple[int, ...], picture: str) -> None:
     if mask is None:
         return
     if mask.shape != size:
         raise StyleError(
-            f"a mask has {mask.shape[1]} x {mask.shape[0]} px and its {what} {size[1]} x {size[0]} px: give them one "
-            "size"
+            f"a mask has {mask.shape[1]} x {mask.shape[0]} px and its {picture} {size[1]} x {size[0]} px: give them "
+            "the same size"
         )
     if not mask.max() > 0:
-        raise StyleError(f"a mask of the {what} is black: it leaves nothing")
+        raise StyleError(f"a mask of the {picture} is black everywhere: make a part of it white")

@@ -1,8 +1,8 @@
-"""What of a painting's activations is its style: statistics that tell how features respond, but not where.
+"""Statistics of activations that describe a style: how features respond, but not where.
 
-Each is a function of sums over positions. So it can be had of a picture in pieces, of several pictures together, and
-of a part of one: a position may count any number of times. F are the activations of a layer with N channels, m_p how
-often position p counts, M = sum_p m_p.
+Each is a function of sums over positions. So it can be computed of a picture in pieces, of several pictures together,
+and of a part of one: a position may count any number of times. F are the activations of a layer with N channels, m_p is
+how often position p counts, M = sum_p m_p.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,17 +10,15 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfgraphs.graphs.own_gradients import custom_gradient
-
-SMALL = 1e-12
+SMALL = 1e-12  # keeps quotients finite
 
 Sums = list[tf.Tensor]
 
 
-def _added(parts: Sequence[tuple[float, Sums]]) -> Sums:
+def _weighted_sums(parts: Sequence[tuple[float, Sums]]) -> Sums:
     return [
-        tf.add_n([weight * one for one, (weight, _) in zip(ones, parts, strict=True)])
-        for ones in zip(*(sums for _, sums in parts), strict=True)
+        tf.add_n([weight * tensor for tensor, (weight, _) in zip(tensors, parts, strict=True)])
+        for tensors in zip(*(sums for _, sums in parts), strict=True)
     ]
 
 
@@ -29,30 +27,30 @@ class Statistic:
     """A statistic of activations.
 
     Attributes:
-        sums: of activations [1, height, width, channels], of how often each position counts, [1, height, width] (None:
-            once), and of a random number, int64; tensors that are added where pictures are looked at in pieces.
-        of: the statistic, from its sums and a random number.
-        together: the sums of several paintings, each with how much there is of it; these shares add up to 1.
-        local: whether pieces of a picture can be added.
+        sums: maps activations [1, height, width, channels], how often each position counts, [1, height, width] (None:
+            once), and a random number, int64, to tensors. These are added where a picture is processed in pieces.
+        value: maps the sums and a random number to the statistic.
+        blend: maps the sums of several paintings with their shares, which add up to 1, to those of the blend.
+        additive: whether the sums of pieces of a picture can be added.
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], Sums]
-    of: Callable[[Sums, tf.Tensor], tf.Tensor]
-    together: Callable[[Sequence[tuple[float, Sums]]], Sums] = _added
-    local: bool = True
+    value: Callable[[Sums, tf.Tensor], tf.Tensor]
+    blend: Callable[[Sequence[tuple[float, Sums]]], Sums] = _weighted_sums
+    additive: bool = True
 
 
 def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """F'F / M: how strongly each two channels respond together.
+    """Computes the Gram matrix F'F / M: how strongly each two channels respond together.
 
     Args:
         activation: float32 [batch, height, width, channels].
-        mask: float32 [batch, height, width], how often each position counts; without it all count once.
+        mask: float32 [batch, height, width], how often each position counts. None: all once.
 
     Returns:
         [batch, channels, channels]; with a mask sum_p m_p F_p'F_p / sum_p m_p.
     """
-    return gram_of(gram_sums(activation, mask))
+    return _gram_value(gram_sums(activation, mask))
 
 
 def gram_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
@@ -61,18 +59,17 @@ def gram_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
     return [_products(features if mask is None else features * tf.sqrt(counts)), _sum(counts)]
 
 
-def gram_of(sums: Sums) -> tf.Tensor:
-    """The Gram matrix of sums."""
+def _gram_value(sums: Sums) -> tf.Tensor:
     products, count = sums
     return products / (count + SMALL)
 
 
 def mean_and_deviation(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Of each channel, as adaptive instance normalization has it (Huang and Belongie, arXiv 1703.06868).
+    """Computes mean and standard deviation of each channel, as in adaptive instance normalization.
 
-    Args as of `gram_matrix`. Returns [batch, 2, channels].
+    Huang and Belongie, arXiv 1703.06868. Args as of `gram_matrix`. Returns [batch, 2, channels].
     """
-    return moments_of(moment_sums(activation, mask))
+    return _moments_value(moment_sums(activation, mask))
 
 
 def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
@@ -81,8 +78,7 @@ def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
     return [_sum(counts * features), _sum(counts * tf.square(features)), _sum(counts)]
 
 
-def moments_of(sums: Sums) -> tf.Tensor:
-    """Mean and deviation of sums."""
+def _moments_value(sums: Sums) -> tf.Tensor:
     total, squares, count = sums
     mean = total / (count + SMALL)
     variance = tf.maximum(squares / (count + SMALL) - tf.square(mean), 0)
@@ -90,13 +86,13 @@ def moments_of(sums: Sums) -> tf.Tensor:
 
 
 ROWS = 2048
-"""Positions that are drawn to compare distributions."""
+"""Positions that are sampled to compare distributions."""
 
 
-def drawn(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor) -> Sums:
-    """Features of ROWS positions, drawn as often as positions count.
+def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor) -> Sums:
+    """Samples the features of ROWS positions, each as often as it counts.
 
-    Draws are stratified: the positions in their order are cut into ROWS parts that count alike, one is drawn of each.
+    Samples are stratified: the positions in their order are cut into ROWS parts of equal count, one is drawn of each.
 
     Args:
         activation: float32 [1, height, width, channels].
@@ -107,25 +103,29 @@ def drawn(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor) -> Sum
         [features], [1, ROWS, channels].
     """
     features, counts = _positions(activation)[0], _counts(activation, mask)[0, :, 0]
-    inside = tf.random.stateless_uniform([ROWS], [_DRAWN, seed], dtype=features.dtype)
+    inside = tf.random.stateless_uniform([ROWS], [_SAMPLES, seed], dtype=features.dtype)
     places = (tf.range(ROWS, dtype=features.dtype) + inside) / ROWS
+    last = tf.shape(features)[0] - 1
     if mask is None:
-        last = tf.shape(features)[0] - 1
         chosen = tf.minimum(tf.cast(places * tf.cast(last + 1, places.dtype), tf.int32), last)
     else:
         counted = tf.cumsum(counts)
-        chosen = tf.minimum(tf.searchsorted(counted, places * counted[-1], side="right"), tf.shape(features)[0] - 1)
+        chosen = tf.minimum(tf.searchsorted(counted, places * counted[-1], side="right"), last)
     return [tf.gather(features, chosen)[tf.newaxis]]
 
 
-def slices_of(sums: Sums, seed: tf.Tensor) -> tf.Tensor:
-    """Projections of features on as many random directions as there are channels, each in ascending order.
+def sorted_projections(sums: Sums, seed: tf.Tensor) -> tf.Tensor:
+    """Projects features on as many random directions as there are channels, and sorts each projection.
 
-    The mean squared difference of two such tables is the sliced Wasserstein distance of the distributions that their
-    rows were drawn from, but for the draws (Heitz et al., arXiv 2006.07229).
+    The mean squared difference of two such tables estimates the sliced Wasserstein distance of the distributions that
+    their rows were sampled from (Heitz et al., arXiv 2006.07229).
+
+    Args:
+        sums: [features], [1, ROWS, channels].
+        seed: of the directions, int64 scalar.
 
     Returns:
-        [1, channels, ROWS]; of the same seed always in the same directions.
+        [1, channels, ROWS].
     """
     (features,) = sums
     channels = features.shape[-1]
@@ -134,24 +134,24 @@ def slices_of(sums: Sums, seed: tf.Tensor) -> tf.Tensor:
     return tf.sort(tf.linalg.matrix_transpose(projections), axis=-1)
 
 
-def _drawn_together(parts: Sequence[tuple[float, Sums]]) -> Sums:
-    """Of each painting as many rows as its share."""
+def _blend_samples(parts: Sequence[tuple[float, Sums]]) -> Sums:
+    """Takes from each painting as many rows as its share."""
     ends = [round(ROWS * sum(weight for weight, _ in parts[: number + 1])) for number in range(len(parts))]
-    order = tf.random.stateless_uniform([ROWS], [_DRAWN, 0])
-    scattered = [tf.gather(features[0], tf.argsort(order)) for _, (features,) in parts]
-    pieces = [one[begin:end] for one, begin, end in zip(scattered, [0, *ends], ends, strict=False)]
+    order = tf.argsort(tf.random.stateless_uniform([ROWS], [_SAMPLES, 0]))
+    shuffled = [tf.gather(features[0], order) for _, (features,) in parts]
+    pieces = [rows[begin:end] for rows, begin, end in zip(shuffled, [0, *ends], ends, strict=False)]
     return [tf.concat(pieces, axis=0)[tf.newaxis]]
 
 
 STATISTICS = {
-    "gram": Statistic(lambda activation, mask, _: gram_sums(activation, mask), lambda sums, _: gram_of(sums)),
+    "gram": Statistic(lambda activation, mask, _: gram_sums(activation, mask), lambda sums, _: _gram_value(sums)),
     "mean_variance": Statistic(
-        lambda activation, mask, _: moment_sums(activation, mask), lambda sums, _: moments_of(sums)
+        lambda activation, mask, _: moment_sums(activation, mask), lambda sums, _: _moments_value(sums)
     ),
-    "sliced_wasserstein": Statistic(drawn, slices_of, _drawn_together, local=False),
+    "sliced_wasserstein": Statistic(sample_features, sorted_projections, _blend_samples, additive=False),
 }
 
-_DRAWN, _DIRECTIONS = 1, 2
+_SAMPLES, _DIRECTIONS = 1, 2  # first halves of seeds
 
 
 def _positions(activation: tf.Tensor) -> tf.Tensor:
@@ -169,11 +169,8 @@ def _sum(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(values, axis=1, keepdims=True)
 
 
-@custom_gradient
-def _products(features: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """F'F, whose gradient is one product, F (D + D'); differentiated as two it would take twice the time."""
-
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(features, upstream + tf.linalg.matrix_transpose(upstream))
-
-    return tf.matmul(features, features, transpose_a=True), gradient
+def _products(features: tf.Tensor) -> tf.Tensor:
+    """F'F. Its gradient F (D + D') is one product, which takes half the time of the usual two, F D' and F D."""
+    products = tf.matmul(tf.stop_gradient(features), features, transpose_a=True)
+    transposed = tf.linalg.matrix_transpose(products)
+    return products + (transposed - tf.stop_gradient(transposed))

@@ -1,4 +1,7 @@
-"""What a painting is compared with at one size: the photograph's activations and the paintings' statistics."""
+"""What a painting is compared with at one size: the photograph's activations and the paintings' statistics.
+
+They are computed once for a size, and once for a photograph, for each shift that a step may draw.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,273 +9,231 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones import Backbone
-from tfgraphs.backbones.tiles import EVERYTHING, Look, Part, Tiles
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.tiles import EVERYTHING, Part, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
-from tfgraphs.neural_style.lattice import lattice, spacing, thinned
-from tfgraphs.neural_style.losses import FORMS, content_sums
+from tfgraphs.neural_style.losses import content_sums
+from tfgraphs.neural_style.positions import position_stride, subsample
 from tfgraphs.neural_style.regions import Region, Style
+from tfgraphs.neural_style.scales import style_size
 from tfgraphs.neural_style.settings import StyleSettings
-from tfgraphs.neural_style.statistics import STATISTICS, Sums
-from tfgraphs.pictures.images import fit, resize
-
-SMALLEST_SIDE = 32  # of a painting, in pixels
-MARGIN, SHIFTS = 16, 8  # pixels mirrored around the picture, and how many ways there are to shift it inside them
+from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, mirror_and_shift, picture_offset
+from tfgraphs.neural_style.statistics import Sums
+from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
+from tfgraphs.optimize.losses import Loss
+from tfgraphs.pictures.images import resize
 
 Masks = Mapping[str, tf.Tensor]
+"""For each style layer how much its positions count, for every shift: [SHIFTS, height, width]."""
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """What is compared with at one region of the photograph.
+class RegionTarget:
+    """What is compared with in one region of the photograph.
 
     Attributes:
         share: of the style loss.
-        targets: for each layer the sums of the paintings that are blended there.
-        masks: for each layer how much each of its positions belongs to the region, for every shift: [SHIFTS, height,
-            width]. None: all of it.
+        statistics: of the paintings that are blended there.
+        masks: how much the positions belong to the region. None: all of them fully.
     """
 
     share: float
-    targets: Mapping[str, Sums]
+    statistics: LayerSums
     masks: Masks | None
 
 
 class Targets:
-    """All that is computed once for a size, and once for a photograph, for every shift that a step may draw.
+    """Compares pictures of one size with photographs of the same size and with paintings.
 
     Args:
         size: height and width of the photographs in pixels.
         regions: which paintings go where.
-        backbone: the network that looks.
+        backbone: the network.
         settings: see `StyleSettings`.
 
+    Attributes:
+        loss: see `StyleTransferLoss`.
+
     Raises:
-        StyleError: the style cannot be compared in tiles.
-        TileError: the picture cannot be looked at in such tiles.
+        LayerError: unknown layer.
+        StyleError: the statistic cannot be computed in tiles.
+        TileError: tiles of this size are too small.
     """
 
     def __init__(
         self, size: tuple[int, int], regions: Sequence[Region], backbone: Backbone, settings: StyleSettings
     ) -> None:
-        self._form, self._statistic = FORMS[settings.loss], STATISTICS[settings.statistic]
+        self.loss = StyleTransferLoss(settings, backbone)
         self._backbone, self._settings = backbone, settings
-        self._content_layer, weights = settings.layers(backbone)
-        self._content_weight, _ = settings.weights()
-        self._weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
-        self._layers = list(dict.fromkeys([self._content_layer, *weights]))
         height, width = size
-        self._every = {
-            layer: int(spacing(settings.spacing(), height * width / backbone.view(layer).stride ** 2))
-            for layer in weights
+        self._strides = {
+            layer: int(position_stride(settings.stride(), height * width / backbone.view(layer).stride ** 2))
+            for layer in self.loss.style_weights
         }
-        self._tiles = self._tiled(height, width)
+        self._tiles = self._tiles_of(size)
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
         self._content = None if self._tiles else tf.Variable(self._content_of_all_shifts(), trainable=False)
-        longest = max(height, width) * settings.style_scale
-        self._places = []
-        for region in regions:
-            painted = [(style.weight, self._described(style, longest)) for style in region.styles]
-            targets = {
-                layer: self._statistic.together([(weight, sums[layer]) for weight, sums in painted])
-                for layer in weights
-            }
-            masks = None if region.where is None else self._masks(region.where, (height, width))
-            share = 1.0 if region.where is None else float(np.mean(region.where))
-            self._places.append(Place(region.weight * share, targets, masks))
+        longest = max(size) * settings.style_scale
+        self._regions = [self._target(region, size, longest) for region in regions]
 
-    def show(self, content: np.ndarray) -> None:
-        """Brings the photograph to paint, at this size, float32 [height, width, 3], RGB in 0..1."""
-        self._photograph.assign(content[None])
+    def set_photograph(self, photograph: np.ndarray) -> None:
+        """Changes the photograph, float32 [height, width, 3], RGB in 0..1."""
+        self._photograph.assign(photograph[None])
         if self._content is not None:
             self._content.assign(self._content_of_all_shifts())
 
-    def terms(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the content and each layer of the style contribute to the loss.
+    def losses(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Loss, Loss]:
+        """The content loss and the style loss of a picture.
 
         Args:
             picture: [1, height, width, 3] of the size of the photograph.
-            step: int64 scalar, a random number.
-            shift: int32 scalar, where the picture is looked at, see `shifted`.
+            step: int64 scalar, draws positions.
+            shift: int32 scalar, see `shifts`.
         """
+        sums = self._sums(picture, step, shift)
+        parts = [
+            region.share * self.loss.style(self._by_layer(own), region.statistics)
+            for region, own in zip(self._regions, _split(sums[2:], len(self._regions)), strict=True)
+        ]
+        return self.loss.content(sums[:2]), sum(parts[1:], parts[0])
+
+    def _sums(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Sums:
+        """The sums of the content, and those of each style layer in each region."""
         if self._tiles is None:
-            return self._weighed(self._sums([shifted(picture, shift)], EVERYTHING, step, shift), step)
-        return self._in_tiles(self._tiles, picture, step, shift)
+            return self._sums_of_part([mirror_and_shift(picture, shift)], EVERYTHING, step, shift)
+        return _sums_of_tiles(
+            self._tiles,
+            [tf.convert_to_tensor(picture), tf.convert_to_tensor(self._photograph)],
+            lambda pictures, part: self._sums_of_part(pictures, part, step, shift),
+            picture_offset(shift),
+        )
 
-    def _in_tiles(self, tiles: Tiles, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The same, exactly, of a picture that is looked at in tiles twice.
-
-        The loss is a function of sums over all tiles. The first look gives these, and with them the slope of the loss
-        by each; the second the gradient of the sums, tile by tile, weighed with these slopes. It is the gradient of all
-        terms together, as none of them is used alone.
-        """
-        photograph = tf.convert_to_tensor(self._photograph)
-
-        def look(seen: list[tf.Tensor], part: Part) -> Sums:
-            return self._sums(seen, part, step, shift)
-
-        @custom_gradient
-        def all_terms(picture: tf.Tensor) -> tuple[list[tf.Tensor], Callable[..., tf.Tensor]]:
-            sums = tiles.total([picture, photograph], look, corner(shift))
-            with tf.GradientTape() as tape:
-                tape.watch(sums)
-                terms = list(self._weighed(sums, step).values())
-            slopes = tape.gradient(terms, sums, unconnected_gradients="zero")
-
-            def gradient(*upstream: tf.Tensor) -> tf.Tensor:
-                def weighed(seen: list[tf.Tensor], part: Part) -> Sums:
-                    own = look(seen, part)
-                    products = [tf.reduce_sum(slope * one) for slope, one in zip(slopes, own, strict=True)]
-                    return [tf.add_n(products)]
-
-                _, slope = tiles.total_and_gradient([picture, photograph], weighed, corner(shift))
-                return upstream[0] * slope
-
-            return terms, gradient
-
-        return dict(zip(self._names(), all_terms(tf.convert_to_tensor(picture)), strict=True))
-
-    def _names(self) -> list[str]:
-        return ["content", *(f"style/{layer}" for layer in self._weights)]
-
-    def _sums(self, seen: list[tf.Tensor], part: Part, step: tf.Tensor, shift: tf.Tensor) -> Sums:
-        """What the positions of a part add to everything that the loss is made of: first content, then places.
+    def _sums_of_part(self, pictures: list[tf.Tensor], part: Part, step: tf.Tensor, shift: tf.Tensor) -> Sums:
+        """What the positions of a part add to all sums.
 
         Args:
-            seen: a tile of the picture, and that of the photograph where its activations are not there already.
+            pictures: a tile of the picture, and that of the photograph where its activations are not stored.
         """
-        activations = self._backbone(seen[0], self._layers)
+        activations = self._backbone(pictures[0], self.loss.layers)
         cores = {layer: part.core(activation, layer) for layer, activation in activations.items()}
+        layer = self.loss.content_layer
         with tf.name_scope("content"):
             if self._content is None:
-                found = self._backbone(seen[1], [self._content_layer])[self._content_layer]
-                target = part.core(found, self._content_layer)
+                target = part.core(self._backbone(pictures[1], [layer])[layer], layer)
             else:
                 target = self._content[shift, tf.newaxis]
-            sums = content_sums(cores[self._content_layer], target)
+            sums = content_sums(cores[layer], target)
         with tf.name_scope("style"):
-            for place in self._places:
-                for layer in self._weights:
-                    mask = None
-                    if place.masks is not None:
-                        mask = part.cut(place.masks[layer][shift, tf.newaxis], layer, activations[layer])
-                    core = cores[layer]
-                    if self._every[layer] > 1:
-                        places = lattice(self._every[layer], part.first(layer), tf.shape(core)[1:3], step)
-                        core = thinned(core, places)
-                        mask = None if mask is None else thinned(mask[..., tf.newaxis], places)[..., 0]
-                    sums += self._statistic.sums(core, mask, step)
+            for region in self._regions:
+                for layer, stride in self._strides.items():
+                    core, mask = cores[layer], None
+                    if region.masks is not None:
+                        mask = part.cut(region.masks[layer][shift, tf.newaxis], layer, activations[layer])
+                    if stride > 1:
+                        core, mask = subsample(core, stride, step, mask, part.first(layer))
+                    sums += self.loss.statistic.sums(core, mask, step)
         return sums
 
-    def _weighed(self, sums: Sums, step: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The terms of the loss, from all sums."""
-        with tf.name_scope("content"):
-            terms = [self._content_weight * self._form.content(sums[:2])]
-        own, errors = sums[2:], dict[str, list[tf.Tensor]]()
-        with tf.name_scope("style"):
-            for place in self._places:
-                for layer, target in place.targets.items():
-                    own, found = own[len(target) :], own[: len(target)]
-                    error = self._form.style(self._statistic.of(found, step), self._statistic.of(target, step))
-                    errors.setdefault(layer, []).append(place.share * error)
-            terms += [weight * tf.add_n(errors[layer]) for layer, weight in self._weights.items()]
-        return dict(zip(self._names(), terms, strict=True))
+    def _by_layer(self, sums: Sums) -> LayerSums:
+        layers = list(self.loss.style_weights)
+        return dict(zip(layers, _split(sums, len(layers)), strict=True))
 
-    def _tiled(self, height: int, width: int) -> Tiles | None:
-        """Tiles over a picture of a size and its margin, if it is to be looked at in tiles."""
-        tile_size = self._settings.tile(self._backbone, (height, width))
+    def _tiles_of(self, size: tuple[int, int]) -> Tiles | None:
+        """Tiles over a picture of a size and its margin, if it is processed in tiles."""
+        tile_size = self._settings.tile(self._backbone, size)
         if not tile_size:
             return None
-        tiles = Tiles(self._backbone, self._layers, tile_size, frame=MARGIN + SHIFTS - 1)
-        tiles.lay(height + 2 * MARGIN, width + 2 * MARGIN)
+        tiles = Tiles(self._backbone, self.loss.layers, tile_size, frame=MARGIN + SHIFTS - 1)
+        tiles.lay(size[0] + 2 * MARGIN, size[1] + 2 * MARGIN)
         return tiles
 
     def _content_of_all_shifts(self) -> tf.Tensor:
-        """The photograph's activations at the layer of the content: [SHIFTS, height, width, channels]."""
-        layer, photograph = self._content_layer, tf.convert_to_tensor(self._photograph)
+        """The photograph's activations at the content layer: [SHIFTS, height, width, channels]."""
+        layer, photograph = self.loss.content_layer, tf.convert_to_tensor(self._photograph)
         return tf.concat(
-            [self._backbone(shifted(photograph, shift), [layer])[layer] for shift in range(SHIFTS)], axis=0
+            [self._backbone(mirror_and_shift(photograph, shift), [layer])[layer] for shift in range(SHIFTS)], axis=0
         )
 
-    def _described(self, style: Style, longest: float) -> dict[str, Sums]:
-        """The sums of a painting, seen as the picture is: mirrored at its borders, on average over all shifts."""
-        pixels = tf.constant(scaled_style(style.pixels, longest)[None])
-        height, width = pixels.shape[1:3]
-        tiles, masks = self._tiled(height, width), None
-        if style.mask is not None:
-            masks = self._masks(style.mask, (height, width))
-        look = self._look_at_painting(masks)
-
-        def seen(shift: tf.Tensor) -> Sums:
-            if tiles:
-                return tiles.total([pixels], look(shift), corner(shift))
-            return look(shift)([shifted(pixels, shift)], EVERYTHING)
-
-        seen = tf.function(seen) if tiles else seen
-        parts = [(1 / SHIFTS, seen(tf.constant(shift))) for shift in range(SHIFTS)]
-        each = len(parts[0][1]) // len(self._weights)
-        return {
-            layer: self._statistic.together(
-                [(share, sums[each * number : each * (number + 1)]) for share, sums in parts]
-            )
-            for number, layer in enumerate(self._weights)
+    def _target(self, region: Region, size: tuple[int, int], longest: float) -> RegionTarget:
+        painted = [(style.weight, self._statistics(style, longest)) for style in region.styles]
+        blended = {
+            layer: self.loss.statistic.blend([(weight, sums[layer]) for weight, sums in painted])
+            for layer in self.loss.style_weights
         }
+        if region.where is None:
+            return RegionTarget(region.weight, blended, None)
+        return RegionTarget(region.weight * float(np.mean(region.where)), blended, self._masks(region.where, size))
 
-    def _look_at_painting(self, masks: Masks | None) -> Callable[[tf.Tensor], Look]:
-        """Of each shift what it sees in tiles of a painting: the sums of all layers, one after the other."""
+    def _statistics(self, style: Style, longest: float) -> LayerSums:
+        """The sums of a painting, presented as the picture is, on average over all shifts."""
+        reduced = resize_style(style.pixels, longest)
+        pixels, size = tf.constant(reduced[None]), reduced.shape[:2]
+        tiles = self._tiles_of(size)
+        masks = None if style.mask is None else self._masks(style.mask, size)
 
-        def at(shift: tf.Tensor) -> Look:
-            def look(seen: list[tf.Tensor], part: Part) -> Sums:
-                sums = []
-                for layer, activation in self._backbone(seen[0], self._weights).items():
+        def sums(shift: tf.Tensor) -> LayerSums:
+            def sums_of_part(pictures: list[tf.Tensor], part: Part) -> Sums:
+                found = []
+                for layer, activation in self._backbone(pictures[0], self.loss.style_weights).items():
                     mask = None if masks is None else part.cut(masks[layer][shift, tf.newaxis], layer, activation)
-                    sums += self._statistic.sums(part.core(activation, layer), mask, tf.cast(shift, tf.int64))
-                return sums
+                    found += self.loss.statistic.sums(part.core(activation, layer), mask, tf.cast(shift, tf.int64))
+                return found
 
-            return look
+            if tiles is None:
+                return self._by_layer(sums_of_part([mirror_and_shift(pixels, shift)], EVERYTHING))
+            return self._by_layer(tiles.total([pixels], sums_of_part, picture_offset(shift)))
 
-        return at
+        return self.loss.mean_over_shifts(tf.function(sums) if tiles else sums)
 
     def _masks(self, mask: np.ndarray, size: tuple[int, int]) -> Masks:
-        """How much of a mask lies around each position of each layer of the style, see `Place`."""
+        """Resamples a mask to the positions of each style layer, for every shift."""
         height, width = size
         whole = tf.constant(resize(mask[..., None], size)[None].clip(0, 1))
-        shown = tf.TensorSpec([1, height + 2 * MARGIN, width + 2 * MARGIN, 3], tf.float32)
-        graph = tf.function(self._backbone.__call__).get_concrete_function(shown, list(self._weights))
+        framed = tf.TensorSpec([1, height + 2 * MARGIN, width + 2 * MARGIN, 3], tf.float32)
+        graph = tf.function(self._backbone.__call__).get_concrete_function(framed, list(self.loss.style_weights))
         sizes = {layer: activation.shape[1:3] for layer, activation in graph.structured_outputs.items()}
+        shifted = [mirror_and_shift(whole, shift) for shift in range(SHIFTS)]
         return {
-            layer: tf.concat(
-                [
-                    tf.image.resize(shifted(whole, shift), positions, "area", preserve_aspect_ratio=False)[..., 0]
-                    for shift in range(SHIFTS)
-                ],
-                axis=0,
-            )
+            layer: tf.concat([tf.image.resize(frame, positions, "area")[..., 0] for frame in shifted], axis=0)
             for layer, positions in sizes.items()
         }
 
 
-def scaled_style(style: np.ndarray, longest: float) -> np.ndarray:
-    """The painting with its longer side reduced to `longest`, or as far as its shorter side allows."""
-    height, width = style.shape[:2]
-    least = SMALLEST_SIDE * max(height, width) / min(height, width)
-    return resize(style, fit((height, width), round(max(longest, least))))
+def _split(tensors: Sums, count: int) -> list[Sums]:
+    """Cuts a list into lists of equal length."""
+    length = len(tensors) // count
+    return [tensors[length * number : length * (number + 1)] for number in range(count)]
 
 
-def corner(shift: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where the picture begins, down and across, among the pixels mirrored around it, see `shifted`."""
-    return MARGIN - shift, MARGIN - (3 * shift) % SHIFTS
+def _sums_of_tiles(
+    tiles: Tiles,
+    pictures: Sequence[tf.Tensor],
+    sums_of_part: Callable[[list[tf.Tensor], Part], Sums],
+    offset: tuple[tf.Tensor, tf.Tensor],
+) -> Sums:
+    """Adds up the sums of all tiles; differentiable by the first picture.
 
-
-def shifted(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
-    """Mirrors MARGIN pixels around [batch, h, w, c] on average, with the picture in one of SHIFTS places inside.
-
-    The first layers of a network look at every second or fourth pixel. A picture that always lies the same way under
-    that lattice takes it on as a pattern; shifts by 0..7 pixels up and 0, 3, 6, 1, ... to the left meet each of its
-    rows and columns once. The mirrored margin makes the borders as well seen as the middle.
+    The gradient is exact. It is that of the sums weighted with the slopes of the loss, which are known only when all
+    sums are, so it takes a second pass over the tiles.
     """
-    top, left = corner(shift)
-    frame = [[0, 0], [top, 2 * MARGIN - top], [left, 2 * MARGIN - left], [0, 0]]
-    batch, *sides, channels = pictures.shape
-    sides = [None if side is None else side + 2 * MARGIN for side in sides]
-    return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
+
+    @custom_gradient
+    def total(picture: tf.Tensor) -> tuple[Sums, Callable[..., tf.Tensor]]:
+        shown = [picture, *pictures[1:]]
+
+        def gradient(*slopes: tf.Tensor) -> tf.Tensor:
+            def weighted(pieces: list[tf.Tensor], part: Part) -> Sums:
+                sums = sums_of_part(pieces, part)
+                return [tf.add_n([tf.reduce_sum(slope * one) for slope, one in zip(slopes, sums, strict=True)])]
+
+            return tiles.total_and_gradient(shown, weighted, offset)[1]
+
+        return tiles.total(shown, sums_of_part, offset), gradient
+
+    return total(pictures[0])
+
+
+def resize_style(style: np.ndarray, longest: float) -> np.ndarray:
+    """Reduces a painting, float32 [height, width, 3], see `scales.style_size`."""
+    height, width = style_size(tf.constant(style.shape[:2]), longest).numpy().tolist()
+    return resize(style, (height, width))

@@ -1,11 +1,8 @@
-"""Neural style: a photograph painted in the manner of a picture.
+"""Neural style: paints a photograph in the style of a picture.
 
-Minimises over X, from noise,
-
-    content_weight * content(X, photograph) + style(X, paintings) + variation_weight * variation(X)
-
-first small, then at growing sizes that each start from the result before: broad strokes are laid out where they are
-cheap, details are added where there is room for them.
+Minimises the loss of `style_loss` over the pixels of a picture that starts as noise: first a small one, then at growing
+sizes, each of which starts from the result before. Broad strokes are made where they are cheap, details are added where
+there is room for them.
 """
 
 import gc
@@ -17,58 +14,61 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs import backbones
 from tfgraphs.backbones import Backbone
 from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.anchor import Anchor, temporal_error
 from tfgraphs.neural_style.losses import total_variation
-from tfgraphs.neural_style.regions import Region, Style, StyleError, regions
+from tfgraphs.neural_style.regions import Region, Style, check_size, regions
+from tfgraphs.neural_style.scales import scale_levels
 from tfgraphs.neural_style.settings import StyleSettings
-from tfgraphs.neural_style.targets import SHIFTS, Targets
+from tfgraphs.neural_style.shifts import draw_shift
+from tfgraphs.neural_style.targets import Targets
 from tfgraphs.optimize.lbfgs import LBFGS
-from tfgraphs.optimize.losses import LossFunction
+from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
 from tfgraphs.optimize.reports import Report
-from tfgraphs.pictures.images import fit, resize
+from tfgraphs.pictures.images import resize
 
-SMALLEST_SIDE = 32  # of a picture, in pixels
-COARSEST = 100  # longer side of the first scale, at least
-SCALE_FACTOR = 1.5
-ANCHORED_SCALES = 2  # the finest ones, where a frame of a film is painted that starts from the one before
+ANCHORED_SCALES = 2  # the finest ones, at which a frame of a film is painted that starts from the one before
+RATE_LEFT = 0.02  # share of the learning rate that is left at the end of a scale
+ADAM = {"beta_2": 0.99, "epsilon": 1e-14}  # gradients of mean errors are tiny, and the tinier the larger the picture
 
 
 class Painter:
-    """Paints photographs in the manner of some paintings; graphs are made once for each size.
+    """Paints photographs in the style of some paintings. Graphs are built once for each size.
 
     Args:
         styles: the painting, float32 [height, width, 3], RGB in 0..1, of any size; or several with weights and masks.
-        backbone: the network in whose activations pictures are compared.
+        backbone: the network in whose activations pictures are compared. None: SqueezeNet with average pooling.
         settings: see `StyleSettings`.
-        keeps: whether graphs are kept for the next photograph, which uses them if it is of the same size.
+        reuse_graphs: whether graphs are kept for the next photograph, which uses them if it has the same size.
 
     Raises:
         LayerError: unknown layer.
-        StyleError: there is no choice of layers for this network.
+        StyleError: the settings name no layers, and there is no choice of layers for this network.
     """
 
     def __init__(
         self,
         styles: np.ndarray | Sequence[Style],
-        backbone: Backbone,
+        backbone: Backbone | None = None,
         settings: StyleSettings | None = None,
-        keeps: bool = True,
+        reuse_graphs: bool = True,
     ) -> None:
         self._styles = [Style(styles)] if isinstance(styles, np.ndarray) else styles
-        self._backbone, self._settings = backbone, settings or StyleSettings()
-        self._settings.layers(backbone)
+        self._backbone = backbone or backbones.load("squeezenet", "average")
+        self._settings = settings or StyleSettings()
+        self._settings.layers(self._backbone)
         self._scales: dict[tuple[object, ...], _Scale] = {}
         self._shape: tuple[int, ...] = ()
-        self._keeps = keeps
+        self._reuse_graphs = reuse_graphs
 
     def paint(
         self,
-        content: np.ndarray,
+        photograph: np.ndarray,
         *,
         steps: int | None = None,
         start: np.ndarray | None = None,
@@ -77,14 +77,14 @@ class Painter:
         save_seconds: float = 30.0,
         on_graph: Callable[[tf.Graph], None] | None = None,
     ) -> Iterator[Progress]:
-        """Paints a photograph; args, yields and raises as of `paint`. `steps` may be others than the settings'."""
-        _check_sizes(content, self._styles, self._backbone, self._settings)
-        places = regions(self._styles, content.shape[:2])
-        if content.shape != self._shape:
-            self._let_go()
-            self._shape = content.shape
+        """Paints a photograph; args, yields and raises as of `paint`. `steps` takes the place of the settings'."""
+        self._check_sizes(photograph)
+        places = regions(self._styles, photograph.shape[:2])
+        if photograph.shape != self._shape:
+            self._free_graphs()
+            self._shape = photograph.shape
         steps = self._settings.steps if steps is None else steps
-        levels = scale_levels(content.shape[:2], steps, ANCHORED_SCALES if anchor else None)
+        levels = scale_levels(photograph.shape[:2], steps, ANCHORED_SCALES if anchor else None)
         if anchor is not None and start is None:
             start = anchor.picture
 
@@ -95,7 +95,7 @@ class Painter:
                 on_graph(scale.graph)
             if picture is None:
                 picture = _noise(level.size, self._settings.seed) if start is None else start
-            scale.show(content, anchor)
+            scale.set_photograph(photograph, anchor)
             return scale.improve(
                 picture,
                 save_seconds=save_seconds,
@@ -104,25 +104,34 @@ class Painter:
 
         return coarse_to_fine(levels, optimise, "scale")
 
+    def _check_sizes(self, photograph: np.ndarray) -> None:
+        content_layer, style_layers = self._settings.layers(self._backbone)
+        for pixels in (photograph, *(style.pixels for style in self._styles)):
+            check_size(pixels.shape[:2])
+        self._backbone.check(content_layer, photograph.shape[:2])
+        for style in self._styles:
+            for layer in style_layers:
+                self._backbone.check(layer, style.pixels.shape[:2])
+
     def _scale(self, number: int, level: Level, places: Sequence[Region], anchored: bool) -> "_Scale":
         key = (number, level, anchored)
         if key not in self._scales:
-            if not self._keeps:
-                self._let_go()
+            if not self._reuse_graphs:
+                self._free_graphs()
             self._scales[key] = _Scale(number, level, places, self._backbone, self._settings, anchored)
         return self._scales[key]
 
-    def _let_go(self) -> None:
-        """Frees the memory of all scales: as graphs know themselves, it would be taken until Python looks for such."""
+    def _free_graphs(self) -> None:
+        """Frees the memory of all scales at once. Graphs refer to themselves, so it takes the garbage collector."""
         if self._scales:
             self._scales.clear()
             gc.collect()
 
 
 def paint(
-    content: np.ndarray,
+    photograph: np.ndarray,
     styles: np.ndarray | Sequence[Style],
-    backbone: Backbone,
+    backbone: Backbone | None = None,
     settings: StyleSettings | None = None,
     *,
     start: np.ndarray | None = None,
@@ -131,32 +140,39 @@ def paint(
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
-    """Paints a photograph in the manner of a painting, or of several.
+    """Paints a photograph in the style of a painting, or of several.
 
     Args:
-        content: the photograph, float32 [height, width, 3], RGB in 0..1.
-        styles: as of `Painter`.
-        backbone: the network in whose activations they are compared.
+        photograph: float32 [height, width, 3], RGB in 0..1, of at least 32 px a side.
+        styles: the painting, as an array of the same kind; or several, see `Style`.
+        backbone: the network in whose activations pictures are compared. None: SqueezeNet with average pooling.
         settings: see `StyleSettings`.
-        start: what to begin with instead of noise, the same kind of array, of any size.
-        anchor: for the frame of a film what holds it to the one before. It is where the painting starts, unless `start`
-            says otherwise, and so the finest scales are enough.
+        start: what to start from instead of noise, an array of the same kind, of any size.
+        anchor: what holds the frame of a film to the one before. Painting starts from it, unless `start` says
+            otherwise, and so uses the finest scales only.
         checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
         save_seconds: time between two checkpoints.
         on_graph: called with the graph of one step.
 
     Yields:
-        Progress with the picture so far; the last has the finished painting, of the shape of `content`.
+        Progress with the picture so far; the last one has the finished painting, of the shape of the photograph.
 
     Raises:
         StyleError: a picture is too small, or a mask or weight makes no sense.
         LayerError: unknown layer, or a picture is too small for it.
         NonFiniteLoss: the loss is no longer finite.
+        OptimizerError: there is no such optimizer.
         LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
-        TileError: the picture cannot be looked at in such tiles.
+        TileError: tiles of this size are too small.
     """
-    return Painter(styles, backbone, settings, keeps=False).paint(
-        content, start=start, anchor=anchor, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds, on_graph=on_graph
+    painter = Painter(styles, backbone, settings, reuse_graphs=False)
+    return painter.paint(
+        photograph,
+        start=start,
+        anchor=anchor,
+        checkpoint_dir=checkpoint_dir,
+        save_seconds=save_seconds,
+        on_graph=on_graph,
     )
 
 
@@ -164,10 +180,10 @@ class _Scale:
     """The graph of one scale, for photographs of one size.
 
     Args:
-        number: of the scale, so that each draws shifts of its own.
+        number: of the scale, so that each draws its own shifts.
         level: its size and steps.
         places: which paintings go where, for photographs at their full size.
-        anchored: whether anchors hold what is painted.
+        anchored: whether an anchor holds what is painted.
 
     Attributes:
         graph: of one step.
@@ -182,90 +198,70 @@ class _Scale:
         settings: StyleSettings,
         anchored: bool,
     ) -> None:
-        self._number, self._level, self._settings = number, level, settings
+        self._level, self._seed = level, settings.seed + number
         self._targets = Targets(level.size, places, backbone, settings)
         self._anchor = None
         if anchored:
             self._anchor = [tf.Variable(tf.zeros([1, *level.size, depth]), trainable=False) for depth in (3, 1)]
-        self._canvas = Canvas(self._loss, optimizer(settings, level.steps), level.size)
+        self._canvas = Canvas(self._loss, scale_optimizer(settings, level.steps), level.size)
         self.graph = self._canvas.graph
 
-    def show(self, content: np.ndarray, anchor: Anchor | None) -> None:
-        """Brings the photograph, float32 [height, width, 3] of any size, and what holds it."""
-        self._targets.show(resize(content, self._level.size))
+    def set_photograph(self, photograph: np.ndarray, anchor: Anchor | None) -> None:
+        """Changes the photograph, float32 [height, width, 3] of any size, and the anchor."""
+        self._targets.set_photograph(resize(photograph, self._level.size))
         if self._anchor is not None:
             assert anchor is not None
-            for variable, value in zip(self._anchor, anchor.at(self._level.size), strict=True):
+            for variable, value in zip(self._anchor, anchor.resized(self._level.size), strict=True):
                 variable.assign(value)
 
     def improve(self, picture: np.ndarray, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
-        """Paints on a picture of any size; options as of `Canvas.improve`, which it yields like."""
+        """Paints on a picture of any size; options and yields as of `Canvas.improve`."""
         return self._canvas.improve(np.clip(resize(picture, self._level.size), 0, 1), self._level.steps, **options)
 
-    def _loss(self, picture: tf.Variable) -> LossFunction:
-        _, variation_weight = self._settings.weights()
-        # One program, as the differences by themselves would take the memory of three more pictures.
-        variation = with_gradient(lambda pictures, _: (variation_weight * total_variation(*pictures), tf.zeros([])))
+    def _loss(self, picture: tf.Variable) -> Loss:
+        variation, anchor = CompiledVariation(picture), self._anchor
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            shift = tf.random.stateless_uniform([], [self._settings.seed + self._number, step], 0, SHIFTS, tf.int32)
-            terms = self._targets.terms(picture, step, shift)
-            with tf.name_scope("variation"):
-                terms["variation"], _ = variation([tf.convert_to_tensor(picture)], [])
-            if self._anchor is not None:
-                with tf.name_scope("temporal"):
-                    terms["temporal"] = temporal_error(picture, *self._anchor)
-            return tf.add_n(list(terms.values())), terms
+            content, style = self._targets.losses(picture, step, draw_shift(self._seed, step))
+            total = self._targets.loss.total(content, style, variation)
+            if anchor is not None:
+                total += Loss(lambda step: temporal_error(picture, *anchor), "temporal")
+            return total(step)
 
-        return loss
+        return Loss(loss)
 
 
-def _check_sizes(content: np.ndarray, styles: Sequence[Style], backbone: Backbone, settings: StyleSettings) -> None:
-    content_layer, style_layers = settings.layers(backbone)
-    for pixels in (content, *(style.pixels for style in styles)):
-        height, width = pixels.shape[:2]
-        if min(height, width) < SMALLEST_SIDE:
-            raise StyleError(
-                f"a picture of {width} x {height} px is too small: give at least {SMALLEST_SIDE} px a side"
-            )
-    backbone.check(content_layer, content.shape[:2])
-    for style in styles:
-        for layer in style_layers:
-            backbone.check(layer, style.pixels.shape[:2])
+class CompiledVariation(Loss):
+    """The total variation of a picture, with its weight and its gradient in one compiled program.
 
-
-def scale_levels(size: tuple[int, int], steps: int, most: int | None = None) -> list[Level]:
-    """The sizes of the scales, smallest first, and the steps of each, about `steps` together.
-
-    A scale is left out if its longer side would be below COARSEST or its shorter one below SMALLEST_SIDE, or if there
-    would be more than `most`.
+    As separate operations its differences would take the memory of three more pictures.
     """
-    sizes = [size]
-    while len(sizes) != most:
-        smaller = fit(size, round(max(size) / SCALE_FACTOR ** len(sizes)))
-        if max(smaller) < COARSEST or min(smaller) < SMALLEST_SIDE:
-            break
-        sizes.insert(0, smaller)
-    shares = np.linspace(3, 1, len(sizes))
-    return [
-        Level(*size, max(1, round(steps * share))) for size, share in zip(sizes, shares / shares.sum(), strict=True)
-    ]
+
+    def __init__(self, picture: tf.Variable, weight: float = 1.0) -> None:
+        self._picture, self._weight = picture, weight
+        program = with_gradient(lambda pictures, _: (weight * total_variation(*pictures), tf.zeros([])))
+        super().__init__(lambda step: program([tf.convert_to_tensor(picture)], [])[0], "variation")
+
+    def __mul__(self, factor: float) -> Loss:
+        return CompiledVariation(self._picture, factor * self._weight)
+
+    __rmul__ = __mul__
 
 
 def _noise(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.3, 0.7, (*size, 3)).astype(np.float32)
 
 
-def optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
+def scale_optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
     """The optimizer of a scale.
 
     Raises:
-        OptimizerError: Keras has no such optimizer.
+        OptimizerError: there is no such optimizer.
     """
-    if settings.optimizer.lower() == "lbfgs":
+    if settings.uses_lbfgs:
         return LBFGS()
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.02)
-    options = {"epsilon": 1e-14}  # gradients of mean errors are tiny, and the tinier the larger the picture
-    if settings.optimizer.lower() == "adam":
-        options["beta_2"] = 0.99
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=RATE_LEFT)
+    options = {"epsilon": ADAM["epsilon"]}
+    if isinstance(settings.optimizer, str) and settings.optimizer.lower() == "adam":
+        options = ADAM
     return stock_optimizer(settings.optimizer, rate, **options)

@@ -157,26 +157,26 @@ VECTOR = tf.TensorSpec([None, 3])
     ids=["features", "vectors", "grey", "three pictures", "picture and vector", "bytes"],
 )
 def test_models_that_are_called_otherwise_are_refused(tmp_path, call, specs):
-    with pytest.raises(StyleError, match=r"^[^\n]*is no model that paints[^\n]*$"):
+    with pytest.raises(StyleError, match=r"^[^\n]*is not a model that paints[^\n]*$"):
         StyleModel(str(save_function(tmp_path / "model", call, *specs)))
 
 
 def test_a_network_of_classes_is_refused(tmp_path):
     save_root(tmp_path)
-    with pytest.raises(StyleError, match="is no model that paints"):
+    with pytest.raises(StyleError, match="is not a model that paints"):
         StyleModel(str(tmp_path))
 
 
 def test_a_model_without_a_call_is_refused(tmp_path):
     tf.saved_model.save(tf.train.Checkpoint(), str(tmp_path / "model"))
-    with pytest.raises(StyleError, match="is no model that paints"):
+    with pytest.raises(StyleError, match="is not a model that paints"):
         StyleModel(str(tmp_path / "model"))
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda pictures: pictures / 0, "is no picture"),
+        (lambda pictures: pictures / 0, "does not return a picture"),
         (lambda pictures: tf.ensure_shape(pictures, [1, 8, 9, 3]), "fails"),
     ],
     ids=["not finite", "of one size"],

@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.layers import convolution, relu
+from tfgraphs.backbones.backbone import LayerError
 from tfgraphs.neural_style import StyleError, StyleSettings
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
-from tfgraphs.neural_style.one_pass.training import SHIFTS, NetworkSettings, shifted, train
+from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+from tfgraphs.neural_style.shifts import SHIFTS, cut_window
 from tfgraphs.pictures.photographs import Photographs
 
 STYLE = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv2": 1.0}, seed=2)
@@ -25,17 +25,6 @@ def patches(*size, seed=0):
 
 
 PAINTING = patches(60, 70, seed=1)
-
-
-@pytest.fixture(scope="module")
-def small():
-    def layer(name, source, channels, stride):
-        kernel = np.random.default_rng(stride).normal(0, 0.3, (3, 3, *channels)).astype(np.float32)
-        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(channels[1], np.float32), stride)
-        yield relu(name, f"{name}_pre_relu")
-
-    layers = [*layer("conv1", "input", (3, 8), 2), *layer("conv2", "conv1", (8, 8), 1)]
-    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +92,13 @@ def test_a_shift_moves_a_window_over_the_picture(shift):
     picture = np.random.default_rng(0).random((2, 20, 24, 3)).astype(np.float32)
     down, across = shift
     expected = picture[:, down : down + 13, across : across + 17]
-    np.testing.assert_array_equal(shifted(tf.constant(picture), tf.constant(shift)), expected)
+    np.testing.assert_array_equal(cut_window(tf.constant(picture), tf.constant(shift)), expected)
 
 
 @pytest.mark.parametrize("setting", ["loss", "statistic"])
 def test_other_ways_to_compare_are_refused(small, photographs, setting):
     style = dataclasses.replace(STYLE, **{setting: {"loss": "paper", "statistic": "mean_variance"}[setting]})
-    with pytest.raises(StyleError, match="leave both as they are"):
+    with pytest.raises(StyleError, match="leave both out"):
         next(train(new_network(), PAINTING, photographs, small, style, SETTINGS))
 
 

@@ -1,24 +1,25 @@
-"""The image transformation network: a photograph in, the same photograph painted out, in one pass.
+"""The image transformation network: paints a photograph in one pass.
 
-That of Johnson, Alahi and Fei-Fei (arXiv 1603.08155), much smaller, with two later improvements: instance
-normalization (Ulyanov, Vedaldi and Lempitsky, arXiv 1607.08022), and resize convolutions in place of transposed ones,
-which print chessboards (Odena, Dumoulin and Olah, distill.pub/2016/deconv-checkerboard). Two convolutions of stride 2
-lead down to a quarter of the size, where residual blocks do most of the work; two resize convolutions lead up again:
+It is a much smaller form of that of Johnson, Alahi and Fei-Fei (arXiv 1603.08155), with two later improvements:
+instance normalization (Ulyanov, Vedaldi and Lempitsky, arXiv 1607.08022), and resize convolutions instead of transposed
+ones, which print chessboards (Odena, Dumoulin and Olah, distill.pub/2016/deconv-checkerboard). Two convolutions of
+stride 2 reduce the picture to a quarter of its size, residual blocks do most of the work there, and two resize
+convolutions enlarge it again:
 
     painted = sigmoid(up(blocks(down(photograph) + strength * noise)))
 
 The noise, the same for every photograph of a size, is for skies and walls: where a photograph is even, a network has
-nothing else to make strokes of (Ulyanov et al., arXiv 1603.03417, give it noise for the same reason). Nothing but the
-last resize convolution is computed at the full size: layers there took most of the time and did little for the picture.
-A sum with the photograph itself at the end, from which an untrained network would show it, was tried and left out: its
-sharp edges stay, and nothing learns to be a stroke.
+nothing else to make strokes of (Ulyanov et al., arXiv 1603.03417, feed it noise for the same reason). Only the last
+resize convolution is computed at the full size: more layers there took most of the time and improved the picture
+little. Adding the photograph itself at the end was tried and left out: its sharp edges stay, and the network does not
+learn to paint strokes.
 """
 
 import numpy as np
 import tensorflow as tf
 
-SMALLEST_SIDE = 8  # of a picture, in pixels: there must be something to mirror at each of its borders
-CHANNELS = (24, 64)  # of the activations at half the size and at a quarter of it
+SMALLEST_SIDE = 8  # of a picture, in pixels, so that there is something to mirror at each border
+CHANNELS = (24, 64)  # of the activations at half and at a quarter of the size
 BLOCKS = 4
 _EPSILON = 1e-5
 
@@ -55,15 +56,15 @@ class TransformationNetwork(tf.Module):
         activation = tf.nn.relu(self._up.normalized(resize_convolution(activation, self._up.kernel)))
         painted = tf.sigmoid(resize_convolution(activation, self._kernel) + self._bias)
         height, width = tf.unstack(tf.shape(pictures)[1:3])
-        return painted[:, :height, :width]  # of odd sides halves were rounded up
+        return painted[:, :height, :width]  # halves of odd sides were rounded up
 
 
 class _Layer(tf.Module):
-    """What a layer learns: the kernel of a convolution, and the normalization of what comes out of it.
+    """The weights of a layer: the kernel of a convolution, scale and shift of the normalization after it.
 
     Args:
-        draw: where the initial kernel comes from.
-        side: of the kernel.
+        draw: draws the initial kernel.
+        side: of the kernel, in positions.
         before, after: channels in and out.
     """
 
@@ -78,7 +79,7 @@ class _Layer(tf.Module):
 
 
 def _noise(activation: tf.Tensor) -> tf.Tensor:
-    """For each position of [batch, height, width, channels] a number, [1, height, width, 1]."""
+    """Draws a number for each position of [batch, height, width, channels]: [1, height, width, 1]."""
     _, height, width, _ = tf.unstack(tf.shape(activation))
     return tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
 
@@ -90,7 +91,7 @@ def _initial(draw: np.random.Generator, side: int, before: int, after: int) -> n
 
 
 def convolution(activation: tf.Tensor, kernel: tf.Tensor, stride: int = 1) -> tf.Tensor:
-    """Convolves a picture that is mirrored at its borders: zeros there would show as a frame.
+    """Convolves a picture that is mirrored at its borders, as zeros there would show as a frame.
 
     Args:
         activation: [batch, height, width, channels in].
@@ -104,12 +105,12 @@ def convolution(activation: tf.Tensor, kernel: tf.Tensor, stride: int = 1) -> tf
 
 
 def mirrored(activation: tf.Tensor, margin: int) -> tf.Tensor:
-    """Adds `margin` positions at each border of [batch, height, width, channels], which mirror those inside."""
+    """Mirrors `margin` positions at each border of [batch, height, width, channels]."""
     return tf.pad(activation, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
 
 
 def instance_normalization(activation: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """scale (x - mean) / deviation + shift, of each channel of each picture: contrast is left to the painting.
+    """scale (x - mean) / deviation + shift, for each channel of each picture.
 
     Args:
         activation: [batch, height, width, channels].
@@ -122,8 +123,8 @@ def instance_normalization(activation: tf.Tensor, scale: tf.Tensor, shift: tf.Te
 def resize_convolution(activation: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Doubles the size by repeating each position, and convolves.
 
-    Computed before the size is doubled: what a kernel sees of repeated positions is a smaller kernel on the positions
-    themselves, another one for each of the four that a position becomes. It takes a fraction of the time.
+    The convolution is computed before the size is doubled, in a fraction of the time: a kernel on repeated positions
+    equals a smaller kernel on the positions themselves, a different one for each of the four that a position becomes.
 
     Args:
         activation: [batch, height, width, channels in].
@@ -134,11 +135,11 @@ def resize_convolution(activation: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """
     margin = kernel.shape[0] // 2
     reach = (margin + 1) // 2
-    seen = np.zeros((2, 2 * reach + 1, kernel.shape[0]), np.float32)  # which position each row of the kernel meets
+    rows = np.zeros((2, 2 * reach + 1, kernel.shape[0]), np.float32)  # which position each row meets
     for place in range(2):
         for row in range(kernel.shape[0]):
-            seen[place, reach + (place + row - margin) // 2, row] = 1
-    four = tf.einsum("pam,qbn,mnio->abipqo", seen, seen, kernel)
+            rows[place, reach + (place + row - margin) // 2, row] = 1
+    four = tf.einsum("pam,qbn,mnio->abipqo", rows, rows, kernel)
     before, after = kernel.shape[2:]
     convolved = convolution(activation, tf.reshape(four, [2 * reach + 1, 2 * reach + 1, before, 4 * after]))
     return tf.nn.depth_to_space(convolved, 2)

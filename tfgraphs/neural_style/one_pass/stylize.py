@@ -1,7 +1,7 @@
-"""Networks that paint in one pass, as SavedModels: written, and read again, ours and those of others.
+"""One-pass networks as SavedModels: writes ours, reads ours and those of others.
 
-A model of one style is called with pictures, and returns them painted. One of any style, as Magenta's module of
-arbitrary style transfer (Ghiasi et al., arXiv 1705.06830), is called with photographs and paintings, and returns a
+A model of one style is called with photographs and returns them painted. A model of any style, such as Magenta's
+arbitrary style transfer (Ghiasi et al., arXiv 1705.06830), is called with photographs and paintings and returns a
 sequence that begins with the painted photographs. All are float32 [batch, height, width, 3], RGB in 0..1.
 """
 
@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfgraphs.errors import explained
 from tfgraphs.files import export, hub, saved_models
 from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork
-from tfgraphs.neural_style.regions import StyleError
+from tfgraphs.neural_style.regions import StyleError, check_size
 from tfgraphs.pictures.images import resize
 
 
@@ -37,11 +37,11 @@ class StyleModel:
         handle: a folder; or "hub:" and what tensorflow_hub resolves, the address of a model or a folder.
 
     Attributes:
-        takes_painting: whether it is to be told the style.
+        takes_painting: whether it is called with a painting, too.
 
     Raises:
         TrustError: it could do more than compute, see `files.trust`.
-        StyleError: there is no SavedModel, or it is damaged, or is not called as such models are.
+        StyleError: there is no SavedModel, it is damaged, or it is not called as such models are.
     """
 
     def __init__(self, handle: str) -> None:
@@ -50,8 +50,8 @@ class StyleModel:
         counts = {len(inputs) for inputs in _calls(self._model)}
         if not counts & {1, 2}:
             raise StyleError(
-                f"{handle} is no model that paints: it should be called with a photograph, or with a photograph and a "
-                "painting"
+                f"{handle} is not a model that paints: it should be called with a photograph, or with a photograph and "
+                "a painting"
             )
         self.takes_painting = 1 not in counts
 
@@ -66,25 +66,21 @@ class StyleModel:
             An array of the photograph's shape.
 
         Raises:
-            StyleError: a picture is too small, or the model fails or returns something else than a picture.
+            StyleError: a picture is too small, or the model fails or does not return a picture.
         """
         pictures = [photograph] if painting is None else [photograph, painting]
         for picture in pictures:
-            height, width = picture.shape[:2]
-            if min(height, width) < SMALLEST_SIDE:
-                raise StyleError(
-                    f"a picture of {width} x {height} px is too small: give at least {SMALLEST_SIDE} px a side"
-                )
+            check_size(picture.shape[:2], SMALLEST_SIDE)
         with explained(StyleError, f"{self._handle} fails", "it may be made for pictures of another size"):
             result = self._model(*(tf.constant(picture[np.newaxis], tf.float32) for picture in pictures))
             painted = np.asarray(tf.nest.flatten(result)[0])
         if painted.ndim != 4 or painted.shape[0] != 1 or painted.shape[-1] != 3 or not np.isfinite(painted).all():
-            raise StyleError(f"{self._handle} is no model that paints: what it returns is no picture")
-        return resize(painted[0], photograph.shape[:2]).clip(0, 1)  # some return it a few pixels smaller
+            raise StyleError(f"{self._handle} is not a model that paints: it does not return a picture")
+        return resize(painted[0], photograph.shape[:2]).clip(0, 1)  # some models return it a few pixels smaller
 
 
 def _calls(model: Any) -> Iterator[list[tf.Tensor]]:
-    """The pictures that each way to call a model takes, of those ways that may return a picture."""
+    """For each way to call a model that may return a picture, the pictures that it takes."""
     if not callable(model):
         return
     for function in getattr(model.__call__, "concrete_functions", [model.__call__]):  # Magenta's is a single one

@@ -1,0 +1,56 @@
+"""How a picture is presented to the network: shifted by some pixels in each step.
+
+The first layers of a network look at every second or fourth pixel. A picture that always lies the same way under that
+lattice takes it on as a pattern. So each step draws one of SHIFTS offsets, which meet each row and each column of the
+lattice once: 0, 1, 2 ... pixels down and 0, 3, 6, 1, ... across.
+
+The painter mirrors a margin around the picture and shifts the picture inside it, so that the network sees its borders
+as well as its middle. The training of one-pass networks cuts a window out of its crops.
+"""
+
+import tensorflow as tf
+
+SHIFTS = 8
+MARGIN = 16  # pixels mirrored at each border, on average over the shifts
+
+
+def draw_shift(seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Draws the number of a shift, int32 in 0..SHIFTS - 1; the same one for the same seed and step."""
+    return tf.random.stateless_uniform([], [seed, step], 0, SHIFTS, tf.int32)
+
+
+def picture_offset(shift: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where the picture begins in its mirrored frame, down and across, in pixels."""
+    return MARGIN - shift, MARGIN - (3 * shift) % SHIFTS
+
+
+def mirror_and_shift(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
+    """Mirrors a frame around pictures, in which they lie as the shift says.
+
+    Args:
+        pictures: [batch, height, width, channels].
+        shift: its number, 0..SHIFTS - 1.
+
+    Returns:
+        [batch, height + 2 MARGIN, width + 2 MARGIN, channels].
+    """
+    top, left = picture_offset(shift)
+    frame = [[0, 0], [top, 2 * MARGIN - top], [left, 2 * MARGIN - left], [0, 0]]
+    batch, *sides, channels = pictures.shape
+    sides = [None if side is None else side + 2 * MARGIN for side in sides]
+    return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
+
+
+def cut_window(pictures: tf.Tensor, offset: tf.Tensor | list[int]) -> tf.Tensor:
+    """Cuts a window out of pictures that is SHIFTS - 1 pixels smaller than they are.
+
+    Args:
+        pictures: [batch, height, width, channels].
+        offset: where the window begins, down and across, each in 0..SHIFTS - 1.
+
+    Returns:
+        [batch, height - SHIFTS + 1, width - SHIFTS + 1, channels].
+    """
+    batch, height, width, channels = pictures.shape
+    size = [batch, height - SHIFTS + 1, width - SHIFTS + 1, channels]
+    return tf.ensure_shape(tf.slice(pictures, [0, offset[0], offset[1], 0], size), size)

@@ -1,0 +1,99 @@
+"""The loss of a painting: content, style and total variation, each with its weight.
+
+For a picture X, a photograph P and the paintings S it is
+
+    total(X) = content_weight * content(X, P) + style(X, S) + variation_weight * variation(X)
+
+    content(X, P) = content_error(F(X), F(P))                                F: activations of the content layer
+    style(X, S)   = sum_l w_l / (sum_k w_k) * style_error(G_l(X), G_l(S))    G: Gram matrix or another statistic
+
+`losses` has the errors and the variation, `statistics` the Gram matrix. The painter, the exported painter and the
+training of one-pass networks minimise this loss, the first two over pixels, the last over weights.
+"""
+
+import functools
+import operator
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.neural_style.losses import FORMS
+from tfgraphs.neural_style.settings import StyleSettings
+from tfgraphs.neural_style.shifts import SHIFTS
+from tfgraphs.neural_style.statistics import STATISTICS, Sums
+from tfgraphs.optimize.losses import Loss
+
+LayerSums = Mapping[str, Sums]
+"""For each style layer the sums of its statistic."""
+
+
+class StyleTransferLoss:
+    """Compares activations of one network.
+
+    Args:
+        settings: form of the errors, statistic, layers and weights.
+        backbone: the network.
+
+    Attributes:
+        content_layer: where content is compared.
+        style_weights: for each style layer its weight; they add up to 1.
+        layers: all of these layers.
+        statistic: what of the style layers is compared.
+
+    Raises:
+        LayerError: the network has no such layer.
+        StyleError: the settings name no layers, and there is no choice of layers for this network.
+    """
+
+    def __init__(self, settings: StyleSettings, backbone: Backbone) -> None:
+        self._form, self.statistic = FORMS[settings.loss], STATISTICS[settings.statistic]
+        self.content_layer, weights = settings.layers(backbone)
+        self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
+        self.layers = list(dict.fromkeys([self.content_layer, *weights]))
+        self._content_weight, self._variation_weight = settings.weights()
+
+    def content(self, sums: Sums) -> Loss:
+        """content_error(F(X), F(P)), from `losses.content_sums`."""
+        return Loss(lambda step: self._form.content(sums), "content")
+
+    def style(self, sums: LayerSums, targets: LayerSums) -> Loss:
+        """sum_l w_l style_error(G_l(X), G_l(S)), a term for each layer.
+
+        Args:
+            sums: of the picture.
+            targets: of the paintings.
+        """
+
+        def error(layer: str) -> Loss:
+            def compare(step: tf.Tensor) -> tf.Tensor:
+                return self._form.style(
+                    self.statistic.value(sums[layer], step), self.statistic.value(targets[layer], step)
+                )
+
+            return Loss(compare, f"style/{layer}")
+
+        return functools.reduce(operator.add, [weight * error(layer) for layer, weight in self.style_weights.items()])
+
+    def total(self, content: Loss, style: Loss, variation: Loss) -> Loss:
+        """content_weight * content + style + variation_weight * variation."""
+        return self._content_weight * content + style + self._variation_weight * variation
+
+    def style_sums(self, activations: Mapping[str, tf.Tensor], random: int | tf.Tensor = 0) -> LayerSums:
+        """The sums of the statistic at the style layers, of activations of one picture or of a batch.
+
+        Args:
+            activations: of these layers, [batch, height, width, channels] each.
+            random: number that a random statistic depends on.
+        """
+        random = tf.cast(random, tf.int64)
+        return {layer: self.statistic.sums(activations[layer], None, random) for layer in self.style_weights}
+
+    def mean_over_shifts(self, sums: Callable[[tf.Tensor], LayerSums]) -> LayerSums:
+        """Blends the sums of all shifts in equal shares.
+
+        Args:
+            sums: maps the number of a shift, int32, to the sums of a painting that is shifted so.
+        """
+        shifted = [sums(tf.constant(shift)) for shift in range(SHIFTS)]
+        return {layer: self.statistic.blend([(1 / SHIFTS, own[layer]) for own in shifted]) for layer in shifted[0]}
