@@ -31,3 +31,10 @@ def test_an_optimizer_is_copied_with_its_own_rate_and_settings():
 def test_an_unknown_optimizer_is_refused_with_those_there_are(name):
     with pytest.raises(OptimizerError, match=rf"^optimizer is '{name}': choose one of adadelta.*adam.*sgd$"):
         stock_optimizer(name, 0.1)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_optimizers_of_one_kind_share_a_name(name):
+    """TensorFlow keeps 35 kB for each new name of a variable for ever."""
+    paths = [[variable.path for variable in stock_optimizer(name, 0.1).variables] for _ in range(2)]
+    assert paths[0] == paths[1]

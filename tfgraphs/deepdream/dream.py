@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -24,6 +23,7 @@ from tfgraphs.deepdream.tiles import TiledObjective
 from tfgraphs.deepdream.transforms import jitter
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.monitor.progress import Progress
+from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, coarse_to_fine, octaves
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report
 from tfgraphs.pictures.images import resize
@@ -115,7 +115,7 @@ class Dreamer:
         self._full_size = tf.Variable([1, 1], trainable=False)
         begun = time.monotonic()
         self._canvas = Canvas(
-            self._loss, keras.optimizers.SGD(float(self._settings.step_size)), gradient_transform=self._direction
+            self._loss, stock_optimizer("sgd", float(self._settings.step_size)), gradient_transform=self._direction
         )
         _LOG.debug("one graph for all octaves, made in %.1f s", time.monotonic() - begun)
         self.graph = self._canvas.graph

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -30,6 +29,7 @@ from tfgraphs.deepdream.transforms import Transform
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.minimize import Minimization, minimize
+from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import coarse_to_fine, octaves
 from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures.images import resize
@@ -208,7 +208,7 @@ def _tune(
     reports = minimize(
         sight.loss(form),
         form.variables,
-        keras.optimizers.Adam(float(style.step_size), epsilon=_EPSILON),
+        stock_optimizer("adam", float(style.step_size), epsilon=_EPSILON),
         style.steps,
         steps_per_report=8,
         checkpoint_dir=checkpoint_dir,
@@ -245,7 +245,7 @@ def _climb(
     minimization = Minimization(
         sight.loss(canvas, steps_before),
         canvas.variables,
-        keras.optimizers.SGD(float(style.step_size)),
+        stock_optimizer("sgd", float(style.step_size)),
         gradient_transform=laplacian if settings.style == "laplacian" else std,
         projection=lambda pictures: tf.clip_by_value(pictures, 0.0, 1.0),
     )

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.graphs.compiled import not_inlined
+from tfgraphs.graphs.garbage import collect_old_graphs
 from tfgraphs.graphs.own_gradients import forget_gradients
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
@@ -108,6 +109,7 @@ class Minimization:
         gradient_norm: bool = False,
     ) -> None:
         """Args as of `minimize`; gradient_norm: whether the norm of all gradients is one more term of reports."""
+        collect_old_graphs()
         if isinstance(optimizer, keras.optimizers.Optimizer):
             groups = [(optimizer, list(variables))]
         else:

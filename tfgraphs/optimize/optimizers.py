@@ -41,5 +41,6 @@ def stock_optimizer(
     if optimizer.lower() not in stock:
         raise OptimizerError(f"optimizer is {optimizer!r}: choose one of {', '.join(sorted(stock))}")
     kind = stock[optimizer.lower()]
-    known = inspect.signature(kind).parameters
-    return kind(learning_rate, **{name: value for name, value in settings.items() if name in known})
+    # Keras gives each new optimizer a new name, and TensorFlow keeps 35 kB for each new name of a variable for ever.
+    settings = {name: value for name, value in settings.items() if name in inspect.signature(kind).parameters}
+    return kind(learning_rate, name=kind.__name__, **settings)
