@@ -68,7 +68,7 @@ def analogies(triples):
     return timed(lambda: [vectors.most_similar(positive=[b, c], negative=[a]) for a, b, c in triples])[0]
 
 def evaluate(path):
-    from tfgraphs.vectors.formats import load_glove
+    from tfgraphs.vectors.loading import load_glove
     glove = load_glove()
     theirs = KeyedVectors(glove.matrix.shape[1])
     theirs.add_vectors(glove.words, np.array(glove.matrix))
@@ -77,18 +77,18 @@ def evaluate(path):
 """
 
 TFGRAPHS = """
-from tfgraphs.vectors import WordVectors
-from tfgraphs.vectors.expression import Term
+from tfgraphs import vectors as tfgraphs_vectors
+from tfgraphs.expression import Term
 
 def convert(source, target, dtype):
-    from tfgraphs.vectors.converting import convert_to
-    seconds, _ = timed(lambda: convert_to(source, target, dtype))
+    from tfgraphs.vectors import converting
+    seconds, _ = timed(lambda: converting.convert(source, target, dtype))
     return seconds, resident("VmHWM")
 
 def load(path):
     global vectors, used
     used = time.process_time()
-    vectors = WordVectors.load(path)
+    vectors = tfgraphs_vectors.load(path)
     return time.process_time() - used, resident()
 
 def first(word):
@@ -103,9 +103,10 @@ def analogies(triples):
     return timed(lambda: vectors.combine_many(terms))[0]
 
 def evaluate(path):
-    from tfgraphs.vectors.formats import load_glove
+    from tfgraphs.vectors.evaluate import evaluate as evaluate_file
+    from tfgraphs.vectors.loading import load_glove
     glove = load_glove()
-    seconds, result = timed(lambda: glove.evaluate(path, restrict_vocab=400_000))
+    seconds, result = timed(lambda: evaluate_file(glove, path, restrict_vocab=400_000))
     return seconds, result.accuracy
 """
 

@@ -16,7 +16,7 @@ from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.cli.words_questions import split
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.vectors import WordError, WordVectors, load
-from tfgraphs.vectors.files.formats import save_binary
+from tfgraphs.vectors.files.writers import save_binary
 
 WORDS = ["king", "man", "woman", "queen", "New_York", "Boston", "rock'n'roll"]
 MATRIX = np.float32(

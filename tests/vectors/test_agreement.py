@@ -5,8 +5,8 @@ import pytest
 
 from tfgraphs.files.packaged import PackageError
 from tfgraphs.vectors import load
-from tfgraphs.vectors.files.converting import convert_to
-from tfgraphs.vectors.files.formats import FormatError
+from tfgraphs.vectors.converting import convert
+from tfgraphs.vectors.files.blocks import FormatError
 
 QUESTIONS = [
     (["king"], []),
@@ -44,7 +44,7 @@ def ours(request, glove, tmp_path_factory):
     if request.param != "float32":
         pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
     folder = tmp_path_factory.mktemp(request.param) / "vectors"
-    convert_to("glove", str(folder), request.param)
+    convert("glove", str(folder), request.param)
     return load(str(folder)), {"float32": 1e-5, "float16": 2e-4, "int8": 1e-4}[request.param]
 
 

@@ -38,17 +38,17 @@ def test_rows_are_those_of_the_list(lexicon, listed, other):
     rows = lexicon(listed)
     for word in [*listed, other]:
         assert rows.row(word) == (listed.index(word) if word in listed else None)
-        assert rows.alike(word) == [row for row, known in enumerate(listed) if fold(known) == fold(word)]
+        assert rows.variants(word) == [row for row, known in enumerate(listed) if fold(known) == fold(word)]
 
 
 @pytest.mark.parametrize("lexicon", [packed, in_memory])
 def test_words_of_a_beginning_come_by_frequency(lexicon):
     listed = ["The", "tea", "a", "team", "the", "New_York", "theatre"]
     rows = lexicon(listed)
-    assert rows.beginning("te", 10) == ["tea", "team"]
-    assert rows.beginning("THE", 2) == ["The", "the"]
-    assert rows.beginning("new y", 10) == ["New_York"]
-    assert rows.beginning("x", 10) == []
+    assert rows.completions("te", 10) == ["tea", "team"]
+    assert rows.completions("THE", 2) == ["The", "the"]
+    assert rows.completions("new y", 10) == ["New_York"]
+    assert rows.completions("x", 10) == []
 
 
 def test_a_place_outside_is_an_error():
@@ -58,4 +58,4 @@ def test_a_place_outside_is_an_error():
 
 def test_a_word_that_stands_twice_has_its_first_row():
     assert Lexicon(["a", "b", "a"]).row("a") == 0
-    assert Lexicon(["a", "b", "a"]).alike("A") == [0]
+    assert Lexicon(["a", "b", "a"]).variants("A") == [0]

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from tfgraphs.vectors import search
-from tfgraphs.vectors.matrix import Int8Matrix, cosines, norms_of, stored, to_int8
-from tfgraphs.vectors.search import Best, blocks
+from tfgraphs.vectors.matrix import Int8Matrix, quantize, row_norms, search_arrays
+from tfgraphs.vectors.search import SearchError, TopRows, cosine_blocks, cosine_similarity
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(500, 24)).astype(np.float32)
 TARGETS = RANDOM.normal(size=(7, 24)).astype(np.float32)
 TARGETS /= np.linalg.norm(TARGETS, axis=1, keepdims=True)
 MATRICES = {"float32": ROWS, "float16": ROWS.astype(np.float16), "float64": ROWS.astype(np.float64)}
-MATRICES["int8"] = Int8Matrix(*to_int8(ROWS)[:2], to_int8(ROWS)[2])
+MATRICES["int8"] = Int8Matrix(*quantize(ROWS)[:2], quantize(ROWS)[2])
 
 
 def all_cosines(matrix, targets, known=None):
-    found = list(blocks(*stored(matrix, norms_of(matrix)), targets, known))
+    found = list(cosine_blocks(*search_arrays(matrix, row_norms(matrix)), targets, known))
     assert [first for first, _ in found] == np.cumsum([0, *(block.shape[1] for _, block in found[:-1])]).tolist()
     return np.concatenate([block for _, block in found], axis=1)
 
@@ -33,7 +33,7 @@ def test_cosines_are_those_of_the_formula(kind, error, many):
 @pytest.mark.parametrize("size", [24 * 4, 24 * 4 * 7, 1 << 20])
 def test_blocks_of_any_size_give_the_same(monkeypatch, size):
     monkeypatch.setattr(search, "_BLOCK_BYTES", size)
-    np.testing.assert_allclose(all_cosines(ROWS, TARGETS), TARGETS @ ROWS.T / norms_of(ROWS), atol=1e-6)
+    np.testing.assert_allclose(all_cosines(ROWS, TARGETS), TARGETS @ ROWS.T / row_norms(ROWS), atol=1e-6)
 
 
 def test_only_the_first_rows_count_if_asked_for():
@@ -44,11 +44,11 @@ def test_only_the_first_rows_count_if_asked_for():
 @pytest.mark.parametrize("count", [0, 1, 10, 499, 500, 600])
 @pytest.mark.parametrize("few", [1, 60, 250])
 def test_the_best_are_those_of_a_whole_sort(monkeypatch, split, count, few):
-    monkeypatch.setattr(search, "_FEW", few)
+    monkeypatch.setattr(search, "_SAMPLE", few)
     scores = RANDOM.integers(0, 50, (3, 500)).astype(np.float32)  # many are equal
-    best = Best.of(3, count)
+    best = TopRows.empty(3, count)
     for first, block in zip([0, *split], np.split(scores, split, axis=1), strict=True):
-        best.show(first, block)
+        best.update(first, block)
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]
     np.testing.assert_array_equal(best.rows[:, :500], expected)
     np.testing.assert_array_equal(best.scores[:, :500], np.take_along_axis(scores, expected, axis=1))
@@ -62,17 +62,17 @@ def test_rows_of_int8_are_exact_to_the_sixteenth_bit():
 
 @pytest.mark.parametrize("row", [[0, 0, 0], [1e-44, -1e-45, 0], [3e38, -3e38, 1], [1e-30, 1, -1]])
 def test_rows_of_any_size_become_int8(row):
-    coarse, fine, scales = to_int8(np.array([row], np.float32))
+    coarse, fine, scales = quantize(np.array([row], np.float32))
     back = Int8Matrix(coarse, fine, scales)[0]
     assert np.isfinite(back).all()
     np.testing.assert_allclose(back, row, atol=np.abs(row).max() / 1000 + 1e-43)
 
 
 def test_norms_are_lengths():
-    np.testing.assert_allclose(norms_of(ROWS), np.linalg.norm(ROWS.astype(np.float64), axis=1), rtol=1e-6)
+    np.testing.assert_allclose(row_norms(ROWS), np.linalg.norm(ROWS.astype(np.float64), axis=1), rtol=1e-6)
 
 
 def test_small_numbers_without_their_package_name_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "simsimd", None)
-    with pytest.raises(Exception, match=r"tfgraphs\[compact\]"):
-        cosines(MATRICES["int8"].coarse, np.ones(500, np.float32), TARGETS[:1])
+    with pytest.raises(SearchError, match=r"tfgraphs\[compact\]"):
+        cosine_similarity(MATRICES["int8"].coarse, np.ones(500, np.float32), TARGETS[:1])

@@ -6,7 +6,7 @@ import pytest
 
 from tfgraphs.expression import ExpressionError
 from tfgraphs.files.packaged import PackageError
-from tfgraphs.vectors.files.formats import load_glove
+from tfgraphs.vectors.loading import load_glove
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 
 WORDS = [f"word{number:02}" for number in range(60)]
@@ -135,12 +135,12 @@ def test_vector_is_the_row_as_float32(vectors):
     ],
 )
 def test_other_case_and_underscores_are_found(spelt, asked, known):
-    assert spelt.find(asked) == known
+    assert spelt.spelling(asked) == known
 
 
 def test_exact_spelling_is_preferred():
     vectors = WordVectors(["apple", "Apple", "APPLE"], np.eye(3, dtype=np.float32))
-    assert [vectors.find(word) for word in vectors.words] == vectors.words
+    assert [vectors.spelling(word) for word in vectors.words] == vectors.words
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_exact_spelling_is_preferred():
 )
 def test_unknown_word_offers_close_spellings(spelt, asked, offered):
     with pytest.raises(WordError, match=f"{asked!r} is not among the 6 words; did you mean .*{offered}"):
-        spelt.find(asked)
+        spelt.spelling(asked)
 
 
 @pytest.mark.parametrize("asked", ["xylophone", "", "x" * 10_000])
 def test_unknown_word_unlike_all_others_is_said_to_be_so(spelt, asked):
-    with pytest.raises(WordError, match="nothing is spelt like it"):
-        spelt.find(asked)
+    with pytest.raises(WordError, match="no word is similar"):
+        spelt.spelling(asked)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_king_without_man_with_woman_is_queen(glove):
 
 
 def test_glove_finds_names_in_lower_case(glove):
-    assert glove.find("Einstein") == "einstein"
+    assert glove.spelling("Einstein") == "einstein"
 
 
 @pytest.mark.parametrize(

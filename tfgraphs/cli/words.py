@@ -135,11 +135,11 @@ def _plot(words: list[str]) -> None:
 
 def _convert(places: list[str]) -> None:
     from tfgraphs.monitor.terminal import Monitor
-    from tfgraphs.vectors.files.converting import convert_to
+    from tfgraphs.vectors.converting import convert
 
     source, target = places
     with Monitor("words") as monitor:
-        words, dimensions = convert_to(source, target, DTYPE.value, LIMIT.value, monitor.prepare)
+        words, dimensions = convert(source, target, DTYPE.value, LIMIT.value, monitor.prepare)
     print(f"{target}: {words:,} words of {dimensions} dimensions")
 
 

@@ -62,7 +62,10 @@ def _editing(vectors: "WordVectors", history: Path) -> Iterator[None]:
         return
 
     def complete(start: str, state: int) -> str | None:
-        offers = [*(name for name in QUESTIONS if name.startswith(start)), *vectors.lexicon.beginning(start, _OFFERED)]
+        offers = [
+            *(name for name in QUESTIONS if name.startswith(start)),
+            *vectors.lexicon.completions(start, _OFFERED),
+        ]
         return offers[state] if start and state < len(offers) else None
 
     readline.set_completer(complete)

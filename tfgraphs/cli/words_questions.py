@@ -108,7 +108,7 @@ def _answer(
     rows: Sequence[tuple[str, ...]],
     fields: dict[str, Any],
 ) -> Answer:
-    read_as = {word: vectors.find(word) for word in words if vectors.find(word) != word}
+    read_as = {word: vectors.spelling(word) for word in words if vectors.spelling(word) != word}
     return Answer(columns, rows, {**fields, **({"read_as": read_as} if read_as else {})}, read_as)
 
 

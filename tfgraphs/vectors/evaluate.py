@@ -170,7 +170,7 @@ def word_pairs(
     known = rows.min(axis=1) >= 0
     cosines = np.zeros(len(known))
     left, right = rows[known].T
-    cosines[known] = np.einsum("pd,pd->p", _units(vectors, left), _units(vectors, right))
+    cosines[known] = np.einsum("pd,pd->p", vectors.units(left), vectors.units(right))
     counted = known | dummy4unknown
     cosines, judgements = cosines[counted], judgements[counted]
     return PairsResult(
@@ -225,13 +225,13 @@ def _answers(vectors: WordVectors, leaders: np.ndarray, questions: np.ndarray) -
     Returns:
         The rows of the answers' leaders, int [questions]; -1 if the question's own words are all that are known.
     """
-    a, b, c = (_units(vectors, rows) for rows in questions.T[:3])
+    a, b, c = (vectors.units(rows) for rows in questions.T[:3])
     targets = b - a + c
     best = np.full(len(questions), -np.inf, np.float32)
     answers = np.full(len(questions), -1)
     for first in range(0, len(leaders), _WORDS):
         words = leaders[first : first + _WORDS]
-        units = _units(vectors, slice(first, first + len(words)))
+        units = vectors.units(slice(first, first + len(words)))
         for start in range(0, len(questions), _QUESTIONS):
             batch = slice(start, start + _QUESTIONS)
             found, cosines = _best_others(targets[batch] @ units.T, words, questions[batch, :3])
@@ -259,11 +259,6 @@ def _best_others(cosines: np.ndarray, words: np.ndarray, asked: np.ndarray) -> t
         found[own] = cosines[own].argmax(axis=1)
         own = own[cosines[own, found[own]] > -np.inf]
     return found, cosines[np.arange(len(cosines)), found]
-
-
-def _units(vectors: WordVectors, rows: np.ndarray | slice) -> np.ndarray:
-    """Vectors of length 1, float32 [rows, dimensions]."""
-    return np.asarray(vectors.matrix[rows], np.float32) / vectors.norms[rows, None]
 
 
 def _section(name: str, correct: np.ndarray, known: np.ndarray, dummy4unknown: bool) -> AnalogySection:

@@ -1,4 +1,4 @@
-"""Which row a word has: exactly as it is spelt, or in another case or with `_` for spaces."""
+"""Finds the row of a word: exactly as it is spelled, or in another case or with `_` for spaces."""
 
 import bisect
 import itertools
@@ -8,23 +8,27 @@ from typing import overload
 
 import numpy as np
 
-_LINES = 10_000  # that are decoded at once
-_SEEN = 100_000  # words with the same beginning, the most frequent of which are looked for
+_LINES = 10_000  # decoded at once
+_COMPLETIONS = 100_000  # words with the same prefix among which the most frequent are searched
 
 
 def fold(word: str) -> str:
-    """What spellings of a word have in common that differ in case or have `_` for spaces."""
+    """Returns what spellings have in common that differ in case or have `_` for spaces."""
     return word.replace(" ", "_").casefold()
 
 
 def folded_order(text: str) -> np.ndarray:
-    """The rows of words, a word on each line, by their folded spelling in UTF-8, then by row, int32 [words]."""
-    keys = fold(text).encode().split(b"\n")[:-1]  # at once: what a character folds to depends on no other
+    """Sorts the rows of words by folded spelling in UTF-8, then by row: int32 [words].
+
+    Args:
+        text: a word on each line.
+    """
+    keys = fold(text).encode().split(b"\n")[:-1]  # folding is per character, so all words are folded at once
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int32)
 
 
 class Lexicon:
-    """Rows by words, of a list of words in memory; of a word that stands there twice the first row counts."""
+    """Rows of a list of words in memory. If a word occurs twice, its first row counts."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
@@ -41,26 +45,26 @@ class Lexicon:
         return folded
 
     def row(self, word: str) -> int | None:
-        """The row of a word that is spelt exactly so."""
+        """Returns the row of exactly this spelling."""
         return self._rows.get(word)
 
-    def alike(self, word: str) -> list[int]:
-        """Rows of all words that differ in case and underscores at most, most frequent first."""
+    def variants(self, word: str) -> list[int]:
+        """Returns the rows of all spellings that differ at most in case and underscores, most frequent first."""
         return sorted(self._folded.get(fold(word), []))
 
-    def beginning(self, start: str, count: int) -> list[str]:
-        """The most frequent words that begin so, whatever the case."""
-        start = fold(start)
-        return list(itertools.islice((word for word in self._words if fold(word).startswith(start)), count))
+    def completions(self, prefix: str, count: int) -> list[str]:
+        """Returns the most frequent words with a prefix, in any case."""
+        prefix = fold(prefix)
+        return list(itertools.islice((word for word in self._words if fold(word).startswith(prefix)), count))
 
 
 class PackedWords(Sequence[str]):
-    """Words that stay in a file, one on each line, with two arrays beside them. It is a lexicon, too.
+    """Words that stay in a file, which is its own `Lexicon`.
 
     Args:
-        text: the lines, uint8 [bytes].
-        ends: where each line ends, behind its line break, int64 [words].
-        order: rows by the folded spelling in UTF-8, then by row, int32 [words].
+        text: the file, a word on each line, uint8 [bytes].
+        ends: where each line ends, after its line break, int64 [words].
+        order: see `folded_order`, int32 [words].
     """
 
     def __init__(self, text: np.ndarray, ends: np.ndarray, order: np.ndarray) -> None:
@@ -70,53 +74,52 @@ class PackedWords(Sequence[str]):
         return len(self._ends)
 
     @overload
-    def __getitem__(self, place: int) -> str: ...
+    def __getitem__(self, index: int) -> str: ...
 
     @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, index: slice) -> list[str]: ...
 
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            rows = range(*place.indices(len(self)))
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            rows = range(*index.indices(len(self)))
             return list(self._lines(rows.start, rows.stop)) if rows.step == 1 else [self._word(row) for row in rows]
-        return self._word(range(len(self))[place])
+        return self._word(range(len(self))[index])
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _LINES):
             yield from self._lines(start, min(start + _LINES, len(self)))
 
     def row(self, word: str) -> int | None:
-        """The row of a word that is spelt exactly so."""
-        return next((row for row in self._same(word) if self._word(row) == word), None)
+        """Returns the row of exactly this spelling."""
+        return next((row for row in self._variants(word) if self._word(row) == word), None)
 
-    def alike(self, word: str) -> list[int]:
-        """Rows of all words that differ in case and underscores at most, most frequent first."""
-        return list(self._same(word))
+    def variants(self, word: str) -> list[int]:
+        """Returns the rows of all spellings that differ at most in case and underscores, most frequent first."""
+        return list(self._variants(word))
 
-    def beginning(self, start: str, count: int) -> list[str]:
-        """The most frequent words that begin so, whatever the case."""
-        key = fold(start).encode()
-        first, last = self._place(key), self._place(key + b"\xff")
-        rows = np.sort(self._order[first : min(last, first + _SEEN)])[:count]
+    def completions(self, prefix: str, count: int) -> list[str]:
+        """Returns the most frequent words with a prefix, in any case."""
+        key = fold(prefix).encode()
+        first, last = self._rank(key), self._rank(key + b"\xff")
+        rows = np.sort(self._order[first : min(last, first + _COMPLETIONS)])[:count]
         return [self._word(int(row)) for row in rows]
 
-    def _same(self, word: str) -> Iterator[int]:
+    def _variants(self, word: str) -> Iterator[int]:
         key = fold(word).encode(errors="replace")
-        for place in range(self._place(key), len(self)):
-            row = int(self._order[place])
+        for rank in range(self._rank(key), len(self)):
+            row = int(self._order[rank])
             if fold(self._word(row)).encode() != key:
                 return
             yield row
 
-    def _place(self, key: bytes) -> int:
-        """How many words come before a folded spelling."""
+    def _rank(self, key: bytes) -> int:
+        """Returns how many words come before a folded spelling."""
         return bisect.bisect_left(
-            range(len(self)), key, key=lambda place: fold(self._word(int(self._order[place]))).encode()
+            range(len(self)), key, key=lambda rank: fold(self._word(int(self._order[rank]))).encode()
         )
 
     def _word(self, row: int) -> str:
-        begin = int(self._ends[row - 1]) if row else 0
-        return self._text[begin : int(self._ends[row]) - 1].tobytes().decode()
+        return self._lines(row, row + 1)[0]
 
     def _lines(self, first: int, last: int) -> list[str]:
         if first >= last:

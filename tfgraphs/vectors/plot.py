@@ -284,11 +284,11 @@ def _labels(
     for word in itertools.chain(words, *pairs):
         label = " ".join(word.replace("_", " ").split()) or word
         label = label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
-        labels.setdefault(vectors.find(word), label)
+        labels.setdefault(vectors.spelling(word), label)
     if len(labels) < 2:
         raise PlotError(f"a picture needs at least two different words, there {'are none' if not labels else 'is one'}")
     places = {word: place for place, word in enumerate(labels)}
-    joined = [(places[vectors.find(first)], places[vectors.find(second)]) for first, second in pairs]
+    joined = [(places[vectors.spelling(first)], places[vectors.spelling(second)]) for first, second in pairs]
     return labels, [pair for pair in dict.fromkeys(joined) if pair[0] != pair[1]]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfgraphs.files.outputs import atomic_folder
 from tfgraphs.vectors import WordVectors
-from tfgraphs.vectors.files.formats import BINARY, TEXT, save_binary, save_text
+from tfgraphs.vectors.files.writers import BINARY, TEXT, save_binary, save_text
 from tfgraphs.word2vec.text.corpus import write_vocabulary
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vector_files import FORMATS, MATRIX, PACKINGS, encoded, names_for, packed
 
-from tfgraphs.vectors.files.vector_file import Block, FormatError, open_vectors, unique
+from tfgraphs.vectors.files import byte_stream, vector_file
+from tfgraphs.vectors.files.blocks import Block, FormatError, unique
+from tfgraphs.vectors.files.vector_file import VectorFile
 
 each_format = pytest.mark.parametrize("form", FORMATS)
 each_packing = pytest.mark.parametrize("packing", PACKINGS)
@@ -24,13 +26,13 @@ def joined(blocks):
 
 def read(path, *arguments, **options):
     """All words and the bytes of all rows of a file."""
-    return joined(open_vectors(path).blocks(*arguments, **options))
+    return joined(VectorFile(path).blocks(*arguments, **options))
 
 
 def attempt(path, binary=None):
     """The same, or None for a file that is refused, which takes one line."""
     try:
-        return joined(open_vectors(path, binary).blocks())
+        return joined(VectorFile(path, binary).blocks())
     except FormatError as error:
         message = str(error)
     assert len(message.splitlines()) == 1
@@ -49,8 +51,9 @@ def scratch(tmp_path_factory):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    for name, value in {"_PIECE": 50, "_PACKED_PIECE": 50, "_ROWS": 7, "_HEAD": 200}.items():
-        monkeypatch.setattr(f"tfgraphs.vectors.files.vector_file.{name}", value)
+    for name, value in {"_PIECE": 50, "_PACKED_PIECE": 50, "_HEAD": 200}.items():
+        monkeypatch.setattr(byte_stream, name, value)
+    monkeypatch.setattr(vector_file, "_ROWS", 7)
 
 
 @each_packing
@@ -60,8 +63,8 @@ def test_format_is_told_from_the_content_in_pieces_of_any_size(path, monkeypatch
     names = names_for(form, 50)
     path.write_bytes(encoded(form, packing, names, MATRIX))
     for name in ("_PIECE", "_PACKED_PIECE"):
-        monkeypatch.setattr(f"tfgraphs.vectors.files.vector_file.{name}", size)
-    file = open_vectors(path)
+        monkeypatch.setattr(byte_stream, name, size)
+    file = VectorFile(path)
     assert (file.path, file.dimensions, file.count) == (path, 3, None if "glove" in form else 50)
     (block,) = file.blocks()
     assert (block.words, block.matrix.dtype, block.read) == (names, np.float32, 50)
@@ -87,7 +90,7 @@ def test_round_trip_keeps_every_word_and_bit(scratch, data, form, packing):
 def test_reading_goes_on_behind_every_block(path, small_blocks, form, packing):
     names = names_for(form, 50)
     path.write_bytes(encoded(form, packing, names, MATRIX))
-    file = open_vectors(path)
+    file = VectorFile(path)
     blocks = list(file.blocks())
     assert len(blocks) > 3
     assert [block.read for block in blocks] == list(itertools.accumulate(len(block.words) for block in blocks))
@@ -164,7 +167,7 @@ def test_any_file_is_finite_vectors_or_a_one_line_error(scratch, content, packin
     for binary in (None, False, True):
         if found := attempt(scratch, binary):
             values = np.frombuffer(found[1], np.float32)
-            assert len(values) == len(found[0]) * open_vectors(scratch, binary).dimensions
+            assert len(values) == len(found[0]) * VectorFile(scratch, binary).dimensions
             assert np.isfinite(values).all()
             assert all(found[0])
 
@@ -174,7 +177,7 @@ def test_words_that_are_not_unicode_are_replaced_one_by_one(scratch, words, form
     words = [word for word in (word.translate(None, b" \n") for word in words) if word] or [b"\xe2\x82"]
     numbers = b" \x00\x00\x00?" if form == "bin" else b" 0.5\n"
     scratch.write_bytes(b"%d 1\n" % len(words) + b"".join(word + numbers for word in words))
-    found = [word for block in open_vectors(scratch, form == "bin").blocks() for word in block.words]
+    found = [word for block in VectorFile(scratch, form == "bin").blocks() for word in block.words]
     assert found == [word.decode(errors="replace") for word in words]
 
 
@@ -195,7 +198,7 @@ def test_words_that_are_not_unicode_are_replaced_one_by_one(scratch, words, form
 )
 def test_words_that_look_like_numbers_or_hold_spaces_are_told_from_numbers(path, content, words, dimensions):
     path.write_bytes(content)
-    file = open_vectors(path)
+    file = VectorFile(path)
     assert file.dimensions == dimensions
     assert next(file.blocks()).words == words
 
@@ -203,7 +206,7 @@ def test_words_that_look_like_numbers_or_hold_spaces_are_told_from_numbers(path,
 def test_lines_longer_than_the_head_tell_the_dimensions(path, small_blocks):
     matrix = np.random.default_rng(0).normal(size=(2, 500)).astype(np.float32)
     path.write_bytes(FORMATS["glove"](["a", "b"], matrix))
-    assert open_vectors(path).dimensions == 500
+    assert VectorFile(path).dimensions == 500
     assert read(path) == (["a", "b"], matrix.tobytes())
 
 
@@ -218,17 +221,17 @@ def test_first_wrong_line_of_many_is_named(path, small_blocks):
     content[30] += b"x"
     content[33] += b"x"
     path.write_bytes(b"\n".join(content))
-    blocks = open_vectors(path).blocks()
-    with pytest.raises(FormatError, match="line 31 does"):
+    blocks = VectorFile(path).blocks()
+    with pytest.raises(FormatError, match="line 31 is not"):
         list(blocks)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (packed(b"a 1 2\n") + b"rest", "gzip data is wrong at byte"),
-        (packed(b"a 1 2\n")[:-5] + b"\0" * 5, "gzip data is wrong at byte"),
-        (packed(b"")[:10] + b"\7", "gzip data is wrong at byte 10 or before"),
+        (packed(b"a 1 2\n") + b"rest", "gzip data is wrong before byte"),
+        (packed(b"a 1 2\n")[:-5] + b"\0" * 5, "gzip data is wrong before byte"),
+        (packed(b"")[:10] + b"\7", "gzip data is wrong before byte 11"),
         (packed(b""), "its first line is not 'words dimensions'"),
         (packed(packed(b"a 1 2\n")), "its first line is not 'words dimensions'"),
         (b"PK\x03\x04 1 2\n", "is a zip archive: unpack it first"),
@@ -277,7 +280,7 @@ def test_reading_needs_memory_for_a_few_blocks_only(path):
     matrix = np.zeros((200_000, 60), np.float32)
     path.write_bytes(FORMATS["gensim_binary"]([f"w{row}" for row in range(len(matrix))], matrix))
     sizes = []
-    assert peak_memory(lambda: sizes.extend(len(block.words) for block in open_vectors(path).blocks())) < 20_000_000
+    assert peak_memory(lambda: sizes.extend(len(block.words) for block in VectorFile(path).blocks())) < 20_000_000
     assert sum(sizes) == len(matrix)
     assert max(sizes) < 20_000
 
@@ -310,13 +313,13 @@ def test_pipe_is_read_once(pipe, form, packing):
     names = names_for(form, 50)
     os.write(pipe[1], encoded(form, packing, names, MATRIX))
     os.close(pipe[1])
-    file = open_vectors(Path(f"/dev/fd/{pipe[0]}"))
-    refusal = pytest.raises(FormatError, match="is a pipe: it can be read only once, and from its beginning")
+    file = VectorFile(Path(f"/dev/fd/{pipe[0]}"))
+    refusal = pytest.raises(FormatError, match="is a pipe: it can be read only once, and only from its beginning")
     with refusal:
         next(file.blocks(4, 0))
     blocks = list(file.blocks())
     assert joined(blocks) == (names, MATRIX.tobytes())
-    assert file.done(blocks[-1].position) == (0 if "glove" in form else 1)
+    assert file.progress(blocks[-1].position) == (0 if "glove" in form else 1)
     with refusal:
         next(file.blocks())
 
@@ -325,13 +328,13 @@ def test_pipe_is_read_once(pipe, form, packing):
 @each_format
 def test_share_that_is_done_grows_to_one(path, small_blocks, form, packing):
     path.write_bytes(encoded(form, packing, names_for(form, 50), MATRIX))
-    file = open_vectors(path)
-    assert file.done(0) == 0
-    shares = [file.done(block.position) for block in file.blocks()]
+    file = VectorFile(path)
+    assert file.progress(0) == 0
+    shares = [file.progress(block.position) for block in file.blocks()]
     assert shares == sorted(shares)
     assert 0 < shares[0] < 0.5
     assert shares[-1] == pytest.approx(1, abs=0.02)  # word2vec.c's last line break is behind the last block
-    assert file.done(10**9) == 1
+    assert file.progress(10**9) == 1
 
 
 @each_packing
@@ -343,7 +346,7 @@ def test_file_that_has_become_shorter_is_refused(path, packing):
 
 def test_file_that_vanishes_is_refused(path):
     path.write_bytes(b"1 1\na 1\n")
-    file = open_vectors(path)
+    file = VectorFile(path)
     path.unlink()
     with pytest.raises(FormatError, match=r"cannot read .*: no such file"):
         list(file.blocks())
@@ -352,7 +355,7 @@ def test_file_that_vanishes_is_refused(path):
 @pytest.mark.parametrize("name", ["missing", "", "\0"])
 def test_file_that_cannot_be_opened_is_refused(tmp_path, name):
     with pytest.raises(FormatError, match="cannot read"):
-        open_vectors(tmp_path / name)
+        VectorFile(tmp_path / name)
 
 
 @each_format

@@ -10,7 +10,8 @@ from saved_models import run_saved_model_cli
 
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.files.packaged import PackageError
-from tfgraphs.vectors.files.formats import FormatError, load_glove
+from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.loading import load_glove
 from tfgraphs.vectors.models.embedding import export_embedding
 from tfgraphs.vectors.word_vectors import WordVectors
 

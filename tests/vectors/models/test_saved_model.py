@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.vectors.files.word2vec_format import FormatError
+from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.models.embedding import export_embedding
 from tfgraphs.vectors.models.saved_model import load_saved_model
 from tfgraphs.vectors.word_vectors import WordVectors

@@ -1,1 +1,1 @@
-"""Files of word vectors."""
+"""Readers and writers of word vectors, one module each."""

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.files import export
-from tfgraphs.vectors.files.formats import FormatError, check_words
+from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.files.writers import check_words
 from tfgraphs.vectors.models.search_graph import lengths, nearest_rows, units
 from tfgraphs.vectors.word_vectors import WordVectors
 

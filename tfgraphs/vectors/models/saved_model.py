@@ -11,7 +11,7 @@ import numpy as np
 
 from tfgraphs.errors import explained
 from tfgraphs.files import hub
-from tfgraphs.vectors.files.word2vec_format import FormatError
+from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.word_vectors import WordVectors
 
 _BATCH = 4096  # words for which the model is asked at once

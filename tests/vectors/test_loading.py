@@ -1,6 +1,7 @@
 import contextlib
 import re
 import resource
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tfgraphs.files.outputs import OutputError
-from tfgraphs.vectors.files.formats import FormatError, load, load_binary, load_text, save_binary, save_text
+from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.files.writers import save_binary, save_text
+from tfgraphs.vectors.loading import load, load_file
 from tfgraphs.vectors.word_vectors import WordVectors
 
 words = st.text(st.characters(codec="utf-8", exclude_characters=" \n"), min_size=1, max_size=6)
@@ -18,6 +21,7 @@ matrices = arrays(
     array_shapes(min_dims=2, max_dims=2, max_side=4),
     elements=st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=True),
 )
+load_text, load_binary = partial(load_file, binary=False), partial(load_file, binary=True)
 tokens = st.sampled_from(
     [b"a", b"1", b"2", b"3", b"-0.5", b"1e9", b"nan", b"-inf", b"", b"\t", b"\r", b"\xff", b"\xc3\xa9"]
 )
@@ -92,7 +96,7 @@ def test_large_file_is_told_from_its_beginning(tmp_path, save):
 
 def test_damaged_text_is_called_so_by_its_line(tmp_path):
     (tmp_path / "v.txt").write_bytes("2 12\nä{0} and\nb{0}\n".format(" 0.12345" * 11).encode())
-    with pytest.raises(FormatError, match="line 2 does not hold a word and 12 numbers"):
+    with pytest.raises(FormatError, match="line 2 is not a word and 12 numbers"):
         load(str(tmp_path / "v.txt"))
 
 
@@ -114,27 +118,27 @@ def test_load_reads_a_folder(tmp_path, name):
         (b"\n", "its first line is not 'words dimensions'"),
         (b"word\nnot a file of vectors 1\n", "its first line is not 'words dimensions'"),
         (b"2\na 1\nb 2\n", "its first line is not 'words dimensions'"),
-        (b"a 1 2\nb 3 4\nc 5\n", "line 3 does not hold a word and 2 numbers"),
+        (b"a 1 2\nb 3 4\nc 5\n", "line 3 is not a word and 2 numbers"),
         (b"0 2\n", "its first line is not 'words dimensions'"),
         (b"1 0\na\n", "its first line is not 'words dimensions'"),
         (b"-1 2\na 1 2\n", "its first line is not 'words dimensions'"),
         (b"1.0 2\na 1 2\n", "its first line is not 'words dimensions'"),
         (b"9" * 5000 + b" 2\na 1 2\n", "its first line is not 'words dimensions'"),
-        (b"2 2\na 1 2\n", "announces 2 words and holds 1"),
-        (b"2 2\n", "announces 2 words and holds 0"),
-        (b"1 2\na 1 2\nb 3 4\n", "announces 1 words and holds 2"),
-        (b"1000000000000 2\na 1 2\n", "announces 1,000,000,000,000 words and holds 1"),
-        (b"1 1000000000000\na 1 2\n", "line 2 does not hold a word and 1000000000000 numbers"),
-        (b"2 2\na 1\nb 3 4\n", "line 2 does not hold a word and 2 numbers"),
-        (b"2 2\na 1 2\nb  3 4\n", "line 3 does not hold a word and 2 numbers"),
-        (b"2 2\na 1 2\n\nb 3 4\n", "line 3 does not hold a word and 2 numbers"),
-        (b"2 2\na 1 2\nb 3 4\n\n", "line 4 does not hold a word and 2 numbers"),
-        (b"1 2\n New York 1 2\n", "line 2 does not hold a word and 2 numbers"),
-        (b"1 2\na 1 two\n", "line 2 does not hold a word and 2 numbers"),
-        (b"2 2\na 1 2\nb nan 1\n", "line 3 does not hold a word and 2 numbers"),
-        (b"1 1\n 1\n", "line 2 does not hold a word and 1 numbers"),
+        (b"2 2\na 1 2\n", "announces 2 words and contains 1"),
+        (b"2 2\n", "announces 2 words and contains 0"),
+        (b"1 2\na 1 2\nb 3 4\n", "announces 1 words and contains 2"),
+        (b"1000000000000 2\na 1 2\n", "announces 1,000,000,000,000 words and contains 1"),
+        (b"1 1000000000000\na 1 2\n", "line 2 is not a word and 1000000000000 numbers"),
+        (b"2 2\na 1\nb 3 4\n", "line 2 is not a word and 2 numbers"),
+        (b"2 2\na 1 2\nb  3 4\n", "line 3 is not a word and 2 numbers"),
+        (b"2 2\na 1 2\n\nb 3 4\n", "line 3 is not a word and 2 numbers"),
+        (b"2 2\na 1 2\nb 3 4\n\n", "line 4 is not a word and 2 numbers"),
+        (b"1 2\n New York 1 2\n", "line 2 is not a word and 2 numbers"),
+        (b"1 2\na 1 two\n", "line 2 is not a word and 2 numbers"),
+        (b"2 2\na 1 2\nb nan 1\n", "line 3 is not a word and 2 numbers"),
+        (b"1 1\n 1\n", "line 2 is not a word and 1 numbers"),
         (b"a 1 2\nb 3 4", "is cut off: line 2 does not end with a line break"),
-        (b"1 2\n\xff 1 \xff\n", "line 2 does not hold a word and 2 numbers"),
+        (b"1 2\n\xff 1 \xff\n", "line 2 is not a word and 2 numbers"),
         (b"\x80\x04\x95", "its first line is not 'words dimensions', and not every line is a word and numbers"),
     ],
 )
@@ -230,7 +234,7 @@ def test_word_that_cannot_be_read_back_is_not_written(tmp_path, save, word):
 
 @pytest.mark.parametrize("save", SAVERS)
 def test_word_that_stands_twice_is_not_written(tmp_path, save):
-    with pytest.raises(FormatError, match="stands twice"):
+    with pytest.raises(FormatError, match="occurs twice"):
         save(tmp_path / "vectors.txt", WordVectors(["a", "a"], np.eye(2, dtype=np.float32)))
     assert not list(tmp_path.iterdir())
 
@@ -274,7 +278,7 @@ def test_numbers_are_read_as_python_reads_them(scratch, numbers):
 )
 def test_other_numbers_are_refused(tmp_path, number):
     (tmp_path / "v.txt").write_bytes(f"3 2\na 1 2\nb 1 {number}\nc 1 2\n".encode())
-    with pytest.raises(FormatError, match="line 3 does not hold a word and 2 numbers"):
+    with pytest.raises(FormatError, match="line 3 is not a word and 2 numbers"):
         load_text(tmp_path / "v.txt")
 
 
@@ -304,7 +308,7 @@ def test_limit_reads_the_first_words(tmp_path, save, read, limit):
 
 def test_limit_holds_for_the_packaged_vectors(monkeypatch):
     packaged = WordVectors(list("abcd"), np.eye(4, dtype=np.float32))
-    monkeypatch.setattr("tfgraphs.vectors.files.formats.load_glove", lambda: packaged)
+    monkeypatch.setattr("tfgraphs.vectors.loading.load_glove", lambda: packaged)
     assert [load("glove", limit).words for limit in (2, None)] == [["a", "b"], ["a", "b", "c", "d"]]
 
 
@@ -340,8 +344,8 @@ def test_binary_file_that_is_cut_off_anywhere_is_refused(tmp_path):
         (b"1 1000000000000\n" + record(b"a", 1, 2), "its first line announces 1,000,000,000,000 dimensions"),
         (b"1000000000000 2\n" + record(b"a", 1, 2), "it ends at byte 26, in word 2 of 1,000,000,000,000"),
         (b"1 3\n" + record(b"a", 1, 2), "it ends at byte 14, in word 1 of 1"),
-        (b"1 2\n" + record(b"a", 1, 2) + record(b"b", 1, 2), "it announces 1 words and holds more"),
-        (b"1 2\n" + record(b"a", 1, 2) + b"\n\n", "it announces 1 words and holds more"),
+        (b"1 2\n" + record(b"a", 1, 2) + record(b"b", 1, 2), "it announces 1 words and contains more"),
+        (b"1 2\n" + record(b"a", 1, 2) + b"\n\n", "it announces 1 words and contains more"),
         (b"2 2\n" + record(b"a", 1, 2) + record(b"", 1, 2), "word 2 at byte 14 is empty"),
         (b"2 2\n" + record(b"a", 1, 2) + record(b"\n", 1, 2), "word 2 at byte 14 is empty"),
         (b"1 2\n" + b"a" * 3_000_000, "word 1 at byte 4 has no end"),

@@ -1,26 +1,26 @@
-"""Word vectors as word2vec's binary files hold them."""
+"""Reads word2vec's binary format."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.vectors.files.word2vec_format import FormatError
+from tfgraphs.vectors.files.blocks import FormatError
 
-_LONGEST_WORD = 100_000  # bytes: beyond them no space is looked for
-_MOST_DIMENSIONS = 1_000_000  # none has more, so that a damaged first line costs no memory
+_LONGEST_WORD = 100_000  # bytes
+_MOST_DIMENSIONS = 1_000_000  # a larger number is damage, and must not cost memory
 
 
 class BinaryReader:
-    """Reads records: each word, a space, and its numbers as little-endian float32, with or without a line break.
+    """Reads records: a word, a space, its numbers as little-endian float32, and optionally a line break.
 
     Args:
-        path: for messages.
+        path: of the file, for messages.
         dimensions: of each vector.
-        count: number of words that the first line announces.
+        count: number of words that the header announces.
 
     Raises:
-        FormatError: no file has so many dimensions.
+        FormatError: there are more than a million dimensions.
     """
 
     def __init__(self, path: Path, dimensions: int, count: int) -> None:
@@ -31,29 +31,28 @@ class BinaryReader:
     def rows(
         self, pieces: Iterator[bytes], position: int, number: int, limit: int | None
     ) -> Iterator[tuple[list[str], np.ndarray, int]]:
-        """Reads one piece after the other.
+        """Parses the content of a file piece by piece.
 
         Args:
-            pieces: what is in the file, from a record's first byte on, and none of them empty.
+            pieces: content of the file from the first byte of a record on. No piece is empty.
             position: of that byte.
             number: of records before it.
-            limit: number of records after which to stop, those before it included. None for all, and then the file
-                must end behind them.
+            limit: maximal number of records, including those before. None for all; then the file must end after them.
 
         Yields:
-            Some words, their vectors, finite float32 [words, dimensions], and the position behind them.
+            Words, their vectors, finite float32 [words, dimensions], and the position after them.
 
         Raises:
-            FormatError: with the word and byte at which the file is wrong.
+            FormatError: the file is damaged. The message names the word and the byte.
         """
         last = self._count if limit is None else min(self._count, limit)
-        buffer = b""  # all that was read from `position` on
+        buffer = b""  # what was read from `position` on
         while number < last:
             words, begins, end = self._scan(buffer, position, number, last)
             if words:
                 matrix = self._vectors(buffer, begins, number)
                 number, position, buffer = number + len(words), position + end, buffer[end:]
-                # No word holds a space. Bytes that are not UTF-8 do not spoil it, either.
+                # Words contain no space, so that all can be decoded at once.
                 yield b" ".join(words).decode("utf-8", errors="replace").split(" "), matrix, position
             elif piece := next(pieces, b""):
                 buffer += piece
@@ -64,7 +63,7 @@ class BinaryReader:
             self._check_end(buffer, pieces)
 
     def _scan(self, buffer: bytes, position: int, number: int, last: int) -> tuple[list[bytes], list[int], int]:
-        """Finds the records that are wholly in the buffer: their words, where the vectors begin, and the end of all."""
+        """Returns the words of all complete records, where their vectors begin, and where the last record ends."""
         words: list[bytes] = []
         begins: list[int] = []
         start, behind = 0, len(buffer) - self._size
@@ -83,7 +82,7 @@ class BinaryReader:
         return words, begins, start
 
     def _vectors(self, buffer: bytes, begins: list[int], number: int) -> np.ndarray:
-        # Every place of the buffer taken for the beginning of a vector; picking some copies each of them at once.
+        # A view of the buffer with a vector at every byte. Indexing it copies all vectors at once.
         places = len(buffer) - self._size + 1
         vectors = np.ndarray((places,), np.dtype((np.void, self._size)), buffer, strides=(1,))[begins]
         matrix = vectors.view("<f4").reshape(len(begins), -1)
@@ -97,9 +96,9 @@ class BinaryReader:
         return f"{self._path} is damaged: word {number + 1:,} at byte {position:,}"
 
     def _check_end(self, rest: bytes, pieces: Iterator[bytes]) -> None:
-        """Reads on to the end, where nothing but a line break may stand."""
+        """Checks that nothing but a line break follows."""
         rest = rest[:2]
         while len(rest) < 2 and (piece := next(pieces, b"")):
             rest += piece[:2]
         if rest not in (b"", b"\n"):
-            raise FormatError(f"{self._path} is damaged: it announces {self._count:,} words and holds more")
+            raise FormatError(f"{self._path} is damaged: it announces {self._count:,} words and contains more")

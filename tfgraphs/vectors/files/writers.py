@@ -1,8 +1,8 @@
-"""The two file formats of word2vec, which most programs for word vectors read and write.
+"""Writes the two file formats of word2vec, which most programs for word vectors read.
 
 text:    "words dimensions", then a word and its numbers on each line, separated by spaces
-binary:  "words dimensions" on a line, then each word, a space, and its numbers as little-endian float32; word2vec.c
-         writes a line break behind them and gensim does not, both are read
+binary:  "words dimensions" on a line, then each word, a space, and its numbers as little-endian float32. word2vec.c
+         writes a line break after them and gensim does not; `BinaryReader` reads both.
 """
 
 import re
@@ -11,24 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file
+from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.matrix import Int8Matrix
 from tfgraphs.vectors.word_vectors import WordVectors
 
-_ROWS = 1000  # that are written at once
+BINARY, TEXT = "vectors.bin", "vectors.txt"
+"""Names of the files in a folder of trained vectors."""
 
-
-class FormatError(TfgraphsError):
-    """A file does not hold word vectors, or is damaged."""
+_ROWS = 1000  # written at once
 
 
 def save_text(path: str | Path, vectors: WordVectors) -> None:
     """Writes word2vec's text format, with as many digits as a float32 needs.
 
     Raises:
-        FormatError: a word or value cannot stand in that format.
-        OutputError: the file system refuses.
+        FormatError: the format cannot represent a word or a value.
+        OutputError: the file cannot be written.
     """
     check_words(vectors.words, " \n")
     # One % per row is nearly three times as fast as one str per number.
@@ -40,11 +39,11 @@ def save_text(path: str | Path, vectors: WordVectors) -> None:
 
 
 def save_binary(path: str | Path, vectors: WordVectors) -> None:
-    """Writes word2vec's binary format, with a line break behind each word's numbers as word2vec.c does.
+    """Writes word2vec's binary format, with a line break after each record as word2vec.c does.
 
     Raises:
-        FormatError: a word or value cannot stand in that format.
-        OutputError: the file system refuses.
+        FormatError: the format cannot represent a word or a value.
+        OutputError: the file cannot be written.
     """
     check_words(vectors.words, " \n")
     with atomic_file(path) as temporary, temporary.open("wb") as file:
@@ -54,20 +53,20 @@ def save_binary(path: str | Path, vectors: WordVectors) -> None:
 
 
 def check_words(words: Sequence[str], separators: str) -> None:
-    """Raises FormatError for a word that is empty, stands twice, is not valid text or holds a separator."""
+    """Raises FormatError if a word is empty, repeated, not valid Unicode or contains a separator."""
     unwritable = re.compile(f"[{re.escape(separators)}\ud800-\udfff]")
     for word in words:
         if not word or unwritable.search(word):
-            raise FormatError(f"the word {word!r} cannot be written: it is empty or holds a space or line break")
+            raise FormatError(f"the word {word!r} cannot be written: it is empty or contains a space or line break")
     if len(set(words)) < len(words):
-        raise FormatError("a word stands twice among these vectors")
+        raise FormatError("a word occurs twice among these vectors")
 
 
 def _rows(matrix: np.ndarray | Int8Matrix) -> Iterator[np.ndarray]:
-    """The rows of a matrix as little-endian float32; FormatError if they hold something that is not finite."""
+    """Yields the rows of a matrix as finite little-endian float32."""
     for start in range(0, len(matrix), _ROWS):
         with np.errstate(over="ignore"):
             block = np.asarray(matrix[start : start + _ROWS], "<f4")
         if not np.isfinite(block).all():
-            raise FormatError("some of the vectors are not finite: they were not trained to an end")
+            raise FormatError("some of the vectors are not finite: their training has diverged")
         yield from block

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from tfgraphs.files.outputs import OutputError
-from tfgraphs.vectors.files.converting import convert_to
-from tfgraphs.vectors.files.formats import FormatError, load, save_binary, save_text
+from tfgraphs.vectors.converting import convert
+from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.files.writers import save_binary, save_text
+from tfgraphs.vectors.loading import load
 from tfgraphs.vectors.word_vectors import WordVectors
 
 RANDOM = np.random.default_rng(0)
@@ -27,7 +29,7 @@ def source(tmp_path_factory):
 
 @pytest.mark.parametrize(("dtype", "error"), [("float32", 0), ("float16", 2e-3), ("int8", 2e-4)])
 def test_a_folder_holds_the_vectors(tmp_path, source, dtype, error):
-    assert convert_to(source, str(tmp_path / "out"), dtype) == (len(WORDS), 20)
+    assert convert(source, str(tmp_path / "out"), dtype) == (len(WORDS), 20)
     opened = load(str(tmp_path / "out"))
     assert list(opened.words) == WORDS
     np.testing.assert_allclose(opened.matrix[:], VECTORS.matrix, atol=error)
@@ -38,7 +40,7 @@ def test_a_folder_holds_the_vectors(tmp_path, source, dtype, error):
 def test_a_folder_answers_the_same(tmp_path, source, dtype):
     if dtype != "float32":
         pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
-    convert_to(source, str(tmp_path / "out"), dtype)
+    convert(source, str(tmp_path / "out"), dtype)
     found, expected = (vectors.query(QUESTION, 20) for vectors in (load(str(tmp_path / "out")), VECTORS))
     assert [neighbour.word for neighbour in found] == [neighbour.word for neighbour in expected]
     np.testing.assert_allclose([n.cosine for n in found], [n.cosine for n in expected], atol=1e-3)
@@ -47,15 +49,15 @@ def test_a_folder_answers_the_same(tmp_path, source, dtype):
 @pytest.mark.parametrize("save", [save_text, save_binary])
 def test_a_folder_becomes_a_file_again_bit_for_bit(tmp_path, source, save):
     suffix = ".txt" if save is save_text else ".bin"
-    convert_to(source, str(tmp_path / "folder"))
-    convert_to(str(tmp_path / "folder"), str(tmp_path / f"again{suffix}"))
+    convert(source, str(tmp_path / "folder"))
+    convert(str(tmp_path / "folder"), str(tmp_path / f"again{suffix}"))
     save(tmp_path / "expected", VECTORS)
     assert (tmp_path / f"again{suffix}").read_bytes() == (tmp_path / "expected").read_bytes()
 
 
 @pytest.mark.parametrize("limit", [1, 7, 305, 10_000])
 def test_a_limit_takes_the_first_words(tmp_path, source, limit):
-    convert_to(source, str(tmp_path / "out"), limit=limit)
+    convert(source, str(tmp_path / "out"), limit=limit)
     assert list(load(str(tmp_path / "out")).words) == WORDS[:limit]
     assert list(load(str(tmp_path / "out"), 5).words) == WORDS[: min(5, limit)]
 
@@ -68,8 +70,8 @@ class Interruption(Exception):
 @pytest.mark.parametrize("after", [1, 2, 5])
 def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypatch, source, dtype, after):
     monkeypatch.setattr("tfgraphs.vectors.files.vector_file._ROWS", 40)
-    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._PIECE", 4000)
-    convert_to(source, str(tmp_path / "whole"), dtype)
+    monkeypatch.setattr("tfgraphs.vectors.files.byte_stream._PIECE", 4000)
+    convert(source, str(tmp_path / "whole"), dtype)
     reports = []
 
     def interrupt(stage, done):
@@ -78,12 +80,12 @@ def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypat
             raise Interruption
 
     with pytest.raises(Interruption):
-        convert_to(source, str(tmp_path / "out"), dtype, report=interrupt)
+        convert(source, str(tmp_path / "out"), dtype, report=interrupt)
     assert not (tmp_path / "out").exists()
     with (tmp_path / ".out.part" / "matrix.npy").open("ab") as file:
         file.write(b"what was written after the last note of it")
     again = []
-    convert_to(source, str(tmp_path / "out"), dtype, report=lambda stage, done: again.append(done))
+    convert(source, str(tmp_path / "out"), dtype, report=lambda stage, done: again.append(done))
     assert again[0] > reports[-1]
     for path in (tmp_path / "whole").iterdir():
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
@@ -91,8 +93,8 @@ def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypat
 
 def test_another_conversion_does_not_go_on_with_an_interrupted_one(tmp_path, source):
     with pytest.raises(Interruption):
-        convert_to(source, str(tmp_path / "out"), "int8", report=lambda *_: (_ for _ in ()).throw(Interruption))
-    convert_to(source, str(tmp_path / "out"), "float32")
+        convert(source, str(tmp_path / "out"), "int8", report=lambda *_: (_ for _ in ()).throw(Interruption))
+    convert(source, str(tmp_path / "out"), "float32")
     np.testing.assert_array_equal(load(str(tmp_path / "out")).matrix, VECTORS.matrix)
     assert not (tmp_path / "out" / "fine.npy").exists()
 
@@ -100,7 +102,7 @@ def test_another_conversion_does_not_go_on_with_an_interrupted_one(tmp_path, sou
 def test_a_damaged_source_leaves_nothing(tmp_path, source):
     (tmp_path / "cut.bin").write_bytes(Path(source).read_bytes()[:5000])
     with pytest.raises(FormatError, match="cut off"):
-        convert_to(str(tmp_path / "cut.bin"), str(tmp_path / "out"))
+        convert(str(tmp_path / "cut.bin"), str(tmp_path / "out"))
     assert [path.name for path in tmp_path.iterdir()] == ["cut.bin"]
 
 
@@ -108,13 +110,13 @@ def test_another_folder_is_not_replaced(tmp_path, source):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "letter.txt").write_text("dear")
     with pytest.raises(OutputError, match="not an earlier result"):
-        convert_to(source, str(tmp_path / "out"))
+        convert(source, str(tmp_path / "out"))
     assert (tmp_path / "out" / "letter.txt").read_text() == "dear"
 
 
 @pytest.fixture
 def folder(tmp_path, source):
-    convert_to(source, str(tmp_path / "out"))
+    convert(source, str(tmp_path / "out"))
     return tmp_path / "out"
 
 

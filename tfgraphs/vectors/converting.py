@@ -1,0 +1,146 @@
+"""Converts word vectors from any format to another."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tfgraphs.errors import reason
+from tfgraphs.files.outputs import OutputError, check_folder, replace_folder
+from tfgraphs.vectors.files.blocks import Block, FormatError, unique
+from tfgraphs.vectors.files.store import STORE
+from tfgraphs.vectors.files.store_writer import StoreWriter
+from tfgraphs.vectors.files.vector_file import VectorFile
+from tfgraphs.vectors.files.writers import save_binary, save_text
+from tfgraphs.vectors.loading import find_file, load
+from tfgraphs.vectors.word_vectors import WordVectors
+
+_ROWS = 8192  # copied at once
+_FILE_FORMATS = {".bin": save_binary, ".txt": save_text, ".vec": save_text}
+
+Report = Callable[[str, float], None]
+
+
+def convert(
+    source: str,
+    target: str,
+    dtype: str = "float32",
+    limit: int | None = None,
+    report: Report = lambda stage, done: None,
+) -> tuple[int, int]:
+    """Converts word vectors of any format to a folder that opens at once, or to a file in one of word2vec's formats.
+
+    The folder is written as `.NAME.part` and renamed when it is complete. An interrupted conversion goes on where it
+    was if it is started again with the same arguments.
+
+    Args:
+        source: anything that `load` reads.
+        target: a folder, or a file: .bin for word2vec's binary format, .txt or .vec for its text format. An earlier
+            folder of word vectors is replaced, anything else is not.
+        dtype: of the numbers in a folder: "float32"; "float16", half the size; or "int8", as large as float16 and
+            searched twice as fast.
+        limit: maximal number of words, from the beginning on. None for all.
+        report: called with a stage and the share that is done, 0..1.
+
+    Returns:
+        The number of words and of dimensions.
+
+    Raises:
+        FormatError: the source is damaged, or the format cannot represent it.
+        OutputError: the target exists and is something else, or cannot be written.
+    """
+    save = _FILE_FORMATS.get(Path(target).suffix.lower())
+    if save is None:
+        return _convert_to_folder(source, target, dtype, limit, report)
+    report("reading", 0.0)
+    vectors = load(source, limit)
+    report("writing", 0.5)
+    save(target, vectors)
+    return len(vectors.words), vectors.matrix.shape[1]
+
+
+def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, report: Report) -> tuple[int, int]:
+    file = find_file(source)
+    vectors = _LoadedVectors(source, limit) if file is None else _FileVectors(file, limit)
+    folder = Path(os.path.realpath(target))
+    check_folder(folder, STORE)
+    partial = folder.with_name(f".{folder.name}.part")
+    try:
+        with StoreWriter(partial, vectors.identity, vectors.dimensions, dtype) as writer:
+            for block in _read_ahead(unique(vectors.blocks(writer.position, writer.read), writer.seen)):
+                writer.write(block)
+                report("converting", 0.95 * vectors.progress(block))
+            words = writer.finish()
+        report("converting", 1.0)
+        replace_folder(folder, partial)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {reason(error)}") from error
+    except FormatError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return words, vectors.dimensions
+
+
+class _Vectors(Protocol):
+    """Vectors to convert.
+
+    Attributes:
+        identity: JSON by which an interrupted conversion of the same vectors is recognised.
+        dimensions: of the vectors.
+    """
+
+    identity: dict[str, Any]
+    dimensions: int
+
+    def blocks(self, position: int | None, read: int) -> Iterator[Block]: ...
+
+    def progress(self, block: Block) -> float: ...
+
+
+class _FileVectors(_Vectors):
+    """A file, which may be larger than memory."""
+
+    def __init__(self, path: Path, limit: int | None) -> None:
+        self._file, self._limit = VectorFile(path), limit
+        status = path.stat()
+        self.identity = {"source": str(path.resolve()), "bytes": status.st_size, "changed": status.st_mtime_ns}
+        self.identity["limit"] = limit
+        self.dimensions = self._file.dimensions
+        self._words = min(limit or self._file.count or 0, self._file.count or limit or 0)
+
+    def blocks(self, position: int | None, read: int) -> Iterator[Block]:
+        return self._file.blocks(position, read, self._limit)
+
+    def progress(self, block: Block) -> float:
+        return block.read / self._words if self._words else self._file.progress(block.position)
+
+
+class _LoadedVectors(_Vectors):
+    """Vectors in memory or memory-mapped."""
+
+    def __init__(self, source: str, limit: int | None) -> None:
+        self._vectors: WordVectors = load(source, limit)
+        self.identity = {"source": source, "words": len(self._vectors.words)}
+        self.dimensions = self._vectors.matrix.shape[1]
+
+    def blocks(self, position: int | None, read: int) -> Iterator[Block]:
+        for first in range(position or 0, len(self._vectors.words), _ROWS):
+            words = self._vectors.words[first : first + _ROWS]
+            last = first + len(words)
+            yield Block(list(words), np.asarray(self._vectors.matrix[first:last], np.float32), last, last)
+
+    def progress(self, block: Block) -> float:
+        return block.read / max(1, len(self._vectors.words))
+
+
+def _read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yields blocks while a thread reads the next one."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, blocks, None)
+        while block := coming.result():
+            coming = reader.submit(next, blocks, None)
+            yield block
