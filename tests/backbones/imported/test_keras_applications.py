@@ -102,7 +102,7 @@ def test_weights_without_a_digest_are_to_be_given(name):
     assert text.endswith("give the file: --weights=FILE")
 
 
-@pytest.mark.parametrize(("path", "found"), [("weights.npz", r"a file \*\.h5"), ("none.h5", "there is no file")])
+@pytest.mark.parametrize(("path", "found"), [("weights.npz", r"a file \*\.h5"), ("none.h5", "no such file")])
 def test_a_file_that_cannot_be_weights_is_refused(tmp_path, path, found):
     assert re.search(found, message(WeightsError, load, "mobilenet", weights=tmp_path / path))
 

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
+from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.backbones.releases import KERAS
 from tfgraphs.errors import said
 from tfgraphs.files.downloads import Download
+from tfgraphs.files.trust import check_regular_file
 
 _DEVIATIONS = (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green and blue in 0..1
 _SUFFIXES = (".h5", ".hdf5")
@@ -59,21 +62,28 @@ class Application:
         """
         if weights.suffix not in _SUFFIXES:
             raise WeightsError(f"the weights of {self.name} should be in a file *.h5 of Keras, not in {weights}")
-        if not weights.is_file():
-            raise WeightsError(f"there is no file {weights}")
+        size = check_regular_file(weights, WeightsError)
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / weights.name
+            with reading(weights), weights.open("rb") as file:
+                copy_hdf5(file, size, copy)
+            model = self._with_weights(copy, weights)
+        check_finite(model, weights)
+        if self.name.startswith("efficientnet_b"):
+            _divide_by_roots(model.get_layer("stem_conv"))
+        return model
+
+    def _with_weights(self, copy: Path, weights: Path) -> keras.Model:
+        """Builds the network with weights from a copy of their file."""
         faults = []
         for whole in (True, False):
-            with weights_stay(), warnings.catch_warnings(action="ignore"):  # that no size of pictures was given
+            with untrainable(), warnings.catch_warnings(action="ignore"):  # that no size of pictures was given
                 model = self.builder(weights=None, include_top=whole)
             try:
-                model.load_weights(weights)
+                model.load_weights(copy)
+                return model
             except Exception as error:  # what a damaged file raises cannot be foreseen
                 faults.append(error)
-                continue
-            check_finite(model, weights)
-            if self.name.startswith("efficientnet_b"):
-                _divide_by_roots(model.get_layer("stem_conv"))
-            return model
         raise WeightsError(f"{weights} does not hold the weights of {self.name}: {said(faults[0])}") from faults[0]
 
 
@@ -87,10 +97,15 @@ def _divide_by_roots(layer: Any) -> None:
 
 
 @contextlib.contextmanager
-def weights_stay() -> Iterator[None]:
-    """Variables made in the block are not trainable, so that no gradient is taken with respect to them."""
+def untrainable(check: Callable[[Any], None] = lambda value: None) -> Iterator[None]:
+    """Makes all variables of the block untrainable, so that no gradient is taken with respect to them.
+
+    Args:
+        check: called with the initial value of each variable, or a function that makes it.
+    """
 
     def create(make: Callable[..., tf.Variable], **options: Any) -> tf.Variable:
+        check(options.get("initial_value"))
         return make(**options | {"trainable": False})
 
     with tf.variable_creator_scope(create):

@@ -3,39 +3,26 @@
     network = load("inception_v3")
     network = load("classifier.keras", expects="0..255")
 
-Nothing in a file is executed: layers with code of their own, and those that would call it, are refused before Keras
-sees the file, and its safe mode is on.
+`keras_model_file` says what a file may hold.
 """
 
 import difflib
-import json
-import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-import h5py
 import keras
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
 from tfgraphs.backbones.imported.foreign import RANGES, identifier
-from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, check_finite, find, find_by_model, weights_stay
-from tfgraphs.backbones.imported.keras_layers import KerasLayers, has_graph
+from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, find, find_by_model
+from tfgraphs.backbones.imported.keras_layers import KerasLayers
+from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import explained, said
+from tfgraphs.errors import said
 from tfgraphs.files.downloads import Report, fetch
 
-SUFFIXES = (".keras", ".h5", ".hdf5")
-
-_MODULES = {
-    *("activations", "constraints", "dtype_policies", "initializers", "layers", "models", "ops", "quantizers"),
-    *("random", "regularizers", "src"),
-}
-_CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer"}  # that others wrote
-_LARGEST_DESCRIPTION = 1 << 27  # bytes of JSON; the largest of keras.applications takes less than one million
-_NOT_BUILT = {"compile_config"}  # optimizers and losses, which are not needed here and may be of any make
 _PIXEL_STEPS = (1 / 255, 2 / 255)  # factors of a Rescaling that takes pixels in 0..255
 
 
@@ -62,7 +49,8 @@ def load(
 
     Raises:
         BackboneError: there is no such network, file or pooling, or it does not take pictures.
-        WeightsError: the file cannot be read, or is refused because it holds code; or the weights do not fit.
+        TrustError: the file holds anything but layers and functions of Keras, see `keras_config`.
+        WeightsError: the file cannot be read, or the weights do not fit.
         DownloadError: the published weights cannot be had.
     """
     if pooling not in ("max", "average"):
@@ -86,74 +74,6 @@ def load(
         )
     model = read_model(path)
     return KerasNetwork(path.stem, model, _preprocess(model, expects), pooling)
-
-
-def read_model(path: Path) -> keras.Model:
-    """Reads a model file without executing anything that it contains.
-
-    Raises:
-        BackboneError: there is no file, or its model has no graph of layers that maps pictures to something.
-        WeightsError: it is damaged, or holds code.
-    """
-    if not path.is_file():
-        raise BackboneError(f"there is no file {path}")
-    with explained(WeightsError, f"{path} is no Keras model", "it is damaged, or of another make"):
-        description = _description(path)
-    if description is None:
-        raise WeightsError(
-            f"{path} holds weights but no network: give the name of a network of keras.applications, and it as weights"
-        )
-    for fault in _faults(description):
-        raise WeightsError(f"{path} holds {fault}: it is refused, as that is code that could do anything")
-    with explained(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
-        with weights_stay():
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    if not has_graph(model):
-        raise BackboneError(f"{path} has no graph of layers: a functional or sequential model is needed")
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    if [(len(shape), shape[-1] in (1, 3)) for shape in shapes] != [(4, True)]:
-        found = " and ".join(str(shape) for shape in shapes)
-        raise BackboneError(
-            f"{path} does not map pictures [batch, height, width, 3 or 1] to something: it takes {found}"
-        )
-    check_finite(model, path)
-    return model
-
-
-def _description(path: Path) -> Any:
-    """The JSON in a file that describes the model; None if there is none."""
-    if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("config.json").file_size > _LARGEST_DESCRIPTION:
-                raise ValueError("its description is far too large")
-            return json.loads(archive.read("config.json"))
-    with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config")
-        return None if text is None else json.loads(text)
-
-
-def _faults(description: Any) -> Iterator[str]:
-    """What a model contains that may execute code of others. Keras' safe mode would refuse the most of it, too."""
-    waiting = [description]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting.extend(part)
-        if not isinstance(part, dict):
-            continue
-        waiting.extend(value for key, value in part.items() if key not in _NOT_BUILT)
-        name = part.get("config") if part.get("class_name") == "function" else part.get("class_name")
-        if isinstance(name, str) and name in _CODE:
-            yield f"a layer of the kind {name.strip('_')}"
-        module = part.get("module") or "keras"
-        if isinstance(module, str) and not _is_plain(module):
-            yield f"{name!r} of the module {module!r}"
-
-
-def _is_plain(module: str) -> bool:
-    """Whether what a module has may stand in a description."""
-    root, _, rest = module.partition(".")
-    return root in ("builtins", "keras") and (not rest or rest.split(".")[0] in _MODULES)
 
 
 def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -147,26 +147,44 @@ class Node:
         self._file, self._address = file, address
 
     def texts(self, name: str) -> list[str] | None:
-        """An attribute that is a text or a list of texts; None if there is none.
+        """Returns an attribute that is a text or a list of texts; None if there is none.
 
         Raises:
             WeightsError: it is something else.
         """
         if name not in self._attributes:
             return None
+        value = self._text(name)
+        if value is None:
+            raise WeightsError(f"its attribute {name!r} is no text")
+        return [value] if isinstance(value, str) else value
+
+    @property
+    def attributes(self) -> dict[str, str | list[str]]:
+        """The attributes that are texts or lists of texts."""
+        values = {name: self._text(name) for name in self._attributes}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _text(self, name: str) -> str | list[str] | None:
+        """Returns an attribute, or None if it is no text."""
         datatype, dataspace, content = self._attributes[name]
         kind, shape = _Datatype(datatype), _shape(dataspace)
-        count = math.prod(shape)
-        if not count:
-            return []
-        if count * kind.size > len(content):
+        length = math.prod(shape) * kind.size
+        if not length:
+            return []  # whatever its type: that of an empty list of texts is a number
+        if not kind.is_text and not kind.is_long_text:
+            return None
+        if length > len(content):
             raise WeightsError(f"its attribute {name!r} is truncated")
-        pieces = [content[place : place + kind.size] for place in range(0, count * kind.size, kind.size)]
-        if kind.is_text:
-            return [piece.rstrip(b"\0 ").decode() for piece in pieces]
-        if kind.is_long_text:
-            return [self._file.long_text(piece) for piece in pieces]
-        raise WeightsError(f"its attribute {name!r} is no text")
+        pieces = [content[place : place + kind.size] for place in range(0, length, kind.size)]
+        read = self._file.long_text if kind.is_long_text else _short_text
+        texts = [read(piece) for piece in pieces]
+        return texts if shape else texts[0]
+
+    @property
+    def is_dataset(self) -> bool:
+        """Whether it holds numbers, and not further nodes."""
+        return any(kind == _LAYOUT for kind, _, _ in self._messages)
 
     @cached_property
     def members(self) -> "dict[str, Node | None]":
@@ -346,6 +364,10 @@ def _restored(content: bytes, filters: list[int], mask: int, size: int, itemsize
     if len(content) != size:
         raise WeightsError("it has a piece that does not have its size")
     return content
+
+
+def _short_text(content: bytes) -> str:
+    return content.rstrip(b"\0 ").decode()
 
 
 def _shape(content: bytes) -> tuple[int, ...]:

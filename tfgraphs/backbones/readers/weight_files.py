@@ -7,8 +7,8 @@ import numpy as np
 
 from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, numpy_file, safetensors_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import said
+from tfgraphs.backbones.readers.weights import WeightsError, reading
+from tfgraphs.files.trust import check_regular_file
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
@@ -33,14 +33,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: the file cannot be read, is of another kind, or is damaged.
     """
-    try:
+    check_regular_file(path, WeightsError)
+    with reading(path):
         arrays = _reader(path)(path)
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {said(error)}") from error
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {said(error)}") from error
-    except Exception as error:  # what a damaged file raises where it is parsed cannot be foreseen
-        raise WeightsError(f"{path} is a damaged file of weights ({said(error)})") from error
     if not arrays:
         raise WeightsError(f"{path} holds no arrays")
     return arrays

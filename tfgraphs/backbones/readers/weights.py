@@ -1,14 +1,15 @@
 """Weights from files of others: checked, and parsed without running anything that they contain."""
 
+import contextlib
 import io
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, said
 
 _STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
 _NUMBER_TYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"}
@@ -16,6 +17,26 @@ _NUMBER_TYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8
 
 class WeightsError(TfgraphsError):
     """A weight file is not what it should be."""
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns what goes wrong in the block into WeightsErrors that name the file.
+
+    Raises:
+        WeightsError: an error of any kind: what a damaged file raises where it is parsed cannot be foreseen.
+        TrustError: as it is.
+    """
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {said(error)}") from error
+    except TfgraphsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {said(error)}") from error
+    except Exception as error:
+        raise WeightsError(f"{path} is damaged ({said(error)})") from error
 
 
 def read_pickled_arrays(path: Path) -> dict[str, list[np.ndarray]]:

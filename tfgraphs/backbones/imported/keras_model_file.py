@@ -1,0 +1,113 @@
+"""Model files of Keras (`.keras`, `.h5` of the whole model), read so that they can run nothing of their own.
+
+Keras does not open such a file itself. It gets a copy: the description as `keras_config` admits it, and the weights as
+our reader of HDF5 reads them. What the model's variables take is bounded by the size of the file, too.
+"""
+
+import inspect
+import io
+import json
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfgraphs.backbones.backbone import BackboneError
+from tfgraphs.backbones.imported.keras_applications import check_finite, untrainable
+from tfgraphs.backbones.imported.keras_config import admitted
+from tfgraphs.backbones.imported.keras_layers import has_graph
+from tfgraphs.backbones.readers.archive import Archive
+from tfgraphs.backbones.readers.hdf5 import Hdf5File
+from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
+from tfgraphs.backbones.readers.keras_file import ARCHIVED
+from tfgraphs.backbones.readers.weights import WeightsError, reading
+from tfgraphs.errors import explained
+from tfgraphs.files.trust import check_regular_file, plausible_size
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+_LARGEST_DESCRIPTION = 1 << 27  # bytes of JSON; the largest of keras.applications takes less than one million
+
+
+def read_model(path: Path) -> keras.Model:
+    """Reads a model file.
+
+    Raises:
+        BackboneError: there is no file, or its model has no graph of layers that maps pictures to something.
+        TrustError: it holds anything but layers and functions of Keras.
+        WeightsError: it is damaged.
+    """
+    if not path.exists():
+        raise BackboneError(f"there is no file {path}")
+    size = check_regular_file(path, WeightsError)
+    with tempfile.TemporaryDirectory() as folder:
+        with reading(path):
+            copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, size, Path(folder))
+        with explained(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
+            with untrainable(_Bound(path, plausible_size(size))):
+                model = keras.saving.load_model(copy, compile=False, safe_mode=True)
+    if not has_graph(model):
+        raise BackboneError(f"{path} has no graph of layers: a functional or sequential model is needed")
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if [(len(shape), shape[-1] in (1, 3)) for shape in shapes] != [(4, True)]:
+        found = " and ".join(str(shape) for shape in shapes)
+        raise BackboneError(
+            f"{path} does not map pictures [batch, height, width, 3 or 1] to something: it takes {found}"
+        )
+    check_finite(model, path)
+    return model
+
+
+def _copy_archive(path: Path, _: int, folder: Path) -> Path:
+    """Copies a file .keras into a folder that Keras loads as the archive."""
+    with Archive(path) as archive:
+        description = json.loads(archive.read("config.json", _LARGEST_DESCRIPTION))
+        weights = archive.read(ARCHIVED)
+    (folder / "config.json").write_text(json.dumps(admitted(description, str(path))), encoding="utf-8")
+    copy_hdf5(io.BytesIO(weights), len(weights), folder / ARCHIVED)
+    return folder
+
+
+def _copy_hdf5(path: Path, size: int, folder: Path) -> Path:
+    """Copies a file .h5 of a whole model."""
+    import h5py
+
+    copy = folder / "model.h5"
+    with path.open("rb") as file:
+        description = Hdf5File(file, size).root.texts("model_config")
+        if description is None:
+            raise WeightsError(
+                "it holds weights but no network: name one of keras.applications, and give it as weights"
+            )
+        safe = json.dumps(admitted(json.loads("".join(description)), str(path)))
+        copy_hdf5(file, size, copy)
+    with h5py.File(copy, "r+") as opened:
+        opened.attrs["model_config"] = safe
+    return copy
+
+
+class _Bound:
+    """Counts the bytes of variables before they are made.
+
+    Args:
+        path: of the file, for the error.
+        size: bytes that all variables may take.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path, self._left = path, size
+
+    def __call__(self, value: Any) -> None:
+        """Counts a variable with an initial value, which Keras gives as a function of its own variable.
+
+        Raises:
+            WeightsError: the file is too small for all of them.
+        """
+        made_for = inspect.getclosurevars(value).nonlocals.get("self") if inspect.isfunction(value) else value
+        shape = tuple(getattr(made_for, "shape", ()))
+        self._left -= math.prod(shape) * tf.as_dtype(getattr(made_for, "dtype", "float32")).size
+        if self._left < 0:
+            raise WeightsError(f"{self._path}: it describes a network whose weights are far larger than the file")
