@@ -10,9 +10,11 @@ from frozen_graphs import changed, small_graph, v1, written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.backbones.imported.frozen_graph import load
+from tfgraphs.backbones.imported.frozen_graph import KINDS, load
 from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.trust import PURE, TrustError
 
 PICTURES = np.random.default_rng(1).random((1, 9, 9, 3), np.float32)
 READERS = {"read_constants": read_constants, "load": lambda path: load(path, "n").layers}
@@ -24,9 +26,7 @@ def forbidden_in_function(graph: v1.GraphDef, operation: str) -> None:
     function.node_def.add(name="bad", op=operation)
 
 
-@pytest.mark.parametrize(
-    "operation", ["ReadFile", "WriteFile", "PyFunc", "EagerPyFunc", "StatefulPartitionedCall", "X"]
-)
+@pytest.mark.parametrize("operation", ["ReadFile", "WriteFile", "PyFunc", "EagerPyFunc", "RestoreV2", "X"])
 @pytest.mark.parametrize("place", ["node", "node that is not needed", "function"])
 def test_forbidden_operation_is_refused_by_its_name(tmp_path, place, operation):
     def spoil(graph, nodes):
@@ -37,8 +37,21 @@ def test_forbidden_operation_is_refused_by_its_name(tmp_path, place, operation):
         else:
             graph.node.add(name="bad", op=operation)
 
-    with pytest.raises(WeightsError, match=rf"\A[^\n]*graph\.pb: the node 'bad' is a '{operation}', which is none"):
+    found = rf"\A[^\n]*graph\.pb is refused: its node 'bad' is the operation '{operation}', which is not among"
+    with pytest.raises(TrustError, match=found):
         load(written(tmp_path, changed(spoil)), "small")
+
+
+def test_operation_that_makes_no_layer_is_told(tmp_path):
+    def call(graph, nodes):
+        nodes["norm"].op = "StatefulPartitionedCall"
+
+    with pytest.raises(WeightsError, match="the node 'norm' is a 'StatefulPartitionedCall', which cannot be a layer"):
+        load(written(tmp_path, changed(call)), "small")
+
+
+def test_operations_that_make_layers_are_admitted_by_the_policy():
+    assert KINDS.keys() <= PURE
 
 
 def test_file_that_would_be_read_by_a_call_is_not_touched(tmp_path):
@@ -46,7 +59,7 @@ def test_file_that_would_be_read_by_a_call_is_not_touched(tmp_path):
         pictures = v1.placeholder(tf.float32, [None, None, None, 3])
         with tf.control_dependencies([tf.io.write_file(str(tmp_path / "trace"), "written")]):
             tf.identity(pictures, name="same")
-    with pytest.raises(WeightsError, match="WriteFile"):
+    with pytest.raises(TfgraphsError, match="WriteFile"):
         load(written(tmp_path, graph.as_graph_def()), "n")
     assert not (tmp_path / "trace").exists()
 
@@ -259,7 +272,7 @@ def refusal(reader: Callable[[Path], Iterable[str]], path: Path) -> str | None:
     """What the reader has against the file, or None if it reads names from it."""
     try:
         assert all(isinstance(name, str) for name in reader(path))
-    except WeightsError as error:
+    except (TrustError, WeightsError) as error:
         return str(error)
     return None
 

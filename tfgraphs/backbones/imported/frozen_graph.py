@@ -1,8 +1,7 @@
 """A network from a frozen TensorFlow graph (a GraphDef whose weights are constants), imported as it is.
 
-Nothing in the file can run code or touch other files: only the computations of `OPERATIONS` are imported, and of the
-file nothing but their nodes (no function, device or private attribute). A constant takes no more memory than the file
-holds for it, but for small ones that the file holds as one repeated value.
+The operations are checked as those of any program (`files.trust`), and must be of those that make layers (`KINDS`).
+Of the file nothing but these nodes is imported: no function, device or private attribute.
 """
 
 import math
@@ -20,8 +19,9 @@ from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.readers.frozen_graph_file import read_graph
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import said
+from tfgraphs.files.trust import check_operations
 
-OPERATIONS = {
+KINDS = {
     "Add": "addition",
     "AddV2": "addition",
     "AvgPool": "average pooling",
@@ -50,7 +50,7 @@ OPERATIONS = {
     "Squeeze": "reshape",
     "Sub": "subtraction",
 }
-"""The operations that are imported, all of them pure computations, and what kind of layer each makes."""
+"""The operations that are imported, and what kind of layer each makes."""
 
 _COUNT = 2**12  # for strides, sides of windows, numbers of parts: TensorFlow itself is not safe from absurd ones
 _SCOPE = "frozen"
@@ -75,7 +75,8 @@ def load(
         aliases: further names of layers.
 
     Raises:
-        WeightsError: the file is no frozen graph, or not one that can be trusted.
+        TrustError: it could do more than compute.
+        WeightsError: the file is no frozen graph, or one that cannot be imported.
     """
     graph = read_graph(path)
     _purify(path, graph)
@@ -91,13 +92,11 @@ def load(
 
 
 def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
-    """Refuses what is no pure computation, and leaves nothing of the graph but its nodes."""
-    for node in chain(graph.node, *(function.node_def for function in graph.library.function)):
-        if node.op not in OPERATIONS:
-            raise WeightsError(
-                f"{path}: the node {node.name!r} is a {node.op!r}, which is none of the pure computations "
-                "that are imported; the file is refused"
-            )
+    """Refuses operations that are not imported, and leaves nothing of the graph but its nodes."""
+    check_operations(chain(graph.node, *(function.node_def for function in graph.library.function)), str(path))
+    for node in graph.node:
+        if node.op not in KINDS:
+            raise WeightsError(f"{path}: the node {node.name!r} is a {node.op!r}, which cannot be a layer here")
         if any(abs(number) > _COUNT for value in node.attr.values() for number in (value.i, *value.list.i)):
             raise WeightsError(f"{path}: the node {node.name!r} asks for too large a window; the file is refused")
         if "data_format" in node.attr and node.attr["data_format"].s != b"NHWC":
@@ -138,7 +137,7 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
     names = {operation.name for operation in operations}
     for operation in operations:
         twin = f"{operation.name}{_TWIN}"
-        if OPERATIONS.get(operation.type) != "concatenation" or twin in names:
+        if KINDS.get(operation.type) != "concatenation" or twin in names:
             continue
         values = list(operation.inputs)
         axis = values.pop(0 if operation.type == "Concat" else -1)
@@ -290,7 +289,7 @@ def _apart(*_: tf.Tensor) -> tf.Tensor:
 
 def _window(operation: Any) -> tuple[str, int, int, bool]:
     """Kind of a layer; kernel, stride and padding as `Layer` has them."""
-    kind = OPERATIONS[operation.type]
+    kind = KINDS[operation.type]
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if "padding" in operation.node_def.attr:
         padding = operation.get_attr("padding")

@@ -19,7 +19,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
 from tfgraphs.backbones.geometry import view
 from tfgraphs.backbones.imported.foreign import RANGES, identifier
-from tfgraphs.backbones.imported.frozen_graph import OPERATIONS
+from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.readers.weights import WeightsError
@@ -229,7 +229,7 @@ def _layers(
 ) -> Iterator[Layer]:
     counted: set[str] = set()  # constants that belong to a layer before
     for name, tensor in tensors.items():
-        kind = OPERATIONS.get(_source(tensor).op.type, _source(tensor).op.type.lower())
+        kind = KINDS.get(_source(tensor).op.type, _source(tensor).op.type.lower())
         constants = {operation.name: operation.outputs[0] for operation in needed[name] if operation.type == "Const"}
         weights = tuple(
             tf.TensorSpec(value.shape)
