@@ -1,4 +1,4 @@
-"""A pretrained network: pictures and layer names in, {layer name: activation} out."""
+"""A network: maps pictures and layer names to {layer name: activation}."""
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,23 +11,25 @@ from tfgraphs.errors import TfgraphsError
 
 
 class BackboneError(TfgraphsError):
-    """No network has that name, or not with that kind of pooling."""
+    """There is no network of that name, or not with these options, or it has no weights."""
 
 
 class LayerError(TfgraphsError):
-    """A layer was asked for that the network does not have, or cannot compute for a picture so small."""
+    """The network has no such layer, or cannot compute it for a picture so small."""
 
 
 class Backbone(tf.Module):
-    """A network of named layers, evaluated only as far as it is asked.
+    """A network of named layers, which computes nothing deeper than what is asked for.
 
     Calling it maps float32 pictures [batch, height, width, 3], RGB in 0..1, and layer names to a dictionary of
     activations, [batch, positions down, positions across, channels] each (global layers: [batch, channels]).
 
+    It may be a structure without weights, see `loading.structure`: then everything but calling it works.
+
     Attributes:
         layers: all layers by name, each after those it reads.
         preprocess: maps pictures to what the network was trained on.
-        aliases: further names of layers, as other releases have them.
+        aliases: further names of layers, as in other releases.
         classes: names of its classes in their order, where this is not ImageNet's.
     """
 
@@ -44,7 +46,9 @@ class Backbone(tf.Module):
         self.layers = {layer.name: layer for layer in layers}
         self.aliases = {alias: layer for alias, layer in (aliases or {}).items() if layer in self.layers}
         self.preprocess = preprocess
-        self._weights = [weight for layer in self.layers.values() for weight in layer.weights]
+        weights = [weight for layer in self.layers.values() for weight in layer.weights]
+        self._weights = [weight for weight in weights if not isinstance(weight, tf.TensorSpec)]
+        self._has_weights = len(self._weights) == len(weights)
         self._views = _views(self.layers.values())
 
     def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
@@ -52,7 +56,10 @@ class Backbone(tf.Module):
 
         Raises:
             LayerError: a name is unknown, or the pictures are too small for a layer.
+            BackboneError: this is a structure without weights.
         """
+        if not self._has_weights:
+            raise BackboneError(f"{self.name} is a structure without weights: load it to compute its layers")
         names = [layers] if isinstance(layers, str) else list(layers)
         for name in names:
             self.check(name, pictures.shape[1:3])

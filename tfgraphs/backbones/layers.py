@@ -1,29 +1,44 @@
-"""The nodes that networks are made of: what each computes, and how far it sees."""
+"""Layers of networks: what each computes, its window, and its weights or their shapes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from tfgraphs.graphs.convolutions import Padding, faster_convolution
 
+PRE_RELU = "_pre_relu"
+"""Ends the name of the layer before a rectifier: `conv1_pre_relu` for `conv1`."""
+
+Array: TypeAlias = "np.ndarray | tf.TensorSpec"
+"""Weights, or their shape alone."""
+
+Reader = Callable[[str, tuple[int, ...]], tuple[Array, Array]]
+"""Reads the weights of a layer: maps its name and the shape of its kernel to kernel and bias."""
+
+
+def shapes_only(layer: str, shape: tuple[int, ...]) -> tuple[tf.TensorSpec, tf.TensorSpec]:
+    """A `Reader` for the structure of a network without its weights."""
+    return tf.TensorSpec(shape), tf.TensorSpec(shape[-1:])
+
 
 @dataclass(frozen=True)
 class Layer:
-    """One node of a network.
+    """One layer of a network.
 
     Attributes:
         name: as in the paper or release.
         kind: "convolution", "relu", "max pooling", ...
         inputs: names of the layers that it reads; "input" is the preprocessed picture.
         compute: maps the activations of `inputs` to this layer's own.
-        channels: how many features it has, or None for as many as its inputs have together.
-        kernel: side of the window that it looks at, in positions of its input; 0 for the whole picture.
-        stride: positions of its input from one of its own to the next.
-        padded: whether positions beyond the border count as zeros, so that a window may reach over it.
-        weights: its parameters.
-        rounds_up: whether a window that reaches over the end is cut off there, and not left out.
+        channels: number of channels; None for as many as its inputs have together.
+        kernel: side of its window in positions of its input; 0 for the whole picture.
+        stride: distance of its windows in positions of its input.
+        padded: whether windows may reach over the border, where zeros stand.
+        weights: its parameters, or their shapes.
+        rounds_up: whether a window that reaches over the end is cut off there rather than left out.
     """
 
     name: str
@@ -34,7 +49,7 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     padded: bool = True
-    weights: tuple[tf.Variable, ...] = ()
+    weights: tuple[tf.Variable | tf.TensorSpec, ...] = ()
     rounds_up: bool = False
 
     @property
@@ -46,8 +61,8 @@ class Layer:
 def convolution(
     name: str,
     source: str,
-    kernel: np.ndarray,
-    bias: np.ndarray,
+    kernel: Array,
+    bias: Array,
     stride: int = 1,
     padding: Padding = "SAME",
 ) -> Layer:
@@ -56,13 +71,13 @@ def convolution(
     Args:
         name: of the layer.
         source: the layer that it reads.
-        kernel: [height, width, channels in of a group, channels out].
-        bias: [channels out].
+        kernel: [height, width, channels in of a group, channels out], or its shape.
+        bias: [channels out], or its shape.
         stride: in positions of its input.
         padding: of its input.
     """
     weights = _variables(name, kernel, bias)
-    faster = faster_convolution(weights[0], stride, padding)
+    faster = faster_convolution(weights[0], stride, padding) if isinstance(weights[0], tf.Variable) else None
 
     def compute(activation: tf.Tensor) -> tf.Tensor:
         if faster is not None and activation.shape[-1] == kernel.shape[2]:
@@ -92,11 +107,20 @@ def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str
     return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
 
 
-def _variables(name: str, kernel: np.ndarray, bias: np.ndarray) -> tuple[tf.Variable, tf.Variable]:
-    return (
-        tf.Variable(kernel, trainable=False, name=f"{name}_w"),
-        tf.Variable(bias, trainable=False, name=f"{name}_b"),
+def _variables(name: str, *arrays: Array) -> tuple[tf.Variable | tf.TensorSpec, ...]:
+    """Variables that are not trained, called `name_w` and `name_b`; shapes stay shapes."""
+    return tuple(
+        array if isinstance(array, tf.TensorSpec) else tf.Variable(array, trainable=False, name=f"{name}_{part}")
+        for part, array in zip("wb", arrays, strict=True)
     )
+
+
+def rectified_convolution(
+    name: str, source: str, kernel: Array, bias: Array, stride: int = 1, padding: Padding = "SAME"
+) -> Iterator[Layer]:
+    """The layers `name_pre_relu`, a convolution, and `name`, its rectifier; arguments as of `convolution`."""
+    yield convolution(name + PRE_RELU, source, kernel, bias, stride, padding)
+    yield relu(name, name + PRE_RELU)
 
 
 def relu(name: str, source: str) -> Layer:
@@ -190,7 +214,7 @@ def softmax(name: str, source: str) -> Layer:
     return Layer(name, "softmax", (source,), tf.nn.softmax)
 
 
-def connected(name: str, source: str, matrix: np.ndarray, bias: np.ndarray) -> Layer:
+def connected(name: str, source: str, matrix: Array, bias: Array) -> Layer:
     """A fully connected layer: [batch, channels in] -> [batch, channels out]."""
     weights = _variables(name, matrix, bias)
 

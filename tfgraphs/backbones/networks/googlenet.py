@@ -1,26 +1,26 @@
 """GoogLeNet (Szegedy et al. 2014, arXiv 1409.4842; "Inception v1"), trained on ImageNet, as TensorFlow released it.
 
-The release is `inception5h.zip`, the network of the DeepDream notebooks. It differs from the paper in small ways, so in
-mixed4a, which has 508 channels, and in the normalization. 13,461,996 parameters in all, 6,033,180 of them up to
-mixed5b; 1008 classes.
+The release is `inception5h.zip`, the network of the DeepDream notebooks. It differs from the paper in details: mixed4a
+has 508 channels, and the normalization is another one. 13,461,996 parameters, 6,033,180 of them up to mixed5b; 1008
+classes.
 
 Layers keep the names of the file: `conv2d0`, `maxpool0`, `localresponsenorm0` ... `mixed3a_1x1`,
 `mixed3a_3x3_bottleneck`, `mixed3a_3x3`, `mixed3a_5x5_bottleneck`, `mixed3a_5x5`, `mixed3a_pool`, `mixed3a_pool_reduce`,
-`mixed3a` (four of them side by side) ... `mixed5b`, `avgpool0`. Three heads classify: `softmax0` behind mixed4a and
-`softmax1` behind mixed4d, with `head0_pool`, `head0_bottleneck`, `nn0`, and `softmax2` behind mixed5b. Each rectified
-layer has its twin before the rectifier, `mixed4d_3x3_bottleneck_pre_relu`, and so has each block, as in lucid
-(`mixed4d_pre_relu`); `softmax2_pre_activation` are the class logits.
+`mixed3a` (four of them concatenated) ... `mixed5b`, `avgpool0`. Three heads classify: `softmax0` reads mixed4a and
+`softmax1` mixed4d, through `head0_pool`, `head0_bottleneck`, `nn0`; `softmax2` reads mixed5b. Each rectified layer has
+a twin before the rectifier, `mixed4d_3x3_bottleneck_pre_relu`, and so has each block, as in lucid (`mixed4d_pre_relu`).
 
-As in `vgg`, the fully connected layers are convolutions: at the 224 px of the training it is the same, and of a larger
-picture they see every square. `softmax2_places` are the class logits at each place, `softmax2_pre_activation` their
-mean.
+As in `vgg`, the fully connected layers are convolutions: on pictures of 224 px, as in training, the result is the same,
+and on larger ones there is a result for every square. `softmax2_places` are the class logits at each position,
+`softmax2_pre_activation` their mean.
 
-`frozen_graph.load(path, "inception5h", googlenet.preprocess, aliases=googlenet.ALIASES)` gives the same numbers from
-the file's own graph.
+`frozen_graph.load(path, "inception5h", googlenet.preprocess, aliases=googlenet.ALIASES)` computes the same from the
+file's own graph.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,34 +30,24 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import (
+    PRE_RELU,
     Layer,
+    Reader,
     concatenation,
     convolution,
     global_average,
     local_response_normalization,
     pooling,
-    relu,
+    rectified_convolution,
+    shapes_only,
     softmax,
 )
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weights import WeightsError, take
 from tfgraphs.errors import said
 from tfgraphs.files.outputs import atomic_file
 
-__all__ = [
-    "ALIASES",
-    "GRAPH",
-    "LABELS",
-    "SHA256",
-    "URL",
-    "build",
-    "extract",
-    "is_release",
-    "preprocess",
-    "read_classes",
-    "read_constants",
-]
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -100,40 +90,43 @@ _BLOCKS = {
     "mixed5b": (384, 192, 384, 48, 128, 128),
 }
 _POOLED = {"mixed3b": "maxpool4", "mixed4e": "maxpool10"}  # blocks that a pooling follows
-_HEADS = {"mixed4a": "0", "mixed4d": "1"}  # blocks that a head of their own looks at
+_HEADS = {"mixed4a": "0", "mixed4d": "1"}  # blocks that a head of their own reads
+_FIRST = {"0": "head0_bottleneck_w", "1": "head1_bottleneck_w", "2": "softmax2_w"}  # array of each head
 
-Read = Callable[[str, tuple[int, ...]], np.ndarray]
 
-
-def build(arrays: Mapping[str, np.ndarray], pooling_kind: str = "max") -> Backbone:
-    """Builds the network from the constants of the released file, {"conv2d0_w": kernel, "conv2d0_b": bias, ...}.
+def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
+    """Builds the network.
 
     Args:
-        arrays: of the whole network, or without some of its heads, which it then does not have.
+        name: "googlenet".
+        arrays: the constants of the released file, {"conv2d0_w": kernel, "conv2d0_b": bias, ...}, of the whole
+            network, or without some of its heads, which the network then lacks. None: the structure without weights.
         pooling_kind: "max" as trained, or "average", which lets gradients reach every pixel and paints smoother.
 
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    return Backbone("googlenet", _layers(arrays, pooling_kind), preprocess, ALIASES)
+    read = shapes_only if arrays is None else partial(_read, arrays)
+    heads = [head for head, array in _FIRST.items() if arrays is None or array in arrays]
+    return Backbone(name, _layers(read, heads, pooling_kind), preprocess, ALIASES)
 
 
 def preprocess(pictures: tf.Tensor) -> tf.Tensor:
-    """RGB in 0..1 to 0..255 less 117, the grey on which the network was trained."""
+    """Maps RGB in 0..1 to 0..255 minus 117, the grey on which the network was trained."""
     return pictures * 255 - _MEAN
 
 
 def is_release(layers: Collection[str]) -> bool:
-    """Whether a graph with layers of these names is the released one, whatever its file is called."""
+    """Tells by the names of its layers whether a graph is the released one."""
     return {"conv2d0_pre_relu/conv", "localresponsenorm1", *_BLOCKS, "mixed5b_pool_reduce_pre_relu"} <= set(layers)
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Takes the graph and the labels, and nothing else, out of the released archive, if they are not there already.
+    """Extracts the graph and the labels from the released archive, unless they are there already.
 
     Args:
         archive: `inception5h.zip`.
-        folder: where `GRAPH.name` and `LABELS.name` are put. Files of these names are replaced by whole ones only.
+        folder: for `GRAPH.name` and `LABELS.name`. Files of these names are replaced by whole ones only.
 
     Returns:
         The path of the graph.
@@ -165,7 +158,7 @@ def extract(archive: Path, folder: Path) -> Path:
 
 
 def read_classes(folder: Path) -> tuple[str, ...]:
-    """The names of the 1008 classes, whose order is not ImageNet's: of the file beside the graph, if it is there."""
+    """Reads the names of the 1008 classes, whose order is not ImageNet's, from the file beside the graph, if any."""
     path = folder / LABELS.name
     return tuple(path.read_text(encoding="utf-8").splitlines()) if _is_known(path, LABELS) else ()
 
@@ -178,15 +171,21 @@ def _is_known(path: Path, member: Member) -> bool:
         return False
 
 
-def _layers(arrays: Mapping[str, np.ndarray], pooling_kind: str) -> Iterator[Layer]:
-    read = partial(take, arrays, "googlenet")
+def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of a layer; fully connected ones are stored as matrices."""
+    stored = (math.prod(shape[:-1]), shape[-1]) if layer.startswith(("nn", "softmax")) else shape
+    kernel = take(arrays, "googlenet", f"{layer}_w", stored).reshape(shape)
+    return kernel, take(arrays, "googlenet", f"{layer}_b", shape[-1:])
+
+
+def _layers(read: Reader, heads: Collection[str], pooling_kind: str) -> Iterator[Layer]:
     pool = partial(pooling, kind=pooling_kind, size=3, padding="SAME")
     normalize = partial(local_response_normalization, radius=5, bias=2.0, alpha=1e-4, beta=0.5)
-    yield from _rectified(read, "conv2d0", "input", (7, 7, 3, 64), stride=2)
+    yield from rectified_convolution("conv2d0", "input", *read("conv2d0", (7, 7, 3, 64)), stride=2)
     yield pool("maxpool0", "conv2d0", stride=2)
     yield normalize("localresponsenorm0", "maxpool0")
-    yield from _rectified(read, "conv2d1", "localresponsenorm0", (1, 1, 64, 64))
-    yield from _rectified(read, "conv2d2", "conv2d1", (3, 3, 64, 192))
+    yield from rectified_convolution("conv2d1", "localresponsenorm0", *read("conv2d1", (1, 1, 64, 64)))
+    yield from rectified_convolution("conv2d2", "conv2d1", *read("conv2d2", (3, 3, 64, 192)))
     yield normalize("localresponsenorm1", "conv2d2")
     yield pool("maxpool1", "localresponsenorm1", stride=2)
     source, channels = "maxpool1", 192
@@ -197,48 +196,40 @@ def _layers(arrays: Mapping[str, np.ndarray], pooling_kind: str) -> Iterator[Lay
         if block in _POOLED:
             source = _POOLED[block]
             yield pool(source, block, stride=2)
-        if block in _HEADS and f"head{_HEADS[block]}_bottleneck_w" in arrays:
+        if _HEADS.get(block) in heads:
             yield from _side_head(read, _HEADS[block], block, channels)
     yield pooling("avgpool0", source, "average", size=7, stride=1)
-    if "softmax2_w" in arrays:
+    if "2" in heads:
         yield from _classifier(read, "softmax2", "avgpool0", channels)
 
 
-def _block(read: Read, name: str, source: str, channels: int, widths: tuple[int, ...]) -> Iterator[Layer]:
-    """Kernels of three sizes and a pooling side by side; 1x1 kernels make the larger ones' inputs narrow."""
+def _block(read: Reader, name: str, source: str, channels: int, widths: tuple[int, ...]) -> Iterator[Layer]:
+    """Kernels of three sizes and a pooling in parallel; 1x1 kernels reduce the channels that the larger ones read."""
     straight, bottleneck3, wide3, bottleneck5, wide5, reduced = widths
-    rectified = partial(_rectified, read)
-    yield from rectified(f"{name}_1x1", source, (1, 1, channels, straight))
-    yield from rectified(f"{name}_3x3_bottleneck", source, (1, 1, channels, bottleneck3))
-    yield from rectified(f"{name}_3x3", f"{name}_3x3_bottleneck", (3, 3, bottleneck3, wide3))
-    yield from rectified(f"{name}_5x5_bottleneck", source, (1, 1, channels, bottleneck5))
-    yield from rectified(f"{name}_5x5", f"{name}_5x5_bottleneck", (5, 5, bottleneck5, wide5))
-    yield from rectified(f"{name}_pool_reduce", f"{name}_pool", (1, 1, channels, reduced))
+    convolutions = {
+        "1x1": (source, (1, 1, channels, straight)),
+        "3x3_bottleneck": (source, (1, 1, channels, bottleneck3)),
+        "3x3": (f"{name}_3x3_bottleneck", (3, 3, bottleneck3, wide3)),
+        "5x5_bottleneck": (source, (1, 1, channels, bottleneck5)),
+        "5x5": (f"{name}_5x5_bottleneck", (5, 5, bottleneck5, wide5)),
+        "pool_reduce": (f"{name}_pool", (1, 1, channels, reduced)),
+    }
+    for branch, (below, shape) in convolutions.items():
+        yield from rectified_convolution(f"{name}_{branch}", below, *read(f"{name}_{branch}", shape))
     branches = [f"{name}_{branch}" for branch in ("1x1", "3x3", "5x5", "pool_reduce")]
-    yield concatenation(f"{name}_pre_relu", [f"{branch}_pre_relu" for branch in branches])
+    yield concatenation(name + PRE_RELU, [branch + PRE_RELU for branch in branches])
     yield concatenation(name, branches)
 
 
-def _side_head(read: Read, number: str, source: str, channels: int) -> Iterator[Layer]:
-    yield pooling(f"head{number}_pool", source, "average", size=5, stride=3)
-    yield from _rectified(read, f"head{number}_bottleneck", f"head{number}_pool", (1, 1, channels, 128))
-    yield from _rectified(read, f"nn{number}", f"head{number}_bottleneck", (4, 4, 128, 1024), connected=True)
-    yield from _classifier(read, f"softmax{number}", f"nn{number}", 1024)
+def _side_head(read: Reader, number: str, source: str, channels: int) -> Iterator[Layer]:
+    pool, bottleneck, wide = f"head{number}_pool", f"head{number}_bottleneck", f"nn{number}"
+    yield pooling(pool, source, "average", size=5, stride=3)
+    yield from rectified_convolution(bottleneck, pool, *read(bottleneck, (1, 1, channels, 128)))
+    yield from rectified_convolution(wide, bottleneck, *read(wide, (4, 4, 128, 1024)), padding="VALID")
+    yield from _classifier(read, f"softmax{number}", wide, 1024)
 
 
-def _classifier(read: Read, name: str, source: str, channels: int) -> Iterator[Layer]:
-    kernel = read(f"{name}_w", (channels, _CLASSES)).reshape(1, 1, channels, _CLASSES)
-    yield convolution(f"{name}_places", source, kernel, read(f"{name}_b", (_CLASSES,)))
+def _classifier(read: Reader, name: str, source: str, channels: int) -> Iterator[Layer]:
+    yield convolution(f"{name}_places", source, *read(name, (1, 1, channels, _CLASSES)))
     yield global_average(f"{name}_pre_activation", f"{name}_places")
     yield softmax(name, f"{name}_pre_activation")
-
-
-def _rectified(
-    read: Read, name: str, source: str, shape: tuple[int, int, int, int], stride: int = 1, connected: bool = False
-) -> Iterator[Layer]:
-    """A convolution and its rectifier. `connected`: stored as a matrix, and seeing no place beyond the border."""
-    height, width, before, after = shape
-    stored = (height * width * before, after) if connected else shape
-    kernel, bias = read(f"{name}_w", stored).reshape(shape), read(f"{name}_b", (after,))
-    yield convolution(f"{name}_pre_relu", source, kernel, bias, stride, "VALID" if connected else "SAME")
-    yield relu(name, f"{name}_pre_relu")

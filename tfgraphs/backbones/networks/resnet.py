@@ -1,14 +1,13 @@
 """ResNet-18, 34, 50, 101 and 152 (He et al. 2015, arXiv 1512.03385), trained on ImageNet, by Keras or by torchvision.
 
-60.3 million parameters at the deepest, 1000 classes. Layers have Keras' names: `conv1_relu`, `pool1_pool`, then for
-each block `conv2_block1_1_relu` ..., `conv2_block1_add` and, rectified, `conv2_block1_out`; `avg_pool`, `logits`,
-`softmax`.
-Batch normalization is part of the convolution before it: its result is `conv2_block1_1_bn`, and by the rule for all
-networks `conv2_block1_1_relu_pre_relu` too. torchvision's names stand for the same: `layer1.0` for `conv2_block1_out`,
-`layer1.0.bn1`, `layer1.0.downsample.1`, `maxpool`, `avgpool`, `fc`.
+Up to 60.3 million parameters, 1000 classes. Layers have Keras' names: `conv1_relu`, `pool1_pool`, then for each block
+`conv2_block1_1_relu` ..., `conv2_block1_add` and, rectified, `conv2_block1_out`; `avg_pool`, `logits`, `softmax`. Batch
+normalization is folded into the convolution before it: the result is `conv2_block1_1_bn`, and as in all networks
+`conv2_block1_1_relu_pre_relu` too. torchvision's names are aliases: `layer1.0` for `conv2_block1_out`, `layer1.0.bn1`,
+`layer1.0.downsample.1`, `maxpool`, `avgpool`, `fc`.
 
-Keras' networks, of 50 layers and more, take the stride in a block's first convolution (1 x 1) and pictures as Caffe
-does, torchvision's in the 3 x 3 one and pictures of mean 0 and variance 1.
+Keras' networks, of 50 layers and more, have the stride of a block in its first convolution (1 x 1) and take pictures as
+Caffe does; torchvision's have it in the 3 x 3 convolution and take pictures of mean 0 and variance 1.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,19 @@ import numpy as np
 
 from tfgraphs.backbones import preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import Layer, addition, connected, convolution, global_average, pooling, relu, softmax
+from tfgraphs.backbones.layers import (
+    PRE_RELU,
+    Layer,
+    Reader,
+    addition,
+    connected,
+    convolution,
+    global_average,
+    pooling,
+    relu,
+    shapes_only,
+    softmax,
+)
 from tfgraphs.backbones.readers.weights import WeightsError, take
 
 DEPTHS = {
@@ -29,140 +40,67 @@ DEPTHS = {
     "resnet152": (3, 8, 36, 3),
 }
 _PLAIN = ("resnet18", "resnet34")  # blocks of two 3 x 3 convolutions; the others have 1 x 1, 3 x 3, 1 x 1
-_EPSILON = {"keras": 1.001e-5, "torch": 1e-5}
+_KERAS_EPSILON, _TORCH_EPSILON = 1.001e-5, 1e-5
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def build(name: str, arrays: Arrays, pooling_kind: str = "max") -> Backbone:
-    """Builds the network from Keras' arrays, {"conv1_conv/kernel": ...}, or torchvision's, {"conv1.weight": ...}.
-
-    torchvision's may have batch normalization folded into biases, {"conv1.weight": ..., "conv1.bias": ...}.
+def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
+    """Builds the network.
 
     Args:
         name: of `DEPTHS`.
-        arrays: of the whole network, or without its last, fully connected layer, which it then does not have.
+        arrays: Keras' {"conv1_conv/kernel": ...}, or torchvision's {"conv1.weight": ...}, whose batch normalization
+            may be folded into biases, {"conv1.weight": ..., "conv1.bias": ...}. Of the whole network, or without its
+            last, fully connected layer, which the network then lacks. None: the structure without weights.
         pooling_kind: "max" as trained, or "average".
 
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    release = "torch" if "conv1.weight" in arrays else "keras"
-    network = _Network(
-        name, release, partial(take, arrays, name), "fc.weight" in arrays or "predictions/kernel" in arrays
-    )
-    preprocess = preprocessing.caffe if release == "keras" else preprocessing.standard
-    return Backbone(name, network.layers(arrays, pooling_kind), preprocess, _names(name))
+    if arrays is None:
+        read, whole, by_keras = shapes_only, True, name not in _PLAIN
+    else:
+        by_keras = "conv1.weight" not in arrays
+        read = partial(_read_keras if by_keras else _read_torch, arrays, name)
+        whole = "fc.weight" in arrays or "predictions/kernel" in arrays
+    layers = _layers(name, read, whole, by_keras, pooling_kind)
+    return Backbone(name, layers, preprocessing.caffe if by_keras else preprocessing.standard, _aliases(name))
 
 
-def _names(name: str) -> dict[str, str]:
-    """Further names of layers: torchvision's, and those of layers before their rectifier."""
-    last = 2 if name in _PLAIN else 3
-    names = {"relu": "conv1_relu", "bn1": "conv1_bn", "maxpool": "pool1_pool", "avgpool": "avg_pool", "fc": "logits"}
-    names |= {"predictions": "softmax", "conv1_relu_pre_relu": "conv1_bn"}
-    for stage, depth in enumerate(DEPTHS[name], 2):
-        names[f"layer{stage - 1}"] = f"conv{stage}_block{depth}_out"
-        for block in range(1, depth + 1):
-            keras, torch = f"conv{stage}_block{block}", f"layer{stage - 1}.{block - 1}"
-            names |= {torch: f"{keras}_out", f"{keras}_out_pre_relu": f"{keras}_add"}
-            if _has_shortcut(name, stage, block):
-                names[f"{torch}.downsample.1"] = f"{keras}_0_bn"
-            for number in range(1, last + 1):
-                names[f"{torch}.bn{number}"] = f"{keras}_{number}_bn"
-                if number < last:
-                    names[f"{keras}_{number}_relu_pre_relu"] = f"{keras}_{number}_bn"
-    return names
+def _read_keras(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of a layer from Keras' arrays, batch normalization included."""
+    read, after = partial(take, arrays, network), shape[-1:]
+    if layer == "logits":
+        return read("predictions/kernel", shape), read("predictions/bias", after)
+    kernel, bias = read(f"{layer}_conv/kernel", shape), read(f"{layer}_conv/bias", after)
+    names = [f"{layer}_bn/{part}" for part in ("gamma", "beta", "moving_mean", "moving_variance")]
+    return _normalized(arrays, network, names, kernel, bias, _KERAS_EPSILON)
 
 
-def _has_shortcut(name: str, stage: int, block: int) -> bool:
-    """Whether a block's input goes around it through a convolution, because its shape changes."""
-    return block == 1 and (stage > 2 or name not in _PLAIN)
+def _read_torch(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The same from torchvision's, which have channels out first."""
+    read, after = partial(take, arrays, network), shape[-1:]
+    if layer == "logits":
+        return np.ascontiguousarray(read("fc.weight", shape[::-1]).T), read("fc.bias", after)
+    name, normalization = _torch_names(layer)
+    outer = (shape[3], shape[2], shape[0], shape[1])
+    kernel = np.ascontiguousarray(read(f"{name}.weight", outer).transpose(2, 3, 1, 0))
+    if f"{name}.bias" in arrays:
+        return kernel, read(f"{name}.bias", after)
+    names = [f"{normalization}.{part}" for part in ("weight", "bias", "running_mean", "running_var")]
+    return _normalized(arrays, network, names, kernel, np.zeros(after, np.float32), _TORCH_EPSILON)
 
 
-class _Network:
-    """The layers, one after the other.
-
-    Args:
-        name: of the network.
-        release: "keras" or "torch".
-        read: gives an array by name and shape.
-        classifies: whether there is a last layer.
-    """
-
-    def __init__(self, name: str, release: str, read: "partial[np.ndarray]", classifies: bool) -> None:
-        self._name, self._release, self._read, self._classifies = name, release, read, classifies
-
-    def layers(self, arrays: Arrays, pooling_kind: str) -> Iterator[Layer]:
-        self._arrays = arrays
-        yield self._convolution("conv1", "input", 3, 64, 7, 2)
-        yield relu("conv1_relu", "conv1_bn")
-        yield pooling("pool1_pool", "conv1_relu", pooling_kind, 3, 2, padding=1)
-        source, before = "pool1_pool", 64
-        for stage, depth in enumerate(DEPTHS[self._name], 2):
-            width = 64 << (stage - 2)
-            after = width if self._name in _PLAIN else 4 * width
-            for block in range(1, depth + 1):
-                stride = 2 if block == 1 and stage > 2 else 1
-                yield from self._block(stage, block, source, (before, width, after), stride)
-                source, before = f"conv{stage}_block{block}_out", after
-        yield global_average("avg_pool", source)
-        if self._classifies:
-            yield self._classes(before)
-            yield softmax("softmax", "logits")
-
-    def _block(
-        self, stage: int, block: int, source: str, channels: tuple[int, int, int], stride: int
-    ) -> Iterator[Layer]:
-        """x + f(x), rectified, where f is two or three convolutions; see `_has_shortcut`."""
-        name = f"conv{stage}_block{block}"
-        before, width, after = channels
-        if self._name in _PLAIN:
-            steps = [(before, width, 3, stride), (width, after, 3, 1)]
-        else:
-            first, second = (stride, 1) if self._release == "keras" else (1, stride)
-            steps = [(before, width, 1, first), (width, width, 3, second), (width, after, 1, 1)]
-        shortcut = source
-        if _has_shortcut(self._name, stage, block):
-            shortcut = f"{name}_0_bn"
-            yield self._convolution(f"{name}_0", source, before, after, 1, stride)
-        for number, step in enumerate(steps, 1):
-            yield self._convolution(f"{name}_{number}", source, *step)
-            if number < len(steps):
-                yield relu(f"{name}_{number}_relu", f"{name}_{number}_bn")
-            source = f"{name}_{number}_relu"
-        yield addition(f"{name}_add", [shortcut, f"{name}_{len(steps)}_bn"], after)
-        yield relu(f"{name}_out", f"{name}_add")
-
-    def _convolution(self, name: str, source: str, before: int, after: int, side: int, stride: int) -> Layer:
-        """A convolution with the batch normalization behind it folded in."""
-        shape = (side, side, before, after)
-        if self._release == "keras":
-            kernel = self._read(f"{name}_conv/kernel", shape)
-            bias = self._read(f"{name}_conv/bias", (after,))
-            normalization = [f"{name}_bn/{part}" for part in ("gamma", "beta", "moving_mean", "moving_variance")]
-        else:
-            torch, normal = _torch_names(name)
-            kernel = self._read(f"{torch}.weight", (after, before, side, side)).transpose(2, 3, 1, 0)
-            folded = f"{torch}.bias" in self._arrays
-            bias = self._read(f"{torch}.bias", (after,)) if folded else np.zeros(after, np.float32)
-            parts = () if folded else ("weight", "bias", "running_mean", "running_var")
-            normalization = [f"{normal}.{part}" for part in parts]
-        if normalization:
-            gamma, beta, mean, variance = (self._read(part, (after,)) for part in normalization)
-            if (variance < 0).any():
-                raise WeightsError(f"{normalization[-1]} of {self._name} is below 0: the file is damaged")
-            scale = gamma / np.sqrt(variance + _EPSILON[self._release])
-            kernel, bias = kernel * scale, (bias - mean) * scale + beta
-        padding = "SAME" if side == 1 else side // 2
-        return convolution(f"{name}_bn", source, np.ascontiguousarray(kernel), bias, stride, padding)
-
-    def _classes(self, before: int) -> Layer:
-        """The last layer, on the mean of all places."""
-        if self._release == "keras":
-            matrix, bias = self._read("predictions/kernel", (before, 1000)), self._read("predictions/bias", (1000,))
-        else:
-            matrix, bias = self._read("fc.weight", (1000, before)).T, self._read("fc.bias", (1000,))
-        return connected("logits", "avg_pool", np.ascontiguousarray(matrix), bias)
+def _normalized(
+    arrays: Arrays, network: str, names: list[str], kernel: np.ndarray, bias: np.ndarray, epsilon: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Folds batch normalization into a convolution: (w * x + b - mean) * gamma / sqrt(variance + epsilon) + beta."""
+    gamma, beta, mean, variance = (take(arrays, network, name, bias.shape) for name in names)
+    if (variance < 0).any():
+        raise WeightsError(f"{names[-1]} of {network} is below 0: the file is damaged")
+    scale = gamma / np.sqrt(variance + epsilon)
+    return kernel * scale, (bias - mean) * scale + beta
 
 
 def _torch_names(name: str) -> tuple[str, str]:
@@ -174,3 +112,73 @@ def _torch_names(name: str) -> tuple[str, str]:
     if number == 0:
         return f"{inside}.downsample.0", f"{inside}.downsample.1"
     return f"{inside}.conv{number}", f"{inside}.bn{number}"
+
+
+def _aliases(name: str) -> dict[str, str]:
+    """Further names of layers: torchvision's, and those of layers before their rectifier."""
+    last = 2 if name in _PLAIN else 3
+    names = {"relu": "conv1_relu", "bn1": "conv1_bn", "maxpool": "pool1_pool", "avgpool": "avg_pool", "fc": "logits"}
+    names |= {"predictions": "softmax", f"conv1_relu{PRE_RELU}": "conv1_bn"}
+    for stage, depth in enumerate(DEPTHS[name], 2):
+        names[f"layer{stage - 1}"] = f"conv{stage}_block{depth}_out"
+        for block in range(1, depth + 1):
+            keras, torch = f"conv{stage}_block{block}", f"layer{stage - 1}.{block - 1}"
+            names |= {torch: f"{keras}_out", f"{keras}_out{PRE_RELU}": f"{keras}_add"}
+            names |= {f"{torch}.bn{number}": f"{keras}_{number}_bn" for number in range(1, last + 1)}
+            names |= {f"{keras}_{number}_relu{PRE_RELU}": f"{keras}_{number}_bn" for number in range(1, last)}
+            if _has_shortcut(name, stage, block):
+                names[f"{torch}.downsample.1"] = f"{keras}_0_bn"
+    return names
+
+
+def _has_shortcut(name: str, stage: int, block: int) -> bool:
+    """Whether the input of a block is convolved before it is added, because its shape changes."""
+    return block == 1 and (stage > 2 or name not in _PLAIN)
+
+
+def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: str) -> Iterator[Layer]:
+    yield _convolution(read, "conv1", "input", (7, 7, 3, 64), 2)
+    yield relu("conv1_relu", "conv1_bn")
+    yield pooling("pool1_pool", "conv1_relu", pooling_kind, 3, 2, padding=1)
+    source, before = "pool1_pool", 64
+    for stage, depth in enumerate(DEPTHS[name], 2):
+        width = 64 << (stage - 2)
+        after = width if name in _PLAIN else 4 * width
+        for number in range(1, depth + 1):
+            stride = 2 if number == 1 and stage > 2 else 1
+            if name in _PLAIN:
+                steps = [((3, 3, before, width), stride), ((3, 3, width, after), 1)]
+            else:
+                first, second = (stride, 1) if by_keras else (1, stride)
+                steps = [((1, 1, before, width), first), ((3, 3, width, width), second), ((1, 1, width, after), 1)]
+            shortcut = ((1, 1, before, after), stride) if _has_shortcut(name, stage, number) else None
+            yield from _block(read, f"conv{stage}_block{number}", source, steps, shortcut)
+            source, before = f"conv{stage}_block{number}_out", after
+    yield global_average("avg_pool", source)
+    if whole:
+        yield connected("logits", "avg_pool", *read("logits", (before, 1000)))
+        yield softmax("softmax", "logits")
+
+
+Step = tuple[tuple[int, int, int, int], int]  # shape of a kernel, and its stride
+
+
+def _block(read: Reader, name: str, source: str, steps: list[Step], shortcut: Step | None) -> Iterator[Layer]:
+    """relu(g(x) + f(x)), where f is two or three convolutions, and g one or the identity."""
+    added = source
+    if shortcut:
+        added = f"{name}_0_bn"
+        yield _convolution(read, f"{name}_0", source, *shortcut)
+    for number, step in enumerate(steps, 1):
+        yield _convolution(read, f"{name}_{number}", source, *step)
+        if number < len(steps):
+            source = f"{name}_{number}_relu"
+            yield relu(source, f"{name}_{number}_bn")
+    yield addition(f"{name}_add", [added, f"{name}_{len(steps)}_bn"], steps[-1][0][-1])
+    yield relu(f"{name}_out", f"{name}_add")
+
+
+def _convolution(read: Reader, name: str, source: str, shape: tuple[int, int, int, int], stride: int) -> Layer:
+    """A convolution with the batch normalization behind it."""
+    padding = "SAME" if shape[0] == 1 else shape[0] // 2
+    return convolution(f"{name}_bn", source, *read(name, shape), stride, padding)
