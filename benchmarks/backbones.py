@@ -93,7 +93,7 @@ def network(name):
     for module in (alexnet, googlenet, resnet, vgg):
         module.take = take
     if name == "googlenet":
-        return googlenet.build(Random())
+        return googlenet.build(name, Random())
     module = alexnet if name == "alexnet" else vgg if name in vgg.DEPTHS else resnet
     return module.build(name, Random())
 

@@ -26,7 +26,6 @@ ALEXNET = {  # as Caffe has them
     "fc7": (9, 8),
     "fc8": (10, 9),
 }
-VGG19 = [64] * 2 + [128] * 2 + [256] * 4 + [512] * 8  # channels of the convolutions
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +62,7 @@ def npy(layers):
 
 @pytest.mark.parametrize("write", [caffemodel, npy], ids=["caffemodel", "npy"])
 def test_alexnet_is_read_from_its_releases(tmp_path, monkeypatch, alexnet_layers, write):
-    monkeypatch.setattr(alexnet, "_CONNECTED", {"fc6": (6, 256, 8), "fc7": (1, 8, 9), "fc8": (1, 9, 10)})
+    monkeypatch.setattr(alexnet, "_CONNECTED", (8, 9, 10))
     path = tmp_path / f"bvlc_alexnet.{write.__name__}"
     path.write_bytes(write(alexnet_layers))
     arrays = {f"{name}/{number}": array for name, pair in alexnet_layers.items() for number, array in enumerate(pair)}
@@ -92,21 +91,6 @@ def test_resnet_is_read_from_the_formats_of_torchvision(tmp_path, kind):
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
-def test_vgg19_has_the_parameters_of_the_paper():
-    """Counted from shapes: its file would have 574 MB."""
-    arrays, before, widths = {}, 3, iter(VGG19)
-    shapes = {}
-    for block, depth in enumerate(vgg.DEPTHS["vgg19"], 1):
-        for number in range(1, depth + 1):
-            after = next(widths)
-            shapes[f"block{block}_conv{number}"], before = (3, 3, before, after), after
-    shapes |= {"fc1": (25088, 4096), "fc2": (4096, 4096), "predictions": (4096, 1000)}
-    for name, shape in shapes.items():
-        arrays |= {f"{name}/kernel": np.broadcast_to(np.float32(0), shape), f"{name}/bias": np.zeros(shape[-1], "f")}
-    network = vgg.build("vgg19", arrays)
-    assert sum(layer.parameters for layer in network.layers.values()) == 143_667_240
-
-
 def test_vgg19_with_its_classes_is_the_whole_file_of_keras(tmp_path, monkeypatch, randomized, agree):
     """With layers of few channels behind the convolutions, but through cache, digest and file as they are."""
     picture = keras.Input((224, 224, 3))
@@ -116,8 +100,7 @@ def test_vgg19_with_its_classes_is_the_whole_file_of_keras(tmp_path, monkeypatch
     second = keras.layers.Dense(9, "relu", name="fc2")(first)
     model = keras.Model(picture, keras.layers.Dense(10, "softmax", name="predictions")(second))
     randomized(model)
-    narrow = {"fc6": ("fc1", 7, 8), "fc7": ("fc2", 1, 9), "fc8": ("predictions", 1, 10)}
-    monkeypatch.setattr(vgg, "_CONNECTED", narrow)
+    monkeypatch.setattr(vgg, "_CONNECTED", (8, 9, 10))
     monkeypatch.setenv("TFGRAPHS_CACHE", str(tmp_path))
     path = tmp_path / releases.WHOLE["vgg19"].file_name
     write_released(model, path)

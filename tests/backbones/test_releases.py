@@ -12,7 +12,8 @@ from frozen_graphs import released_arrays, released_graph, small_graph, written
 from safetensors.numpy import save_file
 
 from tfgraphs import backbones
-from tfgraphs.backbones import BackboneError, releases
+from tfgraphs.backbones import BackboneError, LayerError, releases
+from tfgraphs.backbones.looking.classes import class_layer
 from tfgraphs.backbones.networks import googlenet
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.downloads import DownloadError
@@ -128,13 +129,24 @@ def test_another_graph_is_told_which_pictures_it_gets(tmp_path):
     )
 
 
-def test_the_trunk_alone_is_told_from_the_whole(cache):
-    assert not backbones.has_only_trunk("vgg19")
-    (cache / releases.TRUNKS["vgg19"].file_name).touch()
-    assert backbones.has_only_trunk("vgg19")
-    (cache / releases.WHOLE["vgg19"].file_name).touch()
-    assert not backbones.has_only_trunk("vgg19")
-    assert not backbones.has_only_trunk("resnet50")
+@pytest.mark.parametrize(
+    ("check", "table"),
+    [
+        (lambda structure: structure.check("conv1_1"), "TRUNKS"),
+        (lambda structure: structure.check("fc6"), "WHOLE"),
+        (class_layer, "WHOLE"),
+    ],
+)
+def test_the_check_decides_which_weights_of_vgg_are_fetched(cache, check, table):
+    with pytest.raises(DownloadError) as refusal:
+        backbones.load("vgg19", check=check)
+    assert getattr(releases, table)["vgg19"].url in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "alexnet", "resnet50", "googlenet", "inception_v3"])
+def test_wrong_layers_are_told_before_anything_is_fetched(cache, name):
+    with pytest.raises(LayerError, match=f"{name} has no layer 'conv99'"):
+        backbones.load(name, check=lambda structure: structure.check("conv99"))
 
 
 def test_a_file_of_ones_own_may_have_the_weights(tmp_path):

@@ -59,7 +59,7 @@ def pixels_of(path):
 
 def test_a_trained_network_paints(run, folder):
     try:
-        squeezenet.load()
+        squeezenet.read_packaged()
     except PackageError as error:
         pytest.skip(str(error))
     trained = run(

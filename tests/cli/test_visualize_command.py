@@ -97,14 +97,30 @@ def test_no_input_is_written_over(visualize, tmp_path, output):
     assert (tmp_path / "photo.png").read_bytes() == photograph
 
 
-def test_a_table_of_layers_is_content_with_the_trunk(visualize, tmp_path):
-    """The whole file, of 574 MB, is neither there nor fetched; that of the trunk is refused here for its digest."""
-    (tmp_path / "checkpoints/weights").mkdir(parents=True)
-    trunk = tmp_path / "checkpoints/weights/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    trunk.write_bytes(b"damaged")
+def test_layers_need_no_weights(visualize, tmp_path):
+    """The file of VGG-19, of 574 MB, is neither there nor fetched."""
     result = visualize("layers", "--backbone=vgg19")
-    assert result.returncode == 2
-    assert f"{trunk.name} cannot be used" in result.stderr
+    assert result.stdout.splitlines()[-1].split() == ["in", "all", "143,667,240"]
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "visualize kernels --layer=conv9",
+        "visualize activations --input=photo.png --layer=conv9",
+        "visualize feature --layer=conv9 --channels=3",
+        "visualize feature --objective=conv9:3",
+        "deepdream --input=photo.png --layer=conv9",
+        "deepdream --input=photo.png --objective=conv9:3",
+        "neural_style --content=photo.png --style=photo.png --content_layer=conv9",
+        "neural_style --content=photo.png --style=photo.png --style_layers=conv9:1",
+    ],
+)
+def test_wrong_layers_are_told_before_anything_is_fetched(forked, visualize, tmp_path, command):
+    result = forked(*command.split(), "--backbone=vgg16", cwd=tmp_path)
+    assert (result.returncode, "vgg16 has no layer 'conv9'" in result.stderr) == (2, True)
+    assert not (tmp_path / "checkpoints/weights").exists()
 
 
 def test_classes_have_names_and_probabilities(visualize):

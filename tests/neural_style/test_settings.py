@@ -25,7 +25,7 @@ NETWORKS = {
     "squeezenet": lambda: backbones.load("squeezenet", "average"),
     "vgg16": lambda: vgg.build("vgg16", vgg_arrays(keras.applications.VGG16)),
     "vgg19": lambda: vgg.build("vgg19", vgg_arrays(keras.applications.VGG19)),
-    "googlenet": lambda: googlenet.build(released_arrays()),
+    "googlenet": lambda: googlenet.build("googlenet", released_arrays()),
     **{
         name: lambda name=name: resnet.build(name, resnet_arrays(name)) for name in ("resnet18", "resnet34", "resnet50")
     },

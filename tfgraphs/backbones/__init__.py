@@ -1,6 +1,6 @@
-"""Pretrained networks by name."""
+"""Pretrained networks: pictures and layer names in, activations out."""
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
-from tfgraphs.backbones.loading import BACKBONES, POOLINGS, has_only_trunk, load
+from tfgraphs.backbones.loading import BACKBONES, POOLINGS, load, structure
 
-__all__ = ["BACKBONES", "POOLINGS", "Backbone", "BackboneError", "LayerError", "View", "has_only_trunk", "load"]
+__all__ = ["BACKBONES", "POOLINGS", "Backbone", "BackboneError", "LayerError", "View", "load", "structure"]

@@ -12,16 +12,23 @@ from tfgraphs.graphs.convolutions import Padding, faster_convolution
 PRE_RELU = "_pre_relu"
 """Ends the name of the layer before a rectifier: `conv1_pre_relu` for `conv1`."""
 
-Array: TypeAlias = "np.ndarray | tf.TensorSpec"
-"""Weights, or their shape alone."""
+
+@dataclass(frozen=True)
+class Unread:
+    """Stands for weights in the structure of a network that has none."""
+
+    shape: tuple[int, ...]
+
+
+Array: TypeAlias = np.ndarray | Unread
 
 Reader = Callable[[str, tuple[int, ...]], tuple[Array, Array]]
 """Reads the weights of a layer: maps its name and the shape of its kernel to kernel and bias."""
 
 
-def shapes_only(layer: str, shape: tuple[int, ...]) -> tuple[tf.TensorSpec, tf.TensorSpec]:
+def shapes_only(layer: str, shape: tuple[int, ...]) -> tuple[Unread, Unread]:
     """A `Reader` for the structure of a network without its weights."""
-    return tf.TensorSpec(shape), tf.TensorSpec(shape[-1:])
+    return Unread(shape), Unread(shape[-1:])
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     padded: bool = True
-    weights: tuple[tf.Variable | tf.TensorSpec, ...] = ()
+    weights: tuple[tf.Variable | Unread, ...] = ()
     rounds_up: bool = False
 
     @property
@@ -107,10 +114,10 @@ def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str
     return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
 
 
-def _variables(name: str, *arrays: Array) -> tuple[tf.Variable | tf.TensorSpec, ...]:
+def _variables(name: str, *arrays: Array) -> tuple[tf.Variable | Unread, ...]:
     """Variables that are not trained, called `name_w` and `name_b`; shapes stay shapes."""
     return tuple(
-        array if isinstance(array, tf.TensorSpec) else tf.Variable(array, trainable=False, name=f"{name}_{part}")
+        array if isinstance(array, Unread) else tf.Variable(array, trainable=False, name=f"{name}_{part}")
         for part, array in zip("wb", arrays, strict=True)
     )
 

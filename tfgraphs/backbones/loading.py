@@ -1,27 +1,34 @@
-"""Pretrained networks by name."""
+"""Loads networks by name: those that are built here, those of keras.applications, and files of others."""
 
 import difflib
+import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from tfgraphs.backbones.backbone import Backbone, BackboneError
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
 from tfgraphs.backbones.imported.foreign import RANGES
 from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, vgg
+from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weight_files import read_arrays
 from tfgraphs.backbones.releases import TRUNKS, WHOLE
 from tfgraphs.files import hub
-from tfgraphs.files.downloads import cache_folder, fetch
+from tfgraphs.files.downloads import Download, cache_folder, fetch
 from tfgraphs.files.outputs import SAVED_MODEL
 
 BACKBONES = ("squeezenet", "alexnet", *vgg.DEPTHS, "googlenet", "inception5h", *resnet.DEPTHS)
 POOLINGS = ("max", "average")
 
-_BUILDERS = (
-    {"alexnet": alexnet.build} | dict.fromkeys(vgg.DEPTHS, vgg.build) | dict.fromkeys(resnet.DEPTHS, resnet.build)
-)
+_BUILDERS: dict[str, Callable[..., Backbone]] = {
+    "squeezenet": squeezenet.build,
+    "alexnet": alexnet.build,
+    **dict.fromkeys(vgg.DEPTHS, vgg.build),
+    "googlenet": googlenet.build,
+    **dict.fromkeys(resnet.DEPTHS, resnet.build),
+}
 
 Report = Callable[[str, float], None]
+Check = Callable[[Backbone], object]
 
 
 def load(
@@ -31,54 +38,85 @@ def load(
     classes: bool = False,
     report: Report = lambda stage, done: None,
     expects: str | None = None,
+    check: Check = lambda structure: None,
 ) -> Backbone:
-    """Loads a pretrained network. Weights that are published are downloaded once, see `downloads`.
+    """Loads a pretrained network. Published weights are downloaded once, see `downloads`.
+
+    | name | weights |
+    | --- | --- |
+    | "squeezenet" | packaged |
+    | "alexnet", "vgg16", "vgg19", "resnet18" ... "resnet152" | published, or a file, see `read_arrays` |
+    | "googlenet", "inception5h" | published, or a file: the frozen graph or the archive with it |
+    | a file `.pb`, a SavedModel's folder, "hub:" and a handle of TF Hub | in it |
+    | a Keras model file, or any network of keras.applications, "inception_v3" | in it; published, or a file |
+
+    "inception5h" is the graph of the released file as it is, "googlenet" the same network built here.
 
     Args:
-        name: one of `BACKBONES`: "squeezenet" is packaged; "inception5h" is the graph of the released file as it is,
-            "googlenet" the same network as layers of ours. Or any network of keras.applications ("inception_v3"), a
-            Keras model file, a frozen graph (.pb), a SavedModel's folder, or "hub:" and a handle of TF Hub.
+        name: see above, and `BACKBONES`.
         pooling: "max" or "average".
-        weights: a file with other weights than the published ones, see `read_arrays`; of "googlenet" and "inception5h"
-            the frozen graph or the released archive.
-        classes: whether the layers that tell the classes are needed, where these are most of the download (VGG).
-        report: told what is being done and how far it is, 0..1.
-        expects: of a network from a file or folder, the range of RGB that it was trained on: "0..1", "-1..1" or
+        weights: a file with other weights than the published ones.
+        classes: whether to load the layers that tell the classes, too, where these are most of the download (VGG).
+        report: called with what is being done and the share that is done, 0..1.
+        expects: for a network from a file or folder, the range of RGB that it was trained on: "0..1", "-1..1" or
             "0..255". By default a Keras model is asked (see `keras_network.load`), the released GoogLeNet is known by
-            its nodes, and others get 0..1, as is the rule on TF Hub; of a frozen graph a warning says so.
+            its nodes, and others get 0..1, as is the rule on TF Hub; for a frozen graph a warning says so.
+        check: called with the structure of the network before its weights are fetched, where the structure is known
+            without them. What it raises is raised. Where it finds no layer in a VGG without the layers that tell the
+            classes, these are loaded as well.
 
     Raises:
         BackboneError: there is no such network or pooling.
-        DownloadError: the weights cannot be had.
-        PackageError, WeightsError: its weights are not there or not right.
+        DownloadError: the weights cannot be downloaded.
+        PackageError, WeightsError: the weights are missing or wrong.
     """
     if pooling not in POOLINGS:
         raise BackboneError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
     if expects is not None and name in BACKBONES:
         raise BackboneError(f"it is known which pictures {name} takes: leave expects out")
+    if weights is not None and (name == "squeezenet" or _holds_weights(name)):
+        raise BackboneError(f"{name} has its weights already: leave weights out")
+    if (known := structure(name)) is not None:
+        classes = _check_structure(known, check) or classes
+    if name == "squeezenet":
+        return squeezenet.build(name, squeezenet.read_packaged(), pooling)
+    if name in ("googlenet", "inception5h"):
+        return _googlenet(name, pooling, weights, report)
     if name in _BUILDERS:
         path = _published(name, classes, report) if weights is None else Path(weights)
         return _BUILDERS[name](name, read_arrays(path), pooling)
-    if name in ("googlenet", "inception5h"):
-        return _googlenet(name, pooling, weights, report)
-    if weights is not None and (name == "squeezenet" or _is_place(name)):
-        raise BackboneError(f"{name} has its weights already: leave --weights out")
-    if name == "squeezenet":
-        return squeezenet.load(pooling)
-    return _place(name, pooling, expects) if _is_place(name) else _keras(name, pooling, weights, report, expects)
+    if _holds_weights(name):
+        return _foreign(name, pooling, expects)
+    return _keras(name, pooling, weights, report, expects, check)
 
 
-def has_only_trunk(name: str) -> bool:
-    """Whether the weights in the cache are those without the layers that tell the classes."""
-    there = [(cache_folder() / table[name].file_name).exists() for table in (TRUNKS, WHOLE) if name in table]
-    return there == [True, False]
+def structure(name: str) -> Backbone | None:
+    """Describes a network that is built here without its weights, in no time: layers, windows, parameters.
+
+    Returns:
+        A network that cannot be called; None for names of other networks.
+    """
+    return _BUILDERS[name](name, None) if name in _BUILDERS else None
+
+
+def _check_structure(known: Backbone, check: Check) -> bool:
+    """Checks the structure of a network, and returns whether it fits only with the layers that tell the classes."""
+    if known.name in TRUNKS:
+        layers = itertools.takewhile(lambda layer: not layer.name.startswith("fc"), known.layers.values())
+        try:
+            check(Backbone(known.name, layers, known.preprocess, known.aliases))
+        except LayerError:
+            check(known)
+            return True
+    else:
+        check(known)
+    return False
 
 
 def _published(name: str, classes: bool, report: Report) -> Path:
-    """The file with a network's published weights."""
-    whole = WHOLE[name]
-    if name not in TRUNKS or classes or (cache_folder() / whole.file_name).exists():
-        return fetch(whole, report=report)
+    """Fetches the published weights of a network; of VGG the smaller file, if that is enough."""
+    if name not in TRUNKS or classes or _is_there(WHOLE[name]):
+        return fetch(WHOLE[name], report=report)
     return fetch(TRUNKS[name], report=report)
 
 
@@ -90,18 +128,21 @@ def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Repo
         path = googlenet.extract(path, cache_folder())
     network: Backbone
     if name == "googlenet":
-        network = googlenet.build(googlenet.read_constants(path), pooling)
+        network = googlenet.build(name, read_constants(path), pooling)
     else:
-        _only_max(name, pooling)
+        _check_pooling(name, pooling)
         network = frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
     network.classes = googlenet.read_classes(path.parent)
     return network
 
 
-def _keras(name: str, pooling: str, weights: str | Path | None, report: Report, expects: str | None = None) -> Backbone:
+def _keras(
+    name: str, pooling: str, weights: str | Path | None, report: Report, expects: str | None, check: Check
+) -> Backbone:
     from tfgraphs.backbones.imported import keras_applications, keras_network
 
-    if Path(name).suffix not in keras_network.SUFFIXES and not keras_applications.find(name):
+    application = keras_applications.find(name)
+    if Path(name).suffix not in keras_network.SUFFIXES and not application:
         names = [*BACKBONES, *keras_applications.APPLICATIONS]
         nearest = (
             ", ".join(difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)) or "nothing is spelt like it"
@@ -110,16 +151,23 @@ def _keras(name: str, pooling: str, weights: str | Path | None, report: Report, 
             f"no network is called {name!r} ({nearest}); there are: {', '.join(BACKBONES)}, those of "
             "keras.applications, and files: a Keras model, a frozen graph, a SavedModel"
         )
+    if application and weights is None and not _is_there(application.download):
+        check(keras_network.structure(application))
     return keras_network.load(name, pooling, weights, expects, report)
 
 
-def _is_place(name: str) -> bool:
+def _is_there(download: Download | None) -> bool:
+    """Whether there is nothing to download."""
+    return download is None or (cache_folder() / download.file_name).exists()
+
+
+def _holds_weights(name: str) -> bool:
+    """Whether a name is that of a frozen graph or SavedModel, which holds its weights."""
     return name.startswith(hub.PREFIX) or Path(name).suffix == ".pb" or (Path(name) / SAVED_MODEL).is_file()
 
 
-def _place(name: str, pooling: str, expects: str | None) -> Backbone:
-    """A network from a file or folder that holds graph and weights."""
-    _only_max(name, pooling)
+def _foreign(name: str, pooling: str, expects: str | None) -> Backbone:
+    _check_pooling(name, pooling)
     if Path(name).suffix == ".pb":
         return _frozen(Path(name), expects)
     from tfgraphs.backbones.imported import saved_model
@@ -128,17 +176,15 @@ def _place(name: str, pooling: str, expects: str | None) -> Backbone:
 
 
 def _frozen(path: Path, expects: str | None) -> Backbone:
-    """A network from a frozen graph, which does not say which pictures it takes."""
+    """Loads a frozen graph, which does not say which pictures it takes."""
     from tfgraphs.backbones.imported import frozen_graph
 
     if expects is not None and expects not in RANGES:
         raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
     network = frozen_graph.load(path, path.stem, RANGES[expects or "0..1"])
     if expects is None and googlenet.is_release(network.layers):
-        network.preprocess, network.aliases = (
-            googlenet.preprocess,
-            {alias: layer for alias, layer in googlenet.ALIASES.items() if layer in network.layers},
-        )
+        network.preprocess = googlenet.preprocess
+        network.aliases = {alias: layer for alias, layer in googlenet.ALIASES.items() if layer in network.layers}
         network.classes = googlenet.read_classes(path.parent)
     elif expects is None:
         warnings.warn(
@@ -149,6 +195,6 @@ def _frozen(path: Path, expects: str | None) -> Backbone:
     return network
 
 
-def _only_max(name: str, pooling: str) -> None:
+def _check_pooling(name: str, pooling: str) -> None:
     if pooling != "max":
         raise BackboneError(f"{name} pools as it was made to: leave the pooling at max")

@@ -19,6 +19,7 @@ fire9) animals. `visualize layers` lists them. An objective adds layers (all of 
 column of a neuron are those in the whole picture, which --jitter=0 keeps from moving under it.
 """
 
+import contextlib
 import dataclasses
 import functools
 import warnings
@@ -187,7 +188,7 @@ def _asked() -> "tuple[Backbone, Objective, DreamSettings]":
     guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
     command.import_tensorflow()
     settings = _settings()
-    backbone = picture_run.load_backbone("deepdream", classes=_wants_classes())
+    backbone = picture_run.load_backbone("deepdream", check=_check_objective)
     return backbone, _objective(backbone, None if guide is None else guide.pixels), settings
 
 
@@ -246,6 +247,7 @@ def _objective(backbone: "Backbone", guide: "np.ndarray | None") -> "Objective":
 
     asked = [parse(text, backbone) for text in OBJECTIVE.value]
     layer = LAYER.value or default_layer(backbone)
+    backbone.check(layer)
     if guide is not None:
         asked.append(guided(layer, backbone(guide[None], [layer])[layer][0].numpy()))
     elif LAYER.value or not asked:
@@ -253,8 +255,12 @@ def _objective(backbone: "Backbone", guide: "np.ndarray | None") -> "Objective":
     return sum(asked[1:], start=asked[0])
 
 
-def _wants_classes() -> bool:
-    return any("class:" in text for text in OBJECTIVE.value)
+def _check_objective(structure: "Backbone") -> None:
+    """Raises LayerError or ExpressionError if --objective or --layer do not fit the structure of a network."""
+    from tfgraphs.deepdream.objectives import ObjectiveError
+
+    with contextlib.suppress(ObjectiveError):  # the names of classes may come with the weights
+        _objective(structure, None)
 
 
 def _check_export() -> None:

@@ -248,7 +248,7 @@ class _Painter:
         layers = _style_layers()
         command.import_tensorflow()
         self._settings = _settings(layers)
-        self._backbone = picture_run.load_backbone("neural_style", pooling="average")
+        self._backbone = picture_run.load_backbone("neural_style", "average", self._settings.layers)
         self._known: Painter | None = None
         self._shape: tuple[int, ...] = ()
 
@@ -360,8 +360,9 @@ def _export() -> None:
     command.import_tensorflow()
     from tfgraphs.neural_style.exported import export_painter
 
-    backbone = picture_run.load_backbone("neural_style", pooling="average")
-    export_painter(EXPORT_DIR.value, backbone, _settings(layers))
+    settings = _settings(layers)
+    backbone = picture_run.load_backbone("neural_style", "average", settings.layers)
+    export_painter(EXPORT_DIR.value, backbone, settings)
     print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")
 
 

@@ -72,7 +72,7 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
         learning_rate=TRAIN_RATE.value,
         style_size=TRAIN_SIZE.value,
     )
-    backbone = picture_run.load_backbone(name, pooling="average")
+    backbone = picture_run.load_backbone(name, "average", style.layers)
     values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
     origin = {
         "version": __version__,

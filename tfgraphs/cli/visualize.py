@@ -19,7 +19,6 @@ newer ones.
 
 import json
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,14 +87,10 @@ def _check_flags(name: str) -> None:
 
 def _layers() -> None:
     command.import_tensorflow()
-    from tfgraphs.backbones import has_only_trunk
+    from tfgraphs.backbones import structure
 
-    trunk = picture_run.WEIGHTS.value is None and has_only_trunk(picture_run.BACKBONE.value)
-    backbone = picture_run.load_backbone("visualize", classes=not trunk)
-    if trunk:
-        warnings.warn(
-            f"the weights of {backbone.name} that are here lack the layers that tell the classes", stacklevel=2
-        )
+    known = structure(picture_run.BACKBONE.value) if picture_run.WEIGHTS.value is None else None
+    backbone = known or picture_run.load_backbone("visualize")
     columns = ["Layer", "Kind", "Channels", "Kernel", "Stride", "Receptive field", "Parameters"]
     rows = []
     for layer in backbone.layers.values():
@@ -123,12 +118,16 @@ def _layers() -> None:
 
 
 def _kernels() -> None:
-    backbone = _load()
+    command.import_tensorflow()
     from tfgraphs.backbones.looking import kernels
     from tfgraphs.cli.visualize_kernels import draw
     from tfgraphs.pictures.sheets import sheet
 
-    layer = LAYER.value or kernels.first_convolution(backbone)
+    def chosen(backbone: "Backbone") -> str:
+        return LAYER.value or kernels.first_convolution(backbone)
+
+    backbone = picture_run.load_backbone("visualize", check=lambda known: kernels.convolution_of(known, chosen(known)))
+    layer = chosen(backbone)
     convolution = kernels.convolution_of(backbone, layer)
     count = backbone.view(convolution.name).channels
     output = _output(f"{backbone.name}_{layer}_kernels")
@@ -143,10 +142,15 @@ def _kernels() -> None:
 
 def _activations() -> None:
     picture = _picture(640)
-    backbone = _load()
+    command.import_tensorflow()
     from tfgraphs.backbones.looking import heat_maps
     from tfgraphs.pictures.sheets import sheet
 
+    def check(structure: "Backbone") -> None:
+        if LAYER.value:
+            structure.check(LAYER.value)
+
+    backbone = picture_run.load_backbone("visualize", check=check)
     layer = LAYER.value or heat_maps.richest_places(backbone)
     backbone.check(layer)
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
@@ -176,9 +180,10 @@ def _activations() -> None:
 
 def _classify() -> None:
     picture = _picture(0)
-    backbone = _load(classes=True)
-    from tfgraphs.backbones.looking.classes import classify
+    command.import_tensorflow()
+    from tfgraphs.backbones.looking.classes import class_layer, classify
 
+    backbone = picture_run.load_backbone("visualize", check=class_layer)
     longest = round(_SHORTER_SIDE * max(picture.size) / min(picture.size))
     pixels = picture.pixels if SIZE.value else images.resize(picture.pixels, images.fit(picture.size, longest, True))
     guesses = classify(backbone, pixels, TOPN.value or 5)
@@ -192,11 +197,6 @@ def _classify() -> None:
 
 def _feature() -> None:
     feature(Asked(SIZE.value, LAYER.value, CHANNELS.value, __name__))
-
-
-def _load(classes: bool = False) -> "Backbone":
-    command.import_tensorflow()
-    return picture_run.load_backbone("visualize", classes=classes)
 
 
 def _picture(size: int) -> images.Picture:

@@ -126,7 +126,7 @@ def _one(asked: Asked) -> None:
     images.check_format(output)
     check_writable(output)
     run = Run(asked)
-    backbone = _load()
+    backbone = _load(asked)
     objective = _objective(backbone)
     count = len(STYLE.value)
     pictures, captions = [], []
@@ -166,7 +166,7 @@ def _page(asked: Asked) -> None:
     check_folder(output, INDEX)
     check_writable(output.parent / default)
     run = Run(asked)
-    backbone = _load()
+    backbone = _load(asked)
     from tfgraphs.deepdream.features import DeadUnitError
 
     units, title = _units(backbone, asked)
@@ -315,9 +315,20 @@ def _write(output: Path, exhibits: Sequence[Exhibit], title: str, run: Run) -> N
         write(folder, exhibits, title, text, run.origin)
 
 
-def _load() -> "Backbone":
+def _load(asked: Asked) -> "Backbone":
     command.import_tensorflow()
-    return picture_run.load_backbone("visualize", classes=any("class:" in text for text in OBJECTIVE.value))
+    return picture_run.load_backbone("visualize", check=lambda structure: _check_names(structure, asked))
+
+
+def _check_names(structure: "Backbone", asked: Asked) -> None:
+    """Raises LayerError, ExpressionError or UsageError if --layer, --channels or --objective do not fit a network."""
+    from tfgraphs.deepdream.objectives import ObjectiveError
+
+    if asked.layer:
+        _units(structure, asked)
+    elif OBJECTIVE.value:
+        with contextlib.suppress(ObjectiveError):  # the names of classes may come with the weights
+            _objective(structure)
 
 
 def _plain(text: str) -> str:

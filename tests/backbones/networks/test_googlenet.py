@@ -1,4 +1,5 @@
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from tfgraphs.backbones.imported.frozen_graph import FrozenGraph, load
 from tfgraphs.backbones.looking.classes import class_layer, classify, middle
 from tfgraphs.backbones.looking.kernels import colour_kernels, convolution_of, strongest_slices
 from tfgraphs.backbones.networks import googlenet
-from tfgraphs.backbones.networks.googlenet import build, preprocess, read_constants
+from tfgraphs.backbones.networks.googlenet import preprocess
+from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weights import WeightsError
 
+build = partial(googlenet.build, "googlenet")
 BRANCHES = ["1x1", "3x3_bottleneck", "3x3", "5x5_bottleneck", "5x5", "pool_reduce"]
 RECTIFIED = [
     "conv2d0",

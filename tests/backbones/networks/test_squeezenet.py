@@ -1,5 +1,6 @@
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from foreign_networks import convolutions
 from tfgraphs.backbones import BackboneError, load
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.networks import squeezenet
-from tfgraphs.backbones.networks.squeezenet import Weights, build
+from tfgraphs.backbones.networks.squeezenet import Arrays
 from tfgraphs.backbones.preprocessing import caffe
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.packaged import PackageError
@@ -19,10 +20,11 @@ FIRES = [f"fire{number}" for number in range(2, 10)]
 SQUEEZED = dict(zip(FIRES, (16, 16, 32, 32, 48, 48, 64, 64), strict=True))
 RECTIFIED = ["conv1", *(f"{fire}{part}" for fire in FIRES for part in ("_squeeze1x1", "_expand1x1", "_expand3x3", ""))]
 RECTIFIED += ["conv10"]
+build = partial(squeezenet.build, "squeezenet")
 CATS = {281, 282, 283, 284, 285}
 
 
-def random_weights() -> Weights:
+def random_weights() -> Arrays:
     """Weights with which the activations of a random picture are about 1 in all layers."""
     rng = np.random.default_rng(0)
     shapes, channels = {"conv1": (3, 3, 3, 64)}, 64
@@ -48,7 +50,7 @@ def random_pictures(*shape: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def weights() -> Weights:
+def weights() -> Arrays:
     return random_weights()
 
 
@@ -303,7 +305,7 @@ def test_other_file_than_the_known_one_is_refused(tmp_path, monkeypatch):
     (tmp_path / "other.pkl").write_bytes(b"\x80\x04}.")
     monkeypatch.setattr(squeezenet, "packaged_file", lambda *_: tmp_path / "other.pkl")
     with pytest.raises(PackageError, match=r"other\.pkl is not the known file"):
-        squeezenet.load()
+        squeezenet.read_packaged()
 
 
 def classes(network: Backbone, path: str, count: int) -> list[int]:

@@ -54,6 +54,11 @@ class Application:
         """RGB in 0..1 to what the network was trained on, by Keras' own function for it."""
         return sys.modules[self.builder.__module__].preprocess_input(pictures * 255, data_format="channels_last")
 
+    def untrained(self, whole: bool = True) -> keras.Model:
+        """Builds the network with random weights, with or without the layers that tell the classes."""
+        with untrainable(), warnings.catch_warnings(action="ignore"):  # that no size of pictures was given
+            return self.builder(weights=None, include_top=whole)
+
     def build(self, weights: Path) -> keras.Model:
         """Builds the network with weights from a file, of all layers or of all but those that tell the classes.
 
@@ -77,8 +82,7 @@ class Application:
         """Builds the network with weights from a copy of their file."""
         faults = []
         for whole in (True, False):
-            with untrainable(), warnings.catch_warnings(action="ignore"):  # that no size of pictures was given
-                model = self.builder(weights=None, include_top=whole)
+            model = self.untrained(whole)
             try:
                 model.load_weights(copy)
                 return model

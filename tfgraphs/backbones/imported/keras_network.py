@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
 from tfgraphs.backbones.imported.foreign import RANGES, identifier
-from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, find, find_by_model
+from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
 from tfgraphs.backbones.layers import Layer
@@ -74,6 +74,11 @@ def load(
         )
     model = read_model(path)
     return KerasNetwork(path.stem, model, _preprocess(model, expects), pooling)
+
+
+def structure(application: Application) -> "KerasNetwork":
+    """A network of keras.applications with random weights, to look at its layers."""
+    return KerasNetwork(application.name, application.untrained(), application.preprocess, renumber=True)
 
 
 def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor], tf.Tensor]:

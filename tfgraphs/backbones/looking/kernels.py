@@ -7,12 +7,13 @@ warm, negative ones cold.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError, View
-from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.layers import Layer, Unread
 
 WARM, COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
 _KINDS = {"convolution", "conv2d"}
@@ -50,9 +51,15 @@ def convolution_of(backbone: Backbone, layer: str) -> Layer:
         rather = f": show those of {', '.join(below)}" if below else ""
         article = "an" if found.kind[0] in "aeiou" else "a"
         raise LayerError(f"{layer} of {backbone.name} is made by {article} {found.kind}, which has no kernels{rather}")
-    if not found.weights or not hasattr(found.weights[0], "numpy") or found.weights[0].numpy() is None:
+    kernel: Any = found.weights[0] if found.weights else None
+    if not isinstance(kernel, Unread) and (not hasattr(kernel, "numpy") or kernel.numpy() is None):
         raise LayerError(f"the kernels of {layer} are inside the graph of {backbone.name}: they cannot be shown")
     return found
+
+
+def _kernel(convolution: Layer) -> np.ndarray:
+    variable: Any = convolution.weights[0]
+    return variable.numpy()
 
 
 def first_convolution(backbone: Backbone) -> str:
@@ -83,7 +90,7 @@ def colour_kernels(backbone: Backbone, convolution: Layer, channels: Sequence[in
     Whatever the network's preprocessing does with the colours is undone: a kernel is what it makes of red, green and
     blue.
     """
-    colours = np.einsum("hwio,ij->ohwj", convolution.weights[0].numpy(), _preprocessing(backbone))
+    colours = np.einsum("hwio,ij->ohwj", _kernel(convolution), _preprocessing(backbone))
     return [Kernel(channel, None, 0.5 + colours[channel] / _twice_largest(colours[channel])) for channel in channels]
 
 
@@ -100,7 +107,7 @@ def strongest_slices(backbone: Backbone, convolution: Layer, channels: Sequence[
     Returns:
         For each of `channels` its slices, the strongest first; the largest number of a kernel has full strength.
     """
-    kernel = convolution.weights[0].numpy()
+    kernel = _kernel(convolution)
     before, after = kernel.shape[2:]
     groups = max(1, _below(backbone, convolution).channels // before)
     rows = []

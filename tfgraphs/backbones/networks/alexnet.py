@@ -39,6 +39,7 @@ _CONVOLUTIONS = {
     "conv4": ((3, 3, 192, 384), 1, 1),
     "conv5": ((3, 3, 192, 256), 1, 1),
 }
+_CONNECTED = (4096, 4096, 1000)  # channels of fc6, fc7, fc8
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
@@ -86,8 +87,9 @@ def _layers(read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:
             yield pooling(f"pool{number}", source, pooling_kind, 3, 2, "CEIL")
             source = f"pool{number}"
     if whole:
-        yield from rectified_convolution("fc6", source, *read("fc6", (6, 6, 256, 4096)), padding="VALID")
-        yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, 4096, 4096)), padding="VALID")
-        yield convolution("fc8", "fc7", *read("fc8", (1, 1, 4096, 1000)), padding="VALID")
+        six, seven, eight = _CONNECTED
+        yield from rectified_convolution("fc6", source, *read("fc6", (6, 6, 256, six)), padding="VALID")
+        yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, six, seven)), padding="VALID")
+        yield convolution("fc8", "fc7", *read("fc8", (1, 1, seven, eight)), padding="VALID")
         yield global_average("logits", "fc8")
         yield softmax("softmax", "logits")

@@ -58,9 +58,9 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    if arrays is None:
-        read, whole, by_keras = shapes_only, True, name not in _PLAIN
-    else:
+    read: Reader = shapes_only
+    whole, by_keras = True, name not in _PLAIN
+    if arrays is not None:
         by_keras = "conv1.weight" not in arrays
         read = partial(_read_keras if by_keras else _read_torch, arrays, name)
         whole = "fc.weight" in arrays or "predictions/kernel" in arrays

@@ -32,6 +32,7 @@ from tfgraphs.backbones.readers.weights import take
 
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
+_CONNECTED = (4096, 4096, 1000)  # channels of fc6, fc7, fc8
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -70,9 +71,10 @@ def _layers(name: str, read: Reader, whole: bool, pooling_kind: str) -> Iterator
         yield pooling(f"pool{block}", source, pooling_kind, size=2, stride=2)
         source = f"pool{block}"
     if whole:
-        yield from rectified_convolution("fc6", source, *read("fc1", (7, 7, before, 4096)), padding="VALID")
-        yield from rectified_convolution("fc7", "fc6", *read("fc2", (1, 1, 4096, 4096)), padding="VALID")
-        yield convolution("fc8", "fc7", *read("predictions", (1, 1, 4096, 1000)), padding="VALID")
+        six, seven, eight = _CONNECTED
+        yield from rectified_convolution("fc6", source, *read("fc1", (7, 7, before, six)), padding="VALID")
+        yield from rectified_convolution("fc7", "fc6", *read("fc2", (1, 1, six, seven)), padding="VALID")
+        yield convolution("fc8", "fc7", *read("predictions", (1, 1, seven, eight)), padding="VALID")
         yield global_average("logits", "fc8")
         yield softmax("softmax", "logits")
 

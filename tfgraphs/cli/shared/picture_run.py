@@ -2,7 +2,7 @@
 
 import contextlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,13 +158,21 @@ def _as_flag(flag: str, value: object) -> list[str]:
     return [f"--{flag}={one}" for one in (value if isinstance(value, list) else [value])]
 
 
-def load_backbone(name: str, pooling: str = "max", classes: bool = False) -> "Backbone":
-    """Loads the network of --backbone, with the layers that tell classes if need be, and shows how far it is."""
+def load_backbone(
+    name: str, pooling: str = "max", check: Callable[["Backbone"], object] = lambda structure: None
+) -> "Backbone":
+    """Loads the network of --backbone and shows the progress.
+
+    Args:
+        name: of the command.
+        pooling: "max" or "average".
+        check: called with the structure of the network before its weights are fetched, see `backbones.load`.
+    """
     from tfgraphs import backbones
     from tfgraphs.monitor.terminal import Monitor
 
     with Monitor(name) as monitor:
-        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, classes, monitor.prepare)
+        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare, check=check)
 
 
 def load_picture(path: str, size: int) -> images.Picture:
