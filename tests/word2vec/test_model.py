@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.word2vec import Vocabulary, model, output_layers
+from tfgraphs.word2vec import Vocabulary, hierarchical_softmax, model, negative_sampling
+from tfgraphs.word2vec.architectures import draw_reach
+from tfgraphs.word2vec.damping import PLACES as MOST_PLACES
 from tfgraphs.word2vec.huffman import huffman_tree
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, TrainingSettings
@@ -36,24 +38,24 @@ TEXT = random_text()
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Steps of a few words, draws of a few, a tree with deep nodes; nothing is damped, and nothing waits for XLA."""
+    """Steps of a few words, a tree with deep nodes, and nothing waits for XLA."""
     monkeypatch.setattr(model, "LENGTH", LENGTH)
-    monkeypatch.setattr(model, "STEADY", 1e18)
-    monkeypatch.setattr(output_layers, "SHARED_NODES", 4)
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", (6, 6))
-    monkeypatch.setattr(output_layers, "CHUNK", LENGTH)
-    monkeypatch.setattr(output_layers, "DEEP_NODES", 22)  # all
-    for module in (model, output_layers):
+    monkeypatch.setattr(hierarchical_softmax, "SHARED_NODES", 4)
+    monkeypatch.setattr(hierarchical_softmax, "CHUNK", LENGTH)
+    for module in (model, negative_sampling):
         monkeypatch.setattr(module, "GROUPED", {"skipgram": 4, "cbow": 4})
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
 
 
+EXACT = {"cbow_gradient": "mean", "damping": 0, "shared_negatives": 6, "deep_nodes": 0}
+
+
 def random_model(architecture, loss, tied=False, vocabulary=VOCABULARY, **settings):
     """A model whose outputs are not 0, as they are at the start."""
-    default = {"dim": 4, "window": WINDOW, "negatives": NEGATIVES, "dtype": "float64", "cbow_gradient": "mean"}
-    settings = TrainingSettings(architecture=architecture, loss=loss, tied=tied, **{**default, **settings})
+    settings = {"dim": 4, "window": WINDOW, "negatives": NEGATIVES, "dtype": "float64", **EXACT, **settings}
+    settings = TrainingSettings(architecture=architecture, loss=loss, tied=tied, **settings)
     made = Word2Vec(vocabulary, settings)
     random = np.random.default_rng(1)
     for variable in made.variables:
@@ -80,45 +82,55 @@ class Loops:
     def __init__(self, made, noise=None):
         self.settings = made.settings
         self.start = made.inputs.numpy()
-        self.draws = output_layers.SHARED_NOISE[0]
-        self.noise, self.reach = [noise] * PLACES, np.zeros((PLACES, LENGTH))
+        self.noise, self.reach = noise, np.zeros((PLACES, LENGTH))
+        self.drawn = []
         half = PLACES // 2  # a step has two parts, and four places of a part share their noise
         for part in range(2):
             places = slice(part * half, part * half + half)
             numbers, constants = made._lookup(tf.constant(TEXT[:, places]), STEP * 2 + part)
             if self.settings.sampling == "dynamic":
                 self.reach[places] = constants[-1]
-            if noise is None and self.settings.loss in ("negative_sampling", "nce", "sampled_softmax"):
-                for place in range(half):
-                    drawn = numbers[-1][place // 4]
-                    self.noise[part * half + place] = np.bincount(drawn, minlength=len(COUNTS)) / len(drawn)
+            if self.settings.loss in ("negative_sampling", "nce", "sampled_softmax"):
+                self.drawn.extend(numbers[-1].numpy())
+
+    def noise_shares(self, place, column, neighbour):
+        """In what shares noise words stand against a pair, [words]; `neighbour` is the position in the window."""
+        if self.settings.loss in ("softmax", "hierarchical_softmax"):
+            return None
+        if self.noise is not None:
+            return self.noise
+        drawn = self.drawn[place // 4] if self.settings.shared_negatives else self.drawn[place * LENGTH + column]
+        if len(drawn) > NEGATIVES and not self.settings.shared_negatives:
+            drawn = drawn.reshape(2 * WINDOW, NEGATIVES)[neighbour - (neighbour > WINDOW)]
+        return np.bincount(drawn, minlength=len(COUNTS)) / len(drawn)
 
     def __call__(self, inputs, outputs):
         """The sum over all pairs, and the sum of their weights."""
         total = pairs = 0
-        for place, hidden, word, weight in self.pairs(inputs):
-            total += weight * self.pair(outputs @ hidden, word, self.noise[place])
+        for hidden, word, weight, noise in self.pairs(inputs):
+            total += weight * self.pair(outputs @ hidden, word, noise)
             pairs += weight
         return total, pairs
 
     def pairs(self, inputs):
-        """(place, hidden vector, word to predict, weight) of all pairs of a sentence."""
+        """(hidden vector, word to predict, weight, shares of noise words) of all pairs."""
         for place, column in np.ndindex(PLACES, LENGTH):
             words, sentences = TEXT[:, place]
             centre = column + WINDOW
             near = [
-                (words[other], self.weight(abs(other - centre), self.reach[place, column]))
+                (other, self.weight(abs(other - centre), self.reach[place, column]))
                 for other in range(column, centre + WINDOW + 1)
                 if other != centre and sentences[other] == sentences[centre] != -1
             ]
-            near = [(word, weight) for word, weight in near if weight > 0]
+            near = [(words[other], weight, other - column) for other, weight in near if weight > 0]
             if self.settings.architecture == "cbow":
                 if near:
-                    yield place, self.mean(inputs, near), words[centre], 1
+                    yield self.mean(inputs, near), words[centre], 1, self.noise_shares(place, column, 0)
             elif self.settings.loss == "hierarchical_softmax":  # the same pairs of a text from their other ends
-                yield from ((place, inputs[word], words[centre], weight) for word, weight in near)
+                yield from ((inputs[word], words[centre], weight, None) for word, weight, _ in near)
             else:
-                yield from ((place, inputs[words[centre]], word, weight) for word, weight in near)
+                for word, weight, neighbour in near:
+                    yield inputs[words[centre]], word, weight, self.noise_shares(place, column, neighbour)
 
     def weight(self, distance, reach):
         if self.settings.sampling == "expected":
@@ -128,9 +140,9 @@ class Loops:
     def mean(self, inputs, near):
         """The hidden vector of CBOW; or, for the gradient of the sum, what moves as far as all neighbours together."""
         vectors = inputs if self.settings.cbow_gradient == "mean" else self.start
-        mean = sum(weight * vectors[word] for word, weight in near) / sum(weight for _, weight in near)
+        mean = sum(weight * vectors[word] for word, weight, _ in near) / sum(weight for _, weight, _ in near)
         if self.settings.cbow_gradient == "sum":
-            mean = mean + sum(weight * (inputs[word] - self.start[word]) for word, weight in near)
+            mean = mean + sum(weight * (inputs[word] - self.start[word]) for word, weight, _ in near)
         return mean
 
     def pair(self, scores, word, noise):
@@ -140,10 +152,13 @@ class Loops:
             nodes, signs = (table[word] for table in PATHS)
             return -np.log(np.prod(sigmoid(signs * scores[nodes])[signs != 0]))
         if self.settings.loss == "sampled_softmax":
-            corrected = np.exp(scores - np.log(self.draws * CHANCES))
-            return -np.log(corrected[word] / (corrected[word] + self.draws * noise @ corrected))
+            draws = self.settings.shared_negatives or NEGATIVES
+            corrected = np.exp(scores - np.log(draws * CHANCES))
+            return -np.log(corrected[word] / (corrected[word] + draws * noise @ corrected))
         if self.settings.loss == "nce":
             scores = scores - np.log(NEGATIVES * CHANCES)
+        elif not self.settings.shared_negatives:
+            noise = np.where(np.arange(len(noise)) == word, 0, noise)  # as in word2vec.c
         return -(np.log(sigmoid(scores[word])) + NEGATIVES * noise @ np.log(sigmoid(-scores)))
 
 
@@ -155,6 +170,16 @@ def sigmoid(x):
 @pytest.mark.parametrize(("architecture", "loss", "tied"), MODELS)
 def test_the_loss_is_the_sum_over_all_pairs(architecture, loss, tied, sampling):
     made = random_model(architecture, loss, tied, window_sampling=sampling)
+    expected, _ = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
+    assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("sampling", WINDOW_SAMPLINGS)
+@pytest.mark.parametrize("loss", ["negative_sampling", "nce", "sampled_softmax"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_each_pair_draws_noise_words_of_its_own_if_none_are_shared(architecture, loss, sampling):
+    """In sampled softmax each centre does."""
+    made = random_model(architecture, loss, window_sampling=sampling, shared_negatives=0)
     expected, _ = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
     assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=1e-12)
 
@@ -216,7 +241,7 @@ def test_xla_computes_the_same(architecture, loss):
 def test_the_size_of_chunks_changes_nothing(monkeypatch, architecture):
     made = random_model(architecture, "hierarchical_softmax")
     before, _, gradients = loss_and_gradients(made)
-    monkeypatch.setattr(output_layers, "CHUNK", 1)
+    monkeypatch.setattr(hierarchical_softmax, "CHUNK", 1)
     after, _, others = loss_and_gradients(made)
     assert after == pytest.approx(before, rel=1e-12)
     for one, other in zip(gradients, others, strict=True):
@@ -224,10 +249,9 @@ def test_the_size_of_chunks_changes_nothing(monkeypatch, architecture):
 
 
 @pytest.mark.parametrize("words", [[11, 10, 9], [0, 11, 0], [3, 3, 8]], ids=["deep", "mixed", "twice"])
-def test_drawn_nodes_stand_for_all(monkeypatch, words):
+def test_drawn_nodes_stand_for_all(words):
     """Each deep node of each word counts once on average, with the sign of its turn; 0.05 are five deviations."""
-    monkeypatch.setattr(output_layers, "DEEP_NODES", 1)
-    tree = random_model("skipgram", "hierarchical_softmax").layer
+    tree = random_model("skipgram", "hierarchical_softmax", deep_nodes=1).layer
     (_, nodes), (_, signs, owners) = tree.lookup(tf.tile([words], [10_000, 1]), [0, 1])
     seen, expected = np.zeros((3, len(COUNTS))), np.zeros((3, len(COUNTS)))
     there = owners.numpy() < 3
@@ -261,11 +285,10 @@ MANY = 40_000  # draws
 
 @pytest.mark.parametrize("noise", ["unigram", "log_uniform"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_softmax_of_many_draws_has_the_gradient_of_the_whole_softmax(monkeypatch, architecture, noise):
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", (MANY, MANY))
+def test_a_softmax_of_many_draws_has_the_gradient_of_the_whole_softmax(architecture, noise):
+    settings = {"noise": noise, "window_sampling": "full", "shared_negatives": MANY}
     gradients = [
-        loss_and_gradients(random_model(architecture, loss, noise=noise, window_sampling="full"))[2]
-        for loss in ("sampled_softmax", "softmax")
+        loss_and_gradients(random_model(architecture, loss, **settings))[2] for loss in ("sampled_softmax", "softmax")
     ]
     for sampled, whole in zip(*gradients, strict=True):
         assert np.linalg.norm(sampled - whole) < 0.02 * np.linalg.norm(whole)
@@ -273,9 +296,8 @@ def test_a_softmax_of_many_draws_has_the_gradient_of_the_whole_softmax(monkeypat
 
 @pytest.mark.parametrize("loss", ["negative_sampling", "nce"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_many_draws_come_near_the_expectation_over_all_noise_words(monkeypatch, architecture, loss):
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", (MANY, MANY))
-    made = random_model(architecture, loss)
+def test_many_draws_come_near_the_expectation_over_all_noise_words(architecture, loss):
+    made = random_model(architecture, loss, shared_negatives=MANY)
     expected, _ = Loops(made, CHANCES)(made.inputs.numpy(), made.outputs.numpy())
     assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=0.01)
 
@@ -308,10 +330,7 @@ def test_each_step_has_its_own_draws():
 
 def test_the_reach_of_windows_is_drawn_evenly():
     """Pearson's statistic of 6000 draws of 1..5 has 4 degrees of freedom: it exceeds 25 once in 20,000 times."""
-    made = Word2Vec(VOCABULARY, TrainingSettings(window=5, window_sampling="dynamic"))
-    text = tf.zeros([2, 60, 100 + 2 * 5], tf.int32)
-    _, constants = made._lookup(text, STEP)
-    seen = np.bincount(constants[-1].numpy().ravel(), minlength=6)
+    seen = np.bincount(draw_reach(tf.zeros([60, 100]), 5, [0, 3]).numpy().ravel(), minlength=6)
     assert seen[0] == 0
     assert np.sum((seen[1:] - 1200) ** 2 / 1200) < 25
 
@@ -319,10 +338,9 @@ def test_the_reach_of_windows_is_drawn_evenly():
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_row_that_is_in_very_many_pairs_keeps_only_a_share_of_its_gradient(monkeypatch, architecture, loss, tied):
+def test_a_row_that_is_in_very_many_pairs_keeps_only_a_share_of_its_gradient(architecture, loss, tied):
     _, _, whole = loss_and_gradients(random_model(architecture, loss, tied))
-    monkeypatch.setattr(model, "STEADY", 2.0)
-    _, _, damped = loss_and_gradients(random_model(architecture, loss, tied))
+    _, _, damped = loss_and_gradients(random_model(architecture, loss, tied, damping=3.75))
     for before, after in zip(whole, damped, strict=True):
         shares = np.sum(before * after, axis=1) / np.sum(before**2, axis=1)
         np.testing.assert_allclose(after, shares[:, None] * before, rtol=1e-9)
@@ -337,17 +355,31 @@ def large_vocabulary(words):
 @pytest.mark.parametrize(
     ("vocabulary", "words", "settings", "places"),
     [
-        (50_000, 10**7, {}, model.PLACES),
+        (50_000, 10**7, {}, MOST_PLACES),
         (50_000, 8 * LENGTH * 24, {}, 24),
         (50_000, 8 * LENGTH * 23, {}, 16),
         (50_000, 8 * LENGTH * 7, {}, 4),
         (50_000, 8 * LENGTH * 3, {}, 3),
         (50_000, 2, {}, 1),
         (2, 10**7, {}, 1),
-        (50_000, 10**7, {"learning_rate": 0}, model.PLACES),
+        (50_000, 10**7, {"learning_rate": 0}, MOST_PLACES),
         (10**6, 10**7, {"loss": "softmax", "learning_rate": 0}, 8),
+        (2, 2, {"words_per_step": 100 * LENGTH}, 96),
+        (50_000, 10**7, {"words_per_step": 1}, 1),
     ],
-    ids=["long", "24 units", "23 units", "7 units", "3 units", "short", "small vocabulary", "no rate", "logits"],
+    ids=[
+        "long",
+        "24 units",
+        "23 units",
+        "7 units",
+        "3 units",
+        "short",
+        "small vocabulary",
+        "no rate",
+        "logits",
+        "as asked",
+        "one word",
+    ],
 )
 def test_a_step_reads_as_many_places_as_text_vocabulary_and_memory_allow(vocabulary, words, settings, places):
     assert Word2Vec(large_vocabulary(vocabulary), TrainingSettings(dim=1, **settings)).places(words) == places

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.word2vec import Vocabulary, output_layers
-from tfgraphs.word2vec.noise import noise_chances, noise_table
+from tfgraphs.word2vec import Vocabulary
+from tfgraphs.word2vec.negative_sampling import Sampled
+from tfgraphs.word2vec.noise import noise_probabilities, noise_table
 from tfgraphs.word2vec.settings import TrainingSettings
 
 COUNTS = 3000 // np.arange(1, 41)
@@ -30,23 +31,23 @@ def log_uniform(words):
     ],
 )
 def test_probabilities_are_those_of_the_formula(distribution, exponent, expected):
-    np.testing.assert_allclose(noise_chances(vocabulary(), distribution, exponent), expected, rtol=1e-12)
+    np.testing.assert_allclose(noise_probabilities(vocabulary(), distribution, exponent), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("distribution", ["unigram", "log_uniform"])
 @pytest.mark.parametrize("counts", [[9, 1], COUNTS, [10**12, 1, 1]], ids=["two", "many", "far apart"])
 def test_probabilities_add_up_to_one(distribution, counts):
-    assert noise_chances(vocabulary(counts), distribution, 0.75).sum() == pytest.approx(1, abs=1e-12)
+    assert noise_probabilities(vocabulary(counts), distribution, 0.75).sum() == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("exponent", [200.0, -200.0])
 def test_an_extreme_exponent_leaves_probabilities(exponent):
-    chances = noise_chances(vocabulary([10**6, 10**3, 1]), "unigram", exponent)
+    chances = noise_probabilities(vocabulary([10**6, 10**3, 1]), "unigram", exponent)
     np.testing.assert_allclose(chances, [1, 0, 0] if exponent > 0 else [0, 0, 1], atol=1e-12)
 
 
 def test_words_stand_in_the_table_in_proportion_to_their_chances():
-    chances = noise_chances(vocabulary(), "unigram", 0.75)
+    chances = noise_probabilities(vocabulary(), "unigram", 0.75)
     table = noise_table(chances)
     assert np.abs(np.bincount(table, minlength=40) - chances * len(table)).max() <= 1
 
@@ -59,10 +60,9 @@ def test_no_place_of_a_long_table_is_outside_the_vocabulary():
 @pytest.mark.parametrize(
     ("noise", "expected"), [("unigram", COUNTS**0.75 / np.sum(COUNTS**0.75)), ("log_uniform", log_uniform(40))]
 )
-def test_draws_follow_the_distribution(monkeypatch, noise, expected):
+def test_draws_follow_the_distribution(noise, expected):
     """Pearson's statistic with 39 degrees of freedom is 39 on average, with a deviation of 9; 90 is out of reach."""
-    monkeypatch.setattr(output_layers, "SHARED_NOISE", (50_000, 50_000))
-    layer = output_layers.output_layer(vocabulary(), TrainingSettings(noise=noise), np.full(40, 1 / 40), 100)
+    layer = Sampled(vocabulary(), TrainingSettings(noise=noise, shared_negatives=50_000), np.full(40, 1 / 40), 100)
     (_, drawn), _ = layer.lookup(tf.zeros([4, 3], tf.int32), [0, 5])
     counts = np.bincount(drawn.numpy().ravel(), minlength=40)
     expected = expected * counts.sum()

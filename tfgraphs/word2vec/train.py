@@ -1,73 +1,125 @@
-"""Training of word vectors: blocks of text in, progress out."""
+"""Training of word vectors: text in, progress and vectors out.
+
+vectors = train_word_vectors("text.txt")
+
+corpus = prepare(["text.txt"], TextSettings(), "numbers")
+model = Word2Vec(corpus.vocabulary, TrainingSettings(architecture="cbow"))
+for progress in train(model, corpus): ...
+vectors = model.vectors()
+"""
 
 import itertools
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs import processor
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
-from tfgraphs.word2vec.model import LENGTH, Word2Vec
+from tfgraphs.vectors import WordVectors
+from tfgraphs.word2vec.model import Word2Vec
+from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.blocks import Blocks
-from tfgraphs.word2vec.text.corpus import EncodedCorpus
+from tfgraphs.word2vec.text.corpus import EncodedCorpus, prepare
+from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.subsampling import keep_probabilities
+
+
+def train_word_vectors(
+    text: str | Path | Sequence[str | Path],
+    settings: TrainingSettings | None = None,
+    text_settings: TextSettings | None = None,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> WordVectors:
+    """Train word vectors on text files.
+
+    Args:
+        text: path of a file, plain or packed, of a folder, or a glob; or several of them. A line is a sentence.
+        settings: of the model and its training. Default: skip-gram with negative sampling, 100 dimensions, 5 epochs.
+        text_settings: which words the text has. Default: words of any script in lower case that occur at least 5 times.
+        on_progress: called with the state of the training from time to time.
+
+    Returns:
+        The vectors of the words, most frequent first.
+
+    Raises:
+        CorpusError: the text cannot be read, or has too few words.
+        OptimizerError: Keras has no optimizer of that name.
+        NonFiniteLoss: training diverged.
+    """
+    sources = [text] if isinstance(text, str | Path) else text
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = prepare([str(source) for source in sources], text_settings or TextSettings(), Path(folder, "text"))
+        model = Word2Vec(corpus.vocabulary, settings)
+        for progress in train(model, corpus):
+            if on_progress is not None:
+                on_progress(progress)
+    return model.vectors()
 
 
 def train(
     model: Word2Vec,
     corpus: EncodedCorpus,
     *,
-    checkpoint_dir: Path | None = None,
+    checkpoint_dir: str | Path | None = None,
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
-    """Trains a model on a text, yielding progress.
+    """Train a model on a text.
 
     Args:
         model: to train.
         corpus: the text, with the model's vocabulary.
-        checkpoint_dir: where to keep the state; training that finds its own state there goes on from it.
+        checkpoint_dir: folder for the state; training that finds its own state there resumes it.
         save_seconds: time between two checkpoints.
         on_graph: called with the graph of one step.
 
+    Yields:
+        The state of the training every few steps, and at its end.
+
     Raises:
-        CorpusError: nothing of the text is left after subsampling.
+        CorpusError: subsampling leaves nothing of the text.
+        OptimizerError: Keras has no optimizer of the name in the settings.
         CheckpointError, NonFiniteLoss: see `minimize`.
     """
     settings = model.settings
     text = _Text(model, corpus)
-    optimizers = [
-        stock_optimizer(settings.optimizer, FallingRate(*settings.rates, text.share)) for _ in model.variables
-    ]
-    dense = None if settings.optimizer == "sgd" else tf.convert_to_tensor  # Keras would not add up equal rows
-    begun: tuple[float, float] | None = None
+    rate = FallingRate(*settings.rates, text.share)
+    optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
+    # Keras adds the gradients of equal rows up in plain SGD only.
+    sparse = isinstance(optimizers[0], keras.optimizers.SGD) and not optimizers[0].momentum
+    started: tuple[float, float] | None = None
     for report in minimize(
         model.loss(text, text.places),
         model.variables,
         optimizers,
         text.blocks.steps,
         steps_per_report=text.blocks.report_steps,
-        gradient_transform=dense,
-        jit_compile="updates",
+        gradient_transform=None if sparse else tf.convert_to_tensor,
+        jit_compile="updates" if processor.current().compiled_losses else "nothing",
         feed=text.feed,
         checkpoint_dir=checkpoint_dir,
         save_seconds=save_seconds,
         on_graph=on_graph,
     ):
-        share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # a step less: its block is still there
+        share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # the block of the last step is still there
         share = share if report.step < report.steps else 1.0
         words = share * corpus.raw_words * settings.epochs
         now = time.monotonic()
-        begun = begun or (now, words)
-        figures = {"learning rate": settings.rates[0] + (settings.rates[1] - settings.rates[0]) * share}
+        started = started or (now, words)
+        figures = {}
+        if isinstance(settings.optimizer, str):
+            figures["learning rate"] = settings.rates[0] + (settings.rates[1] - settings.rates[0]) * share
         stage = f"step {report.step:,} of {report.steps:,}"
-        if now > begun[0]:
-            figures["words per second"] = (words - begun[1]) / (now - begun[0])
+        if now > started[0]:
+            figures["words per second"] = (words - started[1]) / (now - started[0])
             stage += f", {figures['words per second']:,.0f} words/s"
         yield Progress(report.step, stage, share, report.terms["pair"], report.terms, figures=figures)
 
@@ -89,50 +141,49 @@ class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class _Text:
-    """The block of text that is being read, as variables, so that blocks can follow one another in one graph."""
+    """The current block of text in variables, so that the blocks follow one another in one graph."""
 
     def __init__(self, model: Word2Vec, corpus: EncodedCorpus) -> None:
-        settings = model.settings
-        words = settings.epochs * int(
-            model.vocabulary.counts @ keep_probabilities(model.vocabulary.counts, settings.subsample)
-        )
+        settings, counts = model.settings, model.vocabulary.counts
+        words = settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample))
         self.places = model.places(words)
-        self._width = LENGTH + 2 * settings.window
+        self._length, window = model.length, settings.window
         self.blocks = Blocks(
             corpus,
             threshold=settings.subsample,
             epochs=settings.epochs,
             places=self.places,
-            length=LENGTH,
-            window=settings.window,
+            length=self._length,
+            window=window,
             seed=settings.seed,
         )
-        self._following = iter(self.blocks)
+        self._next_blocks = iter(self.blocks)
         self._read = 0  # blocks
-        self._share = 0.0  # of the text, before the block that comes next
-        columns = self.blocks.block_steps * LENGTH + 2 * settings.window
+        self._share = 0.0  # of the text, before the next block
+        columns = self.blocks.block_steps * self._length + 2 * window
+        self._width = self._length + 2 * window
         self._block = tf.Variable(np.full((2, self.places, columns), -1, np.int32), trainable=False, name="text")
         self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
 
     def feed(self, step: int) -> None:
-        """Brings the block of a step, if it is not there; after an interruption those before it are passed over."""
+        """Load the block of a step, if it is not there; after an interruption the blocks before it are skipped."""
         wanted = step // self.blocks.block_steps + 1
         if wanted == self._read:
             return
         begin = self._share
-        for block in itertools.islice(self._following, wanted - self._read):
+        for block in itertools.islice(self._next_blocks, wanted - self._read):
             begin, self._share = self._share, block.share
         self._read = wanted
         self._block.assign(block.text)
         self._span.assign([begin, block.share])
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        """Word and sentence numbers of a step, int32 [2, places, LENGTH + 2 * window]."""
-        start = tf.cast(step % self.blocks.block_steps, tf.int32) * LENGTH
+        """Return word and sentence numbers of a step, int32 [2, places, length + 2 * window]."""
+        start = tf.cast(step % self.blocks.block_steps, tf.int32) * self._length
         return tf.slice(self._block, [0, 0, start], [2, self.places, self._width])
 
     def share(self, step: tf.Tensor) -> tf.Tensor:
-        """The share of the text that is read before a step of the block that is there."""
+        """Return the share of the text that is read before a step of the current block."""
         size = self.blocks.block_steps
         within = step % size
         steps = tf.minimum(tf.cast(size, step.dtype), self.blocks.steps - (step - within))

@@ -1,0 +1,157 @@
+"""Hierarchical softmax: the words are leaves of a binary tree, and a word is predicted by decisions on its path.
+
+    p(word | h) = product over the inner nodes j of its path of sigmoid(e_j v'_j . h),   e_j = +1 left, -1 right
+    loss of a pair = -log p(word | h)
+
+Sources: Morin, Bengio 2005; with a Huffman tree, which makes frequent words' paths short, Mikolov et al. 2013 (arXiv
+1310.4546). A path has 12.6 nodes on average in English text.
+
+The nodes next to the root are on the paths of very many words, so all pairs of a place share one product of matrices
+with them, which is exact. Of the deep nodes on the paths of a few consecutive words, evenly spaced ones are drawn by
+default if there are many, and each counts for those left out: the expected loss and gradient are the same.
+`TrainingSettings.deep_nodes` says how many, and switches this off.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.word2vec.huffman import huffman_tree
+from tfgraphs.word2vec.output_layer import OutputLayer
+from tfgraphs.word2vec.scores import Tensors, softplus, total
+from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
+
+SHARED_NODES = 64  # inner nodes next to the root, with which every hidden vector is multiplied
+CHUNK = 8  # consecutive words that share their deep nodes
+
+
+class HierarchicalSoftmax(OutputLayer):
+    """Predicts a word by the decisions on its path in the Huffman tree of the counts.
+
+    Args:
+        vocabulary: words.
+        settings: number of deep nodes, and the type of floats.
+    """
+
+    predicts_centre = True
+
+    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings) -> None:
+        tree = huffman_tree(vocabulary.counts)
+        self.rows = tree.words - 1
+        self.pulls = tree.counts / vocabulary.counts.sum()
+        self._dtype = settings.dtype
+        self._shared = min(SHARED_NODES, self.rows)
+        nodes, signs = tree.paths(np.arange(tree.words))
+        shared = nodes < self._shared
+        turns = np.zeros((tree.words, self._shared), np.int8)
+        np.put_along_axis(turns, np.where(shared, nodes, 0), signs, axis=1)
+        turns[:, 0] = signs[:, 0]  # where the line above put nodes that are not shared
+        self._turns = tf.constant(turns)
+        deep = ~shared & (signs != 0)
+        depths = deep.sum(axis=1)
+        deepest = int(depths.max(initial=1))
+        self._room = min(settings.deep_nodes or deepest, deepest)  # deep nodes per word
+        self._depths = tf.constant(depths, tf.int32)
+        self._begins = tf.constant(np.cumsum(depths) - depths, tf.int32)
+        self._nodes = tf.constant(np.append(nodes[deep], 0), tf.int32)  # of all words in a row; the last is no node
+        self._signs = tf.constant(np.append(signs[deep], 0), settings.dtype)
+
+    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+        turns = tf.cast(tf.gather(self._turns, words), self._dtype)
+        nodes, *constants = self._draw_deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), seed)
+        return [tf.range(self._shared), nodes], [turns, *constants]
+
+    def _draw_deep(self, chunks: tf.Tensor, seed: Tensors) -> Tensors:
+        """Take the deep nodes of chunks of words, [chunks, W]: all in a row, or some of them at equal distances.
+
+        Returns:
+            Numbers of the nodes; their signs (0 for no node) times how many nodes each one counts for; and the position
+            of their words in the chunk; [chunks, N] each.
+        """
+        count, size = chunks.shape
+        room = self._room * size
+        depths = tf.gather(self._depths, chunks)
+        ends = tf.cumsum(depths, axis=1)
+        shares = tf.maximum(tf.cast(ends[:, -1:], tf.float32) / room, 1)
+        starts = tf.random.stateless_uniform([count, 1], seed)
+        drawn = tf.cast((starts + tf.range(room, dtype=tf.float32)) * shares, tf.int32)
+        owners = tf.reduce_sum(tf.cast(drawn[..., tf.newaxis] >= ends[:, tf.newaxis], tf.int32), axis=-1)
+        begins = tf.reshape(tf.gather(self._begins, chunks) - ends + depths, [-1])
+        first = size * tf.range(count)[:, tf.newaxis]
+        places = drawn + tf.gather(begins, first + tf.minimum(owners, size - 1))
+        places = tf.where(owners < size, places, tf.size(self._nodes) - 1)
+        signs = tf.gather(self._signs, places) * tf.cast(shares, self._dtype)
+        return [tf.gather(self._nodes, places), signs, owners]
+
+    def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
+        shared, deep = rows
+        turns, signs, owners = constants
+        lefts, rights = (_weighted_turns(weights, tf.nn.relu(side)) for side in (turns, -turns))
+        near = shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
+        return near + deep_nodes(*_chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
+
+
+def shared_nodes(decisions: tf.Tensor, lefts: tf.Tensor, rights: tf.Tensor) -> tf.Tensor:
+    """Compute the part of the loss that belongs to the nodes next to the root.
+
+    All words whose paths turn to the same side at a node have the same loss there, so their total weight is enough.
+
+    Args:
+        decisions: v'_j . h for each of K inner nodes j, [B, H, K].
+        lefts: weight of the words to predict whose path goes left there, [B, H, K].
+        rights: of those whose path goes right.
+    """
+    return total(lefts * softplus(-decisions) + rights * softplus(decisions))
+
+
+def deep_nodes(
+    hidden: tf.Tensor, weights: tf.Tensor, nodes: tf.Tensor, signs: tf.Tensor, words: tf.Tensor
+) -> tf.Tensor:
+    """Compute the rest of the loss: the sum of -log sigmoid(e_j v'_j . h) over deep nodes j on the paths of words.
+
+    Args:
+        hidden: h, [chunks, N, D].
+        weights: how much each pair counts, [chunks, N, W].
+        nodes: v'_j, [chunks, K, D].
+        signs: how much each node counts times e_j: +1 left, -1 right, 0 no node; [chunks, K].
+        words: which of the W words each node is for, [chunks, K].
+    """
+    counts = tf.abs(signs)[:, tf.newaxis] * tf.one_hot(words, weights.shape[-1], axis=1, dtype=weights.dtype)
+    decisions = tf.sign(signs)[:, tf.newaxis] * tf.matmul(hidden, nodes, transpose_b=True)
+    return total(tf.matmul(weights, counts) * softplus(-decisions))
+
+
+def _weighted_turns(weights: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
+    """Sum the weights of the words that turn to one side at each shared node, [B, H, K].
+
+    Args:
+        weights: how much each pair counts, [B, H, P].
+        turns: 1 for words that turn to this side, [B, words, K].
+    """
+    return weights * turns if weights.shape[-1] == 1 else tf.matmul(weights, turns)
+
+
+def _chunks(hidden: tf.Tensor, weights: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cut the words to predict into chunks of W consecutive ones, with the hidden vectors that predict them.
+
+    Args:
+        hidden: h, [B, H, D].
+        weights: how much each pair counts, [B, H, P].
+        count: of chunks.
+
+    Returns:
+        Hidden vectors, [count, N, D], and weights, [count, N, W]. In CBOW N is W, otherwise W and both windows.
+    """
+    places, length, dim = hidden.shape
+    if weights.shape[-1] == 1:
+        size = places * length // count
+        diagonal = tf.eye(size, dtype=hidden.dtype) * tf.reshape(weights, [count, size, 1])
+        return tf.reshape(hidden, [count, size, dim]), diagonal
+    size = places * weights.shape[-1] // count
+    near = length - weights.shape[-1] + size
+    begins = range(0, weights.shape[-1], size)
+    vectors = tf.stack([hidden[:, begin : begin + near] for begin in begins], axis=1)
+    cut = tf.stack([weights[:, begin : begin + near, begin : begin + size] for begin in begins], axis=1)
+    return tf.reshape(vectors, [count, near, dim]), tf.reshape(cut, [count, near, size])
