@@ -103,7 +103,7 @@ def train(
         text.blocks.steps,
         steps_per_report=text.blocks.report_steps,
         gradient_transform=None if sparse else tf.convert_to_tensor,
-        jit_compile="updates" if processor.current().compiled_losses else "nothing",
+        jit_compile="updates" if processor.current().compiled_losses else None,
         feed=text.feed,
         checkpoint_dir=checkpoint_dir,
         save_seconds=save_seconds,
