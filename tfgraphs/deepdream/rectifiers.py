@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.layers import PRE_RELU
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.graphs.own_gradients import custom_gradient
 
-PRE_RELU = "_pre_relu"
 _RECTIFIED = ("relu", "concatenation")  # beginnings of kinds; a concatenation has a twin if all its parts are rectified
 _CHANNEL_BY_CHANNEL = ("max pooling", "average pooling", "global average")
 

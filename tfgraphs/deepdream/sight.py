@@ -4,9 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.layers import PRE_RELU
 from tfgraphs.deepdream.objectives import Objective, diversity
 from tfgraphs.deepdream.parameterizations import Parameterization, random_pictures
-from tfgraphs.deepdream.rectifiers import PRE_RELU, Rectified
+from tfgraphs.deepdream.rectifiers import Rectified
 from tfgraphs.deepdream.transforms import Transform
 from tfgraphs.optimize.losses import LossFunction
 

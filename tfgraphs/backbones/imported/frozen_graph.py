@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.imported.foreign import identifier
-from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.frozen_graph_file import read_graph
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import said
@@ -55,7 +55,6 @@ KINDS = {
 _COUNT = 2**12  # for strides, sides of windows, numbers of parts: TensorFlow itself is not safe from absurd ones
 _SCOPE = "frozen"
 _FLATTENING = "flattening"
-_TWIN = "_pre_relu"
 
 
 def load(
@@ -136,7 +135,7 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
     operations = tf.compat.v1.get_default_graph().get_operations()
     names = {operation.name for operation in operations}
     for operation in operations:
-        twin = f"{operation.name}{_TWIN}"
+        twin = f"{operation.name}{PRE_RELU}"
         if KINDS.get(operation.type) != "concatenation" or twin in names:
             continue
         values = list(operation.inputs)
@@ -271,7 +270,7 @@ def _twins_first(operations: Sequence[Any]) -> Iterator[Any]:
     places = {operation.name: place for place, operation in enumerate(operations)}
     twins: dict[str, Any] = {}  # by their blocks
     for place, operation in enumerate(operations):
-        block = operation.name.removesuffix(_TWIN)
+        block = operation.name.removesuffix(PRE_RELU)
         begun = max((places[value.op.name] for value in operation.inputs), default=place)
         if begun < places.get(block, place) < place:
             twins[block] = operation

@@ -14,9 +14,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.backbones.imported.keras_releases import releases
 from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
-from tfgraphs.backbones.releases import KERAS
 from tfgraphs.errors import said
 from tfgraphs.files.downloads import Download
 from tfgraphs.files.trust import check_regular_file
@@ -137,5 +137,5 @@ def _letters(name: str) -> str:
     return re.sub(r"[-_]", "", name).lower()
 
 
-APPLICATIONS = {name: Application(name, *release) for name, release in KERAS.items()}
+APPLICATIONS = {name: Application(name, *release) for name, release in releases().items()}
 _BY_LETTERS = {_letters(name): application for name, application in APPLICATIONS.items()}

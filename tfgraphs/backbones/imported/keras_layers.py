@@ -11,10 +11,8 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import BackboneError, View
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
-from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.graphs.convolutions import faster_convolution
-
-PRE_RELU = "_pre_relu"
 
 _KINDS = {
     "Add": "addition",

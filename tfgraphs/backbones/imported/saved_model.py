@@ -21,13 +21,11 @@ from tfgraphs.backbones.geometry import view
 from tfgraphs.backbones.imported.foreign import RANGES, identifier
 from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
-from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import explained, said
 from tfgraphs.files import hub, saved_models
 from tfgraphs.files.trust import PURE, check_operations
-
-PRE_RELU = "_pre_relu"
 
 _RECTIFIERS = {"Elu", "LeakyRelu", "Relu", "Relu6", "Selu"}
 _PASSING = {"Identity", "StopGradient"}

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.layers import PRE_RELU
 from tfgraphs.backbones.looking.classes import class_names
 from tfgraphs.pictures.colors import luma
 from tfgraphs.pictures.images import resize
@@ -101,7 +102,7 @@ def richest_places(backbone: Backbone) -> str:
     Raises:
         LayerError: no layer has positions.
     """
-    views = {name: backbone.view(name) for name in backbone.layers if not name.endswith("_pre_relu")}
+    views = {name: backbone.view(name) for name in backbone.layers if not name.endswith(PRE_RELU)}
     fine = {
         name: view.channels
         for name, view in views.items()
