@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from caffe_files import layer_v1, old_blob, piece
 from safetensors.numpy import save_file
-from test_numpy_file import object_npy
 from torch_files import legacy_file, resnet_arrays, whole, zip_file
 
 from tfgraphs import backbones
@@ -46,25 +45,10 @@ def caffemodel(layers):
     return piece(1, "AlexNet") + layer_v1("data") + b"".join(with_weights) + layer_v1("prob")
 
 
-def npy(layers):
-    """`bvlc_alexnet.npy`, which Python 2 pickled: kernels with the channels last, matrices of places by rows."""
-    turned = {}
-    for name, (kernel, bias) in layers.items():
-        if name == "fc6":
-            kernel = kernel.reshape(-1, 256, 6, 6).transpose(2, 3, 1, 0).reshape(9216, -1)
-        elif kernel.ndim == 2:
-            kernel = kernel.T
-        else:
-            kernel = kernel.transpose(2, 3, 1, 0)
-        turned[name] = [np.ascontiguousarray(kernel), bias]
-    return object_npy(turned, "python 2")
-
-
-@pytest.mark.parametrize("write", [caffemodel, npy], ids=["caffemodel", "npy"])
-def test_alexnet_is_read_from_its_releases(tmp_path, monkeypatch, alexnet_layers, write):
+def test_alexnet_is_read_from_its_release(tmp_path, monkeypatch, alexnet_layers):
     monkeypatch.setattr(alexnet, "_CONNECTED", (8, 9, 10))
-    path = tmp_path / f"bvlc_alexnet.{write.__name__}"
-    path.write_bytes(write(alexnet_layers))
+    path = tmp_path / "bvlc_alexnet.caffemodel"
+    path.write_bytes(caffemodel(alexnet_layers))
     arrays = {f"{name}/{number}": array for name, pair in alexnet_layers.items() for number, array in enumerate(pair)}
     pictures = RANDOM.uniform(size=(1, 227, 227, 3)).astype(np.float32)
     names = ["conv1", "norm2", "conv4_pre_relu", "pool5", "fc7", "logits"]

@@ -24,7 +24,8 @@ from tfgraphs.backbones.layers import (
     shapes_only,
     softmax,
 )
-from tfgraphs.backbones.readers.weights import WeightsError, read_pickled_arrays
+from tfgraphs.backbones.readers.inert_pickle import read_known_arrays
+from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.packaged import check_sha256, packaged_file
 
 _FILE = "example_models/weights/squeezenet_weights.pkl"
@@ -42,7 +43,7 @@ def read_packaged() -> Arrays:
     """
     path = packaged_file("ndf", _FILE, "ndf")
     check_sha256(path, _SHA256)
-    return read_pickled_arrays(path)
+    return read_known_arrays(path)
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:

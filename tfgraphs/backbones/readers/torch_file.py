@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.weights import Inert, InertUnpickler, PickleFile, WeightsError
+from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile
+from tfgraphs.backbones.readers.weights import WeightsError
 
 LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of the magic number
 _LEGACY_VERSION = 1001

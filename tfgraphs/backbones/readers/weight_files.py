@@ -12,15 +12,15 @@ from tfgraphs.files.trust import check_regular_file
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
-_BEGINNING = 512  # bytes
-_TAR = (257, b"ustar")
+_BEGINNING = 32  # bytes that tell the kinds apart
+_PICKLES = (b"\x93NUMPY", *(b"\x80%c" % protocol for protocol in range(2, 6)))
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Reads a file of weights.
 
     - safetensors, and state dicts of PyTorch (.pth, .pt): by their names, "layer1.0.conv1.weight";
-    - .caffemodel, and pickles of {"conv1": [kernel, bias]}, within .npy or not: "conv1/0", "conv1/1";
+    - .caffemodel: "conv1/0", "conv1/1";
     - .npz: by their names;
     - .h5, .weights.h5 and .keras of Keras: "conv1_conv/kernel", "conv1_bn/moving_mean".
 
@@ -48,9 +48,8 @@ def _reader(path: Path) -> Reader:
     for mark, reader in _MARKS.items():
         if beginning.startswith(mark):
             return reader
-    place, mark = _TAR
-    if beginning[place:].startswith(mark):
-        raise WeightsError("it is a tar archive, as PyTorch saved before version 0.1.10: save it with a newer one")
+    if beginning.startswith(_PICKLES):
+        raise WeightsError("it is a pickle, or an array without a name: save the arrays with numpy.savez as .npz")
     if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= safetensors_file.LARGEST_HEADER:
         return safetensors_file.read
     return caffe_file.read  # the only one without a mark
@@ -69,8 +68,6 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
 
 _MARKS: dict[bytes, Reader] = {
     hdf5.BEGINNING: keras_file.read_hdf5,
-    b"\x93NUMPY": numpy_file.read_npy,
     b"PK": _read_zip,
     torch_file.LEGACY_BEGINNING: torch_file.read_legacy,
-    **{b"\x80%c" % protocol: numpy_file.read_pickle for protocol in range(2, 6)},
 }

@@ -1,0 +1,125 @@
+"""Pickles, read without running anything that they contain.
+
+A pickle names functions to be called. `InertUnpickler` refuses every name but those for which its subclass has objects
+that only note what they are given.
+"""
+
+import io
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tfgraphs.backbones.readers.weights import WeightsError, reading
+
+_STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
+
+
+def read_known_arrays(path: Path) -> dict[str, list[np.ndarray]]:
+    """Reads a pickle of {name: [array, ...]} whose digest was checked: numpy itself makes the arrays.
+
+    Raises:
+        WeightsError: the file is another pickle.
+    """
+    with reading(path), path.open("rb") as file:
+        return _KnownArrays(file).load()
+
+
+class _KnownArrays(pickle.Unpickler):
+    """Makes arrays and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = {"_reconstruct": np.zeros(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
+        if module.partition(".")[0] != "numpy" or name not in known:
+            raise WeightsError(f"it names {module}.{name}; only arrays are read, the file is refused")
+        return known[name]
+
+
+class PickleFile(io.BytesIO):
+    """The content of a pickle: gives no more than there is, and only so often; every step of a pickle asks for it."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = _STEPS
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._count()
+        return super().read(size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        self._count()
+        return super().readline(size)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise WeightsError("it makes more objects than arrays need, the file is refused")
+
+
+class Inert:
+    """Stands for an object of others that a pickle may give a state to."""
+
+
+def _guarded(name: str, check: Callable[[Any], None]) -> Callable[[Any], None]:
+    """An operation of the unpickler that looks at its stack first."""
+
+    def operation(unpickler: Any) -> None:
+        check(unpickler)
+        getattr(pickle._Unpickler, name)(unpickler)
+
+    return operation
+
+
+def _check_state(unpickler: Any) -> None:
+    if not isinstance(unpickler.stack[-2], Inert):
+        raise WeightsError("it gives a state to something that is no array, the file is refused")
+
+
+def _skip_frame(unpickler: Any) -> None:
+    """Frames only tell how much to read at once; what is read at once is not counted."""
+    unpickler.read(8)
+
+
+def _refuse(unpickler: Any) -> None:
+    raise WeightsError("it holds sets, buffers or extensions, which no arrays need; the file is refused")
+
+
+class InertUnpickler(pickle._Unpickler):
+    """The standard library's unpickler in Python: its memo is a dictionary, so no index in the file reserves memory.
+
+    Beyond the names, it refuses what array pickles never do and what could cost time, memory or the inertness of what
+    stands for others' objects: keys and members of sets that are not simple (hashing nested tuples takes forever),
+    states for anything but what is `Inert`, and byte arrays, which are reserved before they are read.
+
+    Attributes:
+        admitted: what each name stands for; all others are refused.
+        keys: types of keys.
+    """
+
+    admitted: ClassVar[dict[tuple[str, str], Any]] = {}
+    keys: ClassVar[tuple[type, ...]] = (str,)
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = pickle._Unpickler.dispatch | {
+        pickle.DICT[0]: _guarded("load_dict", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
+        pickle.SETITEM[0]: _guarded("load_setitem", lambda unpickler: unpickler.check_keys(unpickler.stack[-2:-1])),
+        pickle.SETITEMS[0]: _guarded("load_setitems", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
+        pickle.BUILD[0]: _guarded("load_build", _check_state),
+        pickle.FRAME[0]: _skip_frame,
+        **dict.fromkeys((pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0]), _refuse),
+        **dict.fromkeys((pickle.BYTEARRAY8[0], pickle.NEXT_BUFFER[0], pickle.READONLY_BUFFER[0]), _refuse),
+        **dict.fromkeys((pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0]), _refuse),
+    }
+
+    def check_keys(self, keys: list[Any]) -> None:
+        """Raises a WeightsError if something is no key that may be hashed."""
+        if not all(isinstance(key, self.keys) for key in keys):
+            raise WeightsError("it names an array by something that is no text, the file is refused")
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.admitted:
+            raise WeightsError(f"it names {module}.{name}; only arrays are read, the file is refused")
+        return self.admitted[module, name]
+
+    def persistent_load(self, pid: object) -> Any:
+        raise WeightsError("it refers to other objects; only arrays are read, the file is refused")
