@@ -81,7 +81,7 @@ def test_a_memo_index_reserves_no_memory(memo):
 
 @pytest.mark.parametrize("opcode", [b"\x96", b"\x8e"], ids=["BYTEARRAY8", "BINBYTES8"])
 def test_a_promised_length_reserves_no_memory(opcode):
-    with at_most(10**6), pytest.raises((WeightsError, pickle.UnpicklingError)):
+    with at_most(10**6), pytest.raises((WeightsError, EOFError)):
         read(b"\x80\x05" + opcode + struct.pack("<Q", 2_000_000_000) + b".")
 
 
