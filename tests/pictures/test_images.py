@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images
 from tfgraphs.pictures.images import ImageError, Picture
+from tfgraphs.pictures.limits import MAX_SIDE
 
 ORIGIN = {"command": "neural_style --content=Tübingen/夜 🌙.jpg", "steps": 500, "tv": 1e-4}
 
@@ -192,7 +193,7 @@ def test_shrinking_lets_no_clear_pixel_bleed(tmp_path):
     np.testing.assert_allclose(picture.pixels[picture.alpha > 0.1, 0], 1, atol=4 * LEVEL)
 
 
-SIDES = st.integers(1, images.MAX_SIDE)
+SIDES = st.integers(1, MAX_SIDE)
 
 
 @steady

@@ -41,12 +41,12 @@ def bmp(width: int, height: int) -> bytes:
 
 
 def refusal(path: Path, read: Callable[[Path], object] = images.load) -> str:
-    """The message of the ImageError: one line that begins with the file's name."""
+    """The message of the ImageError: one line that names the file."""
     with pytest.raises(ImageError) as caught:
         read(path)
     message = str(caught.value)
     assert message.splitlines() == [message]
-    assert message.startswith(f"{path} ")
+    assert str(path) in message
     return message
 
 
@@ -86,7 +86,7 @@ def test_missing_file_is_refused_in_one_line(tmp_path):
 @pytest.mark.parametrize("name", ["Folder", "Folder.png"])
 def test_folder_is_refused_in_one_line(tmp_path, name):
     (tmp_path / name).mkdir()
-    assert "is a directory" in refusal(tmp_path / name)
+    assert "it is a folder" in refusal(tmp_path / name)
 
 
 WHOLE = {

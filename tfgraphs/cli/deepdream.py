@@ -146,10 +146,9 @@ def _dream_film() -> None:
         monitor.graph(dreamer.graph)
 
         def become(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
-            frame = images.resize(frame, size).clip(0, 1)
             return _as_it_may_be(_dream(dreamer, film_run.blended(frame, before, mask), frame, mask))
 
-        run.make(film.frames, become, count, monitor)
+        run.make(lambda start: film.frames(start, size), become, count, monitor)
 
 
 def _zoom() -> None:

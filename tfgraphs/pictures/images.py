@@ -20,9 +20,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.files.outputs import atomic_file
-
-MAX_SIDE = 20_000
-MAX_PIXELS = 100_000_000
+from tfgraphs.pictures.limits import MAX_PIXELS, check_file, check_size
 
 # Formats whose decoders only decode. Pillow could open others by starting programs (EPS) or following links.
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
@@ -91,8 +89,6 @@ def load(path: str | Path, size: int | None = None, upsample: bool = False) -> P
     try:
         with _open(path) as file:
             return _decode(file, size, upsample)
-    except FileNotFoundError as error:
-        raise ImageError(f"{path} does not exist") from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP or TIFF file") from error
     except Image.DecompressionBombError as error:
@@ -137,8 +133,6 @@ def read_origin(path: str | Path) -> dict[str, object]:
     try:
         with _open(path) as file:
             origin = json.loads(file.getexif()[ExifTags.Base.ImageDescription])
-    except FileNotFoundError as error:
-        raise ImageError(f"{path} does not exist") from error
     except (*_BROKEN, KeyError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs") from error
     if not isinstance(origin, dict):
@@ -171,40 +165,37 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return pixels
     height, width = size
     channels = [
-        Image.fromarray(np.ascontiguousarray(channel)).resize((width, height), Image.Resampling.BICUBIC)
-        for channel in np.moveaxis(pixels.astype(np.float32), -1, 0)
+        Image.fromarray(np.ascontiguousarray(channel, np.float32)).resize((width, height), Image.Resampling.BICUBIC)
+        for channel in np.moveaxis(pixels, -1, 0)
     ]
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turns and mirrors an image as its EXIF orientation says; one that is upright is returned as it is."""
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 @contextlib.contextmanager
 def _open(path: str | Path) -> Iterator[Image.Image]:
     """Opens a picture that is neither of a strange format nor too large; nothing is decoded yet."""
+    check_file(path, ImageError)
     Image.init()  # finds all decoders
     formats = [name for name in _READABLE if name in Image.OPEN]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # what it thinks of a file; errors say what matters
         with Image.open(path, formats=formats) as file:
-            _check_size(path, *file.size)
+            check_size(path, *file.size, ImageError)
             yield file
-
-
-def _check_size(path: str | Path, width: int, height: int) -> None:
-    if width < 1 or height < 1:
-        raise ImageError(f"{path} is empty: {width} x {height} px")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{path} is too large ({width} x {height} px): at most {MAX_SIDE:,} px a side and {MAX_PIXELS:,} px in all"
-        )
 
 
 def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:
     file.load()
-    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
-    image = file if turn is None else file.transpose(turn)
+    image = upright(file)
     if image.mode in _SIXTEEN_BITS:
-        pixels = _sixteen_bit_grey(image)
-        return Picture(np.clip(resize(pixels, fit(pixels.shape[:2], size, upsample)), 0, 1))
+        grey = _sixteen_bit_grey(image)
+        return Picture(resize(grey, fit(grey.shape[:2], size, upsample)).clip(0, 1).repeat(3, axis=-1))
     if image.mode == "F":
         raise ValueError("32-bit float pixels: save it with 8 or 16 bits")
     image = _to_srgb(image)
@@ -216,20 +207,23 @@ def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:
 
 
 def _sixteen_bit_grey(image: Image.Image) -> np.ndarray:
+    """Float32 [height, width, 1] in 0..1."""
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError("32-bit integer pixels: save it with 8 or 16 bits")
-    return np.repeat(values.astype(np.float32)[..., None] / 65535, 3, axis=-1)
+    return np.divide(values, 65535, dtype=np.float32)[..., None]
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
     """Converts any 8-bit mode to RGB or, if it has transparency, RGBA, in the sRGB colour space."""
     profile = image.info.get("icc_profile")
-    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    alpha = None
+    if image.has_transparency_data:
+        alpha = (image if image.mode == "RGBA" else image.convert("RGBA")).getchannel("A")
     if profile and image.mode in ("RGB", "RGBA", "L", "LA", "P", "PA", "CMYK"):
         base = {"LA": "L", "L": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
         image = _apply_profile(image.convert(base), profile)
-    image = image.convert("RGB")
+    image = image if image.mode == "RGB" else image.convert("RGB")
     if alpha is not None:
         image.putalpha(alpha)
     return image

@@ -208,8 +208,8 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path, ending, width):
 FULL = """
 import resource, signal, sys
 import numpy as np
-from tfgraphs import films
-from tfgraphs.outputs import OutputError
+from tfgraphs.pictures import films
+from tfgraphs.files.outputs import OutputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 noise = np.random.default_rng(0).random((12, 96, 128, 3), np.float32)

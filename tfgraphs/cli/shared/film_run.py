@@ -250,20 +250,15 @@ def count_frames(name: str, film: films.Film) -> int:
     """
     from tfgraphs.monitor.terminal import Monitor
 
-    count = 0
     with Monitor(name) as monitor:
-        for _ in film.frames():
-            count += 1
-            monitor.prepare(f"reading {film.path}", min(1, count / (film.count or count)))
-    return count
+        return film.count_frames(monitor.prepare)
 
 
 def pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
     """The frames of a film from number `start` on, each with the one before it, at a size."""
     first = max(0, start - 1)
     before = None
-    for number, frame in enumerate(film.frames(first), first):
-        frame = images.resize(frame, size).clip(0, 1)
+    for number, frame in enumerate(film.frames(first, size), first):
         if number >= start:
             yield before, frame
         before = frame

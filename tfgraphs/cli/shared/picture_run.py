@@ -10,7 +10,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.files.outputs import check_writable
-from tfgraphs.pictures import films, images, samples
+from tfgraphs.pictures import films, images, masks, samples
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
@@ -181,18 +181,5 @@ def load_picture(path: str, size: int) -> images.Picture:
 
 
 def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
-    """Loads a mask as float32 [height, width] in 0..1, for a picture of `size`: white is 1, and so is its lightness.
-
-    Raises:
-        UsageError: its proportions are others than the picture's.
-    """
-    picture = images.load(samples.resolve(path))
-    height, width = picture.size
-    if abs(height * size[1] - width * size[0]) > max(height, width, *size):
-        raise command.UsageError(
-            f"{path} has {width} x {height} px and the picture {size[1]} x {size[0]} px: give the mask its proportions"
-        )
-    grey = picture.pixels.mean(axis=-1, keepdims=True)
-    if picture.alpha is not None:
-        grey = grey * picture.alpha[..., None]
-    return images.resize(grey, size)[..., 0].clip(0, 1)
+    """Loads a mask or a sample for a picture of a size, see `masks.load_mask`."""
+    return masks.load_mask(samples.resolve(path), size)

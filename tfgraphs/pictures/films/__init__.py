@@ -1,6 +1,6 @@
-"""Moving pictures in and out: MP4 and other video files with the extra `video`, animated WebP, GIF and PNG without.
+"""Reads and writes films: MP4 and other video files with the extra `video`, animated WebP, GIF and PNG without.
 
-Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; no more than a few are held at a time.
+Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; only a few are in memory at a time.
 """
 
 import json
@@ -14,9 +14,10 @@ from tfgraphs.errors import reason
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.pictures import images
 from tfgraphs.pictures.films import animation, video
+from tfgraphs.pictures.films.claims import check_claims
 from tfgraphs.pictures.films.film import RATES, Film, FilmError
 from tfgraphs.pictures.films.folders import FolderError, FrameFolder, sources
-from tfgraphs.pictures.films.whole import check_whole
+from tfgraphs.pictures.limits import check_file
 
 __all__ = [
     "RATES",
@@ -46,10 +47,10 @@ def save(
 
     Args:
         path: ends in .mp4 or .webp.
-        frames: [height, width, 3] each, all of one size; clipped to 0..1 and rounded to 8 bits.
+        frames: float32 [height, width, 3] each, all of one size; clipped to 0..1 and rounded to 8 bits.
         rate: frames a second, 0.1 to 240, or 90 for a WebP.
-        origin: what made the film (command, flags), kept in it as JSON and read back by `read_origin`.
-        count: how many frames are promised, if that is to be checked.
+        origin: what made the film (command, flags), stored in it as JSON and read by `read_origin`.
+        count: the expected number of frames, if it is to be checked.
 
     Raises:
         FilmError: see `check_format`; or there are no frames, other than `count`, of several sizes, or too large.
@@ -61,7 +62,7 @@ def save(
 
 
 def check_format(path: str | Path, rate: float = RATES[0]) -> None:
-    """Raises FilmError unless a film of that name and rate can be written here."""
+    """Raises FilmError unless a film of this name and rate can be written with what is installed."""
     module = _WRITABLE.get(Path(path).suffix.lower())
     if module is None:
         raise FilmError(f"{path}: the name of a film to write ends in one of {', '.join(_WRITABLE)}")
@@ -72,20 +73,22 @@ def check_format(path: str | Path, rate: float = RATES[0]) -> None:
 
 
 def is_film(path: str | Path) -> bool:
-    """Whether a path has the ending of a video file, or is an animated GIF, WebP or PNG."""
-    suffix = Path(path).suffix.lower()
-    return suffix in video.SUFFIXES or (suffix in animation.SUFFIXES and animation.moves(Path(path)))
+    """Returns whether a path has the ending of a video file, or is an animated GIF, WebP or PNG."""
+    path = Path(path)
+    if path.suffix.lower() in animation.SUFFIXES:
+        return path.is_file() and animation.is_animated(path)
+    return path.suffix.lower() in video.SUFFIXES
 
 
 def open_film(path: str | Path) -> Film:
-    """Finds out what a film is; its content decides, not its name. A picture that does not move is one frame.
+    """Opens a film by its content, whatever its name. A still picture is a film of one frame.
 
     Args:
         path: an MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or OGV file, or an animated GIF, WebP or PNG.
 
     Raises:
-        FilmError: the file is missing, no film, damaged, larger than `images.MAX_SIDE` or `images.MAX_PIXELS`, or the
-            extra `video` is not installed and it is needed.
+        FilmError: the file is missing, no film, damaged, larger than `pictures.limits` allows, or needs the extra
+            `video`, which is not installed.
     """
     path = Path(path)
     return _reader(path).read(path)
@@ -108,18 +111,17 @@ def read_origin(path: str | Path) -> dict[str, object]:
 
 
 def _reader(path: Path) -> ModuleType:
-    """The module that reads a file, which is there and as long as it says."""
+    """Checks a file and returns the module that reads it."""
+    check_file(path, FilmError)
     try:
-        check_whole(path)
+        check_claims(path)
         return animation if animation.is_animation(path) else video
-    except FileNotFoundError as error:
-        raise FilmError(f"{path} does not exist") from error
     except OSError as error:
         raise FilmError(f"{path} cannot be read: {reason(error)}") from error
 
 
 def _eight_bits(path: str | Path, frames: Iterable[np.ndarray], count: int | None) -> Iterator[np.ndarray]:
-    """The frames as uint8, all of one size and as many as promised."""
+    """Yields the frames as uint8; checks that they have one size and the expected number."""
     number, size = 0, None
     for frame in frames:
         size = size or frame.shape

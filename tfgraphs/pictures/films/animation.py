@@ -1,4 +1,4 @@
-"""Films of pictures: animated WebP out; WebP, GIF and PNG in. Pillow alone is needed."""
+"""Animated pictures: writes WebP; reads WebP, GIF and PNG. Needs Pillow alone."""
 
 import contextlib
 import io
@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from tfgraphs.errors import explained
-from tfgraphs.pictures.films.film import Film, FilmError, check_size, within
+from tfgraphs.pictures import images, limits
+from tfgraphs.pictures.films.film import Film, FilmError, nearest_rate
 
 SUFFIXES = (".webp", ".gif", ".png", ".apng")
-FASTEST = 90.0  # frames a second of a WebP: browsers show each for 100 ms if it asks for less than 11
+FASTEST = 90.0  # frames a second: browsers show a frame for 100 ms if it asks for less than 11
 _BEGINNINGS = (b"GIF8", b"\x89PNG", b"RIFF")
 _FORMATS = ("WEBP", "GIF", "PNG")
 _LARGEST = 16_383  # px a side
@@ -28,11 +29,11 @@ _QUALITY = 90
 
 
 def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping[str, object] | None) -> None:
-    """Writes an animated WebP that starts over at its end.
+    """Writes an animated WebP that repeats.
 
-    Pillow would hold all frames. Here each is encoded as a picture of its own, and its bitstream put into the file as
-    soon as it is there (WebP Container Specification: RIFF chunks VP8X, ANIM, ANMF for each frame, EXIF). In an endless
-    zoom no pixel stays as it was, so nothing would be gained by storing differences.
+    Pillow would keep all frames in memory. Here each is encoded as a picture of its own and written at once (WebP
+    Container Specification: RIFF chunks VP8X, ANIM, ANMF for each frame, EXIF). Differences between frames would not
+    be smaller: in an endless zoom every pixel changes.
 
     Args:
         frames: uint8 [height, width, 3], all of one size.
@@ -48,7 +49,7 @@ def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping
     with path.open("wb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
         file.write(_chunk(b"VP8X", struct.pack("<I", flags) + _three(width - 1) + _three(height - 1)))
-        file.write(_chunk(b"ANIM", struct.pack("<IH", 0xFF000000, 0)))  # black behind it, no end
+        file.write(_chunk(b"ANIM", struct.pack("<IH", 0xFF000000, 0)))  # black background, endless
         for number, pixels in enumerate(itertools.chain([first], frames)):
             duration = round((number + 1) * 1000 / rate) - round(number * 1000 / rate)
             header = bytes(6) + _three(width - 1) + _three(height - 1) + _three(duration) + b"\x02"  # no blending
@@ -71,7 +72,7 @@ def _three(value: int) -> bytes:
 
 
 def _bitstream(pixels: np.ndarray) -> bytes:
-    """The chunk with the picture, of a WebP file that has no other."""
+    """The chunk with the pixels of a WebP file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "WEBP", quality=_QUALITY)
     return buffer.getvalue()[12:]
@@ -89,14 +90,14 @@ def _exif(origin: Mapping[str, object]) -> bytes:
 
 
 def is_animation(path: Path) -> bool:
-    """Whether a file begins as one of these formats does."""
+    """Returns whether a file begins as a WebP, GIF or PNG does."""
     with path.open("rb") as file:
         head = file.read(12)
     return head.startswith(_BEGINNINGS) and (not head.startswith(b"RIFF") or head.endswith(b"WEBP"))
 
 
-def moves(path: Path) -> bool:
-    """Whether a file can be opened and has more than one frame."""
+def is_animated(path: Path) -> bool:
+    """Returns whether a file can be opened and has more than one frame."""
     try:
         with _open(path) as file:
             return getattr(file, "is_animated", False)
@@ -105,7 +106,7 @@ def moves(path: Path) -> bool:
 
 
 def read(path: Path) -> Film:
-    """Looks through the whole file, so that damage is found at once.
+    """Decodes the whole file, so that damage is found at once.
 
     Raises:
         FilmError: the file is damaged or too large.
@@ -116,16 +117,19 @@ def read(path: Path) -> Film:
             duration = float(image.info.get("duration", 0))
             milliseconds += duration if duration > 10 else 100  # as browsers do
             size, count = (image.height, image.width), count + 1
-    return Film(path, size, within(1000 * count / milliseconds), count, frames)
+    return Film(path, size, nearest_rate(1000 * count / milliseconds), count, counted=True, _decode=frames)
 
 
 def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
-    """Yields the frames from number `start` on, uint8 [height, width, 3]; what is clear in them is laid on white."""
+    """Yields the frames from number `start` on, uint8 [height, width, 3], on white where they are transparent."""
     with _open(path) as file:
         for image in _images(file, start):
-            layers = image.convert("RGBA")
-            paper = Image.new("RGBA", layers.size, "white")
-            yield np.asarray(Image.alpha_composite(paper, layers).convert("RGB"))
+            if image.has_transparency_data:
+                layers = image.convert("RGBA")
+                paper = Image.new("RGBA", layers.size, "white")
+                paper.alpha_composite(layers)
+                image = paper
+            yield np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 @contextlib.contextmanager
@@ -135,25 +139,25 @@ def _open(path: Path) -> Iterator[Image.Image]:
         with _quietly():
             file = Image.open(path, formats=_FORMATS)
         with file:
-            check_size(path, *file.size)
+            limits.check_size(path, *file.size, FilmError)
             yield file
 
 
 def _images(file: Image.Image, start: int) -> Iterator[Image.Image]:
-    """The frames as they are to be seen, without the picture that an animated PNG shows where nothing moves."""
+    """The frames, upright, without the picture that an animated PNG shows where animations are not supported."""
     hidden = int(getattr(file, "default_image", False))
     for number in range(hidden + start, getattr(file, "n_frames", 1)):
         with _quietly():
             file.seek(number)
             file.load()
-            turned = ImageOps.exif_transpose(file)
+            turned = images.upright(file)
             turned.info.update(file.info)
         yield turned
 
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without the warnings of Pillow about what it finds in files: errors say what matters."""
+    """Silences Pillow's warnings about what it finds in files."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
         yield

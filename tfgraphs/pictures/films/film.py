@@ -1,4 +1,4 @@
-"""What is known of a film before its frames are looked at."""
+"""What is known of a film before its frames are read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.pictures.images import MAX_PIXELS, MAX_SIDE
+from tfgraphs.pictures import images
 
 RATES = (0.1, 240.0)  # least and most frames a second
 
@@ -18,43 +18,64 @@ class FilmError(TfgraphsError):
 
 @dataclass(frozen=True)
 class Film:
-    """A film that can be read, as often as wanted.
+    """A film that can be read any number of times.
 
     Attributes:
         path: of the file.
         size: height and width in pixels, upright.
-        rate: frames a second, the mean if they do not follow each other evenly.
-        count: how many frames there are, or None if the file does not say so. Video files may be wrong about it.
+        rate: frames a second, on average.
+        count: number of frames that the file claims, or None if it claims none.
+        counted: whether all frames were decoded to find `count`. Otherwise it may be wrong.
     """
 
     path: Path
     size: tuple[int, int]
     rate: float
     count: int | None
-    _read: Callable[[Path, int], Iterator[np.ndarray]] = field(repr=False)
+    counted: bool
+    _decode: Callable[[Path, int], Iterator[np.ndarray]] = field(repr=False)
 
-    def frames(self, start: int = 0) -> Iterator[np.ndarray]:
-        """Yields the frames from number `start` on, float32 [height, width, 3] in 0..1, one at a time.
+    def frames(self, start: int = 0, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+        """Yields the frames one at a time, float32 [height, width, 3] in 0..1.
+
+        Args:
+            start: number of the first frame to yield.
+            size: height and width to which frames are resized.
 
         Raises:
-            FilmError: the file is damaged, or its pictures change their size.
+            FilmError: the file is damaged, or the size of its frames changes.
         """
-        for number, pixels in enumerate(self._read(self.path, start), start):
+        for pixels in self._eight_bits(start):
+            if size in (None, self.size):
+                yield np.asarray(pixels, np.float32, order="C") / 255
+            else:  # channel by channel, as a large frame takes 12 bytes for each pixel in float32
+                channels = [images.resize(pixels[..., [channel]] / np.float32(255), size) for channel in range(3)]
+                yield np.concatenate(channels, axis=-1).clip(0, 1)
+
+    def count_frames(self, report: Callable[[str, float], None]) -> int:
+        """Decodes all frames, unless that was done, so that damage is found before hours of work.
+
+        Args:
+            report: called with what is being done and its share done, 0..1.
+
+        Raises:
+            FilmError: as of `frames`.
+        """
+        if self.counted:
+            assert self.count is not None
+            return self.count
+        number = 0
+        for number, _ in enumerate(self._eight_bits(0), 1):
+            report(f"reading {self.path}", min(1, number / (self.count or number)))
+        return number
+
+    def _eight_bits(self, start: int) -> Iterator[np.ndarray]:
+        for number, pixels in enumerate(self._decode(self.path, start), start):
             if pixels.shape[:2] != self.size:
                 raise FilmError(f"{self.path} changes its size at frame {number}: cut it there and give one part")
-            yield np.asarray(pixels, np.float32, order="C") / 255
+            yield pixels
 
 
-def check_size(path: Path, width: int, height: int) -> None:
-    """Raises FilmError for pictures that are empty, or larger than `images.load` takes."""
-    if width < 1 or height < 1:
-        raise FilmError(f"{path} is empty: {width} x {height} px")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise FilmError(
-            f"{path} is too large ({width} x {height} px): at most {MAX_SIDE:,} px a side and {MAX_PIXELS:,} px in all"
-        )
-
-
-def within(rate: float) -> float:
-    """The nearest rate that can be written."""
+def nearest_rate(rate: float) -> float:
+    """Returns the nearest rate that can be written."""
     return float(np.clip(rate, *RATES))

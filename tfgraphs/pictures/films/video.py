@@ -1,4 +1,4 @@
-"""Video files, through PyAV and so FFmpeg: MP4 out, what cameras and the web make in. Needs the extra `video`."""
+"""Video files, by PyAV (FFmpeg): writes MP4, reads what cameras and the web produce. Needs the extra `video`."""
 
 import contextlib
 import itertools
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgraphs.errors import explained, said
-from tfgraphs.pictures.films.film import Film, FilmError, check_size, within
-from tfgraphs.pictures.images import MAX_PIXELS
+from tfgraphs.pictures.films.film import Film, FilmError, nearest_rate
+from tfgraphs.pictures.limits import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,19 +25,19 @@ SUFFIXES = (
 )
 FASTEST = 240.0  # frames a second
 
-# Formats that hold everything themselves. FFmpeg has others that name files or addresses to go on with.
+# Formats that contain everything. Others of FFmpeg refer to further files and addresses.
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,asf,flv,ogg"
 _ENCODER = "libx264"
 _ENCODING = {
-    "crf": "18",  # constant rate factor: 0 has no loss, 18 is said to look like none, 23 is usual
+    "crf": "18",  # constant rate factor: 0 is lossless, 18 looks lossless, 23 is usual
     "preset": "medium",
-    "threads": "4",  # on any machine: the bytes depend on the number
+    "threads": "4",  # a fixed number, on which the bytes depend
     "flags": "+bitexact",
-    "mbtree": "0",  # it would save a fifth, but x264 then writes other bytes at almost every run
+    "mbtree": "0",  # would save a fifth, but then x264 writes different bytes in almost every run
 }
 _BT709, _MPEG_RANGE, _UNKNOWN = 1, 1, 2  # numbers in ITU-T H.273, and FFmpeg's for 16..235
 _UNKNOWN_RATE = 25.0
-_SHAPES = (0.1, 10)  # of a pixel, width to height; beyond that the file is not believed
+_SHAPES = (0.1, 10)  # plausible ratios of a pixel's width to its height
 
 
 def check() -> None:
@@ -98,7 +98,7 @@ def _encodable(pixels: np.ndarray) -> "VideoFrame":
 
 
 def read(path: Path) -> Film:
-    """Looks at the head of a file and at its first frame.
+    """Reads the header of a file and its first frame.
 
     Raises:
         FilmError: it is no film, damaged or too large, or PyAV is not installed.
@@ -110,7 +110,7 @@ def read(path: Path) -> Film:
         rate = next((float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate), _UNKNOWN_RATE)
         height, width = _upright(first, stream).shape[:2]
         count = stream.frames if 0 < stream.frames <= path.stat().st_size else None
-        return Film(path, (height, width), within(rate), count, frames)
+        return Film(path, (height, width), nearest_rate(rate), count, counted=False, _decode=frames)
 
 
 def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
@@ -121,7 +121,7 @@ def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
 
 
 def read_comment(path: Path) -> str:
-    """The comment in a file, or nothing."""
+    """Returns the comment in a file, or an empty text."""
     with _open(path) as (container, _):
         return container.metadata.get("comment", "")
 
@@ -140,7 +140,7 @@ def _open(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
                 or av.stream.Disposition.attached_pic in stream.disposition
             ):
                 raise FilmError(f"{path} has no pictures in it that can be read")
-            check_size(path, _square(stream.width, stream), stream.height)
+            check_size(path, _square(stream.width, stream), stream.height, FilmError)
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             yield container, stream
 
@@ -158,8 +158,8 @@ def _decoded(path: Path, container: "InputContainer", stream: "VideoStream") -> 
 
 
 def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:
-    """The pixels as they are to be seen: square, and turned as the file says."""
-    unknown = frame.colorspace == _UNKNOWN and frame.height > 576  # players think of high definition then
+    """The frame in square pixels, turned as the file says."""
+    unknown = frame.colorspace == _UNKNOWN and frame.height > 576  # players take BT.709 for high definition
     square = frame.reformat(
         width=_square(frame.width, stream),
         format="rgb24",
@@ -170,7 +170,7 @@ def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:
 
 
 def _square(width: int, stream: "VideoStream") -> int:
-    """The width in square pixels."""
+    """The width of a frame in square pixels."""
     shape = float(stream.sample_aspect_ratio or 1)
     return max(1, round(width * shape)) if width and _SHAPES[0] < shape < _SHAPES[1] else width
 
@@ -184,7 +184,7 @@ def _exact() -> int:
 
 
 def _name(path: Path) -> str:
-    """A name that FFmpeg cannot take for an address or a pattern."""
+    """A name that FFmpeg takes neither for an address nor for a pattern."""
     return f"file:{path.absolute()}"
 
 
