@@ -150,7 +150,7 @@ FILM = (
 
 SLOWLY = """
 import runpy, sys, time
-from tfgraphs import films
+from tfgraphs.pictures import films
 append = films.FrameFolder.append
 films.FrameFolder.append = lambda *frame: (append(*frame), time.sleep(0.5))[0]
 sys.argv[0] = "neural_style"

@@ -122,7 +122,7 @@ ZOOM = (*QUICK, "--input=photo.png", "--zoom_frames=5", "--zoom=1.2", "--rotatio
 
 SLOWLY = """
 import runpy, sys, time
-from tfgraphs import films
+from tfgraphs.pictures import films
 append = films.FrameFolder.append
 films.FrameFolder.append = lambda *frame: (append(*frame), time.sleep(0.3))[0]
 sys.argv[0] = "deepdream"
