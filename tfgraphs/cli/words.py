@@ -119,12 +119,11 @@ def _evaluate(files: list[str]) -> None:
 
 def _plot(words: list[str]) -> None:
     from tfgraphs.files.outputs import check_writable
-    from tfgraphs.vectors.plot import check as check_picture
-    from tfgraphs.vectors.plot import plot
+    from tfgraphs.vectors.plots.plot import check_format, plot
 
     if not OUTPUT.value:
         raise command.UsageError("say where the picture goes: --output=plot.png")
-    check_picture(OUTPUT.value)
+    check_format(OUTPUT.value)
     check_writable(OUTPUT.value)
     pairs = [tuple(pair.split(":")) for pair in ARROWS.value]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):

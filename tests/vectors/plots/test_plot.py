@@ -1,4 +1,3 @@
-import itertools
 import re
 import sys
 import warnings
@@ -9,21 +8,18 @@ import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
+from label_boxes import overlapping
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 from PIL import Image
 
-from tfgraphs.vectors.plot import PlotError, check, figure, place_labels, plot, principal_components
+from tfgraphs.vectors.plots.components import principal_components
+from tfgraphs.vectors.plots.plot import PlotError, check_format, figure, plot
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 
 NOWHERE = "\U000f0000"  # a character for private use, which has no meaning and is in no font
-FRAME = np.array([500.0, 400.0])
-MATRICES = arrays.arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 5)), elements=st.floats(-100, 100))
 
 
 @pytest.fixture
@@ -50,118 +46,6 @@ def arrows(picture: Figure) -> list[FancyArrowPatch]:
 
 def points(picture: Figure) -> np.ndarray:
     return np.asarray(picture.axes[0].collections[-1].get_offsets())
-
-
-def overlapping(boxes) -> list[tuple[int, int]]:
-    """Pairs of boxes, (left, below, right, above) each, that have an area in common."""
-    return [
-        (i, j)
-        for (i, one), (j, two) in itertools.combinations(enumerate(boxes), 2)
-        if min(one[2], two[2]) > max(one[0], two[0]) and min(one[3], two[3]) > max(one[1], two[1])
-    ]
-
-
-# Principal components.
-
-
-@given(MATRICES)
-def test_components_have_the_variances_of_the_covariance_and_no_correlation(matrix):
-    coordinates = principal_components(matrix)
-    variances = np.linalg.eigvalsh(np.atleast_2d(np.cov(matrix.T, bias=True)))[::-1]
-    expected = np.pad(variances, (0, 2))[:2]
-    np.testing.assert_allclose(coordinates.T @ coordinates / len(matrix), np.diag(expected), atol=1e-8)
-    np.testing.assert_allclose(coordinates.sum(axis=0), 0, atol=1e-8)
-
-
-def test_components_are_projections_on_the_eigenvectors_of_the_covariance():
-    matrix = np.random.default_rng(0).normal(size=(30, 6)) * [5, 1, 3, 0.5, 2, 0.1]
-    _, directions = np.linalg.eigh(np.cov(matrix.T))
-    directions = directions[:, ::-1][:, :3]
-    directions *= np.sign([column[np.argmax(np.abs(column))] for column in directions.T])
-    expected = (matrix - matrix.mean(axis=0)) @ directions
-    np.testing.assert_allclose(principal_components(matrix, 3), expected, atol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "expected"),
-    [
-        pytest.param([[3, 4]], [[0, 0]], id="one point"),
-        pytest.param([[0, 0], [6, 8]], [[-5, 0], [5, 0]], id="two points"),
-        pytest.param([[0, 0], [-6, 8]], [[-5, 0], [5, 0]], id="the larger number of the direction is positive"),
-        pytest.param([[0, 2], [2, 0]], [[-(2**0.5), 0], [2**0.5, 0]], id="of two as large, the first"),
-        pytest.param([[1], [2], [6]], [[-2, 0], [-1, 0], [3, 0]], id="one dimension"),
-        pytest.param([[0.1, 0.7]] * 3, [[0, 0]] * 3, id="equal points"),
-        pytest.param([[9, 0], [-9, 0], [0, 1], [0, -1]], [[9, 0], [-9, 0], [0, 1], [0, -1]], id="a cross"),
-    ],
-)
-def test_components_by_hand(matrix, expected):
-    np.testing.assert_allclose(principal_components(np.array(matrix)), expected, atol=1e-12)
-
-
-def test_equal_points_have_no_components_at_all():
-    """Rounding errors of the mean, enlarged to a picture, would look like words far from each other."""
-    row = np.random.default_rng(1).normal(size=50)
-    assert not principal_components(np.stack([row] * 7)).any()
-
-
-# Places of labels.
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(0, 8))
-def test_labels_never_overlap_and_stay_on_the_page(seed, count, lines):
-    rng = np.random.default_rng(seed)
-    places = rng.uniform(0, FRAME, size=(count, 2))
-    sizes = rng.uniform((10, 10), (60, 15), size=(count, 2))
-    segments = places[rng.integers(count, size=(lines, 2))]
-    corners, _ = place_labels(places, sizes, segments, FRAME, 3)
-    shown = np.isfinite(corners).all(axis=1)
-    boxes = np.concatenate([corners, corners + sizes], axis=1)[shown]
-    assert not overlapping(boxes)
-    assert (boxes >= 0).all()
-    assert (boxes[:, 2:] <= FRAME).all()
-
-
-def test_a_lonely_label_stands_to_the_right_of_its_point():
-    corners, tips = place_labels(FRAME[None] / 2, np.array([[40.0, 12.0]]), np.empty((0, 2, 2)), FRAME, 3)
-    assert 3 < corners[0, 0] - FRAME[0] / 2 < 8
-    assert corners[0, 1] + 6 == pytest.approx(FRAME[1] / 2)
-    assert np.isnan(tips).all()
-
-
-@pytest.mark.parametrize("angle", np.arange(0, 360, 30))
-def test_a_label_leaves_the_way_of_an_arrow(angle):
-    start = FRAME / 2
-    end = start + 100 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
-    sizes = np.array([[40.0, 12.0]])
-    corners, _ = place_labels(start[None], sizes, np.array([[start, end]]), FRAME, 3)
-    way = start + np.linspace(0, 1, 200)[:, None] * (end - start)
-    assert not ((way > corners[0]) & (way < corners[0] + sizes[0])).all(axis=1).any()
-
-
-def test_labels_cover_no_points_where_there_is_room():
-    places = FRAME / 2 + np.array([(x, y) for x in (-60, 0, 60) for y in (-15, 0, 15)])
-    sizes = np.full((9, 2), (40.0, 10.0))
-    corners, _ = place_labels(places, sizes, np.empty((0, 2, 2)), FRAME, 3)
-    nearest = np.clip(places[:, None], corners, corners + sizes)
-    assert np.linalg.norm(places[:, None] - nearest, axis=-1).min() >= 3
-
-
-def test_labels_of_one_point_are_all_there_with_lines():
-    places = np.full((9, 2), FRAME / 2)
-    corners, tips = place_labels(places, np.full((9, 2), (40.0, 12.0)), np.empty((0, 2, 2)), FRAME, 3)
-    assert np.isfinite(corners).all()
-    assert np.isfinite(tips).any()
-    ends = tips[np.isfinite(tips).all(axis=1)]
-    assert (np.abs(ends - FRAME / 2).max(axis=1) < 80).all()
-
-
-def test_a_label_without_room_is_left_out():
-    corners, tips = place_labels(FRAME[None] / 2, FRAME[None] * 2, np.empty((0, 2, 2)), FRAME, 3)
-    assert np.isnan(corners).all()
-    assert np.isnan(tips).all()
-
-
-# Pictures.
 
 
 def test_points_are_the_components_of_unit_vectors_to_one_scale(royal):
@@ -258,7 +142,7 @@ def test_words_of_scripts_that_the_fonts_have_are_drawn_without_a_word():
 def test_one_line_names_the_words_that_no_font_can_show(tmp_path):
     words = [*(f"{NOWHERE}{number}" for number in range(7)), "plain"]
     vectors = WordVectors(words, np.eye(8, dtype=np.float32))
-    line = f"no font here can show {', '.join(words[:5])} and 2 more; the Noto fonts can most"
+    line = f"no font on this machine can show {', '.join(words[:5])} and 2 more: install the Noto fonts"
     with pytest.warns(UserWarning, match=f"^{line}$") as caught:
         plot(vectors, words, tmp_path / "words.png")
     assert len(caught) == 1
@@ -320,7 +204,7 @@ def test_settings_of_matplotlib_are_as_before(royal, tmp_path):
 @pytest.mark.parametrize("name", ["words.xyz", "words", "words.jpg", ".png"])
 def test_other_suffixes_are_refused_before_anything_is_drawn(royal, tmp_path, name):
     with pytest.raises(
-        PlotError, match=re.escape(f"{name} is no name of a picture: it should end in .png, .svg or .pdf")
+        PlotError, match=re.escape(f"{name} is not the name of a picture: it must end in .png, .svg or .pdf")
     ):
         plot(royal, ["unknown word"], tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -329,9 +213,9 @@ def test_other_suffixes_are_refused_before_anything_is_drawn(royal, tmp_path, na
 @pytest.mark.parametrize(
     ("words", "pairs", "message"),
     [
-        ([], [], "a picture needs at least two different words, there are none"),
-        (["king"], [], "a picture needs at least two different words, there is one"),
-        (["king", "King"], [("KING", "king")], "a picture needs at least two different words, there is one"),
+        ([], [], "a picture needs two different words or more, not 0"),
+        (["king"], [], "a picture needs two different words or more, not 1"),
+        (["king", "King"], [("KING", "king")], "a picture needs two different words or more, not 1"),
     ],
 )
 def test_too_few_words_are_refused(royal, tmp_path, words, pairs, message):
@@ -348,12 +232,12 @@ def test_unknown_words_are_refused(royal, words, pairs):
 
 def test_vectors_that_are_not_finite_are_refused():
     vectors = WordVectors(["fine", "bad"], np.float32([[1, 2], [np.nan, 1]]))
-    with pytest.raises(PlotError, match="the vector of 'bad' has numbers that are not finite"):
+    with pytest.raises(PlotError, match="the vector of 'bad' is not finite"):
         figure(vectors, vectors.words)
 
 
 def test_a_size_without_room_is_refused(royal):
-    with pytest.raises(ValueError, match="a picture needs 2 inches"):
+    with pytest.raises(ValueError, match="expected at least 2 inches"):
         figure(royal, royal.words, size=(8, 1))
 
 
@@ -363,7 +247,7 @@ def test_without_matplotlib_the_extra_is_named(royal, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     line = re.escape("matplotlib is not installed: pip install 'tfgraphs[plot]' brings it")
     for attempt in (
-        lambda: check(Path("words.png")),
+        lambda: check_format(Path("words.png")),
         lambda: plot(royal, royal.words, tmp_path / "words.png"),
         lambda: figure(royal, royal.words),
     ):

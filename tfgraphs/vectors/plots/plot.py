@@ -1,0 +1,224 @@
+"""Draws words in the plane of the two principal components of their vectors, with arrows between pairs of words."""
+
+import itertools
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.outputs import atomic_file
+from tfgraphs.vectors.plots.components import principal_components
+from tfgraphs.vectors.plots.fonts import choose_fonts
+from tfgraphs.vectors.plots.labels import place_labels
+from tfgraphs.vectors.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+SIZE = (10.0, 7.5)  # inches
+PIXELS = 160  # per inch of a PNG
+
+# Formats, and the metadata to leave out so that the same picture always has the same bytes.
+_METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+_FIRST, _SECOND, _SINGLE = "#1b6ca8", "#c0392b", "#34495e"  # first and second words of pairs; all others
+_ARROW, _LINE, _FRAME, _AXIS = "#8d99a6", "#a5adb5", "#c8ced4", "#5f6b76"
+_MARGIN = np.array([26.0, 26.0, 10.0, 10.0])  # left, bottom, right, top; with room for the names of the axes
+_LONGEST = 40  # characters of a label
+
+
+class PlotError(TfgraphsError):
+    """The words cannot be drawn, or matplotlib is missing."""
+
+
+def plot(
+    vectors: WordVectors,
+    words: Sequence[str],
+    path: str | Path,
+    pairs: Sequence[tuple[str, str]] = (),
+    size: tuple[float, float] = SIZE,
+) -> None:
+    """Draws words and writes the picture. The same input gives the same bytes.
+
+    Args:
+        vectors: of the words.
+        words: to draw.
+        path: of the picture, .png, .svg or .pdf.
+        pairs: of words to join by arrows. They are drawn even if they are not among the words.
+        size: width and height in inches, at least 2. A PNG has 160 pixels per inch.
+
+    Raises:
+        WordError: a word is unknown.
+        PlotError: see `figure` and `check_format`.
+        OutputError: the file cannot be written.
+    """
+    check_format(path)
+    drawing = figure(vectors, words, pairs, size)
+    kind = Path(path).suffix.lower()
+    with _style(), atomic_file(path) as temporary:
+        drawing.savefig(temporary, format=kind[1:], dpi=PIXELS, metadata=_METADATA[kind])
+
+
+def check_format(path: str | Path) -> None:
+    """Raises PlotError if the suffix of a path is not that of a known format, or matplotlib is not installed."""
+    if Path(path).suffix.lower() not in _METADATA:
+        raise PlotError(f"{path} is not the name of a picture: it must end in .png, .svg or .pdf")
+    with _style():
+        pass
+
+
+def figure(
+    vectors: WordVectors,
+    words: Sequence[str],
+    pairs: Sequence[tuple[str, str]] = (),
+    size: tuple[float, float] = SIZE,
+) -> "Figure":
+    """Draws the picture of `plot` as a matplotlib Figure without a window. Its axes count points of 1/72 inch.
+
+    The vectors are scaled to length 1 first, so that distances follow cosine similarity; lengths mostly reflect how
+    frequent words are. Arrows of analogies are as parallel as without scaling (GloVe, 8 pairs each of 14 kinds). Both
+    axes have the same scale.
+
+    Words are drawn as they are given, with spaces for underscores. A label stands beside its point, or farther away
+    at the end of a thin line. Among hundreds of words, the last ones have no label where there is no room.
+
+    Raises:
+        WordError: a word is unknown.
+        PlotError: there are fewer than two different words, a vector is not finite, or matplotlib is missing.
+        ValueError: the size is less than 2 inches.
+
+    Warns:
+        UserWarning: there is no room for some labels, or no font has their characters.
+    """
+    if min(size) < 2:
+        raise ValueError(f"size is {size}, expected at least 2 inches")
+    labels, arrows = _labels(vectors, words, pairs)
+    units = _finite_units(vectors, labels)
+    coordinates = principal_components(units)
+    shares = np.sum(coordinates**2, axis=0) / max(np.sum((units - units.mean(axis=0)) ** 2), 1e-30)
+    crowd = len(labels) * math.prod(SIZE) / math.prod(size)
+    font_size = float(np.clip(17.9 - 1.3 * math.log2(crowd), 6, 13))
+    radius = 0.28 * font_size
+    colours = [_SINGLE] * len(labels)
+    for place, colour in ((0, _FIRST), (1, _SECOND)):
+        for arrow in arrows:
+            colours[arrow[place]] = colour
+
+    with _style():
+        drawing, axes = _canvas(size, shares)
+        texts = _texts(axes, list(labels.values()), colours, font_size)
+        extents = [text.get_window_extent() for text in texts]
+        sizes = 72 / PIXELS * np.array([(extent.width, extent.height) for extent in extents]) + 2  # with a margin
+        frame = 72 * np.array(size) - _MARGIN[:2] - _MARGIN[2:]
+        points = _fit(coordinates, frame, np.minimum(sizes.max(axis=0), frame / 6) + radius)
+        segments = points[np.array(arrows, int).reshape(-1, 2)]
+        corners, tips = place_labels(points, sizes, segments, frame, radius)
+        shown = np.isfinite(corners).all(axis=1)
+        for text, corner, visible in zip(texts, corners, shown, strict=True):
+            text.set(position=corner + 1, visible=bool(visible))
+        _draw(axes, points, segments, tips, np.where(shown, radius, radius / 2), np.where(shown, colours, _ARROW))
+    if not shown.all():
+        hidden = len(shown) - shown.sum()
+        warnings.warn(f"{hidden:,} of {len(shown):,} words have no label: there is no room", stacklevel=2)
+    return drawing
+
+
+def _labels(
+    vectors: WordVectors, words: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> tuple[dict[str, str], list[tuple[int, int]]]:
+    """Returns labels by the words of the vocabulary, and the indices of the words that arrows join."""
+    labels: dict[str, str] = {}
+    for word in itertools.chain(words, *pairs):
+        label = " ".join(word.replace("_", " ").split()) or word
+        label = label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
+        labels.setdefault(vectors.spelling(word), label)
+    if len(labels) < 2:
+        raise PlotError(f"a picture needs two different words or more, not {len(labels)}")
+    numbers = {word: number for number, word in enumerate(labels)}
+    arrows = [(numbers[vectors.spelling(first)], numbers[vectors.spelling(second)]) for first, second in pairs]
+    return labels, [arrow for arrow in dict.fromkeys(arrows) if arrow[0] != arrow[1]]
+
+
+def _finite_units(vectors: WordVectors, words: Iterable[str]) -> np.ndarray:
+    """Returns unit vectors, or zeros, float64 [words, dimensions]."""
+    rows = {word: vectors.vector(word).astype(np.float64) for word in words}
+    for word, row in rows.items():
+        if not np.isfinite(row).all():
+            raise PlotError(f"the vector of {word!r} is not finite")
+    matrix = np.stack(list(rows.values()))
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return matrix / np.where(lengths > 0, lengths, 1)
+
+
+def _fit(coordinates: np.ndarray, frame: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """Centers coordinates [points, 2] in a frame and scales them until they fill it except for a margin."""
+    low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+    extent = np.maximum(high - low, 1e-30)
+    scale = np.min((frame - 2 * margin) / extent) if (high > low).any() else 0.0
+    return frame / 2 + (coordinates - (low + high) / 2) * scale
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Uses matplotlib's default settings, without warnings about fonts. Raises PlotError if it is missing."""
+    try:
+        from matplotlib import style
+    except ImportError as error:
+        raise PlotError("matplotlib is not installed: pip install 'tfgraphs[plot]' brings it") from error
+    with style.context(["default", {"svg.hashsalt": "tfgraphs"}]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        yield
+
+
+def _canvas(size: tuple[float, float], shares: np.ndarray) -> tuple["Figure", "Axes"]:
+    """Returns an empty page with a frame, whose axes count points of 1/72 inch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawing = Figure(size, dpi=PIXELS, facecolor="white")
+    FigureCanvasAgg(drawing)
+    page = 72 * np.array(size)
+    frame = page - _MARGIN[:2] - _MARGIN[2:]
+    axes = drawing.add_axes((*(_MARGIN[:2] / page), *(frame / page)))
+    axes.set(xlim=(0, frame[0]), ylim=(0, frame[1]), xticks=[], yticks=[])
+    axes.spines[:].set_color(_FRAME)
+    axes.set_xlabel(f"first principal component, {shares[0]:.0%} of the variance", color=_AXIS, labelpad=7)
+    axes.set_ylabel(f"second principal component, {shares[1]:.0%} of the variance", color=_AXIS, labelpad=7)
+    return drawing, axes
+
+
+def _texts(axes: "Axes", labels: Sequence[str], colours: Sequence[str], font_size: float) -> list["Text"]:
+    """Adds the labels, all at the same place."""
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    fonts = choose_fonts(labels)
+    style: dict[str, Any] = {"fontfamily": fonts, "fontsize": font_size, "parse_math": False, "path_effects": halo}
+    return [
+        axes.text(0, 0, label, color=colour, ha="left", va="bottom", zorder=4, **style)
+        for label, colour in zip(labels, colours, strict=True)
+    ]
+
+
+def _draw(
+    axes: "Axes", points: np.ndarray, segments: np.ndarray, tips: np.ndarray, radii: np.ndarray, colours: np.ndarray
+) -> None:
+    """Draws lines to labels, then arrows, then points."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import FancyArrowPatch
+
+    lines = np.stack([points, tips], axis=1)[np.isfinite(tips).all(axis=1)]
+    axes.add_collection(LineCollection(list(lines), colors=_LINE, linewidths=0.6, zorder=1), autolim=False)
+    gap = radii.max() + 1.5
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 3 * radii.max(), "linewidth": 1.1, "color": _ARROW}
+    for start, end in segments:
+        if np.linalg.norm(end - start) > 2 * gap:  # otherwise there is no room for an arrow
+            axes.add_patch(FancyArrowPatch(start, end, shrinkA=gap, shrinkB=gap, zorder=2, **style))
+    axes.scatter(points[:, 0], points[:, 1], s=(2 * radii) ** 2, c=list(colours), linewidths=0, zorder=3)
