@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from tfgraphs.cli.shared import evaluations
+from tfgraphs.cli.shared.evaluations import print_evaluation
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.evaluate import analogies
@@ -45,5 +45,5 @@ def evaluate(vectors: WordVectors, path: str, restrict_vocab: int) -> dict[str, 
         restrict_vocab: most frequent words that are asked and answer.
     """
     result = analogies(vectors, path, restrict_vocab=restrict_vocab)
-    evaluations.show(result, min(restrict_vocab, len(vectors.words)))
+    print_evaluation(result, min(restrict_vocab, len(vectors.words)))
     return {"analogies right": result.overall.correct, "analogies asked": result.overall.total}

@@ -1,6 +1,6 @@
-"""Asks word vectors: which words are near, and what is king - man + woman?
+"""Queries word vectors: which words are near, and what is king - man + woman?
 
-    words near Einstein                      nearest words; several words are summed
+    words near Einstein                      nearest words of a word or a sum of words
     words calc 'king - man + woman'          any arithmetic: + - ( ) 0.5*word, quotes around words with operators
     words analogy man king woman             man is to king as woman is to ?
     words similarity coffee tea              cosine of two words
@@ -10,158 +10,161 @@
     words convert IN OUT                     a folder that opens at once; OUT.bin and OUT.txt are word2vec's formats
     words project DIR                        files for TensorBoard's Embedding Projector
     words export DIR                         a SavedModel: string[batch] -> float32[batch, dimensions], and search
-    words                                    asks at a prompt; through a pipe, a question a line in, JSON a line out
+    words                                    a prompt; through a pipe, a question a line in, JSON a line out
 
-Vectors are found in any of these: word2vec's binary and text formats, fastText's .vec, GloVe's text, each also as .gz;
-a folder from `words convert` or `word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; glove, packaged.
+--vectors takes word2vec's binary and text formats, fastText's .vec and GloVe's text, each also as .gz; a folder from
+`words convert` or `word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; or glove, the packaged vectors.
 
-The answer is a table, best first. As in word2vec's own tool its second column is the cosine of the angle between the
-vectors, 1 for the same direction.
+The answer is a table, best first. Its second column is the cosine similarity, 1 for the same direction. It is called
+"Cosine distance" as in word2vec's own tool.
 """
 
+import inspect
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tfgraphs.cli.shared import command
-from tfgraphs.cli.words_questions import FORMATS, QUESTIONS, Options, ask, check
+from tfgraphs.cli.shared.answers import FORMATS
+from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import WordVectors
 
 VECTORS = flags.DEFINE_string("vectors", "glove", "'glove' (packaged), a file, a folder, or hub:HANDLE.")
 LIMIT = flags.DEFINE_integer("limit", None, "Read only so many words, the most frequent.", lower_bound=1)
-TOPN = flags.DEFINE_integer("topn", 10, "How many words to show.", lower_bound=1)
+TOPN = flags.DEFINE_integer("topn", 10, "Number of words in an answer.", lower_bound=1)
 METHOD = flags.DEFINE_enum(
-    "method", "cosadd", ["cosadd", "cosmul"], "Cosine to the sum (3CosAdd), or product of cosines (3CosMul)."
+    "method", "cosadd", ["cosadd", "cosmul"], "calc, analogy: cosine to the sum (3CosAdd) or product (3CosMul)."
 )
 RESTRICT_VOCAB = flags.DEFINE_integer(
     "restrict_vocab", None, "Only so many words, the most frequent, may be answers. evaluate: 300,000.", lower_bound=1
 )
-FORMAT = flags.DEFINE_enum("format", "table", list(FORMATS), "How answers are printed.")
+FORMAT = flags.DEFINE_enum("format", "table", list(FORMATS), "Format of answers.")
 OUTPUT = flags.DEFINE_string("output", None, "plot: the picture to write, .png, .svg or .pdf.")
 ARROWS = flags.DEFINE_list("pairs", [], "plot: pairs of words to join by arrows, king:queen,man:woman.")
 DTYPE = flags.DEFINE_enum(
-    "dtype",
-    "float32",
-    ["float32", "float16", "int8"],
-    "convert: float16 takes half the room, int8 is searched fastest.",
+    "dtype", "float32", ["float32", "float16", "int8"], "convert: float16 halves the size, int8 is searched fastest."
 )
-CASE_SENSITIVE = flags.DEFINE_bool("case_sensitive", False, "evaluate: tell words apart that differ in case only.")
-OOV = flags.DEFINE_enum("oov", "zero", ["zero", "mean", "hash"], "export: what an unknown word gets.")
+CASE_SENSITIVE = flags.DEFINE_bool("case_sensitive", False, "evaluate: distinguish words that differ only in case.")
+OOV = flags.DEFINE_enum("oov", "zero", ["zero", "mean", "hash"], "export: vectors of unknown words.")
 
-ARGUMENTS = {
-    **QUESTIONS,
-    "evaluate": "FILE...",
-    "plot": "WORD... --output=FILE",
-    "convert": "IN OUT",
-    "project": "DIR",
-    "export": "DIR",
-}
-_EXACTLY = {"convert": 2, "project": 1, "export": 1}
+_RESTRICT_EVALUATION = 300_000
 
 
 def main(arguments: list[str]) -> None:
-    action, *rest = arguments or [""]
-    if not action:
-        _ask_on()
-    elif action in QUESTIONS:
-        check(action, rest)
-        _ask(action, rest)
-    elif action not in ARGUMENTS:
-        usages = ", ".join(f"{name} {arguments}" for name, arguments in ARGUMENTS.items())
-        raise command.UsageError(f"{action!r} is no question; say what to do: {usages}")
-    elif len(rest) != _EXACTLY.get(action, len(rest)) or not (rest or (action == "plot" and ARROWS.value)):
-        raise command.UsageError(f"usage: {action} {ARGUMENTS[action]}")
+    if not arguments:
+        _ask()
+        return
+    name, *words = arguments
+    if name in QUESTIONS:
+        _answer(Question(name, words))
+    elif name in COMMANDS:
+        function, usage = COMMANDS[name]
+        try:
+            inspect.signature(function).bind(*words)
+        except TypeError:
+            raise command.UsageError(f"usage: {name} {usage}") from None
+        function(*words)
     else:
-        {"evaluate": _evaluate, "plot": _plot, "convert": _convert, "project": _project, "export": _export}[action](
-            rest
-        )
+        usages = [*QUESTIONS.items(), *((name, usage) for name, (_, usage) in COMMANDS.items())]
+        choices = ", ".join(f"{name} {usage}" for name, usage in usages)
+        raise command.UsageError(f"unknown command {name!r}: choose one of {choices}")
 
 
 def _load() -> "WordVectors":
-    from tfgraphs import vectors
+    from tfgraphs.vectors import load
 
-    return vectors.load(VECTORS.value, LIMIT.value)
+    return load(VECTORS.value, LIMIT.value)
 
 
 def _options() -> Options:
     return Options(TOPN.value, METHOD.value, RESTRICT_VOCAB.value)
 
 
-def _ask(action: str, words: list[str]) -> None:
-    answer = ask(_load(), action, words, _options())
-    for word, spelling in answer.read_as.items():
+def _answer(question: Question) -> None:
+    question.check()
+    answered = answer(_load(), question, _options())
+    for word, spelling in answered.read_as.items():
         print(f"words: {word} is read as {spelling}", file=sys.stderr)
-    answer.show(FORMAT.value)
+    answered.print(FORMAT.value)
 
 
-def _ask_on() -> None:
-    from tfgraphs.cli import words_prompt
+def _ask() -> None:
+    from tfgraphs.cli.words_prompt import answer_piped_lines, answer_typed_lines
 
-    if not sys.stdin.isatty():
-        words_prompt.answer_lines(_load(), _options())
-    else:
-        words_prompt.prompt(_load(), _options(), Path.home() / ".local" / "state" / "tfgraphs" / "words_history")
+    answer_lines = answer_typed_lines if sys.stdin.isatty() else answer_piped_lines
+    answer_lines(_load(), _options())
 
 
-def _evaluate(files: list[str]) -> None:
-    from tfgraphs.cli.shared import evaluations
+def _evaluate(first: str, *more: str) -> None:
+    from tfgraphs.cli.shared.evaluations import print_evaluation
     from tfgraphs.vectors.evaluate import evaluate
 
-    known, loaded = RESTRICT_VOCAB.value or 300_000, _load()
-    for file in files:
-        result = evaluate(loaded, file, restrict_vocab=known, case_insensitive=not CASE_SENSITIVE.value)
-        evaluations.show(result, min(known, len(loaded.words)), FORMAT.value)
+    restrict_vocab, vectors = RESTRICT_VOCAB.value or _RESTRICT_EVALUATION, _load()
+    for file in (first, *more):
+        result = evaluate(vectors, file, restrict_vocab=restrict_vocab, case_insensitive=not CASE_SENSITIVE.value)
+        print_evaluation(result, min(restrict_vocab, len(vectors.words)), FORMAT.value)
 
 
-def _plot(words: list[str]) -> None:
+def _plot(*words: str) -> None:
     from tfgraphs.files.outputs import check_writable
     from tfgraphs.vectors.plots.plot import check_format, plot
 
+    pairs = [tuple(pair.split(":")) for pair in ARROWS.value]
+    if not words and not pairs:
+        raise command.UsageError("usage: plot WORD... --output=FILE")
     if not OUTPUT.value:
-        raise command.UsageError("say where the picture goes: --output=plot.png")
+        raise command.UsageError("--output is missing: name the picture, --output=plot.png")
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise command.UsageError(f"--pairs={','.join(ARROWS.value)} are not pairs such as king:queen,man:woman")
     check_format(OUTPUT.value)
     check_writable(OUTPUT.value)
-    pairs = [tuple(pair.split(":")) for pair in ARROWS.value]
-    if any(len(pair) != 2 or not all(pair) for pair in pairs):
-        raise command.UsageError("--pairs joins words by colons and pairs by commas: king:queen,man:woman")
     plot(_load(), words, OUTPUT.value, pairs)
     print(OUTPUT.value)
 
 
-def _convert(places: list[str]) -> None:
+def _convert(source: str, target: str) -> None:
     from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.vectors.converting import convert
 
-    source, target = places
     with Monitor("words") as monitor:
         words, dimensions = convert(source, target, DTYPE.value, LIMIT.value, monitor.prepare)
     print(f"{target}: {words:,} words of {dimensions} dimensions")
 
 
-def _project(rest: list[str]) -> None:
-    from tfgraphs.vectors.files.projector import SHOWN, write_projector
+def _project(folder: str) -> None:
+    from tfgraphs.vectors.files.projector import MOST_WORDS, write_projector
 
-    loaded = _load()
-    shown = min(LIMIT.value or SHOWN, len(loaded.words))
-    write_projector(rest[0], loaded, limit=shown)
-    print(f"{rest[0]}: {shown:,} words; tensorboard --logdir={rest[0]} shows them under Projector")
+    vectors = _load()
+    count = min(LIMIT.value or MOST_WORDS, len(vectors.words))
+    write_projector(folder, vectors, limit=count)
+    print(f"{folder}: {count:,} words; tensorboard --logdir={folder} shows them under Projector")
 
 
-def _export(rest: list[str]) -> None:
+def _export(folder: str) -> None:
     from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 
-    check_folder(rest[0], SAVED_MODEL)
-    loaded = _load()
-    print(f"writing {len(loaded.words):,} words to {rest[0]}, some seconds", file=sys.stderr)
+    check_folder(folder, SAVED_MODEL)
+    vectors = _load()
+    print(f"writing {len(vectors.words):,} words to {folder}, some seconds", file=sys.stderr)
     command.import_tensorflow()
     from tfgraphs.vectors.models.embedding import export_embedding
 
-    export_embedding(rest[0], loaded, OOV.value)
-    print(f"{rest[0]}: {len(loaded.words):,} words of {loaded.matrix.shape[1]} dimensions")
+    export_embedding(folder, vectors, OOV.value)
+    print(f"{folder}: {len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions")
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "evaluate": (_evaluate, "FILE..."),
+    "plot": (_plot, "WORD... --output=FILE"),
+    "convert": (_convert, "IN OUT"),
+    "project": (_project, "DIR"),
+    "export": (_export, "DIR"),
+}
+"""What is not a question, and what to write after it."""
 
 
 def run() -> None:

@@ -1,17 +1,18 @@
-"""Questions to word vectors as somebody types them, and their answers as a table, as tab-separated lines or as JSON."""
+"""Questions to word vectors: parsed and answered here for the command line, the prompt and the pipe."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfgraphs.cli.shared import command
+from tfgraphs.cli.shared.answers import Answer
+from tfgraphs.cli.shared.command import UsageError
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.expression import Term, parse
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import Neighbour, WordVectors
 
-FORMATS = ("table", "tsv", "json")
 QUESTIONS = {
     "near": "WORD...",
     "calc": "EXPRESSION",
@@ -19,13 +20,21 @@ QUESTIONS = {
     "similarity": "A B",
     "odd": "WORD WORD WORD...",
 }
+"""What to write after each kind of question."""
+
 _FEWEST = {"near": 1, "calc": 1, "analogy": 3, "similarity": 2, "odd": 3}
 _MOST = {"analogy": 3, "similarity": 2}
 
 
 @dataclass(frozen=True)
 class Options:
-    """How questions are answered: how many words, by which method, and out of how many known ones (None for all)."""
+    """How questions are answered.
+
+    Attributes:
+        topn: number of words.
+        method: of calc and analogy, "cosadd" or "cosmul"; see `WordVectors.combine`.
+        restrict_vocab: number of words, from the most frequent on, that may be answers. None for all.
+    """
 
     topn: int = 10
     method: str = "cosadd"
@@ -33,91 +42,113 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is shown for a question.
+class Question:
+    """A question of one of the kinds in QUESTIONS.
 
     Attributes:
-        columns: the heads of a table.
-        rows: of it.
-        fields: the same for JSON.
-        read_as: words that were found in another spelling, with that.
+        kind: of question.
+        words: that follow it; those of an expression are joined by spaces.
     """
 
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    fields: dict[str, Any]
-    read_as: dict[str, str]
+    kind: str
+    words: Sequence[str]
 
-    def show(self, form: str) -> None:
-        """Prints it in one of FORMATS."""
-        if form == "json":
-            print(json.dumps(self.fields, ensure_ascii=False))
-        elif form == "tsv":
-            for row in self.rows:
-                print("\t".join(cell.replace("\t", " ") for cell in row))
-        else:
-            command.print_table(self.columns, self.rows)
+    @classmethod
+    def from_line(cls, line: str) -> "Question":
+        """Parses a typed line. A line that does not begin with a kind of question is an expression."""
+        line = line.strip()
+        kind, _, rest = line.partition(" ")
+        if kind not in QUESTIONS:
+            return cls("calc", [line])
+        if kind == "calc":
+            return cls("calc", [rest])
+        try:
+            return cls(kind, shlex.split(rest))
+        except ValueError:  # an apostrophe without another one, as in rock'n
+            return cls(kind, rest.split())
+
+    def check(self) -> None:
+        """Raises UsageError if there are too few words or too many."""
+        if not _FEWEST[self.kind] <= len(self.words) <= _MOST.get(self.kind, len(self.words)):
+            raise UsageError(f"usage: {self.kind} {QUESTIONS[self.kind]}")
+
+    def terms(self) -> list[Term]:
+        """Returns the sum of words whose neighbours are asked for."""
+        from tfgraphs.vectors.word_vectors import analogy_terms
+
+        if self.kind == "calc":
+            return parse(" ".join(self.words))
+        if self.kind == "analogy":
+            return analogy_terms(*self.words)
+        return [Term(word, 1.0) for word in self.words]
 
 
-def check(action: str, words: Sequence[str]) -> None:
-    """Raises UsageError if a question has too few words or too many."""
-    if not _FEWEST[action] <= len(words) <= _MOST.get(action, len(words)):
-        raise command.UsageError(f"usage: {action} {QUESTIONS[action]}")
-
-
-def ask(vectors: "WordVectors", action: str, words: Sequence[str], options: Options) -> Answer:
-    """Asks one question.
+def answer(vectors: "WordVectors", question: Question, options: Options) -> Answer:
+    """Answers one question.
 
     Raises:
-        TfgraphsError: it is not understood, or a word is unknown.
+        TfgraphsError: the question cannot be parsed, or a word is unknown.
     """
-    check(action, words)
-    if action == "similarity":
-        cosine = vectors.similarity(*words)
-        return _answer(vectors, words, ("Words", "Cosine"), [(" ".join(words), f"{cosine:.4f}")], {"cosine": cosine})
-    if action == "odd":
-        odd = vectors.odd(words)
-        return _answer(vectors, words, ("The odd one",), [(odd,)], {"word": odd})
-    rest: tuple[Any, ...] = (options.topn, options.method, options.restrict_vocab)
-    if action == "near":
-        found = vectors.nearest(words, options.topn, options.restrict_vocab)
-    elif action == "analogy":
-        found = vectors.analogy(words[0], words[1], words[2], *rest)
-    else:
-        from tfgraphs.expression import parse
-
-        terms = parse(" ".join(words))
-        found, words = vectors.combine(terms, *rest), [term.word for term in terms]
-    return neighbours(vectors, words, found, options.method if action != "near" else "cosadd")
+    result = answer_all(vectors, [question], options)[0]
+    if isinstance(result, TfgraphsError):
+        raise result
+    return result
 
 
-def neighbours(vectors: "WordVectors", words: Sequence[str], found: "list[Neighbour]", method: str) -> Answer:
-    """The answer to a question for words."""
-    head = "Cosine distance" if method == "cosadd" else "3CosMul"
-    rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in found]
-    listed = [
-        {"word": neighbour.word, "cosine" if method == "cosadd" else "score": neighbour.cosine} for neighbour in found
-    ]
-    return _answer(vectors, words, ("Word", head), rows, {"answer": listed})
+def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: Options) -> list[Answer | TfgraphsError]:
+    """Answers questions, those for neighbours in shared passes over the matrix.
+
+    Returns:
+        For each question the answer, or the error that explains why there is none.
+    """
+    results: dict[int, Answer | TfgraphsError] = {}
+    sums: dict[str, dict[int, list[Term]]] = {}  # terms by number of the question, by method
+    for number, question in enumerate(questions):
+        try:
+            question.check()
+            if question.kind == "similarity":
+                results[number] = _similarity(vectors, question.words)
+            elif question.kind == "odd":
+                results[number] = _odd(vectors, question.words)
+            else:
+                terms = question.terms()
+                vectors.target(terms)
+                method = "cosadd" if question.kind == "near" else options.method
+                sums.setdefault(method, {})[number] = terms
+        except TfgraphsError as error:
+            results[number] = error
+    for method, asked in sums.items():
+        found = vectors.combine_many(list(asked.values()), options.topn, method, options.restrict_vocab)
+        for (number, terms), neighbours in zip(asked.items(), found, strict=True):
+            results[number] = _neighbours(vectors, terms, neighbours, method)
+    return [results[number] for number in range(len(questions))]
+
+
+def _similarity(vectors: "WordVectors", words: Sequence[str]) -> Answer:
+    cosine = vectors.similarity(*words)
+    return _answer(vectors, words, ("Words", "Cosine"), [(" ".join(words), f"{cosine:.4f}")], {"cosine": cosine})
+
+
+def _odd(vectors: "WordVectors", words: Sequence[str]) -> Answer:
+    odd = vectors.odd(words)
+    return _answer(vectors, words, ("The odd one",), [(odd,)], {"word": odd})
+
+
+def _neighbours(
+    vectors: "WordVectors", terms: Sequence[Term], neighbours: "Sequence[Neighbour]", method: str
+) -> Answer:
+    head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
+    rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
+    listed = [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]
+    return _answer(vectors, [term.word for term in terms], ("Word", head), rows, {"answer": listed})
 
 
 def _answer(
     vectors: "WordVectors",
     words: Sequence[str],
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[str, ...]],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
     fields: dict[str, Any],
 ) -> Answer:
-    read_as = {word: vectors.spelling(word) for word in words if vectors.spelling(word) != word}
-    return Answer(columns, rows, {**fields, **({"read_as": read_as} if read_as else {})}, read_as)
-
-
-def split(line: str) -> tuple[str, list[str]]:
-    """A typed line as a question: its kind, `calc` if it does not begin with one, and its words."""
-    action, _, rest = line.strip().partition(" ")
-    if action == "calc" or action not in QUESTIONS:
-        return "calc", [rest if action == "calc" else line.strip()]
-    try:
-        return action, shlex.split(rest)
-    except ValueError:
-        return action, rest.split()  # an apostrophe that opens nothing, as in rock'n'roll
+    read_as = {word: spelling for word in words if (spelling := vectors.spelling(word)) != word}
+    return Answer(columns, rows, fields | ({"read_as": read_as} if read_as else {}), read_as)

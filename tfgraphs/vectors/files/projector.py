@@ -1,4 +1,4 @@
-"""Word vectors for TensorBoard's Embedding Projector."""
+"""Writes word vectors for TensorBoard's Embedding Projector."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,19 +8,19 @@ import numpy as np
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.vectors.word_vectors import WordVectors
 
-SHOWN = 10_000  # t-SNE in the page samples as many, and the page stays quick
+MOST_WORDS = 10_000  # as many as the page samples for t-SNE; it stays responsive
 
 
 def write_projector(
-    folder: str | Path, vectors: WordVectors, counts: Sequence[int] | None = None, limit: int = SHOWN
+    folder: str | Path, vectors: WordVectors, counts: Sequence[int] | None = None, limit: int = MOST_WORDS
 ) -> None:
-    """Adds the first words to a TensorBoard log folder, for its Projector tab.
+    """Writes the most frequent words to a TensorBoard log folder, for its Projector tab.
 
     Args:
         folder: of the logs.
-        vectors: to show, most frequent words first.
+        vectors: most frequent words first.
         counts: of the words, shown beside them.
-        limit: how many words.
+        limit: maximal number of words.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -29,7 +29,7 @@ def write_projector(
     words = [word.replace("\t", " ") for word in vectors.words[:limit]]
     rows = np.asarray(vectors.matrix[:limit], np.float32)
     with atomic_file(folder / "words.tsv") as path:
-        if counts is None:  # the page takes the first line for a header only if there are several columns
+        if counts is None:  # the page expects a header only if there are several columns
             text = "".join(f"{word}\n" for word in words)
         else:
             text = "word\tcount\n" + "".join(f"{word}\t{count}\n" for word, count in zip(words, counts, strict=False))
