@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import io
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from types import SimpleNamespace
 
@@ -214,11 +216,28 @@ def test_a_run_that_fails_before_it_begins_leaves_no_files(tmp_path):
     assert not logdir.exists()
 
 
-def test_what_is_said_stays_on_the_stream():
+def test_a_message_stays_on_the_stream():
     stream = io.StringIO()
     with Monitor("dream", stream=stream) as monitor:
         monitor.say("[3] places")
     assert stream.getvalue() == "dream: [3] places\n"
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal], ids=["stream", "terminal"])
+def test_what_names_of_files_contain_does_not_reach_the_terminal(stream):
+    """Neither control characters nor rich's markup."""
+    shown, name = stream(), "\x1b]0;title\x07[/nothing]"
+    with Monitor("dream", stream=shown) as monitor:
+        monitor.say(name)
+        monitor.prepare(name, 0.5)
+        monitor(progress(1, 1, stage=name))
+    assert "\x1b]0" not in shown.getvalue()
+    assert "[/nothing]" in shown.getvalue()
+
+
+def test_rich_is_imported_with_the_first_monitor_only():
+    program = "import sys, tfgraphs.monitor.terminal; print('rich' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False\n"
 
 
 def test_figures_are_logged_under_their_own_names(tmp_path):

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from tfgraphs.errors import TfgraphsError, explained
+from tfgraphs.errors import TfgraphsError, errors_as
 from tfgraphs.files.downloads import cache_folder
 from tfgraphs.files.outputs import SAVED_MODEL
 from tfgraphs.files.trust import TrustError, check_inside
@@ -39,7 +39,7 @@ def saved_model_folder(handle: str, kind: type[TfgraphsError]) -> Path:
     path = folder / SAVED_MODEL
     if not path.exists():
         raise kind(f"{handle} is no SavedModel: it has no {SAVED_MODEL}")
-    with explained(kind, f"the files of {handle} cannot be read", "look at the rights of its folder"):
+    with errors_as(kind, f"the files of {handle} cannot be read", "look at the rights of its folder"):
         files = [file for name in ("variables", "assets") for file in (folder / name).rglob("*")]
         for file in [path, *(file for file in files if not file.is_dir() or file.is_symlink())]:
             check_inside(file, folder, handle)
@@ -52,7 +52,7 @@ def _downloaded(address: str, handle: str, kind: type[TfgraphsError]) -> Path:
     folder = cache / hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()  # as tensorflow_hub names it
     if (folder / SAVED_MODEL).is_file():
         return folder
-    with explained(kind, "tensorflow_hub cannot be imported", "pip install 'tensorflow-hub>=0.16.1' 'setuptools<82'"):
+    with errors_as(kind, "tensorflow_hub cannot be imported", "pip install 'tensorflow-hub>=0.16.1' 'setuptools<82'"):
         with warnings.catch_warnings(action="ignore"):  # pkg_resources, which it imports, warns of itself
             from tensorflow_hub import resolver
 
@@ -64,7 +64,7 @@ def _downloaded(address: str, handle: str, kind: type[TfgraphsError]) -> Path:
         "it must be the address of a model, in reach of this network; without a network, "
         f"unpack the model elsewhere and put it there as {folder}"
     )
-    with explained(kind, f"{handle} cannot be had", advice):
+    with errors_as(kind, f"{handle} cannot be had", advice):
         cache.mkdir(parents=True, exist_ok=True)
         return Path(resolver.atomic_download(address, download, str(folder), _LOCK_TIMEOUT))
 

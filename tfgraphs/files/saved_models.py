@@ -21,7 +21,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from tfgraphs.errors import TfgraphsError, explained
+from tfgraphs.errors import TfgraphsError, errors_as
 from tfgraphs.files.outputs import SAVED_MODEL
 from tfgraphs.files.trust import OPERATIONS, TrustError, check_inside, check_operations
 
@@ -49,11 +49,11 @@ def load(folder: Path, handle: str, kind: type[TfgraphsError]) -> Any:
     """
     content = SavedModel()
     damaged = "it is damaged, or made for another TensorFlow"
-    with explained(kind, f"{handle} cannot be read", damaged):
+    with errors_as(kind, f"{handle} cannot be read", damaged):
         content.ParseFromString((folder / SAVED_MODEL).read_bytes())
         graph = _to_be_called(content.meta_graphs, handle, kind)
         _close(graph, folder.resolve(), handle)
-    with tempfile.TemporaryDirectory() as copy, explained(kind, f"{handle} cannot be loaded", damaged):
+    with tempfile.TemporaryDirectory() as copy, errors_as(kind, f"{handle} cannot be loaded", damaged):
         safe = SavedModel(saved_model_schema_version=content.saved_model_schema_version, meta_graphs=[graph])
         Path(copy, SAVED_MODEL).write_bytes(safe.SerializeToString())
         for name in ("variables", "assets"):

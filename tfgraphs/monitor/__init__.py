@@ -1,1 +1,1 @@
-"""What a person sees of a run: the terminal, TensorBoard, times in words."""
+"""Displays of a run: the terminal, TensorBoard, durations as text."""

@@ -1,13 +1,13 @@
-"""Times in words."""
+"""Durations as text."""
 
 
 def time_left(seconds: float, done: float, already: float = 0.0) -> str:
-    """Says how long the rest will take at the pace so far.
+    """Returns how long the rest will take at the pace so far.
 
     Args:
         seconds: time spent.
         done: share of the work that is done, 0..1.
-        already: share that was done before the time began.
+        already: share that was done before that time.
 
     >>> time_left(30, 0.25)
     '1 min 30 s'
@@ -18,7 +18,7 @@ def time_left(seconds: float, done: float, already: float = 0.0) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words: '45 s', '2 min 5 s', '3 h 20 min'."""
+    """Returns seconds as text: '45 s', '2 min 5 s', '3 h 20 min'."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""How far a run has come: what every technique yields, and what terminal, TensorBoard and pages show."""
+"""The progress of a run, which every technique yields, and which the terminal, TensorBoard and pages display."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ class Progress:
 
     Attributes:
         step: steps done in the whole run, all stages together.
-        stage: where the run is, in words: "octave 2 of 4, 640 x 480".
+        stage: the part of the run, as text: "octave 2 of 4, 640 x 480".
         done: share of the work of the whole run that is done, 0..1.
         loss: the loss of the last step, NaN if there is none.
         terms: named parts of the loss.
-        picture: the picture as it is now, float32 [height, width, 3] in 0..1, for techniques that make one.
+        picture: the present picture, float32 [height, width, 3] in 0..1, for techniques that make one.
         figures: other numbers of this step, by name.
         texts: Markdown texts of this step, by name.
     """

@@ -1,4 +1,4 @@
-"""A run in TensorBoard: each loss term as a scalar, pictures, flags as text, the graph of one step."""
+"""Logs a run for TensorBoard: each loss term as a scalar, pictures, flags as text, the graph of one step."""
 
 import math
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class EventLog:
-    """Writes event files into a folder, which is made with the first event.
+    """Writes event files into a folder, which is created with the first event.
 
     Args:
         logdir: the folder.
-        flags: logged as a table of texts, at step 0.
-        picture_every: steps between two pictures; the last picture of a run is logged in any case.
+        flags: logged as a table, at step 0.
+        picture_every: steps between two pictures; the last picture of a run is always logged.
     """
 
     def __init__(self, logdir: str | Path, flags: Mapping[str, object], picture_every: int) -> None:
@@ -29,7 +29,7 @@ class EventLog:
         """Logs one state of the run."""
         import tensorflow as tf
 
-        with self._opened().as_default(step=progress.step):
+        with self._open().as_default(step=progress.step):
             if not math.isnan(progress.loss):
                 tf.summary.scalar("loss", progress.loss)
             for name, term in progress.terms.items():
@@ -46,15 +46,15 @@ class EventLog:
         """Logs the graph of one step."""
         import tensorflow as tf
 
-        with self._opened().as_default():
+        with self._open().as_default():
             tf.summary.graph(graph)
 
     def close(self) -> None:
-        """Writes what is still buffered."""
+        """Flushes and closes the files."""
         if self._writer:
             self._writer.close()
 
-    def _opened(self) -> "tf.summary.SummaryWriter":
+    def _open(self) -> "tf.summary.SummaryWriter":
         import tensorflow as tf
 
         if self._writer is None:

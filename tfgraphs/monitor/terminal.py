@@ -1,4 +1,4 @@
-"""A run on the terminal: a line of progress with the time left."""
+"""Shows a run on the terminal: one line with the progress and the time left."""
 
 import contextlib
 import math
@@ -8,23 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import rich.console
-import rich.progress
-
+from tfgraphs.errors import printable
 from tfgraphs.monitor.durations import time_left
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.tensorboard import EventLog
 
 if TYPE_CHECKING:
+    import rich.progress
     import tensorflow as tf
 
 
 class Monitor(contextlib.AbstractContextManager["Monitor"]):
-    """Shows a run: call it with each `Progress`.
+    """Shows a run; call it with each `Progress`.
 
-    On a terminal one line is kept up to date; elsewhere a line is written every few seconds. With a `logdir`
-    TensorBoard gets each loss term as a scalar, the picture every `picture_every` steps, the flags as text and the
-    graph of one optimisation step.
+    On a terminal one line is updated; elsewhere a line is written every few seconds. With a `logdir`, TensorBoard gets
+    each loss term as a scalar, the picture every `picture_every` steps, the flags as text and the graph of one step.
     """
 
     line_seconds = 5.0
@@ -41,7 +39,7 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         self._title = title
         self._stream = stream or sys.stderr
         self._line_written = time.monotonic()
-        self._first: tuple[float, float] | None = None  # when the first progress came, and how much was done then
+        self._start: tuple[float, float] | None = None  # time and share done of the first progress
         self._log = None if logdir is None else EventLog(logdir, flags or {}, picture_every)
         self._bar = _bar(self._stream)
         self._task = self._bar.add_task(title, total=1.0, detail="preparing")
@@ -49,33 +47,30 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
 
     def __call__(self, progress: Progress) -> None:
         """Shows and logs one state of the run."""
+        now = time.monotonic()
+        start, already = self._start = self._start or (now, progress.done)
         detail = progress.stage if math.isnan(progress.loss) else f"{progress.stage}, loss {progress.loss:.4g}"
-        self._bar.update(self._task, completed=progress.done, detail=detail)
-        if not self._stream.isatty():
-            self._write_line(progress, detail)
+        left = time_left(now - start, progress.done, already)
+        self._update(progress.done, detail, f", {left} left", at_once=progress.done >= 1)
         if self._log:
             self._log.progress(progress)
 
     def prepare(self, stage: str, share: float) -> None:
-        """Shows how far something has come that goes before the run.
+        """Shows the progress of a preparation.
 
         Args:
-            stage: what it is, in words.
+            stage: what is being done.
             share: how much of it is done, 0..1.
         """
-        self._bar.update(self._task, completed=share, detail=stage)
-        now = time.monotonic()
-        if not self._stream.isatty() and now - self._line_written >= self.line_seconds:
-            self._line_written = now
-            self._stream.write(f"{self._title}: {share:4.0%} ({stage})\n")
-            self._stream.flush()
+        self._update(share, stage)
 
     def say(self, message: str) -> None:
-        """Says something that stays to be read."""
-        self._bar.console.print(f"{self._title}: {message}", highlight=False, markup=False, soft_wrap=True)
+        """Writes a line that stays."""
+        text = f"{self._title}: {printable(message)}"
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def graph(self, graph: "tf.Graph") -> None:
-        """Shows the graph of one step in TensorBoard."""
+        """Logs the graph of one step."""
         if self._log:
             self._log.graph(graph)
 
@@ -84,25 +79,25 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         if self._log:
             self._log.close()
 
-    def _write_line(self, progress: Progress, detail: str) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = now, progress.done
-        if now - self._line_written >= self.line_seconds or progress.done >= 1:
+    def _update(self, share: float, detail: str, left: str = "", at_once: bool = False) -> None:
+        detail, now = printable(detail), time.monotonic()
+        self._bar.update(self._task, completed=share, detail=detail)
+        if not self._stream.isatty() and (at_once or now - self._line_written >= self.line_seconds):
             self._line_written = now
-            begun, already = self._first
-            left = time_left(now - begun, progress.done, already)
-            self._stream.write(f"{self._title}: {progress.done:4.0%}, {left} left ({detail})\n")
+            self._stream.write(f"{self._title}: {share:4.0%}{left} ({detail})\n")
             self._stream.flush()
 
 
-def _bar(stream: TextIO) -> rich.progress.Progress:
+def _bar(stream: TextIO) -> "rich.progress.Progress":
+    import rich.console
+    import rich.progress
+
     return rich.progress.Progress(
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(bar_width=24),
         rich.progress.TaskProgressColumn(),
         rich.progress.TimeRemainingColumn(compact=True),
-        rich.progress.TextColumn("{task.fields[detail]}"),
+        rich.progress.TextColumn("{task.fields[detail]}", markup=False),
         console=rich.console.Console(file=stream),
         disable=not stream.isatty(),
     )

@@ -18,7 +18,7 @@ from tfgraphs.backbones.imported.foreign import identifier
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.frozen_graph_file import read_graph
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import said
+from tfgraphs.errors import summary
 from tfgraphs.files.trust import check_operations
 
 KINDS = {
@@ -87,7 +87,7 @@ def load(
         graph.Clear()  # the wrapped function would keep it
         return FrozenGraph(name, imported, preprocess, aliases)
     except Exception as error:  # a damaged graph can fail in any way, none of which is ours
-        raise WeightsError(f"{path} is no graph that TensorFlow can import: {said(error)}") from error
+        raise WeightsError(f"{path} is no graph that TensorFlow can import: {summary(error)}") from error
 
 
 def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:

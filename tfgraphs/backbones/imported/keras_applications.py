@@ -17,7 +17,7 @@ import tensorflow as tf
 from tfgraphs.backbones.imported.keras_releases import releases
 from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
-from tfgraphs.errors import said
+from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Download
 from tfgraphs.files.trust import check_regular_file
 
@@ -88,7 +88,7 @@ class Application:
                 return model
             except Exception as error:  # what a damaged file raises cannot be foreseen
                 faults.append(error)
-        raise WeightsError(f"{weights} does not hold the weights of {self.name}: {said(faults[0])}") from faults[0]
+        raise WeightsError(f"{weights} does not hold the weights of {self.name}: {summary(faults[0])}") from faults[0]
 
 
 def _divide_by_roots(layer: Any) -> None:

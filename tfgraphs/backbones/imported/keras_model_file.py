@@ -24,7 +24,7 @@ from tfgraphs.backbones.readers.hdf5 import Hdf5File
 from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
 from tfgraphs.backbones.readers.keras_file import ARCHIVED
 from tfgraphs.backbones.readers.weights import WeightsError, reading
-from tfgraphs.errors import explained
+from tfgraphs.errors import errors_as
 from tfgraphs.files.trust import check_regular_file, plausible_size
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -46,7 +46,7 @@ def read_model(path: Path) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         with reading(path):
             copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, size, Path(folder))
-        with explained(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
+        with errors_as(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
             with untrainable(_Bound(path, plausible_size(size))):
                 model = keras.saving.load_model(copy, compile=False, safe_mode=True)
     if not has_graph(model):

@@ -20,7 +20,7 @@ from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import said
+from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Report, fetch
 
 _PIXEL_STEPS = (1 / 255, 2 / 255)  # factors of a Rescaling that takes pixels in 0..255
@@ -154,7 +154,7 @@ class KerasNetwork(Backbone):
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             size = _by(activations["input"].shape[1:3])
             raise LayerError(
-                f"layer {layer.name} of {self.name} cannot see a picture of {size} px: {said(error)}"
+                f"layer {layer.name} of {self.name} cannot see a picture of {size} px: {summary(error)}"
             ) from error
 
 

@@ -23,7 +23,7 @@ from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import explained, said
+from tfgraphs.errors import errors_as, summary
 from tfgraphs.files import hub, saved_models
 from tfgraphs.files.trust import PURE, check_operations
 
@@ -59,7 +59,7 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
         raise BackboneError(f"{handle} has {asked} of one batch of float pictures to named activations, but {offered}")
     best = min(usable, key=lambda found: (-len(found.activations), found.switches))
     frozen = _freeze(best.function, handle)
-    with explained(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):
+    with errors_as(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):
         outputs = dict(zip(best.outputs, frozen.outputs, strict=True))
         return SavedModelNetwork(
             _name(handle), frozen, {name: outputs[name] for name in best.activations}, RANGES[expects]
@@ -138,7 +138,7 @@ def _freeze(function: Any, handle: str) -> Any:
     """
     graph = function.graph.as_graph_def()
     check_operations(chain(graph.node, *(called.node_def for called in graph.library.function)), handle, PURE)
-    with explained(WeightsError, f"the variables of {handle} cannot be made constants", "it is damaged"):
+    with errors_as(WeightsError, f"the variables of {handle} cannot be made constants", "it is damaged"):
         for name in function.graph.get_all_collection_keys():  # of TensorFlow 1, of which it would only warn
             function.graph.clear_collection(name)
         return convert_variables_to_constants_v2(function)
@@ -187,7 +187,7 @@ class SavedModelNetwork(Backbone):
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             size = _by(prepared.shape[1:3])
             raise LayerError(
-                f"{self.name} does not compute {', '.join(wanted)} for pictures of {size} px: {said(error)}"
+                f"{self.name} does not compute {', '.join(wanted)} for pictures of {size} px: {summary(error)}"
             ) from error
         return {name: tf.cast(value, tf.float32) for name, value in zip(wanted, computed, strict=True)}
 

@@ -44,7 +44,7 @@ from tfgraphs.backbones.layers import (
 )
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, take
-from tfgraphs.errors import said
+from tfgraphs.errors import summary
 from tfgraphs.files.outputs import atomic_file
 
 Arrays = Mapping[str, np.ndarray]
@@ -143,7 +143,7 @@ def extract(archive: Path, folder: Path) -> Path:
             with Archive(archive) as opened:
                 content = opened.read(member.name, member.limit)
         except Exception as error:  # what a damaged archive raises cannot be foreseen
-            raise WeightsError(f"{archive} is not the released archive: {said(error)}") from error
+            raise WeightsError(f"{archive} is not the released archive: {summary(error)}") from error
         digest = hashlib.sha256(content).hexdigest()
         if digest != member.sha256:
             raise WeightsError(

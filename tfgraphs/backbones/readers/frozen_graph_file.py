@@ -10,7 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import reason, said
+from tfgraphs.errors import reason, summary
 from tfgraphs.files.trust import check_regular_file
 
 _NUMBERS = {
@@ -35,7 +35,7 @@ def read_constants(path: Path) -> dict[str, np.ndarray]:
     try:
         return {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in _constants(read_graph(path))}
     except (ValueError, TypeError, OverflowError) as error:
-        raise WeightsError(f"{path} holds a damaged constant: {said(error)}") from error
+        raise WeightsError(f"{path} holds a damaged constant: {summary(error)}") from error
 
 
 def read_graph(path: Path) -> tf.compat.v1.GraphDef:
@@ -53,7 +53,7 @@ def read_graph(path: Path) -> tf.compat.v1.GraphDef:
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {reason(error)}") from error
     except (DecodeError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} is no frozen graph, or a damaged one: {said(error)}") from error
+        raise WeightsError(f"{path} is no frozen graph, or a damaged one: {summary(error)}") from error
     if not graph.node:
         raise WeightsError(f"{path} is no frozen graph: it holds no node")
     repeated = 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError, said
+from tfgraphs.errors import TfgraphsError, summary
 
 
 class WeightsError(TfgraphsError):
@@ -24,13 +24,13 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except WeightsError as error:
-        raise WeightsError(f"{path}: {said(error)}") from error
+        raise WeightsError(f"{path}: {summary(error)}") from error
     except TfgraphsError:
         raise
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {said(error)}") from error
+        raise WeightsError(f"cannot read {path}: {summary(error)}") from error
     except Exception as error:
-        raise WeightsError(f"{path} is damaged ({said(error)})") from error
+        raise WeightsError(f"{path} is damaged ({summary(error)})") from error
 
 
 def take(arrays: Mapping[str, np.ndarray], network: str, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import absl.logging
 from absl import flags
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, printable
 from tfgraphs.graphs.start import start
 
 BAD_INPUT = 2
@@ -139,5 +139,5 @@ def _help(documentation: str, modules: list[str] | None) -> str:
 
 
 def _leave(name: str, message: str, code: int) -> None:
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{name}: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)

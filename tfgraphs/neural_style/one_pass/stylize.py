@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.errors import explained
+from tfgraphs.errors import errors_as
 from tfgraphs.files import export, hub, saved_models
 from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError, check_size
@@ -71,7 +71,7 @@ class StyleModel:
         pictures = [photograph] if painting is None else [photograph, painting]
         for picture in pictures:
             check_size(picture.shape[:2], SMALLEST_SIDE)
-        with explained(StyleError, f"{self._handle} fails", "it may be made for pictures of another size"):
+        with errors_as(StyleError, f"{self._handle} fails", "it may be made for pictures of another size"):
             result = self._model(*(tf.constant(picture[np.newaxis], tf.float32) for picture in pictures))
             painted = np.asarray(tf.nest.flatten(result)[0])
         if painted.ndim != 4 or painted.shape[0] != 1 or painted.shape[-1] != 3 or not np.isfinite(painted).all():

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-from tfgraphs.errors import explained
+from tfgraphs.errors import errors_as
 from tfgraphs.pictures import images, limits
 from tfgraphs.pictures.films.film import Film, FilmError, nearest_rate
 
@@ -135,7 +135,7 @@ def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
     advice = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"
-    with explained(FilmError, f"{path} is damaged or cannot be read", advice):
+    with errors_as(FilmError, f"{path} is damaged or cannot be read", advice):
         with _quietly():
             file = Image.open(path, formats=_FORMATS)
         with file:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgraphs.errors import explained, said
+from tfgraphs.errors import errors_as, summary
 from tfgraphs.pictures.films.film import Film, FilmError, nearest_rate
 from tfgraphs.pictures.limits import MAX_PIXELS, check_size
 
@@ -81,7 +81,7 @@ def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping
     except av.FFmpegError as error:
         if isinstance(error, OSError):
             raise
-        raise FilmError(f"the film of {width} x {height} px cannot be encoded: {said(error)}") from error
+        raise FilmError(f"the film of {width} x {height} px cannot be encoded: {summary(error)}") from error
 
 
 def _encodable(pixels: np.ndarray) -> "VideoFrame":
@@ -131,7 +131,7 @@ def _open(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     av = _pyav()
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     advice = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"
-    with explained(FilmError, f"{path} is damaged or no film that can be read", advice):
+    with errors_as(FilmError, f"{path} is damaged or no film that can be read", advice):
         with av.open(_name(path), "r", options=options, metadata_errors="replace") as container:
             stream = container.streams.best("video")
             if (
@@ -154,7 +154,7 @@ def _decoded(path: Path, container: "InputContainer", stream: "VideoStream") -> 
             yield frame
             number += 1
     except _pyav().FFmpegError as error:
-        raise FilmError(f"{path} is damaged or cut short after {number} frames ({said(error)})") from error
+        raise FilmError(f"{path} is damaged or cut short after {number} frames ({summary(error)})") from error
 
 
 def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:

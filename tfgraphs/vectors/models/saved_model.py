@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgraphs.errors import explained
+from tfgraphs.errors import errors_as
 from tfgraphs.files import hub
 from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.word_vectors import WordVectors
@@ -49,7 +49,7 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
 
 def _vocabulary(handle: str, assets: Path) -> Path:
     """The one text file among the assets."""
-    with explained(FormatError, f"the assets of {handle} cannot be read", "look at the rights of its files"):
+    with errors_as(FormatError, f"the assets of {handle} cannot be read", "look at the rights of its files"):
         files = sorted(path for path in assets.rglob("*") if path.is_file())
         texts = [path for path in files if _is_text(path)]
     if len(texts) == 1:
@@ -74,7 +74,7 @@ def _is_text(path: Path) -> bool:
 
 def _read_words(path: Path, limit: int | None) -> list[str]:
     """The words of a vocabulary. TensorFlow does not count carriage returns, so they are left out here, too."""
-    with explained(FormatError, f"the vocabulary {path} cannot be read", "it must be UTF-8 with one word per line"):
+    with errors_as(FormatError, f"the vocabulary {path} cannot be read", "it must be UTF-8 with one word per line"):
         with path.open(encoding="utf-8", newline="\n") as file:
             lines = (line.replace("\r", "").removesuffix("\n") for line in itertools.islice(file, limit))
             return [word for word in dict.fromkeys(lines) if word]
@@ -113,7 +113,7 @@ def _vectors(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.n
     import tensorflow as tf
 
     advice = "a text embedding of TF Hub is needed"
-    with explained(FormatError, f"{handle} cannot be called on a batch of words", advice):
+    with errors_as(FormatError, f"{handle} cannot be called on a batch of words", advice):
         answer = model(tf.constant(words))
     tensor = isinstance(answer, tf.Tensor)
     shape = answer.shape.as_list() if tensor else []
