@@ -1,20 +1,17 @@
-"""Weight files from their publishers: fetched once, continued when broken off, and used only as published.
+"""Downloads published files once, continues interrupted downloads, and checks digests.
 
     path = fetch(Download("https://example.org/vgg19.h5", "md5:cbe5617147190e668d6c5d5026f83318"))
 
-The bytes gather in `NAME.part` beside the finished file, with a note in `NAME.part.json` of where they are from, and
-are moved to `NAME` when their digest is right. Several processes may ask for the same file: the first one locks the
-`.part`, the others wait and find the finished file.
+A download is written to `NAME.part`, with its origin in `NAME.part.json`, and moved to `NAME` when its digest is right.
+Several processes may ask for the same file: the first one locks `NAME.part`, the others wait for the finished file.
 """
 
-import contextlib
 import hashlib
 import http.client
-import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -25,26 +22,26 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.files.outputs import OutputError
+from tfgraphs.files.trust import check_regular_file
+from tfgraphs.files.unfinished_file import Report, UnfinishedFile, unfinished_file
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import requests
 
 _DIGEST = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{8,64})", re.IGNORECASE)
-_TIMEOUTS = (10.0, 30.0)  # seconds: for the connection, and for the next bytes on it
-_WAITS = (0.5, 1.0, 2.0)  # seconds between tries; there is one more of these
-_ADVANCE = 1 << 20  # a try that brought so many bytes was no failure: the waits begin anew
+_TIMEOUTS = (10.0, 30.0)  # seconds for the connection, and for the next bytes
+_WAITS = (0.5, 1.0, 2.0)  # seconds between attempts
+_ADVANCE = 1 << 20  # bytes after which the attempts are counted anew
 _REDIRECTS = 5
-_LARGEST = 16 << 30  # bytes of a file whose size nobody tells
+_LARGEST = 16 << 30  # bytes of a file of unknown size
 _CHUNK = 1 << 16
-_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_RETRIED = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _BROKEN = "the connection broke off"
-
-Report = Callable[[str, float], None]
 
 
 class DownloadError(TfgraphsError):
-    """A file cannot be had as it was published."""
+    """A file cannot be downloaded, or is not the published one."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +49,14 @@ class Download:
     """A published file.
 
     Attributes:
-        url: its address, http or https.
-        digest: "md5:", "sha1:" or "sha256:" and the hexadecimal digits, as published; of SHA-256 the first 8 will do.
-            Only all of its digits withstand somebody who makes another file on purpose, the others find damage.
+        url: http or https address.
+        digest: "md5:", "sha1:" or "sha256:" and hexadecimal digits. Of SHA-256 at least the first 8; only all 64
+            protect against a file that was forged, the others against damage.
         size: bytes, if published.
-        name: of the file in the cache. By default the last part of the address' path.
+        name: name of the file in the cache. By default the last part of the path in `url`.
 
     Raises:
-        DownloadError: the digest is none of these, or the name is a path, which might lead out of the cache.
+        DownloadError: `digest` is not a digest, or the name is a path, which might lead out of the cache.
     """
 
     url: str
@@ -69,10 +66,10 @@ class Download:
 
     def __post_init__(self) -> None:
         if not _DIGEST.fullmatch(self.digest):
-            raise DownloadError(f"{self.digest!r} is no digest: write md5:, sha1: or sha256: and all of its digits")
+            raise DownloadError(f"{self.digest!r} is not a digest: give md5:, sha1: or sha256: and all of its digits")
         name = self.file_name
         if name in {"", ".", ".."} or set(name) & set("/\\:") or not name.isprintable() or ".part" in name:
-            raise DownloadError(f"{name!r} is no name of a file: give the download of {self.url} another one")
+            raise DownloadError(f"{name!r} is not a file name: give another name for {self.url}")
 
     @property
     def file_name(self) -> str:
@@ -81,37 +78,36 @@ class Download:
 
 
 def cache_folder() -> Path:
-    """The folder for weight files: TFGRAPHS_CACHE, by default checkpoints/weights in TFGRAPHS_HOME."""
+    """Returns the folder for downloads: TFGRAPHS_CACHE, by default checkpoints/weights in TFGRAPHS_HOME."""
     home = os.environ.get("TFGRAPHS_HOME", ".")
     return Path(os.environ.get("TFGRAPHS_CACHE") or Path(home) / "checkpoints" / "weights")
 
 
 def fetch(download: Download, folder: Path | None = None, report: Report = lambda stage, share: None) -> Path:
-    """Returns the path of a published file, which is downloaded if it is not in the cache.
+    """Returns the path of a published file. Downloads it if it is not in the cache.
 
-    A file that is there, by an earlier download or by hand, is read through and compared with its digest each time:
-    that costs less than what follows with it, and no note that it was right once can go wrong. One that fails is
-    neither used nor touched. Proxies and certificates are those of the environment, as `requests` takes them.
+    The digest of a file in the cache is computed in each call, also of one that was put there by hand. A file with a
+    wrong digest is neither used nor changed. Proxies and certificates are those of the environment, as for `requests`.
 
     Args:
-        download: what to fetch.
-        folder: the cache, by default `cache_folder()`.
-        report: called with what is being done and its share that is done, 0..1.
+        download: the file.
+        folder: the cache. Default: `cache_folder()`.
+        report: called with the current stage and its finished share, 0..1.
 
     Raises:
         DownloadError: the file in the cache is not the published one, or it cannot be downloaded.
-        OutputError: the cache cannot be written. What came so far stays, and the next call goes on from there.
+        OutputError: the cache cannot be written. The next call continues the download.
     """
     target = (cache_folder() if folder is None else Path(folder)) / download.file_name
     try:
-        while not os.path.lexists(target):  # what has the name, even a link to nowhere, is not ours to replace
-            with _locked_part(target, report) as part:
+        while not os.path.lexists(target):  # an existing file or link is never replaced
+            with unfinished_file(target, report) as part:
                 if not os.path.lexists(target):
                     _fill(part, download, target, report)
                 if not os.path.lexists(target):
                     part.move(target)
                     return target
-                part.empty()  # it was there first, by a process that was faster or by hand
+                part.empty()  # another process, or a person, has put the file there
     except OSError as error:
         raise OutputError(f"cannot write {target}: {reason(error)}") from error
     _check_cached(target, download, report)
@@ -119,7 +115,8 @@ def fetch(download: Download, folder: Path | None = None, report: Report = lambd
 
 
 def _check_cached(target: Path, download: Download, report: Report) -> None:
-    """Raises DownloadError if what is in the cache is not the published file."""
+    """Raises DownloadError if the file in the cache is not the published one."""
+    check_regular_file(target, DownloadError)
     try:
         with target.open("rb") as file:
             fault = _fault(file, download, report)
@@ -133,7 +130,7 @@ def _check_cached(target: Path, download: Download, report: Report) -> None:
 
 
 def _fault(file: BinaryIO | FileIO, download: Download, report: Report) -> str | None:
-    """What is wrong with the bytes of a file: their digest or, should that be right, their number."""
+    """Returns what is wrong with a file, its digest or its size; None if nothing is."""
     stage, algorithm = f"checking {download.file_name}", download.digest.partition(":")[0].lower()
     report(stage, 0.0)
     file.seek(0)
@@ -143,135 +140,48 @@ def _fault(file: BinaryIO | FileIO, download: Download, report: Report) -> str |
     size, found, expected = file.tell(), f"{algorithm}:{digest.hexdigest()}", download.digest.lower()
     report(stage, 1.0)
     if not found.startswith(expected):
-        return f"it has {found} and not {expected}"
-    return None if download.size in (None, size) else f"it has {size:,} bytes and not the published {download.size:,}"
-
-
-# --- the unfinished file
-
-
-class _Part:
-    """The unfinished file, which only this process writes while it has it open.
-
-    Attributes:
-        length: its bytes so far.
-        whole: it began with this process and came in one piece.
-    """
-
-    def __init__(self, path: Path, file: FileIO) -> None:
-        self.path, self.file = path, file
-        self.note = path.with_name(f"{path.name}.json")
-        self.length = os.fstat(file.fileno()).st_size
-        self.whole = False
-
-    def validator(self, download: Download) -> str | None:
-        """The value for If-Range with which the file can be continued, if the server gave one.
-
-        A file that does not belong to this download, or of which that is not known, is emptied.
-        """
-        try:
-            *origin, validator = json.loads(self.note.read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError):
-            origin, validator = [], None
-        if origin != [download.url, download.digest]:
-            self.empty()
-        return validator if self.length else None
-
-    def begin(self, download: Download, validator: str | None) -> None:
-        """Notes where the bytes that follow are from. The file is emptied before, so that they cannot be others."""
-        self.empty()
-        self.note.write_text(json.dumps([download.url, download.digest, validator]), encoding="utf-8")
-        self.whole = True
-
-    def append(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:  # near the end of a disk, less is written than asked
-            written = self.file.write(rest)
-            rest, self.length = rest[written:], self.length + written
-
-    def empty(self) -> None:
-        self.file.truncate(0)
-        self.length = 0
-
-    def move(self, target: Path) -> None:
-        """Makes it the finished file, which is on the disk by then even if the power fails."""
-        os.fsync(self.file.fileno())
-        os.replace(self.path, target)
-        self.note.unlink(missing_ok=True)
-
-    def is_there(self) -> bool:
-        """Tells whether it is (still) the file that another process would find under its name."""
-        with contextlib.suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
-        return False
-
-
-@contextlib.contextmanager
-def _locked_part(target: Path, report: Report) -> Iterator[_Part]:
-    """Opens the `.part` of a file when no other process has it.
-
-    The lock is on the file itself: it ends with the process, however that ends, and leaves nothing behind.
-    """
-    import fcntl  # not on Windows, where everything but downloads does without
-
-    path = target.with_name(f"{target.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with path.open("a+b", buffering=0) as file:  # a full disk shows where it is met, not when the file is closed
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report(f"waiting for another download of {target.name}", 0.0)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            part = _Part(path, file)
-            if part.is_there():  # and was not moved or taken away by whoever had it before
-                try:
-                    yield part
-                finally:
-                    if part.length == 0 and part.is_there():
-                        part.note.unlink(missing_ok=True)
-                        path.unlink()
-                return
+        return f"it has {found}, expected {expected}"
+    return None if download.size in (None, size) else f"it has {size:,} bytes, expected {download.size:,}"
 
 
 # --- the network
 
 
 class _Refused(Exception):
-    """No further try would bring the file. The text says why, in a few words."""
+    """The file cannot be downloaded. The text says why, in a few words."""
 
 
 class _Interrupted(_Refused):
-    """Another try may bring what this one did not."""
+    """This attempt failed, another one may succeed."""
 
 
-def _fill(part: _Part, download: Download, target: Path, report: Report) -> None:
-    """Downloads what an unfinished file lacks; raises DownloadError unless it is as published then."""
-    import requests  # takes its time, and most files are there already
+def _fill(part: UnfinishedFile, download: Download, target: Path, report: Report) -> None:
+    """Downloads the rest of an unfinished file, or raises DownloadError."""
+    import requests  # late: slow, and most files are in the cache
 
     try:
         with requests.Session() as session:
             session.headers.update({"User-Agent": f"tfgraphs/{__version__}", "Accept-Encoding": "identity"})
             fault = _complete(session, download, part, report)
-            if fault and not part.whole:  # its pieces may be of different files
+            if fault and not part.whole:  # its pieces may come from different versions of the file
                 part.empty()
                 fault = _complete(session, download, part, report)
         if fault:
             part.empty()
-            raise _Refused(f"what came is not the published file: {fault}")
+            raise _Refused(f"the server sends another file than the published one: {fault}")
     except _Refused as error:
         raise DownloadError(
-            f"cannot download {download.url}: {error}; without it, "
-            f"get the file elsewhere and put it there as {target.absolute()} ({download.digest})"
+            f"cannot download {download.url}: {error}; you can get the file elsewhere "
+            f"and save it as {target.absolute()} ({download.digest})"
         ) from error
 
 
-def _complete(session: "requests.Session", download: Download, part: _Part, report: Report) -> str | None:
-    """Tries until no more bytes are to come, or several times in a row for next to nothing; tells what is wrong."""
+def _complete(session: "requests.Session", download: Download, part: UnfinishedFile, report: Report) -> str | None:
+    """Repeats attempts until the file is complete or several in a row fail. Returns what is wrong with the file."""
     waits, reached = iter(_WAITS), part.length
     while True:
         try:
-            _try(session, download, part, report)
+            _attempt(session, download, part, report)
             return _fault(part.file, download, report)
         except _Interrupted:
             if part.length >= reached + _ADVANCE:
@@ -282,18 +192,18 @@ def _complete(session: "requests.Session", download: Download, part: _Part, repo
             time.sleep(wait)
 
 
-def _try(session: "requests.Session", download: Download, part: _Part, report: Report) -> None:
-    """Asks once for what is lacking, and appends what comes."""
-    validator = part.validator(download)
+def _attempt(session: "requests.Session", download: Download, part: UnfinishedFile, report: Report) -> None:
+    """Sends one request for the missing bytes and appends the answer."""
+    validator = part.validator(download.url, download.digest)
     headers = {"Range": f"bytes={part.length}-"} if part.length else {}
     if validator:
         headers["If-Range"] = validator
     with _answer(session, download.url, headers) as response:
         total = _total(response, part)
         if total is not None and download.size not in (None, total):
-            raise _Refused(f"the server has {total:,} bytes and not the published {download.size:,}")
+            raise _Refused(f"the server has {total:,} bytes, expected {download.size:,}")
         if response.status_code == HTTPStatus.OK:
-            part.begin(download, _validator(response))
+            part.begin(download.url, download.digest, _validator(response))
         else:
             part.whole = False
         total = download.size if total is None else total
@@ -301,7 +211,7 @@ def _try(session: "requests.Session", download: Download, part: _Part, report: R
 
 
 def _answer(session: "requests.Session", url: str, headers: dict[str, str]) -> "requests.Response":
-    """The answer to a GET, after redirects: `requests` would follow also from https to http, and read their bodies."""
+    """Returns the answer to a GET. Follows redirects, but unlike `requests` not from https to http."""
     import requests
     import urllib3
 
@@ -315,56 +225,58 @@ def _answer(session: "requests.Session", url: str, headers: dict[str, str]) -> "
             response.close()
             url = _redirected(url, response.headers["Location"])
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            kind = _Refused if isinstance(error, ValueError) else _Interrupted  # ValueError: the address is none
+            kind = _Refused if isinstance(error, ValueError) else _Interrupted  # ValueError: an invalid address
             raise kind(_cause(error)) from error
     raise _Refused(f"the server redirects more than {_REDIRECTS} times")
 
 
 def _redirected(url: str, location: str) -> str:
-    """The address to which a server points from another one."""
+    """Returns the target of a redirect."""
     target = urljoin(url, location)
     if urlsplit(target).scheme not in {urlsplit(url).scheme, "https"}:
         raise _Refused(f"the server redirects to {_line(target)}, which is not followed")
     return target
 
 
-def _total(response: "requests.Response", part: _Part) -> int | None:
-    """The number of bytes of the whole file, if the server tells.
+def _total(response: "requests.Response", part: UnfinishedFile) -> int | None:
+    """Returns the size of the whole file in bytes, if the server tells it.
 
     Raises:
-        _Interrupted: the server has troubles, or gives another part than was asked for; then the file is emptied.
-        _Refused: the server gives an answer without the file.
+        _Interrupted: the server fails for now, or sends another range than requested (the file is then emptied).
+        _Refused: the answer does not contain the file.
     """
     status = response.status_code
     if status == HTTPStatus.OK:
-        return response.raw.length_remaining  # Content-Length, unless the body comes in chunks
+        return response.raw.length_remaining  # Content-Length; None for a chunked body
     if status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
-        # "bytes 500-999/1000", or from 416, if nothing is lacking, "bytes */500"
+        # "bytes 500-999/1000"; for status 416, if nothing is missing, "bytes */500"
         found = re.fullmatch(r"bytes (\d{1,18}|\*)(?:-\d+)?/(\d{1,18}|\*)", response.headers.get("Content-Range", ""))
         begins = found and found[1 if status == HTTPStatus.PARTIAL_CONTENT else 2]
         if not found or begins != str(part.length):
             part.empty()
-            raise _Interrupted("the server gives another part of the file than it was asked for")
+            raise _Interrupted("the server sends another part of the file than requested")
         return None if found[2] == "*" else int(found[2])
-    again = status in _LATER or status >= 500
+    again = status in _RETRIED or status >= 500
     raise (_Interrupted if again else _Refused)(f"the server answers {status} {http.client.responses.get(status, '')}")
 
 
 def _validator(response: "requests.Response") -> str | None:
-    """What tells this version of a file from others: an ETag, unless it is a weak one, or the time of its change."""
+    """Returns what identifies this version of the file: a strong ETag, or the date of the last change."""
     etag = response.headers.get("ETag", "")
     value = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
     return value if value and value.isprintable() else None
 
 
-def _receive(response: "requests.Response", part: _Part, total: int | None, report: Callable[[float], None]) -> None:
-    """Appends a body, but nothing beyond the end of the file: some servers send more than they promise."""
+def _receive(
+    response: "requests.Response", part: UnfinishedFile, total: int | None, report: Callable[[float], None]
+) -> None:
+    """Appends the body of an answer, up to the size of the file: some servers send more."""
     import urllib3
 
     limit = _LARGEST if total is None else total
     try:
         while part.length < limit:
-            # As it is: whatever encoding the server claims, the digest is that of these bytes.
+            # Not decoded: the digest is that of these bytes, whatever encoding the server claims.
             data = response.raw.read(min(_CHUNK, limit - part.length), decode_content=False)
             if not data:
                 break
@@ -380,7 +292,7 @@ def _receive(response: "requests.Response", part: _Part, total: int | None, repo
 
 
 def _cause(error: BaseException) -> str:
-    """What the system said at the bottom of the network libraries' errors: "connection refused"."""
+    """Returns the system's message behind an error of the network libraries: "connection refused"."""
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, TimeoutError):
@@ -394,5 +306,5 @@ def _cause(error: BaseException) -> str:
 
 
 def _line(text: str) -> str:
-    """What others say, fit for a line on a terminal."""
+    """Returns a text from outside as one printable line."""
     return "".join(sign if sign.isprintable() else "?" for sign in text[:200])
