@@ -98,7 +98,8 @@ MODEL = flags.DEFINE_string(
     "model",
     None,
     "Paints in one pass with this network: a folder that --train_style made, or hub:HANDLE, for instance Magenta's "
-    "module of arbitrary style transfer, which takes a --style.",
+    "module of arbitrary style transfer, which takes a --style. It is checked: it can compute, but not read or write "
+    "files.",
 )
 _STEP_BY_STEP: tuple[flags.FlagHolder, ...] = (
     *(STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK, INIT, LOSS, STATISTIC, CONTENT_LAYER, STYLE_LAYERS, CONTENT_WEIGHT),

@@ -14,6 +14,7 @@
 
 --vectors takes word2vec's binary and text formats, fastText's .vec and GloVe's text, each also as .gz; a folder from
 `words convert` or `word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; or glove, the packaged vectors.
+A SavedModel is a program and is checked: it can compute, but not read or write files.
 
 The answer is a table, best first. Its second column is the cosine similarity, 1 for the same direction. It is called
 "Cosine distance" as in word2vec's own tool.

@@ -46,7 +46,10 @@ def seed() -> flags.FlagHolder[int | None]:
 
 def backbone(default: str) -> flags.FlagHolder[str | None]:
     return flags.DEFINE_string(
-        "backbone", default, "The network: squeezenet, vgg19, googlenet, resnet50 ..., a file or hub:HANDLE."
+        "backbone",
+        default,
+        "The network: squeezenet, vgg19, googlenet, resnet50 ..., a file or hub:HANDLE. "
+        "Files are checked: they can compute, but not read or write files.",
     )
 
 
