@@ -15,7 +15,7 @@ from PIL import Image
 from tfgraphs.pictures import films, images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-QUICK = ("--steps=3", "--size=0")
+QUICK = ("--steps=3", "--size=0", "--content_layer=fire2", "--style_layers=conv1")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def photo(tmp_path):
 @pytest.fixture
 def paint(forked, tmp_path, photo):
     def run(*arguments):
-        return forked("neural_style", "--content=photo.png", *QUICK, *arguments, cwd=tmp_path)
+        return forked("neural_style", "--input=photo.png", *QUICK, *arguments, cwd=tmp_path)
 
     return run
 
@@ -85,7 +85,7 @@ def test_a_painting_tells_the_command_that_made_it(paint, forked, tmp_path):
     assert shown.returncode == 0
     name, *given = shlex.split(shown.stdout)
     assert name == "neural_style"
-    assert set(given) == {*flags, "--content=photo.png", *QUICK}
+    assert set(given) == {*flags, "--input=photo.png", *QUICK}
 
 
 def test_without_a_photograph_a_painter_is_exported(forked, tmp_path):
@@ -111,7 +111,7 @@ def painted_folder(forked, tmp_path_factory):
     (place / "shots" / "text.png").write_text("no picture")
     save_mask(place / "left.png", slice(0, 35))
     flags = ("--style=sample:swirls", "--style=sample:embers", "--content_mask=left.png", "--content_mask=")
-    return place, forked("neural_style", "--content=shots/*.*", *QUICK, *flags, cwd=place)
+    return place, forked("neural_style", "--input=shots/*.*", *QUICK, *flags, cwd=place)
 
 
 def test_each_picture_of_a_folder_is_painted(painted_folder):
@@ -127,7 +127,7 @@ def test_a_picture_of_a_folder_is_painted_as_it_is_alone(painted_folder, forked)
     place, _ = painted_folder
     holes = place / "shots_neural_style" / "holes.png"
     shown = forked("neural_style", f"--show_flags={holes}", cwd=place).stdout
-    assert "--content=shots/holes.png" in shown
+    assert "--input=shots/holes.png" in shown
     assert forked(*shlex.split(shown), "--output=alone.png", cwd=place).returncode == 0
     assert (place / "alone.png").read_bytes() == holes.read_bytes()
     assert np.asarray(Image.open(holes)).shape == (60, 70, 4)
@@ -140,12 +140,10 @@ def save_film(folder, count=3):
 
 
 FILM = (
-    "--content=film.webp",
+    "--input=film.webp",
     *QUICK,
     "--init=content",
     "--frame_steps=2",
-    "--content_layer=fire2",
-    "--style_layers=conv1",
 )
 
 SLOWLY = """
@@ -179,6 +177,7 @@ def test_a_painted_film_tells_the_command_that_made_it(painted_film, forked):
     assert set(shlex.split(shown)) == {"neural_style", *FILM}
 
 
+@pytest.mark.long
 def test_an_interrupted_film_resumes_to_the_same_bytes(painted_film, forked):
     arguments = [*FILM, "--output=parts.mp4"]
     process = subprocess.Popen(
@@ -218,7 +217,7 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
     trap.mkdir()
     (trap / "cv2.py").write_text("raise ImportError")
     result = subprocess.run(
-        [sys.executable, "-m", "tfgraphs.cli.neural_style", "--content=film.webp", "--output=other.webp"],
+        [sys.executable, "-m", "tfgraphs.cli.neural_style", "--input=film.webp", "--output=other.webp"],
         cwd=painted_film,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(trap), str(CHECKOUT)])},
         capture_output=True,
@@ -235,35 +234,35 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
     ("flags", "message"),
     [
         ((), "say which photograph to paint"),
-        (("--content=photo.png", "--style=sample:swirls", "--style_weight=1", "--style_weight=2"), "one for each"),
-        (("--content=photo.png", "--style_weight=-1"), "weight of a painting is -1.0"),
-        (("--content=photo.png", "--content_mask=photo.png", "--content_mask=photo.png"), "one for each"),
-        (("--content=photo.png", "--content_mask=wide.png"), "give the mask its proportions"),
-        (("--content=photo.png", "--content_mask=black.png"), "is black"),
-        (("--content=dot.png",), "a picture of 1 x 1 px is too small: give at least 32 px a side"),
-        (("--content=photo.png", "--style=dot.png"), "a picture of 1 x 1 px is too small"),
-        (("--content=photo.png", "--style=cut.png"), "cut.png"),
-        (("--content=photo.png", "--style_layers=fire3:much"), "no layer with a weight"),
-        (("--content=photo.png", "--style_layers=fire33"), "fire33"),
-        (("--content=photo.png", "--init=nothing.png"), "nothing.png"),
-        (("--content=photo.png", "--optimizer=climber"), "climber"),
-        (("--content=photo.png", "--optimizer=lbfgs", "--learning_rate=0.1"), "leave --learning_rate out"),
-        (("--content=photo.png", "--loss=other"), "--loss"),
+        (("--input=photo.png", "--style=sample:swirls", "--style_weight=1", "--style_weight=2"), "one for each"),
+        (("--input=photo.png", "--style_weight=-1"), "weight of a painting is -1.0"),
+        (("--input=photo.png", "--content_mask=photo.png", "--content_mask=photo.png"), "one for each"),
+        (("--input=photo.png", "--content_mask=wide.png"), "give the mask its proportions"),
+        (("--input=photo.png", "--content_mask=black.png"), "is black"),
+        (("--input=dot.png",), "a picture of 1 x 1 px is too small: give at least 32 px a side"),
+        (("--input=photo.png", "--style=dot.png"), "a picture of 1 x 1 px is too small"),
+        (("--input=photo.png", "--style=cut.png"), "cut.png"),
+        (("--input=photo.png", "--style_layers=fire3:much"), "not a layer with a weight"),
+        (("--input=photo.png", "--style_layers=fire33"), "fire33"),
+        (("--input=photo.png", "--init=nothing.png"), "nothing.png"),
+        (("--input=photo.png", "--optimizer=climber"), "climber"),
+        (("--input=photo.png", "--optimizer=lbfgs", "--learning_rate=0.1"), "leave --learning_rate out"),
+        (("--input=photo.png", "--loss=other"), "--loss"),
         (("--export_dir=.",), "choose another folder"),
-        (("--export_dir=model", "--optimizer=sgd"), "adam alone"),
+        (("--export_dir=model", "--optimizer=sgd"), "adam only"),
         (("--export_dir=model", "--style_layers=fire33"), "fire33"),
         (("--show_flags=photo.png",), "does not say how it was made"),
-        (("--content=empty",), "empty has no pictures"),
-        (("--content=*.gif",), "*.gif has no pictures"),
-        (("--content=*.png", "--output=painted.png"), "need a folder"),
-        (("--content=*.png", "--content_mask=nothing.png"), "nothing.png does not exist"),
-        (("--content=film.webp", "--blend=0.5"), "--blend is for"),
-        (("--content=photo.png", "--frame_steps=3"), "--frame_steps is for films"),
-        (("--content=*.png", "--temporal_weight=3"), "--temporal_weight is for films"),
-        (("--content=film.webp", "--temporal_weight=-1"), "--temporal_weight"),
-        (("--content=film.webp", "--content_mask=wide.png"), "give the mask its proportions"),
-        (("--content=film.webp", "--output=film.webp"), "is the input itself"),
-        (("--content=photo.png", "--zoom_frames=3"), "--zoom_frames is for"),
+        (("--input=empty",), "empty has no pictures"),
+        (("--input=*.gif",), "*.gif has no pictures"),
+        (("--input=*.png", "--output=painted.png"), "need a folder"),
+        (("--input=*.png", "--content_mask=nothing.png"), "nothing.png does not exist"),
+        (("--input=film.webp", "--blend=0.5"), "--blend is for"),
+        (("--input=photo.png", "--frame_steps=3"), "--frame_steps is for films"),
+        (("--input=*.png", "--temporal_weight=3"), "--temporal_weight is for films"),
+        (("--input=film.webp", "--temporal_weight=-1"), "--temporal_weight"),
+        (("--input=film.webp", "--content_mask=wide.png"), "give the mask its proportions"),
+        (("--input=film.webp", "--output=film.webp"), "is the input itself"),
+        (("--input=photo.png", "--zoom_frames=3"), "--zoom_frames is for"),
     ],
     ids=lambda value: value if isinstance(value, str) else "flags",
 )

@@ -63,36 +63,37 @@ def test_a_trained_network_paints(run, folder):
     except PackageError as error:
         pytest.skip(str(error))
     trained = run(
-        "--train_style=painting.png", "--photos=photos", "--export_dir=out/model", "--train_steps=2", "--logdir=logs"
+        *("--train_style=painting.png", "--photos=photos", "--export_dir=out/model", "--train_steps=2"),
+        *("--content_layer=fire2", "--style_layers=conv1", "--logdir=logs"),
     )
     assert trained.returncode == 0, trained.stderr
     assert "left out: photos/notes.png is not a picture" in trained.stderr
     assert "out/model: a network" in trained.stdout
     assert list((folder / "logs").iterdir())
     assert not (folder / "checkpoints").exists()
-    painted = run("--model=out/model", "--content=photo.png", "--output=painted.png")
+    painted = run("--model=out/model", "--input=photo.png", "--output=painted.png")
     assert painted.returncode == 0, painted.stderr
     assert pixels_of(folder / "painted.png").shape == (40, 51, 3)
 
 
 def test_a_model_of_one_style_paints_a_picture(run, folder, dark):
-    assert run("--model=dark", "--content=photo.png", "--output=painted.png").returncode == 0
+    assert run("--model=dark", "--input=photo.png", "--output=painted.png").returncode == 0
     assert np.abs(pixels_of(folder / "painted.png") - pixels_of(folder / "photo.png") / 2).max() <= 1
 
 
 def test_a_model_of_any_style_paints_with_a_painting(run, folder, mean):
-    assert run("--model=mean", "--content=photo.png", "--style=painting.png", "--output=painted.png").returncode == 0
+    assert run("--model=mean", "--input=photo.png", "--style=painting.png", "--output=painted.png").returncode == 0
     expected = pixels_of(folder / "painting.png").mean(axis=(0, 1))
     assert np.abs(pixels_of(folder / "painted.png") - expected).max() <= 1
 
 
 def test_a_model_paints_the_pictures_of_a_folder(run, folder, dark):
-    assert run("--model=dark", "--content=small", "--size=0", "--output=painted").returncode == 0
+    assert run("--model=dark", "--input=small", "--size=0", "--output=painted").returncode == 0
     assert pixels_of(folder / "painted" / "one.png").shape == (255, 300, 3)
 
 
 def test_a_model_paints_in_the_colours_of_the_photograph(run, folder, dark):
-    flags = ("--model=dark", "--content=photo.png", "--preserve_color=luminance", "--output=painted.png")
+    flags = ("--model=dark", "--input=photo.png", "--preserve_color=luminance", "--output=painted.png")
     assert run(*flags).returncode == 0
     before, after = pixels_of(folder / "photo.png"), pixels_of(folder / "painted.png")
     inside = (after > 0).all(axis=-1)
@@ -100,18 +101,18 @@ def test_a_model_paints_in_the_colours_of_the_photograph(run, folder, dark):
 
 
 def test_a_picture_tells_which_model_made_it(run, folder, dark):
-    assert run("--model=dark", "--content=photo.png", "--output=painted.png").returncode == 0
-    assert run("--show_flags=painted.png").stdout.split() == ["neural_style", "--content=photo.png", "--model=dark"]
+    assert run("--model=dark", "--input=photo.png", "--output=painted.png").returncode == 0
+    assert run("--show_flags=painted.png").stdout.split() == ["neural_style", "--input=photo.png", "--model=dark"]
 
 
 TRAIN = ("--train_style=painting.png", "--export_dir=model")
-PAINT = ("--content=photo.png",)
+PAINT = ("--input=photo.png",)
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--train_style=painting.png",), "say where the trained network goes"),
+        (("--train_style=painting.png",), "say where to write the trained network"),
         (("--train_style=nothing.png", "--export_dir=model", "--photos=photos"), "nothing.png does not exist"),
         (("--train_style=painting.png", "--export_dir=photos"), "photos exists and is not an earlier result"),
         ((*TRAIN, "--photos=nowhere"), "nowhere does not exist"),
@@ -119,20 +120,20 @@ PAINT = ("--content=photo.png",)
         ((*TRAIN, "--photos=broken"), "one.jpg is not a picture"),
         ((*TRAIN, "--photos=small"), "one.png is too small"),
         ((*TRAIN, "--photos=photos", "--resume"), "no interrupted run"),
-        ((*TRAIN, "--photos=photos", "--loss=paper"), "leave both as they are"),
+        ((*TRAIN, "--photos=photos", "--loss=paper"), "leave both out"),
         ((*TRAIN, "--photos=photos", "--style_layers=fire33"), "fire33"),
         ((*TRAIN, "--train_steps=0"), "--train_steps"),
         ((*TRAIN, *PAINT), "--train_style only trains"),
         ((*PAINT, "--model=nowhere"), "nowhere is no SavedModel"),
         ((*PAINT, "--model=photos"), "photos is no SavedModel"),
         ((*PAINT, "--model=hub:nowhere"), "hub:nowhere is no SavedModel"),
-        ((*PAINT, "--model=features"), "features is no model that paints"),
+        ((*PAINT, "--model=features"), "features is not a model that paints"),
         ((*PAINT, "--model=dark", "--style=painting.png"), "leave --style out"),
         ((*PAINT, "--model=dark", "--style=nothing.png"), "nothing.png does not exist"),
-        ((*PAINT, "--model=mean"), "say in which by one --style"),
-        ((*PAINT, "--model=mean", "--style=painting.png", "--style=photo.png"), "say in which by one --style"),
+        ((*PAINT, "--model=mean"), "give one --style"),
+        ((*PAINT, "--model=mean", "--style=painting.png", "--style=photo.png"), "give one --style"),
         ((*PAINT, "--model=dark", "--steps=3"), "--steps is for painting step by step"),
-        (("--content=tiny.png", "--model=dark"), "40 x 7 px is too small"),
+        (("--input=tiny.png", "--model=dark"), "40 x 7 px is too small"),
     ],
     ids=lambda value: value.replace("/", " ") if isinstance(value, str) else "flags",
 )

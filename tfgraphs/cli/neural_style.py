@@ -1,60 +1,63 @@
-"""Neural style: paints a photograph in the manner of a picture.
+"""Neural style: paints a photograph in the style of a picture.
 
-    neural_style --content=photo.jpg                             in the manner of the project's own night sky
-    neural_style --content=photo.jpg --style=painting.jpg --output=painted.png
-    neural_style --content=photo.jpg --preset=faithful           keeps more of the photograph; or balanced, wild
-    neural_style --content=sample:coffee --style=sample:embers   pictures that come with the project
-    neural_style --content=photo.jpg --style=a.jpg --style=b.jpg --style_weight=0.7 --style_weight=0.3
-    neural_style --content=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
-    neural_style --content=photo.jpg --style=painting.jpg --preserve_color=luminance
-    neural_style --content='shots/*.jpg' --output=painted        each of many pictures; --content=shots for a folder
-    neural_style --content=film.mp4 --size=480                   a film, held steady; also an animated GIF, WebP or PNG
+    neural_style --input=photo.jpg                               in the style of the project's own night sky
+    neural_style --input=photo.jpg --style=painting.jpg --output=painted.png
+    neural_style --input=photo.jpg --preset=faithful             keeps more of the photograph; or balanced, wild
+    neural_style --input=sample:coffee --style=sample:embers     pictures that come with the project
+    neural_style --input=photo.jpg --style=a.jpg --style=b.jpg --style_weight=0.7 --style_weight=0.3
+    neural_style --input=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
+    neural_style --input=photo.jpg --style=painting.jpg --preserve_color=luminance
+    neural_style --input='shots/*.jpg' --output=painted          each of many pictures; --input=shots for a folder
+    neural_style --input=film.mp4 --size=480                     a film without flicker; also an animated GIF, WebP, PNG
     neural_style --train_style=painting.jpg --export_dir=model   trains a network that paints so in one pass
-    neural_style --model=model --content=photo.jpg               lets it paint, in less than a second
+    neural_style --model=model --input=photo.jpg                 paints with it, in less than a second
     neural_style --export_dir=model                              a SavedModel stylize(content, style, steps)
-    neural_style --show_flags=painted.png                        the command that made a picture
+    neural_style --show_flags=painted.png                        prints the command that made a picture
 
-The picture is painted at growing sizes, the coarse ones first; a good minute for 640 px on two cores. More
---content_weight keeps more of the photograph, less of it takes more of the painting.
+The picture is painted at growing sizes, the coarse ones first; it takes a good minute for 640 px on two cores. A larger
+--content_weight keeps more of the photograph, a smaller one takes more of the painting.
 """
 
-import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
 from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
+from tfgraphs.neural_style.regions import Style, check_size, check_weight
 from tfgraphs.pictures import films, flow, images, samples
-from tfgraphs.pictures.colors import matched, with_colors_of
+from tfgraphs.pictures.colors import matched
 
 if TYPE_CHECKING:
-    import numpy as np
+    import tensorflow as tf
 
     from tfgraphs.monitor.progress import Progress
-    from tfgraphs.neural_style import Painter, StyleSettings
     from tfgraphs.neural_style.anchor import Anchor
+    from tfgraphs.neural_style.settings import StyleSettings
+    from tfgraphs.neural_style.transfer import Painter
 
-CONTENT = flags.DEFINE_string("content", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
+INPUT = flags.DEFINE_string("input", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
+common_flags.former("content", "input")
 STYLE = flags.DEFINE_multi_string("style", ["sample:swirls"], "The painting, or sample:NAME; several are blended.")
 STYLE_WEIGHT = flags.DEFINE_multi_float(
     "style_weight", None, "How much of each --style, in their order; only proportions count."
 )
 CONTENT_MASK = flags.DEFINE_multi_string(
-    "content_mask", None, "For each --style a picture that is white where to paint so; empty: everywhere."
+    "content_mask", None, "For each --style a picture that is white where it is used; empty: everywhere."
 )
 STYLE_MASK = flags.DEFINE_multi_string(
     "style_mask", None, "For each --style a picture that is white where it counts; empty: everywhere."
 )
 SIZE = common_flags.size(640)
-INIT = flags.DEFINE_string("init", "random", "What to begin with: random, content, or a picture.")
+INIT = flags.DEFINE_string("init", "random", "What to start from: random, content, or a picture.")
 PRESERVE_COLOR = flags.DEFINE_enum(
     "preserve_color",
     "none",
     ["none", "luminance", "match"],
-    "luminance: only lightness is painted; match: the paintings get the photograph's colours first.",
+    "luminance: paints lightness only; match: gives the paintings the photograph's colours first.",
 )
 LOSS = flags.DEFINE_enum(
     "loss", "normalized", ["normalized", "paper"], "Whether errors are relative to their targets, or as published."
@@ -63,32 +66,39 @@ STATISTIC = flags.DEFINE_enum(
     "statistic",
     "gram",
     ["gram", "mean_variance", "sliced_wasserstein"],
-    "What of a painting's activations is its style: how channels go together, each alone, or their distribution.",
+    "What of a painting's activations is compared: products of channels, mean and deviation, or the distribution.",
 )
 CONTENT_LAYER = flags.DEFINE_string(
-    "content_layer", None, "Where content is compared; by default chosen for the network."
+    "content_layer", None, "Where content is compared. By default chosen for the network."
 )
 STYLE_LAYERS = flags.DEFINE_list(
-    "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5; by default chosen for the network."
+    "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5. By default chosen for the network."
 )
 CONTENT_WEIGHT = flags.DEFINE_float(
-    "content_weight", None, "Of content, where style has 1: 0.15, 0.001 with --loss=paper, 0.3 with --train_style.", 0
+    "content_weight",
+    None,
+    "Weight of the content loss, where the style loss has 1. By default 0.15, 0.001 with --loss=paper, 0.3 with "
+    "--train_style.",
+    0,
 )
 VARIATION_WEIGHT = flags.DEFINE_float(
-    "variation_weight", None, "Weight of smoothness: 1.1, 0 with --loss=paper, 3 with --train_style.", lower_bound=0
+    "variation_weight",
+    None,
+    "Weight of the total variation: more is smoother. By default 1.1, 0 with --loss=paper, 3 with --train_style.",
+    0,
 )
-STYLE_SCALE = flags.DEFINE_float("style_scale", 1, "Size of the paintings relative to the photograph's.")
+STYLE_SCALE = flags.DEFINE_float("style_scale", 1, "Longer side of the paintings relative to the photograph's.")
 OPTIMIZER = common_flags.optimizer("adam", "Or lbfgs.")
 LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 6 / 255, "Of the optimizer when a size begins, on the scale 0..1; it falls to nearly none."
+    "learning_rate", 6 / 255, "Learning rate at the start of a scale, on the scale 0..1 of pixels; it falls to 2 %."
 )
 STEPS = common_flags.steps(650)
 TILE_SIZE = common_flags.tile_size(None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
-    "preset", None, sorted(presets.PAINTINGS), "A good choice of weights and statistics; other flags go first."
+    "preset", None, sorted(presets.PAINTINGS), "A good choice of weights; flags that are given count more."
 )
 FRAME_STEPS = flags.DEFINE_integer(
-    "frame_steps", 80, "Steps for each frame of a film that goes on from the frame before.", lower_bound=1
+    "frame_steps", 80, "Steps for each frame of a film that starts from the frame before.", lower_bound=1
 )
 TEMPORAL_WEIGHT = flags.DEFINE_float(
     "temporal_weight", 100, "How firmly frames of a film keep what was painted before; 0: each is painted alone.", 0
@@ -97,14 +107,18 @@ EXPORT_DIR = style_network.EXPORT_DIR
 MODEL = flags.DEFINE_string(
     "model",
     None,
-    "Paints in one pass with this network: a folder that --train_style made, or hub:HANDLE, for instance Magenta's "
-    "module of arbitrary style transfer, which takes a --style. It is checked: it can compute, but not read or write "
-    "files.",
+    "Paints in one pass with this network: a folder that --train_style wrote, or hub:HANDLE, for instance Magenta's "
+    "arbitrary style transfer, which takes a --style. It is checked: it can compute, but not read or write files.",
+)
+_SETTINGS: tuple[flags.FlagHolder, ...] = (  # of the same names in StyleSettings
+    *(STEPS, OPTIMIZER, TILE_SIZE, LOSS, STATISTIC, CONTENT_LAYER, CONTENT_WEIGHT, VARIATION_WEIGHT, LEARNING_RATE),
+    STYLE_SCALE,
 )
 _STEP_BY_STEP: tuple[flags.FlagHolder, ...] = (
-    *(STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK, INIT, LOSS, STATISTIC, CONTENT_LAYER, STYLE_LAYERS, CONTENT_WEIGHT),
-    *(VARIATION_WEIGHT, STYLE_SCALE, OPTIMIZER, LEARNING_RATE, STEPS, FRAME_STEPS, TEMPORAL_WEIGHT, TILE_SIZE, PRESET),
+    *_SETTINGS,
+    *(STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK, INIT, STYLE_LAYERS, FRAME_STEPS, TEMPORAL_WEIGHT, PRESET),
 )
+_STARTS = ("random", "content")  # values of --init that are not files
 
 
 def main(arguments: list[str]) -> None:
@@ -113,89 +127,105 @@ def main(arguments: list[str]) -> None:
         return
     if PRESET.value:
         presets.apply(presets.PAINTINGS[PRESET.value], "squeezenet")
+    _check_flags()
     if style_network.TRAIN_STYLE.value:
-        if CONTENT.value or MODEL.value:
-            raise command.UsageError("--train_style only trains: leave --content and --model out, and paint then")
-        layers = _style_layers()
-        style_network.train("neural_style", lambda: _settings(layers))
+        style_network.train("neural_style", _settings)
         return
-    if EXPORT_DIR.value:
-        _check_export()
-        if not CONTENT.value:
-            _export()
-            return
-    if not CONTENT.value:
-        raise command.UsageError("say which photograph to paint: --content=photo.jpg, or --content=sample:coffee")
-    _check_counts()
-    if OPTIMIZER.value.lower() == "lbfgs" and LEARNING_RATE.present:
-        raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
-    makers = {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film, "zoom": _refuse_zoom}
-    kind = film_run.kind(CONTENT.value)
-    for flag in (FRAME_STEPS, TEMPORAL_WEIGHT):
-        if flag.present and kind != "film":
-            raise command.UsageError(f"--{flag.name} is for films: leave it out")
-    makers[kind]()
+    if INPUT.value:
+        {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[film_run.kind(INPUT.value)]()
     if EXPORT_DIR.value:
         _export()
 
 
-def _check_counts() -> None:
-    for flag in (STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK):
-        if flag.value and len(flag.value) != len(STYLE.value):
-            raise command.UsageError(
-                f"--{flag.name} is given {len(flag.value)} times and --style {len(STYLE.value)}: give one for each"
-            )
-
-
 def _paint_picture() -> None:
-    run = picture_run.PictureRun("neural_style", [CONTENT.value, *_others()], __name__)
-    picture = picture_run.load_picture(CONTENT.value, SIZE.value)
+    run = picture_run.PictureRun("neural_style", [INPUT.value, *_other_files()], __name__)
+    picture = picture_run.load_picture(INPUT.value, SIZE.value)
     masks = _content_masks(picture.size)
-    painter = _painter(keeps=False)
+    painter = _painter(picture.size, reuse_graphs=False)
     with run.monitor() as monitor:
         pixels = run.follow(painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor)
     run.save(images.Picture(pixels, picture.alpha))
 
 
 def _paint_folder() -> None:
-    run = film_run.FolderRun("neural_style", CONTENT.value, _others(), __name__, flag="content")
-    for path in CONTENT_MASK.value or []:
-        if path:
-            images.load(samples.resolve(path))  # if it is broken, the run is, and not only a picture
+    run = film_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, flag="input")
+    for path in filter(None, CONTENT_MASK.value or []):
+        images.load(samples.resolve(path))  # a broken mask ends the run, a broken picture does not
     painter = _painter()
     with run.monitor() as monitor:
-        graphs = iter([monitor.graph])  # is shown the first; the others are alike
+        on_graph = _once(monitor.graph)
 
-        def become(picture: images.Picture) -> "Iterator[Progress]":
-            return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=next(graphs, None))
+        def paint(picture: images.Picture) -> "Iterator[Progress]":
+            return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=on_graph)
 
-        run.make(become, SIZE.value, monitor)
+        run.make(paint, SIZE.value, monitor)
 
 
 def _paint_film() -> None:
-    if film_run.BLEND.present:
-        raise command.UsageError("--blend is for dreams: --temporal_weight holds painted films steady")
-    if TEMPORAL_WEIGHT.value and not MODEL.value:
-        flow.check()
-    film = films.open_film(CONTENT.value)
-    run = film_run.FilmRun("neural_style", [CONTENT.value, *_others()], __name__, film.rate)
+    film = films.open_film(INPUT.value)
+    run = film_run.FilmRun("neural_style", [INPUT.value, *_other_files()], __name__, film.rate)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     masks = _content_masks(size)
     count = film_run.count_frames("neural_style", film)
-    painter = _painter()
+    painter = _painter(size)
     with run.monitor() as monitor:
-        graphs = iter([monitor.graph])  # is shown the first; the others are alike
+        on_graph = _once(monitor.graph)
 
-        def become(frames: film_run.Pair, painted: "np.ndarray | None") -> "Iterator[Progress]":
-            return painter.paint(frames[1], masks, anchor=_anchor(frames, painted), on_graph=next(graphs, None))
+        def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
+            return painter.paint(frames[1], masks, anchor=_anchor(frames, painted), on_graph=on_graph)
 
-        run.make(lambda start: film_run.pairs(film, size, start), become, count, monitor, _first_work(size))
+        run.make(lambda start: film_run.pairs(film, size, start), paint, count, monitor, _first_work(size))
 
 
-def _anchor(frames: film_run.Pair, painted: "np.ndarray | None") -> "Anchor | None":
-    """What holds a frame to the one before, that was painted already."""
+def _check_flags() -> None:
+    """Raises UsageError for flags that do not go together, before anything is loaded."""
+    if style_network.TRAIN_STYLE.value:
+        if INPUT.value or MODEL.value:
+            raise command.UsageError("--train_style only trains: leave --input and --model out, and paint afterwards")
+    elif not (INPUT.value or EXPORT_DIR.value):
+        raise command.UsageError("say which photograph to paint: --input=photo.jpg, or --input=sample:coffee")
+    elif EXPORT_DIR.value:
+        _check_export()
+    for flag in (STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK):
+        if flag.value and len(flag.value) != len(STYLE.value):
+            raise command.UsageError(
+                f"--{flag.name} is given {len(flag.value)} times and --style {len(STYLE.value)}: give one for each"
+            )
+    for weight in STYLE_WEIGHT.value or []:
+        check_weight(weight)
+    _style_layers()
+    if OPTIMIZER.value.lower() == "lbfgs" and LEARNING_RATE.present:
+        raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
+    if INPUT.value:
+        _check_kind(film_run.kind(INPUT.value))
+    if MODEL.value:
+        for flag in _STEP_BY_STEP:
+            if flag.present:
+                raise command.UsageError(f"--{flag.name} is for painting step by step: leave it out with --model")
+
+
+def _check_kind(kind: str) -> None:
+    """Raises UsageError for flags that another kind of input has."""
+    if kind == "zoom":
+        raise command.UsageError("--zoom_frames is for dreams: leave it out")
+    for flag in (FRAME_STEPS, TEMPORAL_WEIGHT):
+        if flag.present and kind != "film":
+            raise command.UsageError(f"--{flag.name} is for films: leave it out")
+    if film_run.BLEND.present:
+        raise command.UsageError("--blend is for dreams: --temporal_weight keeps painted films from flickering")
+    if kind == "film" and _is_anchored():
+        flow.check()
+
+
+def _is_anchored() -> bool:
+    """Whether the frames of a film start from the frame before."""
+    return bool(TEMPORAL_WEIGHT.value) and not MODEL.value
+
+
+def _anchor(frames: film_run.Pair, painted: np.ndarray | None) -> "Anchor | None":
+    """What holds a frame to the one before, if that was painted already."""
     before, frame = frames
-    if before is None or painted is None or not TEMPORAL_WEIGHT.value or MODEL.value:
+    if before is None or painted is None or not _is_anchored():
         return None
     from tfgraphs.neural_style.anchor import anchored
 
@@ -204,116 +234,113 @@ def _anchor(frames: film_run.Pair, painted: "np.ndarray | None") -> "Anchor | No
 
 def _first_work(size: tuple[int, int]) -> float:
     """How much more work the first frame of a film is than another."""
-    from tfgraphs.neural_style.scales import scale_levels
-    from tfgraphs.neural_style.transfer import ANCHORED_SCALES
+    from tfgraphs.neural_style.transfer import work_of_first_frame
 
-    if not TEMPORAL_WEIGHT.value or MODEL.value:
-        return 1.0
-    first, other = scale_levels(size, STEPS.value), scale_levels(size, FRAME_STEPS.value, ANCHORED_SCALES)
-    return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
+    return work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
 
 
-def _refuse_zoom() -> None:
-    raise command.UsageError("--zoom_frames is for dreams: leave it out")
+def _once(on_graph: "Callable[[tf.Graph], None]") -> "Callable[[tf.Graph], None]":
+    """Calls a function the first time only: the graphs of other pictures look the same."""
+    calls = iter([on_graph])
+    return lambda graph: next(calls, lambda graph: None)(graph)
 
 
-def _painter(keeps: bool = True) -> "_Painter | style_network.ModelPainter":
-    if not MODEL.value:
-        return _Painter(keeps)
-    for flag in _STEP_BY_STEP:
-        if flag.present:
-            raise command.UsageError(f"--{flag.name} is for painting step by step: leave it out with --model")
-    paintings = STYLE.value if STYLE.present else []
-    return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
+def _painter(size: tuple[int, int] | None = None, reuse_graphs: bool = True) -> "_Painter | style_network.ModelPainter":
+    """Makes the painter, and starts TensorFlow.
+
+    Args:
+        size: height and width of the photograph, if it is known.
+        reuse_graphs: whether another photograph may follow.
+    """
+    if MODEL.value:
+        paintings = STYLE.value if STYLE.present else []
+        return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
+    if size is not None:
+        check_size(size)
+    return _Painter(reuse_graphs)
 
 
 class _Painter:
-    """Paints as the flags say. What is the same for all photographs is loaded once, and TensorFlow started.
+    """Paints as the flags say. What all photographs share is loaded once, and TensorFlow started.
 
     Args:
-        keeps: whether another photograph may follow.
+        reuse_graphs: whether another photograph may follow.
 
     Raises:
-        ImageError, UsageError, StyleError: a flag names a picture that cannot be read, or makes no sense.
+        ImageError, UsageError, StyleError: a flag names a picture that cannot be read or is too small.
+        LayerError, OptimizerError, LBFGSError: a flag names a layer or an optimizer that there is not.
     """
 
-    def __init__(self, keeps: bool) -> None:
-        self._keeps = keeps
-        paintings = [picture_run.load_picture(path, round(SIZE.value * STYLE_SCALE.value)) for path in STYLE.value]
+    def __init__(self, reuse_graphs: bool) -> None:
+        self._paintings = list[tuple[np.ndarray, float, np.ndarray | None]]()
+        weights = STYLE_WEIGHT.value or [1.0] * len(STYLE.value)
+        for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):
+            painting = picture_run.load_picture(path, round(SIZE.value * STYLE_SCALE.value))
+            check_size(painting.size)
+            counted = picture_run.load_mask(mask, painting.size) if mask else None
+            self._paintings.append((painting.pixels, weight, counted))
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
-        self._paintings = [painting.pixels for painting in paintings]
-        self._masks = [
-            picture_run.load_mask(path, painting.size) if path else None
-            for path, painting in zip(_for_each(STYLE_MASK), paintings, strict=True)
-        ]
-        layers = _style_layers()
         command.import_tensorflow()
-        self._settings = _settings(layers)
+        self._settings = _settings()
         self._backbone = picture_run.load_backbone("neural_style", "average", self._settings.layers)
-        self._known: Painter | None = None
-        self._shape: tuple[int, ...] = ()
+        self._reuse_graphs, self._shape = reuse_graphs, tuple[int, ...]()
+        self._last: Painter | None = None
 
     def paint(
         self,
-        content: "np.ndarray",
-        content_masks: "list[np.ndarray | None]",
+        photograph: np.ndarray,
+        content_masks: list[np.ndarray | None],
         anchor: "Anchor | None" = None,
         **options: Any,
     ) -> "Iterator[Progress]":
-        """Paints a photograph; with --preserve_color in its colours.
+        """Paints a photograph.
 
         Args:
-            content: float32 [height, width, 3] in 0..1.
+            photograph: float32 [height, width, 3] in 0..1.
             content_masks: where each painting goes, float32 [height, width] in 0..1 or None.
             anchor: what holds the frame of a film to the one before.
             options: of `neural_style.paint`.
         """
-        start, steps = content if INIT.value == "content" else self._start, STEPS.value
+        start, steps = photograph if INIT.value == "content" else self._start, STEPS.value
         if anchor is not None:
             start, steps = None, FRAME_STEPS.value
-        painter = self._painter(content, content_masks)
-        for progress in painter.paint(content, steps=steps, start=start, anchor=anchor, **options):
-            if PRESERVE_COLOR.value == "luminance":
-                assert progress.picture is not None
-                colours = images.resize(content, progress.picture.shape[:2])
-                progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, colours))
-            yield progress
+        painter = self._painter(photograph, content_masks)
+        painting = painter.paint(photograph, steps=steps, start=start, anchor=anchor, **options)
+        return picture_run.in_colors_of(photograph, painting) if PRESERVE_COLOR.value == "luminance" else painting
 
-    def _painter(self, content: "np.ndarray", content_masks: "list[np.ndarray | None]") -> "Painter":
-        """The painter of the photograph before, if it was of the same size: its graphs are made.
+    def _painter(self, photograph: np.ndarray, content_masks: list[np.ndarray | None]) -> "Painter":
+        """The painter of the photograph before, if it can paint this one, too: it may have the graphs already.
 
-        With --preserve_color=match the frames of a film have the colours of the first: others would flicker.
+        With --preserve_color=match the frames of a film have the colours of the first; others would flicker.
         """
-        from tfgraphs.neural_style import Painter, Style
+        from tfgraphs.neural_style.transfer import Painter
 
-        again = self._known is not None and (films.is_film(CONTENT.value) or PRESERVE_COLOR.value != "match")
-        if not again or (CONTENT_MASK.value and content.shape != self._shape):
-            weights = STYLE_WEIGHT.value or [1.0] * len(self._paintings)
+        matches = PRESERVE_COLOR.value == "match"
+        other_colors = matches and not films.is_film(INPUT.value)
+        other_masks = CONTENT_MASK.value and photograph.shape != self._shape
+        if self._last is None or other_colors or other_masks:
             styles = [
-                Style(matched(painting, content) if PRESERVE_COLOR.value == "match" else painting, *others)
-                for painting, *others in zip(self._paintings, weights, self._masks, content_masks, strict=True)
+                Style(matched(pixels, photograph) if matches else pixels, weight, mask, where)
+                for (pixels, weight, mask), where in zip(self._paintings, content_masks, strict=True)
             ]
-            self._known, self._shape = Painter(styles, self._backbone, self._settings, self._keeps), content.shape
-        assert self._known is not None
-        return self._known
+            self._last = Painter(styles, self._backbone, self._settings, self._reuse_graphs)
+            self._shape = photograph.shape
+        return self._last
 
 
-_STARTS = ("random", "content")
-
-
-def _others() -> list[str]:
+def _other_files() -> list[str]:
     """The files that go in besides the photograph."""
     masks = [path for flag in (CONTENT_MASK, STYLE_MASK) for path in flag.value or [] if path]
     return [*STYLE.value, *masks, *([] if INIT.value in _STARTS else [INIT.value])]
 
 
-def _for_each(flag: "flags.FlagHolder[list[str]]") -> list[str]:
+def _for_each_style(flag: "flags.FlagHolder[list[str]]") -> list[str]:
     return flag.value or [""] * len(STYLE.value)
 
 
-def _content_masks(size: tuple[int, int]) -> "list[np.ndarray | None]":
+def _content_masks(size: tuple[int, int]) -> list[np.ndarray | None]:
     """Where each painting goes in a photograph of a size; None is everywhere."""
-    return [picture_run.load_mask(path, size) if path else None for path in _for_each(CONTENT_MASK)]
+    return [picture_run.load_mask(path, size) if path else None for path in _for_each_style(CONTENT_MASK)]
 
 
 def _style_layers() -> dict[str, float] | None:
@@ -325,43 +352,32 @@ def _style_layers() -> dict[str, float] | None:
         try:
             layers[name if colon else weight] = float(weight) if colon else 1.0
         except ValueError:
-            raise command.UsageError(f"--style_layers: {text!r} is no layer with a weight, as fire3:0.5") from None
+            raise command.UsageError(
+                f"--style_layers: {text!r} is not a layer with a weight, such as fire3:0.5"
+            ) from None
     return layers
 
 
-def _settings(style_layers: dict[str, float] | None) -> "StyleSettings":
-    from tfgraphs.neural_style import StyleSettings
+def _settings() -> "StyleSettings":
+    from tfgraphs.neural_style.settings import StyleSettings
 
-    return StyleSettings(
-        loss=LOSS.value,
-        statistic=STATISTIC.value,
-        content_layer=CONTENT_LAYER.value,
-        style_layers=style_layers,
-        content_weight=CONTENT_WEIGHT.value,
-        variation_weight=VARIATION_WEIGHT.value,
-        optimizer=OPTIMIZER.value,
-        learning_rate=LEARNING_RATE.value,
-        steps=STEPS.value,
-        style_scale=STYLE_SCALE.value,
-        tile_size=TILE_SIZE.value,
-        seed=picture_run.SEED.value,
-    )
+    values = {flag.name: flag.value for flag in _SETTINGS}
+    return StyleSettings(seed=picture_run.SEED.value, style_layers=_style_layers(), **values)
 
 
 def _check_export() -> None:
     check_folder(EXPORT_DIR.value, SAVED_MODEL)
     if OPTIMIZER.value.lower() != "adam":
-        raise command.UsageError(f"--optimizer={OPTIMIZER.value}: an exported painter has adam alone")
+        raise command.UsageError(f"--optimizer={OPTIMIZER.value}: an exported painter can use adam only")
     if MODEL.value:
         raise command.UsageError("--export_dir is for painting step by step: leave it out with --model")
 
 
 def _export() -> None:
-    layers = _style_layers()
     command.import_tensorflow()
     from tfgraphs.neural_style.exported import export_painter
 
-    settings = _settings(layers)
+    settings = _settings()
     backbone = picture_run.load_backbone("neural_style", "average", settings.layers)
     export_painter(EXPORT_DIR.value, backbone, settings)
     print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")

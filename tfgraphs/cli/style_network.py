@@ -1,4 +1,4 @@
-"""Networks that paint in one pass, for `neural_style`: trained with --train_style, applied with --model."""
+"""One-pass networks for `neural_style`: --train_style trains them, --model paints with them."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.neural_style.regions import check_size
 from tfgraphs.pictures import films, images, photographs, samples
-from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from tfgraphs.neural_style import StyleSettings
 
 TRAIN_STYLE = flags.DEFINE_string(
-    "train_style", None, "A painting, or sample:NAME: trains a network to paint in its manner, for --model."
+    "train_style", None, "A painting, or sample:NAME: trains a network to paint in its style, for --model."
 )
 PHOTOS = flags.DEFINE_string(
-    "photos", None, "Photographs to learn from, a folder or a pattern; by default those of the offline extra."
+    "photos", None, "Photographs to learn from, a folder or a pattern. By default those of the offline extra."
 )
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: the trained network, or the painter.")
-TRAIN_STEPS = flags.DEFINE_integer("train_steps", 2000, "Steps of the training.", lower_bound=1)
-TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "Crops of photographs that are painted in a step.", lower_bound=1)
+TRAIN_STEPS = flags.DEFINE_integer("train_steps", 2000, "Gradient steps of the training.", lower_bound=1)
+TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "Crops of photographs in a step of the training.", lower_bound=1)
 TRAIN_RATE = flags.DEFINE_float("train_rate", 0.003, "Learning rate of the training, at its highest.", lower_bound=0)
 TRAIN_SIZE = flags.DEFINE_integer(
-    "train_size", 384, "Longer side in pixels that the painting is reduced to: how large its strokes are.", 32
+    "train_size", 384, "Longer side in pixels to which the painting is reduced: how large strokes are.", 32
 )
 
-_STYLE = ("content_layer", "style_layers", "content_weight", "variation_weight", "seed")  # settings that training reads
+_STYLE = ("content_layer", "style_layers", "content_weight", "variation_weight")  # settings that training reads
 _CROP = 256  # side of the crops, in pixels
-_TEST_SIDE = 320  # longer side of the picture by which one sees how far the training is, in pixels
-_STYLE_SIDE = 256  # longer side of a painting that a model is given: Magenta's was trained on such
+_TEST_SIDE = 320  # longer side of the picture that shows how far the training is, in pixels
+_STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels: Magenta's was trained on such
 
 
 def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
@@ -45,27 +45,29 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
 
     Args:
         name: of the command.
-        style_settings: gives layers, weights and seed, once TensorFlow is there.
+        style_settings: makes the settings with layers and weights, after TensorFlow is imported.
 
     Raises:
         UsageError, OutputError: there is no place for the network.
         FolderError, PackageError, PhotographError: there are no photographs to learn from.
+        StyleError, OptimizerError: the settings make no sense.
         ResumeError: --resume, but no run of these flags was interrupted.
     """
     _check_outputs()
     painting = samples.resolve(str(TRAIN_STYLE.value))
     pixels = images.load(painting).pixels
+    check_size(pixels.shape[:2])
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
     photos = _read(name, paths)
     command.import_tensorflow()
     from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.neural_style.one_pass import training
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
-    from tfgraphs.neural_style.one_pass.training import NetworkSettings
-    from tfgraphs.neural_style.one_pass.training import train as train_network
 
     style = style_settings()
-    settings = NetworkSettings(
+    training.check_style(style)
+    settings = training.NetworkSettings(
         steps=TRAIN_STEPS.value,
         seed=picture_run.SEED.value,
         batch=TRAIN_BATCH.value,
@@ -82,10 +84,10 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
         "photographs": [(str(path), path.stat().st_size) for path in paths],
     }
     state = run_state.RunState(f"{name}-network", origin, [painting])
-    network = TransformationNetwork(seed=style.seed)
+    network = TransformationNetwork(seed=settings.seed)
     logdir, every = picture_run.LOGDIR.value, picture_run.PICTURE_EVERY.value
     with state.interruptible(), Monitor(name, logdir=logdir, flags=values, picture_every=every) as monitor:
-        progress = train_network(
+        progress = training.train(
             network,
             pixels,
             photos,
@@ -99,13 +101,13 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
         _follow(progress, monitor)
     export_network(str(EXPORT_DIR.value), network)
     state.forget()
-    print(f"{EXPORT_DIR.value}: a network that paints so; {name} --model={EXPORT_DIR.value} --content=photo.jpg")
+    print(f"{EXPORT_DIR.value}: a network that paints so; {name} --model={EXPORT_DIR.value} --input=photo.jpg")
 
 
 def _check_outputs() -> None:
-    """Finds out before a long run whether its results can be written."""
+    """Checks before a long run that its results can be written."""
     if not EXPORT_DIR.value:
-        raise command.UsageError("say where the trained network goes: --export_dir=model")
+        raise command.UsageError("say where to write the trained network: --export_dir=model")
     check_folder(EXPORT_DIR.value, SAVED_MODEL)
     check_writable(Path(EXPORT_DIR.value).absolute().parent / "file")
     if picture_run.LOGDIR.value:
@@ -113,7 +115,7 @@ def _check_outputs() -> None:
 
 
 def _read(name: str, paths: list[Path]) -> photographs.Photographs:
-    """The photographs; says which had to be left out."""
+    """Reads the photographs, and says which are left out."""
     from tfgraphs.monitor.terminal import Monitor
 
     with Monitor(name) as monitor:
@@ -129,7 +131,7 @@ def _test_picture(photos: photographs.Photographs) -> "np.ndarray":
 
 
 def _follow(run: "Iterator[Progress]", monitor: "Monitor") -> None:
-    """Trains to the end; with --save_every pictures beside the network show how it went."""
+    """Trains to the end; with --save_every saves pictures beside the network on the way."""
     due = every = picture_run.SAVE_EVERY.value
     folder = Path(str(EXPORT_DIR.value))
     for progress in run:
@@ -140,7 +142,7 @@ def _follow(run: "Iterator[Progress]", monitor: "Monitor") -> None:
 
 
 class ModelPainter:
-    """Paints with a model of --model.
+    """Paints with the model of --model.
 
     Args:
         handle: see `stylize.StyleModel`.
@@ -150,7 +152,7 @@ class ModelPainter:
     Raises:
         ImageError, SampleError: the painting cannot be read.
         UsageError: the model needs another number of paintings.
-        StyleError, TrustError: it cannot be used.
+        StyleError, TrustError: the model cannot be used.
     """
 
     def __init__(self, handle: str, paintings: list[str], keeps_color: bool) -> None:
@@ -161,16 +163,18 @@ class ModelPainter:
 
         self._model = StyleModel(f"hub:{handle}" if "://" in handle and not handle.startswith("hub:") else handle)
         if self._model.takes_painting and len(pixels) != 1:
-            raise command.UsageError(f"--model={handle} paints in any manner: say in which by one --style=painting.jpg")
+            raise command.UsageError(f"--model={handle} takes a painting: give one --style=painting.jpg")
         if not self._model.takes_painting and pixels:
-            raise command.UsageError(f"--model={handle} has a manner of its own: leave --style out")
+            raise command.UsageError(f"--model={handle} has its own style: leave --style out")
         self._painting = pixels[0] if pixels else None
 
-    def paint(self, content: "np.ndarray", *_: object, **__: Any) -> "Iterator[Progress]":
-        """Paints a photograph, float32 [height, width, 3] in 0..1; what else painting step by step needs is ignored."""
+    def paint(self, photograph: "np.ndarray", *_: object, **__: Any) -> "Iterator[Progress]":
+        """Paints a photograph, float32 [height, width, 3] in 0..1; ignores what painting step by step needs besides."""
+        painted = self._paint(photograph)
+        return picture_run.in_colors_of(photograph, painted) if self._keeps_color else painted
+
+    def _paint(self, photograph: "np.ndarray") -> "Iterator[Progress]":
         from tfgraphs.monitor.progress import Progress
 
-        picture = self._model(content, self._painting)
-        if self._keeps_color:
-            picture = with_colors_of(picture, content)
+        picture = self._model(photograph, self._painting)
         yield Progress(1, "painting in one pass", 1.0, float("nan"), picture=picture)

@@ -40,7 +40,7 @@ def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettin
         OutputError: the folder holds something else or cannot be written.
     """
     settings = settings or StyleSettings()
-    if not isinstance(settings.optimizer, str) or settings.optimizer.lower() != "adam":
+    if settings.optimizer_name != "adam":
         raise StyleError(f"optimizer is {settings.optimizer!r}: an exported painter can use adam only")
     painter = _Painter(backbone, settings)
     pictures = [tf.TensorSpec([1, None, None, 3], tf.float32, name=name) for name in ("content", "style")]

@@ -9,6 +9,8 @@ from tfgraphs.backbones import Backbone
 from tfgraphs.neural_style.losses import FORMS
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.statistics import STATISTICS
+from tfgraphs.optimize import lbfgs
+from tfgraphs.optimize.optimizers import stock_optimizer
 
 _VGG = ("conv4_2", {f"conv{block}_1": 1.0 for block in range(1, 6)})  # those of Gatys et al., arXiv 1508.06576
 
@@ -66,6 +68,11 @@ class StyleSettings:
             from another corner each time; 1: at all. None: at about two thousand of each layer, at most a quarter,
             which takes half the time and ends at the same loss; but at all where the loss has to be exact: that of the
             paper, or one that L-BFGS follows for many steps.
+
+    Raises:
+        StyleError: a value makes no sense.
+        OptimizerError: there is no such optimizer.
+        LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
     """
 
     steps: int = 650
@@ -88,6 +95,10 @@ class StyleSettings:
             if value is not None and not value >= 0:
                 raise StyleError(f"{name} is {value}: it cannot be negative")
         check_positive(self, "steps", "learning_rate", "style_scale", "style_stride")
+        if self.optimizer_name == "lbfgs":
+            lbfgs.check()
+        else:
+            stock_optimizer(self.optimizer, self.learning_rate)
         for name, known in (("loss", FORMS), ("statistic", STATISTICS)):
             if getattr(self, name) not in known:
                 raise StyleError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(known)}")
@@ -99,8 +110,9 @@ class StyleSettings:
                 )
 
     @property
-    def uses_lbfgs(self) -> bool:
-        return isinstance(self.optimizer, str) and self.optimizer.lower() == "lbfgs"
+    def optimizer_name(self) -> str:
+        """The name of the optimizer in lower case; empty for a Keras optimizer."""
+        return self.optimizer.lower() if isinstance(self.optimizer, str) else ""
 
     def layers(self, backbone: Backbone) -> tuple[str, dict[str, float]]:
         """The content layer of a network, and its style layers with their weights.
@@ -138,7 +150,7 @@ class StyleSettings:
 
     def stride(self) -> int | None:
         """`style_stride`, or 1 where it is None and the loss has to be exact."""
-        exact = self.loss == "paper" or self.uses_lbfgs or not STATISTICS[self.statistic].additive
+        exact = self.loss == "paper" or self.optimizer_name == "lbfgs" or not STATISTICS[self.statistic].additive
         return 1 if exact and self.style_stride is None else self.style_stride
 
     def weights(self) -> tuple[float, float]:

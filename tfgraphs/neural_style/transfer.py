@@ -252,16 +252,26 @@ def _noise(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.3, 0.7, (*size, 3)).astype(np.float32)
 
 
+def work_of_first_frame(size: tuple[int, int], steps: int, frame_steps: int) -> float:
+    """How many times as much work the first frame of a film is as each other, which starts from the one before.
+
+    Args:
+        size: height and width of the film in pixels.
+        steps: for the first frame.
+        frame_steps: for each other.
+    """
+    first, other = scale_levels(size, steps), scale_levels(size, frame_steps, ANCHORED_SCALES)
+    return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
+
+
 def scale_optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
     """The optimizer of a scale.
 
     Raises:
         OptimizerError: there is no such optimizer.
     """
-    if settings.uses_lbfgs:
+    if settings.optimizer_name == "lbfgs":
         return LBFGS()
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=RATE_LEFT)
-    options = {"epsilon": ADAM["epsilon"]}
-    if isinstance(settings.optimizer, str) and settings.optimizer.lower() == "adam":
-        options = ADAM
+    options = ADAM if settings.optimizer_name == "adam" else {"epsilon": ADAM["epsilon"]}
     return stock_optimizer(settings.optimizer, rate, **options)

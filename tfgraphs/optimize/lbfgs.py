@@ -181,6 +181,11 @@ class _Search:
         self._next += 1
 
 
+def check() -> None:
+    """Raises LBFGSError if SciPy or threadpoolctl is not installed."""
+    _scipy_optimize()
+
+
 def _scipy_optimize() -> tuple[ModuleType, Callable[[], contextlib.AbstractContextManager[Any]]]:
     """Returns SciPy's module, and a context in which BLAS uses one core. TensorFlow's own threads are not affected."""
     try:

@@ -1,6 +1,7 @@
 """What the commands that make pictures share: their flags, where a run keeps its state, and what happens at its end."""
 
 import contextlib
+import dataclasses
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from absl import flags
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import films, images, masks, samples
+from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
@@ -178,6 +180,14 @@ def load_backbone(
 def load_picture(path: str, size: int) -> images.Picture:
     """Loads a picture or a sample at the longer side that --size asks for; 0 is its own size."""
     return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
+
+
+def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["Progress"]:
+    """Gives the pictures of a run the colours of another picture; only their lightness remains."""
+    for progress in run:
+        assert progress.picture is not None
+        colors = images.resize(picture, progress.picture.shape[:2])
+        yield dataclasses.replace(progress, picture=with_colors_of(progress.picture, colors))
 
 
 def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":

@@ -62,6 +62,7 @@ class NetworkSettings:
         check_positive(self, "steps", "batch", "learning_rate", "style_size")
         if self.seed < 0:
             raise StyleError(f"seed is {self.seed}: it cannot be negative")
+        stock_optimizer(self.optimizer, self.learning_rate)
 
 
 def train_style_network(
