@@ -16,6 +16,7 @@ from tfgraphs.pictures import films, images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 QUICK = ("--steps=3", "--size=0", "--content_layer=fire2", "--style_layers=conv1")
+TWO_STYLES = ("--style=sample:swirls", "--style=sample:embers")
 
 
 @pytest.fixture
@@ -47,19 +48,12 @@ def save_mask(path, columns):
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--style=sample:swirls", "--style=sample:embers", "--style_weight=0.7", "--style_weight=0.3"),
-        ("--style=sample:swirls", "--style=sample:embers", "--content_mask=left.png", "--content_mask="),
-        ("--style_mask=all.png",),
-        ("--preserve_color=match",),
-        ("--init=content",),
-        ("--init=photo.png",),
-        ("--loss=paper",),
-        ("--statistic=mean_variance",),
-        ("--optimizer=rmsprop", "--learning_rate=0.01"),
-        ("--optimizer=lbfgs",),
-        ("--content_layer=fire3", "--style_layers=conv1,fire2:0.5"),
+        (*TWO_STYLES, "--style_weight=0.7", "--style_weight=0.3", "--init=content", "--preserve_color=match"),
+        (*TWO_STYLES, "--content_mask=left.png", "--content_mask=", "--style_mask=all.png", "--style_mask="),
+        ("--init=photo.png", "--statistic=mean_variance", "--optimizer=rmsprop", "--learning_rate=0.01"),
+        ("--loss=paper", "--optimizer=lbfgs", "--content_layer=fire3", "--style_layers=conv1,fire2:0.5"),
     ],
-    ids=lambda flags: flags[-1].split("=")[0].strip("-"),
+    ids=["weights", "masks", "rmsprop", "lbfgs"],
 )
 def test_ways_to_paint(paint, tmp_path, flags):
     save_mask(tmp_path / "left.png", slice(0, 35))
