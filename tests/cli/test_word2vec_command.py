@@ -1,4 +1,4 @@
-"""`word2vec` as people run it: what it writes, and that interrupted runs end as others do."""
+"""The command `word2vec`: what it writes, and that interrupted runs resume."""
 
 import hashlib
 import json
@@ -23,16 +23,16 @@ TOPICS = [[f"{start}{end}" for end in "abcdefghij"] for start in "xy"]
 QUESTIONS = ": first\nxa xb xc xd\nya yb yc yd\n: second\nxa xb ya nobody\n"
 
 
-def start(*flags, cwd):
-    command = [sys.executable, str(CHECKOUT / "bin" / "word2vec"), *flags]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture(scope="module")
+def train(forked):
+    """Runs the command, which must succeed, and returns what it prints."""
 
+    def run(*flags, cwd):
+        result = forked("word2vec", *flags, cwd=cwd)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
-def train(*flags, cwd):
-    process = start(*flags, cwd=cwd)
-    output, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return output
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ LONG = ["--corpus=text.txt", "--epochs=12", "--dim=20", "--subsample=0", "--save
 
 
 @pytest.fixture(scope="module")
-def printed(folder):
+def printed(folder, train):
     """What a training prints that writes everything that it can."""
     extra = ["--output=vectors", "--evaluate=questions.txt", "--export_dir=embedding", "--logdir=logs", "--probe=xa"]
     return train("--corpus=text.txt", "--epochs=4", "--dim=20", "--subsample=0", *extra, cwd=folder)
@@ -61,7 +61,7 @@ def digest(path):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(folder):
+def uninterrupted(folder, train):
     train(*LONG, "--output=whole", cwd=folder)
     return digest(folder / "whole" / "vectors.bin")
 
@@ -122,9 +122,10 @@ def test_tensorboard_gets_the_vectors_for_its_projector(folder, printed):
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_run_ends_with_the_same_bytes(folder, uninterrupted, end):
+def test_an_interrupted_run_ends_with_the_same_bytes(folder, train, uninterrupted, end):
     output = f"--output={end.name}"
-    process = start(*LONG, output, cwd=folder)
+    command = [sys.executable, str(CHECKOUT / "bin" / "word2vec"), *LONG, output]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     states = folder / "checkpoints"
     until = time.monotonic() + 100
     while not list(states.glob("word2vec-*/checkpoint")) and time.monotonic() < until:
@@ -142,7 +143,7 @@ def test_a_finished_run_leaves_no_state_but_the_text_as_numbers(folder, printed,
     assert kinds == {"corpus"}
 
 
-def test_pairs_are_learnt_in_the_format_of_wevi(tmp_path):
+def test_pairs_are_learnt_in_the_format_of_wevi(tmp_path, train):
     (tmp_path / "pairs.txt").write_text("drink|juice, eat|apple^rice,\neat|rice")
     train("--pairs=pairs.txt", '--config={"hidden_size":3}', "--output=fruit", cwd=tmp_path)
     assert load(str(tmp_path / "fruit")).matrix.shape == (5, 3)

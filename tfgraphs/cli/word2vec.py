@@ -1,4 +1,4 @@
-"""Trains word vectors on text: every model of word2vec, faster than the tools that made it known.
+"""Trains word vectors on text with the models of word2vec.
 
     word2vec --corpus=text.txt                                 writes the folder vectors/
     words --vectors=vectors near king
@@ -7,13 +7,17 @@
     word2vec --pairs=pairs.txt --config='{"hidden_size":5,"random_state":1,"learning_rate":0.2}'
 
 Both architectures, skipgram and cbow, train with all five losses, negative_sampling, hierarchical_softmax, softmax,
-sampled_softmax and nce, each with two matrices or with one (--tied). The full softmax is slow for large vocabularies.
+sampled_softmax and nce, each with two matrices or one (--tied). The full softmax is slow for large vocabularies.
 
-A text is files, folders or patterns, plain or packed as .gz, .bz2, .xz or .zst; a line is a sentence or paragraph. It
-is turned into numbers once, next to the states of unfinished runs; the next run on it starts at once.
+--corpus takes files, folders and patterns, plain or packed as .gz, .bz2, .xz or .zst. A line is a sentence or
+paragraph. The text is turned into numbers once, next to the states of unfinished runs; the next run reuses them.
 
 The output folder holds the vectors in word2vec's formats (vectors.bin, vectors.txt), both matrices, the vocabulary with
-counts, and flags and figures of the run. Ctrl-C keeps the state of the run; --resume goes on to the same bytes.
+counts, and flags and figures of the run. Ctrl-C keeps the state of the run; --resume continues it to the same bytes.
+
+Training updates many pairs of words at once. These flags give the published algorithm, word by word, which is slow:
+
+    --window_sampling=dynamic --words_per_step=1 --damping=0 --shared_negatives=0 --deep_nodes=0
 """
 
 import dataclasses
@@ -32,75 +36,95 @@ from tfgraphs.word2vec.settings import (
     WINDOW_SAMPLINGS,
     TrainingSettings,
 )
+from tfgraphs.word2vec.text.corpus import WORDS, prepare
+from tfgraphs.word2vec.text.reading import find_files
 from tfgraphs.word2vec.text.settings import SCORINGS, TOKENIZERS, TextSettings
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 Settings = TypeVar("Settings", TextSettings, TrainingSettings)
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfgraphs.monitor.terminal import Monitor
-    from tfgraphs.word2vec.text.corpus import EncodedCorpus
-    from tfgraphs.word2vec.text.vocabulary import Vocabulary
+    from tfgraphs.vectors import WordVectors
 
 CORPUS = flags.DEFINE_multi_string("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
-PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, comma separated.")
+PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, separated by commas.")
 CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
-PASSES = flags.DEFINE_integer("passes", 100, "How often --pairs are gone through.", lower_bound=1)
-COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: with several targets in a pair, take that demo's steps.")
+PASSES = flags.DEFINE_integer("passes", 100, "Passes over --pairs.", lower_bound=1)
+COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: that demo's gradient for pairs with several targets.")
 OUTPUT = common_flags.output("vectors", "a folder for the vectors and what belongs to them.")
 FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vectors in it, of binary and text.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
-EVALUATE = flags.DEFINE_string(
-    "evaluate", None, "File of analogies, such as questions-words.txt, to answer at the end."
-)
-RESTRICT_VOCAB = flags.DEFINE_integer("restrict_vocab", 30_000, "Most frequent words that are asked and answer.", 1)
+EVALUATE = flags.DEFINE_string("evaluate", None, "File of analogies to answer at the end, such as questions-words.txt.")
+RESTRICT_VOCAB = flags.DEFINE_integer("restrict_vocab", 30_000, "Most frequent words that --evaluate asks for.", 1)
 
 TOKENIZER = flags.DEFINE_enum(
     "tokenizer",
     "unicode",
     list(TOKENIZERS),
-    "letters: a-z in lower case, as text8; whitespace: as it stands; unicode: words of any script; jieba: Chinese.",
+    "letters: a-z in lower case, as in text8; whitespace: strings between spaces; unicode: words of any script; jieba: "
+    "Chinese words.",
 )
 FOLD_CASE = flags.DEFINE_bool("fold_case", True, "Whether unicode and jieba turn words into lower case.")
 MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarer words are left out.", lower_bound=1)
-MAX_VOCABULARY = flags.DEFINE_integer("max_vocabulary", None, "Most frequent words to keep.", lower_bound=2)
-PHRASES = flags.DEFINE_integer("phrases", 0, "How often pairs of words are joined, as in new_york_times.", 0, 10)
-PHRASE_THRESHOLD = flags.DEFINE_float("phrase_threshold", None, "Score above which: 100, or for npmi 0.5.")
-PHRASE_DISCOUNT = flags.DEFINE_float("phrase_discount", 5, "Taken off a pair's count, against rare words.", 0)
+MAX_VOCABULARY = flags.DEFINE_integer("max_vocabulary", None, "Number of most frequent words to keep.", lower_bound=2)
+PHRASES = flags.DEFINE_integer("phrases", 0, "Passes that join pairs of words, to new_york, new_york_times.", 0, 10)
+PHRASE_THRESHOLD = flags.DEFINE_float(
+    "phrase_threshold", None, "Pairs with a higher score are joined. Default: 100, for npmi 0.5."
+)
+PHRASE_DISCOUNT = flags.DEFINE_float("phrase_discount", 5, "Subtracted from a pair's count, against rare words.", 0)
 PHRASE_SCORING = flags.DEFINE_enum("phrase_scoring", "word2phrase", list(SCORINGS), "How pairs are scored.")
 MAX_COUNTING_MEMORY = flags.DEFINE_integer(
-    "max_counting_memory", 2048, "Megabytes of the table of words, beyond which rare ones are forgotten.", 1
+    "max_counting_memory", 2048, "Megabytes of the table of words; a larger one forgets rare words.", 1
 )
 
 ARCHITECTURE = flags.DEFINE_enum(
-    "architecture", "skipgram", list(ARCHITECTURES), "A word predicts its neighbours, or their mean the word."
+    "architecture",
+    "skipgram",
+    list(ARCHITECTURES),
+    "skipgram: a word predicts its neighbours; cbow: their mean predicts the word.",
 )
-LOSS = flags.DEFINE_enum("loss", "negative_sampling", list(LOSSES), "How a prediction is judged.")
-TIED = flags.DEFINE_bool("tied", False, "One matrix for both sides instead of two.")
+LOSS = flags.DEFINE_enum("loss", "negative_sampling", list(LOSSES), "The loss of a prediction.")
+TIED = flags.DEFINE_bool("tied", False, "One matrix for inputs and outputs instead of two.")
 DIM = flags.DEFINE_integer("dim", 100, "Length of a vector.", lower_bound=1)
 WINDOW = flags.DEFINE_integer("window", 5, "Words on either side that count as neighbours.", lower_bound=1)
+NEGATIVES = flags.DEFINE_integer("negatives", 5, "Noise words for each pair.", lower_bound=1)
+NOISE = flags.DEFINE_enum("noise", "unigram", list(NOISES), "Distribution of the noise words.")
+NOISE_EXPONENT = flags.DEFINE_float("noise_exponent", 0.75, "unigram draws in proportion to count to this power.")
+SUBSAMPLE = flags.DEFINE_float("subsample", 1e-3, "Words that are a larger share of the text are dropped at random.", 0)
+CBOW_GRADIENT = flags.DEFINE_enum(
+    "cbow_gradient", "sum", list(CBOW_GRADIENTS), "sum: each neighbour moves as if it were alone; mean: exact."
+)
+EPOCHS = flags.DEFINE_integer("epochs", 5, "Passes over the text.", lower_bound=1)
+LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "At the start. Default: 0.0375, for cbow 0.045 or 0.06.", 0)
+MIN_LEARNING_RATE = flags.DEFINE_float(
+    "min_learning_rate", None, "At the end. Default: a tenth of --learning_rate, in one epoch of cbow three tenths.", 0
+)
+OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
+SEED = common_flags.seed()
 WINDOW_SAMPLING = flags.DEFINE_enum(
     "window_sampling",
     None,
     list(WINDOW_SAMPLINGS),
-    "expected: near words count more; dynamic: the reach of a window is drawn; full: all count the same. By default "
-    "expected for skipgram and dynamic for cbow.",
+    "expected: near neighbours count more; dynamic: the reach of each window is drawn; full: all count the same. "
+    "Default: expected for skipgram, dynamic for cbow.",
 )
-NEGATIVES = flags.DEFINE_integer("negatives", 5, "Noise words for each pair.", lower_bound=1)
-NOISE = flags.DEFINE_enum("noise", "unigram", list(NOISES), "What noise words are drawn from.")
-NOISE_EXPONENT = flags.DEFINE_float("noise_exponent", 0.75, "They are drawn in proportion to count to this power.")
-SUBSAMPLE = flags.DEFINE_float("subsample", 1e-3, "Share of the text above which a word is thinned out.", 0)
-CBOW_GRADIENT = flags.DEFINE_enum(
-    "cbow_gradient", "sum", list(CBOW_GRADIENTS), "sum: each neighbour moves as if alone, as in word2vec; mean: exact."
+WORDS_PER_STEP = flags.DEFINE_integer(
+    "words_per_step", None, "Words whose pairs are updated at once. Default: 2048, or fewer for small texts.", 1
 )
-EPOCHS = flags.DEFINE_integer("epochs", 5, "How often the text is read.", lower_bound=1)
-LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "At the start; by default what suits the model.", 0)
-MIN_LEARNING_RATE = flags.DEFINE_float(
-    "min_learning_rate", None, "At the end; by default a tenth of that, in one epoch of cbow three tenths.", 0
+DAMPING = flags.DEFINE_float(
+    "damping", 1.0, "How much the gradients of words in very many pairs of a step are reduced; 0: not at all.", 0
 )
-OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
-SEED = common_flags.seed()
+SHARED_NEGATIVES = flags.DEFINE_integer(
+    "shared_negatives",
+    None,
+    "Noise words that neighbouring words share; 0: none. Default: 48, or what is needed.",
+    0,
+)
+DEEP_NODES = flags.DEFINE_integer(
+    "deep_nodes", 6, "Nodes of a word in hierarchical_softmax, beside the 64 next to the root, on average; 0: all.", 0
+)
 LOGDIR = common_flags.logdir("loss, rate, speed, nearest words, projector")
 PROBE = flags.DEFINE_multi_string("probe", [], "A word whose neighbours TensorBoard shows; may be repeated.")
 
@@ -121,30 +145,33 @@ def main(arguments: list[str]) -> None:
 
 
 def _train_on_text() -> None:
-    from tfgraphs.word2vec.text.reading import find_files
-
     text_settings = _settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
     settings = _settings(TrainingSettings)
     find_files(CORPUS.value)
 
-    command.import_tensorflow(threads=1)
-    from tfgraphs.cli.word2vec_results import Look
+    command.import_tensorflow(threads=lambda found: found.loss_threads)
     from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.optimize.optimizers import stock_optimizer
     from tfgraphs.word2vec.model import Word2Vec
+    from tfgraphs.word2vec.probes import Probes
     from tfgraphs.word2vec.train import train
 
-    stock_optimizer(settings.optimizer, settings.rates[0])
-    begun = time.monotonic()
+    stock_optimizer(OPTIMIZER.value or "", settings.rates[0])  # before the text is read
+    started = time.monotonic()
     with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor:
-        corpus = _prepare(text_settings, monitor)
+        folder = _corpus_folder(text_settings)
+        corpus = prepare(CORPUS.value, text_settings, folder, on_progress=monitor.prepare)
+        if corpus.bad_bytes:
+            monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
+        if corpus.pruned:
+            monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten")
         prepared = time.monotonic()
-        state = run_state.RunState("word2vec", _origin(), [_corpus_folder(text_settings) / "vocabulary.tsv"])
+        state = run_state.RunState("word2vec", _origin(), [folder / WORDS])
         model = Word2Vec(corpus.vocabulary, settings)
-        look = Look(model, PROBE.value) if LOGDIR.value else lambda progress: progress
+        probes = Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
         with state.interruptible():
             for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
-                monitor(look(progress))
+                monitor(probes.add_to(progress, model.inputs) if probes else progress)
     seconds = time.monotonic() - prepared
     figures: dict[str, object] = {
         "words of the text": corpus.raw_words,
@@ -153,7 +180,7 @@ def _train_on_text() -> None:
         "bytes that were not UTF-8": corpus.bad_bytes,
         "some counts are too low": corpus.pruned,
         "loss of a pair": progress.loss,
-        "seconds to prepare": round(prepared - begun, 1),
+        "seconds to prepare": round(prepared - started, 1),
         "seconds to train": round(seconds, 1),
         "words per second": round(
             progress.figures.get("words per second", corpus.raw_words * settings.epochs / seconds)
@@ -163,15 +190,14 @@ def _train_on_text() -> None:
     state.forget()
 
 
-def _save(vocabulary: "Vocabulary", inputs: "np.ndarray", outputs: "np.ndarray", figures: dict[str, object]) -> None:
-    """Writes all that was asked for, and says where it is."""
-    from tfgraphs.cli.word2vec_results import evaluate
+def _save(vocabulary: Vocabulary, inputs: "np.ndarray", outputs: "np.ndarray", figures: dict[str, object]) -> None:
+    """Write everything that was asked for, and print where it is."""
     from tfgraphs.vectors import WordVectors
     from tfgraphs.word2vec.results import save_results
 
     vectors = WordVectors(vocabulary.words, inputs.astype("float32"))
     if EVALUATE.value:
-        figures = {**figures, **evaluate(vectors, EVALUATE.value, RESTRICT_VOCAB.value)}
+        figures = {**figures, **_evaluate(vectors)}
     save_results(OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value)
     print(f"{OUTPUT.value}: {len(vectors.words):,} words of {inputs.shape[1]} dimensions")
     if LOGDIR.value:
@@ -185,16 +211,14 @@ def _save(vocabulary: "Vocabulary", inputs: "np.ndarray", outputs: "np.ndarray",
         print(f"{EXPORT_DIR.value}: the same as a SavedModel")
 
 
-def _prepare(settings: TextSettings, monitor: "Monitor") -> "EncodedCorpus":
-    """The text as numbers; says what somebody should know of it."""
-    from tfgraphs.word2vec import prepare
+def _evaluate(vectors: "WordVectors") -> dict[str, object]:
+    """Answer analogies, print and return how many are right."""
+    from tfgraphs.cli.shared import evaluations
+    from tfgraphs.vectors.evaluate import analogies
 
-    corpus = prepare(CORPUS.value, settings, _corpus_folder(settings), on_progress=monitor.prepare)
-    if corpus.bad_bytes:
-        monitor.say(f"{corpus.bad_bytes:,} places of the text are not UTF-8 and were replaced")
-    if corpus.pruned:
-        monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten on the way")
-    return corpus
+    result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
+    evaluations.print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
+    return {"analogies right": result.overall.correct, "analogies asked": result.overall.total}
 
 
 def _corpus_folder(settings: TextSettings) -> Path:
@@ -203,7 +227,7 @@ def _corpus_folder(settings: TextSettings) -> Path:
 
 
 def _check_outputs() -> None:
-    """Finds out before a long run whether its results can be written."""
+    """Check before a long run that its results can be written."""
     from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
     from tfgraphs.vectors.evaluate import read_analogies
     from tfgraphs.word2vec.results import ABOUT
@@ -211,7 +235,7 @@ def _check_outputs() -> None:
 
     for name in FORMATS.value:
         if name not in known:
-            raise command.UsageError(f"--formats={name}: choose of {', '.join(known)}")
+            raise command.UsageError(f"--formats={name}: choose from {', '.join(known)}")
     for folder, marker in {OUTPUT.value: ABOUT, EXPORT_DIR.value: SAVED_MODEL}.items():
         if folder:
             check_folder(folder, marker)
@@ -223,7 +247,7 @@ def _check_outputs() -> None:
 
 
 def _settings(kind: type[Settings], **others: object) -> Settings:
-    """Settings from the flags of the same names, and others."""
+    """Make settings from the flags of the same names, and others."""
     values: dict[str, Any] = command.flag_values([__name__])
     values["phrase_threshold"] = _phrase_threshold()
     names = [field.name for field in dataclasses.fields(kind)]

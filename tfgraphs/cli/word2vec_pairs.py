@@ -1,4 +1,4 @@
-"""The part of `word2vec` that trains on written-down pairs, for models that are small enough to look at."""
+"""The part of `word2vec` that trains small models on a file of pairs."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,14 +19,14 @@ Save = Callable[["Vocabulary", "np.ndarray", "np.ndarray", dict[str, object]], N
 def train_on_pairs(
     path: str, config: str, passes: int, tied: bool, compat: str | None, logdir: str | None, save: Save
 ) -> None:
-    """Trains and saves.
+    """Train a model and save it.
 
     Args:
         path: of the pairs.
         config: settings as JSON.
-        passes: how often the pairs are gone through.
-        tied: one matrix for both sides.
-        compat: "wevi" takes that demo's steps.
+        passes: over the pairs.
+        tied: whether inputs and outputs share one matrix.
+        compat: "wevi" for that demo's gradient, or None.
         logdir: folder for TensorBoard, or None.
         save: gets vocabulary, both matrices and figures.
     """

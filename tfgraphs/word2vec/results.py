@@ -1,4 +1,4 @@
-"""What a training leaves behind: a folder with everything that somebody may want to go on with."""
+"""The output folder of a training."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from tfgraphs.vectors.files.writers import BINARY, TEXT, save_binary, save_text
 from tfgraphs.word2vec.text.corpus import write_vocabulary
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
-ABOUT = "training.json"  # by which the folder is known
+ABOUT = "training.json"  # marks the folder as one of results
 FORMATS = {"binary": (BINARY, save_binary), "text": (TEXT, save_text)}
 
 
@@ -24,10 +24,10 @@ def save_results(
     about: Mapping[str, object],
     formats: Sequence[str] = tuple(FORMATS),
 ) -> None:
-    """Writes the vectors in word2vec's binary and text formats, both matrices, the vocabulary, and what is known.
+    """Write the vectors in word2vec's binary and text formats, both matrices, the vocabulary, and the run's figures.
 
     Args:
-        folder: to write; an earlier result is replaced.
+        folder: to write; an earlier result in it is replaced.
         vocabulary: words with their counts, in `vocabulary.tsv`.
         inputs: word vectors, float [words, dim], also in `inputs.npy`.
         outputs: float [rows, dim], in `outputs.npy`.
@@ -36,7 +36,7 @@ def save_results(
 
     Raises:
         OutputError: the folder holds something else, or cannot be written.
-        FormatError: a word cannot stand in the formats.
+        FormatError: a word cannot be written in the formats.
     """
     vectors = WordVectors(vocabulary.words, inputs.astype(np.float32))
     with atomic_folder(folder, ABOUT) as temporary:

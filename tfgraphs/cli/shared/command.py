@@ -13,6 +13,7 @@ import absl.logging
 from absl import flags
 
 from tfgraphs.errors import TfgraphsError, printable
+from tfgraphs.graphs.processor import Processor
 from tfgraphs.graphs.start import start
 
 BAD_INPUT = 2
@@ -106,11 +107,11 @@ def quiet_tensorflow() -> Iterator[None]:
             os.close(stderr)
 
 
-def import_tensorflow(threads: int | None = None) -> None:
+def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
     """Starts TensorFlow quietly, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs.
 
     Args:
-        threads: that share the work of one operation, by default one for each core.
+        threads: how many share the work of one operation, by default one for each core.
     """
     note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
     print(note, end="", file=sys.stderr, flush=True)
