@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, global_average, pooling
-from tfgraphs.backbones.tiles import TileError, Tiles, cover, smallest_tile
+from tfgraphs.backbones.tiles import TileError, Tiles, cover_axis, smallest_tile
 
 RANDOM = np.random.default_rng(0)
 
@@ -21,7 +21,7 @@ strides = st.sampled_from([1, 2, 4, 8, 16, 12])
 def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, stride, margins, least):
     margin = margins * stride
     tile = max(smallest_tile(margin, stride), least + stride) + spare
-    found = cover(side, tile, margin, stride, least)
+    found = cover_axis(side, tile, margin, stride, least)
     assert found.tile >= min(least, side)
     assert found.edges[0] == 0
     assert found.edges[-1] == side
@@ -36,9 +36,9 @@ def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, str
 
 
 @given(sides, st.integers(100, 900), strides)
-def test_no_more_tiles_are_laid_than_are_needed(side, tile, stride):
+def test_there_are_no_more_tiles_than_needed(side, tile, stride):
     margin = stride
-    found = cover(side, tile, margin, stride)
+    found = cover_axis(side, tile, margin, stride)
     if len(found.starts) > 1:
         core = tile - 2 * margin - 2 * stride
         assert len(found.starts) <= np.ceil(side / core) + 1
@@ -70,7 +70,7 @@ def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, size):
     """Of two pictures and of a map that belongs to the positions of the whole."""
     pictures = random_pictures(*size)
     tiles = Tiles(backbone, LAYERS, 96)
-    count = tiles.lay(*size)
+    count = tiles.cover(*size)
     weights = tf.constant(RANDOM.uniform(size=backbone(pictures[0], ["conv2"])["conv2"].shape[:3]).astype(np.float32))
 
     def products(first, second):
@@ -80,7 +80,7 @@ def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, size):
         first, second = backbone(one, LAYERS), backbone(other, LAYERS)
         return [*products(first, second), tf.reduce_sum(first["conv2"] * weights[..., None])]
 
-    def look(seen, part):
+    def sums_of_part(seen, part):
         first, second = (backbone(picture, LAYERS) for picture in seen)
         own = part.cut(weights, "conv2", first["conv2"])
         cores = [{layer: part.core(found[layer], layer) for layer in LAYERS} for found in (first, second)]
@@ -91,14 +91,14 @@ def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, size):
         with tf.GradientTape() as tape:
             tape.watch(pictures[0])
             expected = whole(*pictures)
-        return expected, tape.gradient(expected, pictures[0]), tiles.total_and_gradient(pictures, look)
+        return expected, tape.gradient(expected, pictures[0]), tiles.total_and_gradient(pictures, sums_of_part)
 
     expected, gradient, (sums, assembled) = both(*pictures)
     assert count == 1 if max(size) < 96 else count > 1
     for found, wanted in zip(sums, expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
-    for found, wanted in zip(tf.function(tiles.total)(pictures, look), expected, strict=True):
+    for found, wanted in zip(tf.function(tiles.total)(pictures, sums_of_part), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -110,9 +110,9 @@ def test_pictures_are_mirrored_at_their_borders(size, corner):
     backbone = Backbone("edges", [convolution("conv1", "input", kernel, np.zeros(4, np.float32))], lambda x: x)
     (picture, _), frame = random_pictures(*size), [(side, 23 - side) for side in corner]
     tiles = Tiles(backbone, ["conv1"], 48, frame=23)
-    count = tiles.lay(*(side + 23 for side in size))
+    count = tiles.cover(*(side + 23 for side in size))
 
-    def look(seen, part):
+    def sums_of_part(seen, part):
         return [tf.reduce_sum(part.core(backbone(seen[0], ["conv1"])["conv1"], "conv1") ** 2)]
 
     @tf.function
@@ -121,7 +121,7 @@ def test_pictures_are_mirrored_at_their_borders(size, corner):
             tape.watch(picture)
             mirrored = tf.pad(picture, [(0, 0), *frame, (0, 0)], "REFLECT")
             expected = tf.reduce_sum(backbone(mirrored, ["conv1"])["conv1"] ** 2)
-        found = tiles.total_and_gradient([picture], look, tuple(tf.constant(side) for side in corner))
+        found = tiles.total_and_gradient([picture], sums_of_part, tuple(tf.constant(side) for side in corner))
         return expected, tape.gradient(expected, picture), *found
 
     expected, gradient, (found,), assembled = both(picture)

@@ -71,7 +71,7 @@ class Backbone(tf.Module):
         return {name: found[self._own_name(name)] for name in names}
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        """Activations of layers of preprocessed pictures; nothing is computed that they do not need."""
+        """Computes layers of preprocessed pictures, and only the layers that these need."""
         activations = {"input": prepared}
         needed = self._needed(names)
         for layer in self.layers.values():  # one after the other: a thousand of them are too many to recurse
@@ -84,7 +84,7 @@ class Backbone(tf.Module):
         return layer.compute(*(activations[source] for source in layer.inputs))
 
     def _needed(self, names: Iterable[str]) -> set[str]:
-        """The layers that must be computed for some."""
+        """Finds all layers that must be computed for some."""
         needed: set[str] = set()
         waiting = list(names)
         while waiting:
@@ -98,16 +98,16 @@ class Backbone(tf.Module):
         return self.aliases.get(layer, layer)
 
     def layer(self, name: str) -> Layer:
-        """The layer of a name or alias."""
+        """Returns the layer of a name or alias."""
         self.check(name)
         return self.layers[self._own_name(name)]
 
     def view(self, layer: str) -> View:
-        """Channels, stride and receptive field of a layer."""
+        """Returns channels, stride and receptive field of a layer."""
         return self._views[self.layer(layer).name]
 
     def size_of(self, layer: str) -> tuple[int, int] | None:
-        """Height and width of the pictures that a layer can be computed of, if these are of one size only.
+        """Returns the only size, height and width, of pictures that a layer can be computed for; None for any size.
 
         Raises:
             LayerError: there is no such layer.
@@ -116,12 +116,12 @@ class Backbone(tf.Module):
         return None
 
     def footprint(self, layers: Iterable[str]) -> float:
-        """How many numbers the activations up to some layers have together, for each pixel of a picture."""
+        """Returns how many numbers all activations up to some layers have, per pixel of the picture."""
         needed = self._needed(self.layer(name).name for name in layers)
         return sum(self._views[name].channels / self._views[name].stride ** 2 for name in needed)
 
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
-        """Raises LayerError if there is no such layer, or none of its positions fits into a picture of `size`."""
+        """Raises LayerError if there is no such layer, or it has no position in a picture of `size`."""
         found = self._own_name(layer)
         if found not in self.layers:
             names = [*self.layers, *self.aliases]
@@ -137,7 +137,7 @@ class Backbone(tf.Module):
 
 
 def _views(layers: Iterable[Layer]) -> dict[str, View]:
-    """Follows the windows of layers through a network; height and width of a window are the same."""
+    """Computes the view of each layer; height and width of a window are the same."""
     axes = {"input": Axis()}
     views = {"input": view(3, axes.values())}
     for layer in layers:

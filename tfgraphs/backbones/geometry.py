@@ -1,4 +1,4 @@
-"""How the positions of a layer lie over a picture, followed from layer to layer along one axis."""
+"""Receptive fields and strides, computed from layer to layer along one axis of a picture."""
 
 import math
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class View:
-    """How a layer sees the picture.
+    """The geometry of a layer in pixels of the picture.
 
     Attributes:
-        channels: features at each position.
-        stride: pixels of the picture from one position of the layer to the next.
-        receptive_field: side in pixels of the square that one position depends on; 0 for the whole picture.
-        smallest: side in pixels of the smallest picture for which the layer has a position at all.
-        before: how many pixels before number * stride a position sees at most, counted along an axis.
-        after: how many it sees at most from there on.
+        channels: number of channels.
+        stride: distance of neighbouring positions.
+        receptive_field: side of the square that one position depends on; 0 for the whole picture.
+        smallest: side of the smallest picture for which the layer has a position.
+        before: position n depends on at most so many pixels before pixel n * stride.
+        after: and on at most so many from there on.
     """
 
     channels: int
@@ -29,14 +29,14 @@ class View:
 
 @dataclass(frozen=True)
 class Window:
-    """How a layer goes over the positions below it.
+    """The window that a layer moves over the positions of its input.
 
     Attributes:
-        kernel: how many of them one position reads, counting those that a dilated kernel leaves out.
-        stride: how many of them lie between one position and the next.
-        needed: how many of them the first position needs: `kernel`, or less where positions beyond the border count.
-        finer: positions that it makes of one below, when it enlarges.
-        before: how many positions before the border the first one reads, at least and at most: the zeros around a
+        kernel: side of the window, with the positions that a dilated kernel skips.
+        stride: distance of neighbouring windows.
+        needed: positions that the first window needs: `kernel`, or less where positions beyond the border count.
+        finer: number of its own positions for one of its input, for layers that enlarge.
+        before: positions beyond the border that the first window reads, at least and at most: the zeros around a
             picture depend on its size.
     """
 
@@ -54,12 +54,12 @@ def sliding(kernel: int, stride: int, border: str, gap: int = 1, added: int = 0)
     """The window of a convolution or pooling.
 
     Args:
-        kernel: positions that it reads.
-        stride: from one position to the next.
-        border: "same", with positions beyond the border; "valid", with none but `added` ones; or "ceil", where the
+        kernel: number of positions that it reads.
+        stride: distance of neighbouring windows.
+        border: "same", with positions beyond the border; "valid", with no others than `added`; or "ceil", where the
             last window may reach over the end and is cut off there.
         gap: distance of the positions that it reads, the dilation.
-        added: how many zeros are put around the positions, on both sides together.
+        added: number of zeros around the positions, on both sides together.
     """
     reach = (kernel - 1) * gap + 1
     if border.lower() == "same":
@@ -70,22 +70,22 @@ def sliding(kernel: int, stride: int, border: str, gap: int = 1, added: int = 0)
 
 
 def padding(before: int, after: int) -> Window:
-    """Positions put around; negative numbers cut off."""
+    """The window of a layer that adds positions before and after; negative numbers cut them off."""
     return Window(needed=1 - before - after, before=(before, before))
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What the positions of a layer see along one axis of the picture.
+    """The geometry of a layer along one axis of the picture, in pixels.
 
     Attributes:
-        stride: pixels from one position to the next.
-        field: pixels that one position depends on; 0 for all.
-        least: pixels that the layers below need to have a position at all.
-        first: pixels that the windows up to here need to have one, all strides and borders counted; n positions need
-            the larger of `least` and `first + (n - 1) * stride`.
-        before: pixels before number * stride that a position sees, at most.
-        after: pixels from there on, at most.
+        stride: distance of neighbouring positions.
+        field: receptive field; 0 for the whole picture.
+        least: pixels that the layers below need to have a position.
+        first: pixels that the windows up to this layer need to have a position, all strides and borders counted; n
+            positions need the larger of `least` and `first + (n - 1) * stride`.
+        before: position n depends on at most so many pixels before pixel n * stride.
+        after: and on at most so many from there on.
     """
 
     stride: Fraction = Fraction(1)
@@ -96,7 +96,7 @@ class Axis:
     after: Fraction = Fraction(1)
 
     def slide(self, window: Window) -> "Axis":
-        """The axis of a layer that goes over this one with a window."""
+        """Returns the axis of a layer that moves a window over this one."""
         return Axis(
             stride=self.stride * window.stride / window.finer,
             field=self.field and self.field + (window.kernel - 1) * self.stride,
@@ -107,12 +107,12 @@ class Axis:
         )
 
     def whole(self) -> "Axis":
-        """The axis of a layer whose positions see all of this one."""
+        """Returns the axis of a layer whose positions depend on all of this one."""
         return Axis(self.stride, Fraction(0), self.least, self.first, self.before, self.after)
 
 
 def joined(axes: Iterable[Axis]) -> Axis:
-    """The axis of a layer that reads several, position by position."""
+    """Joins the axes of the inputs of a layer that reads several, position by position."""
     axes = list(axes)
     return Axis(
         stride=max(axis.stride for axis in axes),
@@ -125,7 +125,7 @@ def joined(axes: Iterable[Axis]) -> Axis:
 
 
 def view(channels: int, axes: Iterable[Axis]) -> View:
-    """What a person is told: of both axes the larger numbers, in whole pixels."""
+    """The view of a layer: of both axes the larger numbers, rounded up to whole pixels."""
     axes = list(axes)
     field = 0 if any(axis.field == 0 for axis in axes) else max(math.ceil(axis.field) for axis in axes)
     stride = max(1, *(math.ceil(axis.stride) for axis in axes))

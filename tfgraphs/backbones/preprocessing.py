@@ -1,4 +1,4 @@
-"""What networks were trained on, made of RGB in 0..1."""
+"""Maps RGB in 0..1 to the ranges of colours that networks were trained on."""
 
 import tensorflow as tf
 
@@ -7,10 +7,10 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def caffe(pictures: tf.Tensor) -> tf.Tensor:
-    """BGR in 0..255 less the mean of ImageNet's pictures, as Caffe has it."""
+    """BGR in 0..255 minus the mean of ImageNet's pictures, as in Caffe."""
     return tf.reverse(pictures, [-1]) * 255 - tf.constant(_MEAN_BGR)
 
 
 def standard(pictures: tf.Tensor) -> tf.Tensor:
-    """RGB with the mean 0 and deviation 1 of ImageNet's pictures, as torchvision has it."""
+    """RGB scaled to mean 0 and standard deviation 1 over ImageNet's pictures, as in torchvision."""
     return (pictures - tf.constant(_MEAN)) / tf.constant(_DEVIATION)

@@ -1,11 +1,11 @@
-"""Pictures that do not fit into memory whole: sums over the positions of layers, and their gradients, piece by piece.
+"""Sums over the positions of layers, and their gradients, for pictures too large for the memory: tile by tile.
 
-Each position of a layer belongs to the core of one tile, which reaches over its core by a margin as wide as what its
-positions see: so they are what they are of the whole picture. What is a sum over positions is the sum of what the
-cores give, and its gradient the sum of theirs, each as large as its tile: where tiles overlap, gradients are added.
-Tiles of one size begin at multiples of the network's stride and are as large as the picture modulo that stride, so
-that all positions lie where they lie in the whole picture, and the zeros that convolutions add at its borders are
-added there only.
+Each position of a layer is counted in the core of exactly one tile. Tiles reach over their cores by a margin as wide as
+the receptive field, so that activations in a core are those of the whole picture. A sum over positions is the sum over
+the cores; its gradient is the sum of the gradients of the tiles, each as large as its tile: where tiles overlap,
+gradients are added. All tiles have one size, begin at multiples of the network's stride, and are as large as the
+picture modulo that stride. So positions lie where they lie in the whole picture, and convolutions add zeros only at the
+borders of the picture.
 """
 
 import math
@@ -21,18 +21,18 @@ from tfgraphs.graphs.compiled import not_inlined
 
 
 class TileError(TfgraphsError):
-    """A picture cannot be looked at in tiles."""
+    """A picture cannot be computed in tiles."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """How tiles cover one axis of a picture, in pixels.
+    """Tiles along one axis of a picture, in pixels.
 
     Attributes:
         side: of the picture.
         tile: side of every tile.
-        starts: where each begins.
-        edges: where the core of each begins, and where the last one ends.
+        starts: where each tile begins.
+        edges: where the core of each tile begins, and where the last core ends.
     """
 
     side: int
@@ -41,13 +41,13 @@ class Cover:
     edges: tuple[int, ...]
 
 
-def cover(side: int, tile: int, margin: int, stride: int, least: int = 1) -> Cover:
-    """Covers an axis with as few tiles of at most `tile` pixels as there can be, none larger than it needs to be.
+def cover_axis(side: int, tile: int, margin: int, stride: int, least: int = 1) -> Cover:
+    """Covers an axis with as few tiles of at most `tile` pixels as possible, none larger than necessary.
 
     Args:
         side: of the picture.
         tile: longest side of a tile; see `smallest_tile`.
-        margin: in pixels, a multiple of `stride`, that cores keep from borders inside.
+        margin: distance of cores from the borders of tiles inside the picture, in pixels; a multiple of `stride`.
         stride: of the network, in pixels.
         least: shortest side of a tile in pixels, where there are several.
     """
@@ -55,68 +55,74 @@ def cover(side: int, tile: int, margin: int, stride: int, least: int = 1) -> Cov
         return Cover(side, side, (0,), (0, side))
     largest = tile - (tile - side) % stride
     count = math.ceil((side - largest) / ((largest - 2 * margin) // stride * stride)) + 1
-    shared = max(math.ceil((side + (count - 1) * 2 * margin) / count), least)  # tiles of this side would just do
+    shared = max(math.ceil((side + (count - 1) * 2 * margin) / count), least)  # side of tiles that just suffice
     tile = min(largest, shared + stride + (side - shared) % stride)
     spaces = (side - tile) // stride
     starts = tuple(spaces * number // (count - 1) * stride for number in range(count))
-    middles = [
-        (before + tile + after) // 2 // stride * stride for before, after in pairwise(starts)
-    ]  # of what two neighbours have in common
+    middles = [(before + tile + after) // 2 // stride * stride for before, after in pairwise(starts)]  # of overlaps
     return Cover(side, tile, starts, (0, *middles, side))
 
 
 def smallest_tile(margin: int, stride: int) -> int:
-    """Side of the smallest tile that has a core at all, whatever the picture's size."""
+    """Side of the smallest tile with a core, whatever the picture's size."""
     return 2 * margin + 3 * stride
 
 
 @dataclass(frozen=True)
 class Part:
-    """The positions of a picture that one look at it counts.
+    """The positions of a picture that one tile counts: those of its core.
 
     Attributes:
-        slices: maps a layer's name, and how many positions down and across an activation of a tile has, to the core's
-            place in it, and to that in the activation of the whole picture.
+        slices: maps a layer's name, and the numbers of positions down and across in an activation of the tile, to the
+            slices of the core in that activation, and to those in the activation of the whole picture. None for a
+            picture that is computed at once.
     """
 
     slices: Callable[[str, tf.Tensor], tuple[tuple[slice, slice], tuple[slice, slice]]] | None = None
 
     def core(self, activation: tf.Tensor, layer: str) -> tf.Tensor:
-        """The positions of an activation of the tile, [batch, height, width, ...], that no other tile counts."""
+        """Selects the core of an activation of the tile, [batch, height, width, ...]."""
         if self.slices is None:
             return activation
-        own, _ = self.slices(layer, tf.shape(activation)[1:3])
-        return activation[(slice(None), *own)]
+        in_tile, _ = self.slices(layer, tf.shape(activation)[1:3])
+        return activation[(slice(None), *in_tile)]
 
     def cut(self, whole: tf.Tensor, layer: str, activation: tf.Tensor) -> tf.Tensor:
-        """The same positions of something that is there for all positions of the whole picture."""
+        """Selects the same positions of values for the whole picture, [batch, height, width, ...].
+
+        Args:
+            whole: values for all positions of the layer.
+            layer: its name.
+            activation: the layer's activation of the tile.
+        """
         if self.slices is None:
             return whole
-        _, place = self.slices(layer, tf.shape(activation)[1:3])
-        return whole[(slice(None), *place)]
+        _, in_picture = self.slices(layer, tf.shape(activation)[1:3])
+        return whole[(slice(None), *in_picture)]
 
     def first(self, layer: str) -> tf.Tensor:
-        """The number of the core's first position in the whole picture, down and across: int32 [2]."""
+        """Row and column of the core's first position among those of the whole picture, int32 [2]."""
         if self.slices is None:
             return tf.zeros([2], tf.int32)
-        _, place = self.slices(layer, tf.zeros([2], tf.int32))
-        return tf.stack([axis.start for axis in place])
+        _, in_picture = self.slices(layer, tf.zeros([2], tf.int32))
+        return tf.stack([axis.start for axis in in_picture])
 
 
 EVERYTHING = Part()
 
-Look = Callable[[list[tf.Tensor], Part], list[tf.Tensor]]
-"""Maps tiles of pictures, [1, height, width, channels] each, and what of them counts, to sums over positions."""
+Sums = list[tf.Tensor]
+SumsOfPart = Callable[[list[tf.Tensor], Part], Sums]
+"""Maps tiles of pictures, [1, height, width, channels] each, and the part to count to sums over its positions."""
 
 
 class Tiles:
-    """Looks at pictures in tiles, with one graph for pictures of all sizes.
+    """Computes sums over positions in tiles, with one graph for pictures of all sizes.
 
     Args:
         backbone: the network.
-        layers: those that are looked at.
+        layers: those whose positions are counted.
         tile_size: longest side of a tile in pixels.
-        frame: by how many pixels at most pictures are mirrored at each of their borders, see `total`.
+        frame: largest number of pixels by which pictures are mirrored at each border, see `total`.
 
     Raises:
         TileError: a layer needs the whole picture, or the tiles would be too small.
@@ -126,12 +132,12 @@ class Tiles:
         views = {layer: backbone.view(layer) for layer in layers}
         for layer, view in views.items():
             if not view.receptive_field:
-                raise TileError(f"{layer} needs the whole picture, which cannot be looked at in tiles")
+                raise TileError(f"{layer} needs the whole picture: it cannot be computed in tiles")
         self._strides = {layer: view.stride for layer, view in views.items()}
         self._stride = math.lcm(*self._strides.values())
         reach = max(max(view.before, view.after - view.stride) for view in views.values())
         self._margin = math.ceil(reach / self._stride) * self._stride
-        self._least = 2 * frame + 1  # a tile holds all that is mirrored in it
+        self._least = 2 * frame + 1  # a tile contains all that is mirrored in it
         least = max(
             smallest_tile(self._margin, self._stride),
             self._least + self._stride,
@@ -147,137 +153,137 @@ class Tiles:
         self._tile = tf.Variable([1, 1], trainable=False)
         self._size = tf.Variable([1, 1], trainable=False)
 
-    def lay(self, height: int, width: int) -> int:
-        """Lays tiles over pictures of a size, and tells how many."""
-        covers = [cover(side, self._tile_size, self._margin, self._stride, self._least) for side in (height, width)]
+    def cover(self, height: int, width: int) -> int:
+        """Covers pictures of a size with tiles, and returns their number."""
+        covers = [
+            cover_axis(side, self._tile_size, self._margin, self._stride, self._least) for side in (height, width)
+        ]
         for axis, variable in zip(covers, (self._down, self._across), strict=True):
             variable.assign(list(zip(axis.starts, axis.edges, axis.edges[1:], strict=False)))
         self._tile.assign([axis.tile for axis in covers])
         self._size.assign([height, width])
         return math.prod(len(axis.starts) for axis in covers)
 
+    lay = cover  # former name
+
     def positions(self, layer: str, tile: tf.Tensor) -> tf.Tensor:
-        """How many positions a layer has down and across the whole picture, from how many it has in a tile."""
+        """Numbers of positions of a layer down and across the whole picture, from those in a tile, int32 [2]."""
         return tile + (self._size - self._tile) // self._strides[layer]
 
     def total(
-        self, pictures: Sequence[tf.Tensor], look: Look, corner: tuple[tf.Tensor, tf.Tensor] | None = None
-    ) -> list[tf.Tensor]:
-        """What all tiles of some pictures add up to.
+        self, pictures: Sequence[tf.Tensor], sums_of_part: SumsOfPart, corner: tuple[tf.Tensor, tf.Tensor] | None = None
+    ) -> Sums:
+        """Adds up the sums of all tiles.
 
         Args:
-            pictures: [1, height, width, channels] each, of one size: that laid for, or smaller.
-            look: see `Look`.
-            corner: int32 scalars, where the pictures begin, down and across, in the size laid for. What it has
-                around them are the pictures mirrored.
+            pictures: [1, height, width, channels] each, of one size: the covered one, or a smaller one.
+            sums_of_part: see `SumsOfPart`.
+            corner: int32 scalars, row and column at which the pictures begin in the covered size. Around them they
+                are mirrored.
         """
-        sums, _ = self._all(pictures, look, corner, with_gradient=False)
+        sums, _ = self._sums_and_gradient(pictures, sums_of_part, corner, with_gradient=False)
         return sums
 
     def total_and_gradient(
-        self, pictures: Sequence[tf.Tensor], look: Look, corner: tuple[tf.Tensor, tf.Tensor] | None = None
-    ) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """The same, and the gradient of the sum of it all with respect to the first picture."""
-        return self._all(pictures, look, corner, with_gradient=True)
+        self, pictures: Sequence[tf.Tensor], sums_of_part: SumsOfPart, corner: tuple[tf.Tensor, tf.Tensor] | None = None
+    ) -> tuple[Sums, tf.Tensor]:
+        """Returns the same, and the gradient of the sum of it all with respect to the first picture."""
+        return self._sums_and_gradient(pictures, sums_of_part, corner, with_gradient=True)
 
-    def _all(
+    def _sums_and_gradient(
         self,
         pictures: Sequence[tf.Tensor],
-        look: Look,
+        sums_of_part: SumsOfPart,
         corner: tuple[tf.Tensor, tf.Tensor] | None,
         with_gradient: bool,
-    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+    ) -> tuple[Sums, tf.Tensor]:
         down, across = self._down.read_value(), self._across.read_value()
         _, height, width, _ = tf.unstack(tf.shape(pictures[0]))
-        high, wide = tf.unstack(self._tile, 2)
+        tile_height, tile_width = tf.unstack(self._tile, 2)
         top, left = corner or (0, 0)
         channels = pictures[0].shape[-1]
 
         @not_inlined
-        def see(
+        def compute_tile(
             pieces: list[tf.Tensor], frame: tf.Tensor, row: tf.Tensor, column: tf.Tensor
-        ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        ) -> tuple[Sums, tf.Tensor]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(pieces[0])
-                tiles = [_framed(piece, frame) for piece in pieces] if corner else pieces
-                own = look(tiles, Part(lambda layer, tile: self._core(layer, tile, row, column)))
-            return own, tape.gradient(own, pieces[0]) if with_gradient else pieces[0][:, :, :0]
+                tiles = [_mirrored(piece, frame) for piece in pieces] if corner else pieces
+                sums = sums_of_part(tiles, Part(lambda layer, tile: self._core(layer, tile, row, column)))
+            return sums, tape.gradient(sums, pieces[0]) if with_gradient else pieces[0][:, :, :0]
 
         place, frame = tf.TensorSpec([3], tf.int32), tf.TensorSpec([4, 2], tf.int32)
         specs = [tf.TensorSpec([1, None, None, picture.shape[-1]], picture.dtype) for picture in pictures]
-        see = see.get_concrete_function(specs, frame, place, place)
-        none = [tf.zeros(own.shape, own.dtype) for own in see.structured_outputs[0]]
+        compute_tile = compute_tile.get_concrete_function(specs, frame, place, place)
+        zeros = [tf.zeros(total.shape, total.dtype) for total in compute_tile.structured_outputs[0]]
 
-        def strip(row: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-            """A row of tiles."""
-            rows, above = _inside(row[0] - top, high, height)
+        def compute_row(row: tf.Tensor) -> tuple[Sums, tf.Tensor]:
+            rows, above = _clip(row[0] - top, tile_height, height)
 
-            def one(column: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-                columns, before = _inside(column[0] - left, wide, width)
+            def compute_column(column: tf.Tensor) -> tuple[Sums, tf.Tensor]:
+                columns, before = _clip(column[0] - left, tile_width, width)
                 pieces = [picture[:, rows, columns] for picture in pictures]
-                return see(pieces, tf.stack([[0, 0], above, before, [0, 0]]), row, column)
+                return compute_tile(pieces, tf.stack([[0, 0], above, before, [0, 0]]), row, column)
 
             begins = tf.maximum(across[:, 0] - left, 0)
-            return _side_by_side(
-                across, begins, one, none, tf.zeros([1, rows.stop - rows.start, 0, channels]), 2, with_gradient
-            )
+            blank = tf.zeros([1, rows.stop - rows.start, 0, channels])
+            return _add_pieces(across, begins, compute_column, zeros, blank, 2, with_gradient)
 
         begins = tf.maximum(down[:, 0] - top, 0)
-        return _side_by_side(down, begins, strip, none, tf.zeros([1, 0, width, channels]), 1, with_gradient)
+        return _add_pieces(down, begins, compute_row, zeros, tf.zeros([1, 0, width, channels]), 1, with_gradient)
 
     def _core(
         self, layer: str, tile: tf.Tensor, row: tf.Tensor, column: tf.Tensor
     ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Where a layer has a tile's core: among the positions of the tile, and among those of the whole picture."""
-        stride, own, whole = self._strides[layer], [], []
+        """The slices of a tile's core among the positions of the tile, and among those of the whole picture."""
+        stride, in_tile, in_picture = self._strides[layer], [], []
         for axis, place in enumerate((row, column)):
             start, begin, end = tf.unstack(place, 3)
             first = (begin - start) // stride
             last = tf.where(end == self._size[axis], tile[axis], (end - start) // stride)
-            own.append(slice(first, last))
-            whole.append(slice(first + start // stride, last + start // stride))
-        return (own[0], own[1]), (whole[0], whole[1])
+            in_tile.append(slice(first, last))
+            in_picture.append(slice(first + start // stride, last + start // stride))
+        return (in_tile[0], in_tile[1]), (in_picture[0], in_picture[1])
 
 
-def _framed(piece: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
-    """Mirrors some pixels around it."""
+def _mirrored(piece: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
+    """Mirrors pixels around a piece of a picture."""
     return tf.ensure_shape(tf.pad(piece, frame, "REFLECT"), [1, None, None, piece.shape[-1]])
 
 
-def _inside(start: tf.Tensor, tile: tf.Tensor, side: tf.Tensor) -> tuple[slice, list[tf.Tensor]]:
-    """What of a tile that starts somewhere lies inside a picture, and how much of it before and after that."""
+def _clip(start: tf.Tensor, tile: tf.Tensor, side: tf.Tensor) -> tuple[slice, list[tf.Tensor]]:
+    """Clips a tile to a picture: the slice of the picture, and the pixels of the tile before and after it."""
     begin, end = tf.maximum(start, 0), tf.minimum(start + tile, side)
     return slice(begin, end), [begin - start, start + tile - end]
 
 
-def _side_by_side(
+def _add_pieces(
     places: tf.Tensor,
     begins: tf.Tensor,
-    piece: Callable[[tf.Tensor], tuple[list[tf.Tensor], tf.Tensor]],
-    none: list[tf.Tensor],
+    compute_piece: Callable[[tf.Tensor], tuple[Sums, tf.Tensor]],
+    zeros: Sums,
     blank: tf.Tensor,
     axis: int,
     with_gradient: bool,
-) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Adds up what pieces contribute and joins their gradients, which are added where pieces overlap.
+) -> tuple[Sums, tf.Tensor]:
+    """Adds up the sums of pieces and joins their gradients, which are added where pieces overlap.
 
     Joining copies whole rows of memory. That takes a tenth of the time of assigning to slices of a variable.
 
     Args:
-        places: int32 [pieces, 3], of each.
-        begins: int32 [pieces], where on the axis the gradient of each begins.
-        piece: gives the contributions and the gradient of the piece at a place.
-        none: contributions of nothing.
+        places: int32 [pieces, 3], of each piece.
+        begins: int32 [pieces], where on the axis the gradient of each piece begins.
+        compute_piece: returns the sums and the gradient of the piece at a place.
+        zeros: sums of no pieces.
         blank: a gradient that has no pixels on the axis.
         axis: along which pieces lie.
         with_gradient: whether there are gradients to join.
     """
 
-    def join(
-        number: tf.Tensor, sums: list[tf.Tensor], before: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        own, after = piece(places[number])
-        sums = [one + other for one, other in zip(sums, own, strict=True)]
+    def add_piece(number: tf.Tensor, sums: Sums, before: tf.Tensor) -> tuple[tf.Tensor, Sums, tf.Tensor]:
+        addends, after = compute_piece(places[number])
+        sums = [total + addend for total, addend in zip(sums, addends, strict=True)]
         if not with_gradient:
             return number + 1, sums, before
         shared = tf.shape(before)[axis] - begins[number]
@@ -287,11 +293,11 @@ def _side_by_side(
 
     _, sums, gradient = tf.while_loop(
         lambda number, *_: number < tf.shape(places)[0],
-        join,
-        (tf.constant(0), none, blank),
+        add_piece,
+        (tf.constant(0), zeros, blank),
         shape_invariants=(
             tf.TensorShape([]),
-            [one.shape for one in none],
+            [total.shape for total in zeros],
             tf.TensorShape([1, None, None, blank.shape[-1]]),
         ),
         parallel_iterations=1,

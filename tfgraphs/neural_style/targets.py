@@ -144,7 +144,7 @@ class Targets:
         if not tile_size:
             return None
         tiles = Tiles(self._backbone, self.loss.layers, tile_size, frame=MARGIN + SHIFTS - 1)
-        tiles.lay(size[0] + 2 * MARGIN, size[1] + 2 * MARGIN)
+        tiles.cover(size[0] + 2 * MARGIN, size[1] + 2 * MARGIN)
         return tiles
 
     def _content_of_all_shifts(self) -> tf.Tensor:
