@@ -1,52 +1,47 @@
-"""The part of HDF5 that the files of Keras are made of, read in Python.
+"""Reads the part of HDF5 that Keras writes.
 
-The library of HDF5 believes what a header says: damaged files make it hang, take gigabytes or crash. Here a header
-decides on no memory, no loop is longer than the file gives reason for, and nothing leads out of the file.
+The HDF5 library trusts the headers of a file: damaged files make it hang, allocate gigabytes or crash. Here no header
+decides on memory, the work is bounded by the size of the file, and nothing outside the file is read.
 
-The layout is that of the "HDF5 File Format Specification Version 3.0" for files without the options of HDF5 1.8 and
-later, which h5py writes unless told otherwise: superblock 0, object headers 1, groups as B-trees of symbols, data
-layout 3. Comments name its sections. All numbers are little-endian.
+The layout is that of the "HDF5 File Format Specification Version 3.0" without the options of HDF5 1.8 and later, as
+h5py writes it by default: superblock 0, object headers 1, groups as B-trees of symbols, data layout 3. Comments name
+its sections. All numbers are little-endian.
 """
 
 import math
 import struct
-import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
 
+from tfgraphs.backbones.readers.hdf5_values import FILTERS, Datatype, shape_of, short_text, unfiltered
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.trust import plausible_size
 
 BEGINNING = b"\x89HDF\r\n\x1a\n"
 
-_STRUCTURE = 16 * 2**20  # bytes of structure that are read at most: a network of a thousand arrays has one million
-_LEAST = 256  # bytes that reading a few counts as
+_STRUCTURE = 16 * 2**20  # bytes of structure that are read at most; a network of a thousand arrays has one million
+_LEAST = 256  # bytes that each read counts at least
 _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _CONTINUATION, _SYMBOLS = 1, 3, 7, 8, 11, 12, 16, 17
-_SOFT = 2  # kind of a symbol that is a path
-_LINKS = (2, 6)  # messages of newer groups, which alone can link to other files
-_SHARED = 2  # flag of a message that stands elsewhere
-_DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
-_CHECKSUM = 4  # bytes that _FLETCHER32 appends
-_RANKS = 32
-_FLOATS = {  # precision, place and size of exponent and of mantissa, bias; by size in bytes
-    2: [16, 10, 5, 0, 10, 15],
-    4: [32, 23, 8, 0, 23, 127],
-    8: [64, 52, 11, 0, 52, 1023],
-}
+_SOFT = 2  # kind of a symbol that is a path, a soft link
+_LINKS = (2, 6)  # messages of newer groups; only these can link to other files
+_SHARED = 2  # flag of a message that is stored elsewhere
 
 
 class Hdf5File:
-    """A file for reading.
+    """An HDF5 file for reading.
 
     Args:
-        file: at any place.
-        size: of the file in bytes.
+        file: the file, at any position.
+        size: its size in bytes.
+
+    Attributes:
+        root: the root group.
 
     Raises:
-        WeightsError: it is truncated, or of a layout that is not read.
+        WeightsError: the file is truncated, or has another layout.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -63,16 +58,16 @@ class Hdf5File:
         self.root = Node(self, root)
 
     def read(self, place: int, size: int) -> bytes:
-        """Some bytes of its structure.
+        """Reads bytes of the structure: headers, groups, texts.
 
         Raises:
-            WeightsError: they are beyond the end, or more were read than any file needs.
+            WeightsError: they are beyond the end, or more is read than any file needs.
         """
         self.spend(size)
         return self._bytes(place, size)
 
     def spend(self, size: int) -> None:
-        """Counts bytes of structure that were read, or copied out of what was read.
+        """Counts bytes of the structure that are read or copied.
 
         Raises:
             WeightsError: they are more than any file needs.
@@ -82,7 +77,7 @@ class Hdf5File:
             raise WeightsError("its structure is larger than that of any network, or goes in circles")
 
     def long_text(self, reference: bytes) -> str:
-        """A text of any length, which stands in a heap."""
+        """Returns a text of variable length, which is stored in a heap."""
         length, heap, number = struct.unpack("<IQI", reference)
         self.spend(length)
         text = self._heap(heap).get(number, b"")[:length] if length else b""
@@ -91,7 +86,7 @@ class Hdf5File:
         return text.decode()
 
     def _heap(self, place: int) -> dict[int, bytes]:
-        """Contents by number of a heap of texts (III.E)."""
+        """Returns the contents of a heap of texts by number (III.E)."""
         if place not in self._heaps:
             signature, size = struct.unpack("<4s4xQ", self.read(place, 16))
             if signature != b"GCOL":
@@ -105,20 +100,20 @@ class Hdf5File:
         return self._heaps[place]
 
     def claim(self, size: int) -> None:
-        """Counts bytes of numbers that a dataset is said to have.
+        """Counts bytes that a dataset takes in memory.
 
         Raises:
-            WeightsError: they are together more than the file plausibly holds.
+            WeightsError: all datasets take more than is plausible for the file.
         """
         self._inflated -= size
         if self._inflated < 0:
             raise WeightsError("it claims more numbers than the file can hold")
 
     def data(self, place: int, size: int) -> bytes:
-        """Some bytes of its numbers.
+        """Reads bytes of datasets.
 
         Raises:
-            WeightsError: they are beyond the end, or together more than the file has.
+            WeightsError: they are beyond the end, or more than the file has are read in all.
         """
         self._stored -= size
         if self._stored < 0:
@@ -139,8 +134,8 @@ class Node:
     """A group or a dataset.
 
     Args:
-        file: that holds it.
-        address: of its header.
+        file: the file.
+        address: position of its header.
     """
 
     def __init__(self, file: Hdf5File, address: int) -> None:
@@ -168,7 +163,7 @@ class Node:
     def _text(self, name: str) -> str | list[str] | None:
         """Returns an attribute, or None if it is no text."""
         datatype, dataspace, content = self._attributes[name]
-        kind, shape = _Datatype(datatype), _shape(dataspace)
+        kind, shape = Datatype(datatype), shape_of(dataspace)
         length = math.prod(shape) * kind.size
         if not length:
             return []  # whatever its type: that of an empty list of texts is a number
@@ -177,7 +172,7 @@ class Node:
         if length > len(content):
             raise WeightsError(f"its attribute {name!r} is truncated")
         pieces = [content[place : place + kind.size] for place in range(0, length, kind.size)]
-        read = self._file.long_text if kind.is_long_text else _short_text
+        read = self._file.long_text if kind.is_long_text else short_text
         texts = [read(piece) for piece in pieces]
         return texts if shape else texts[0]
 
@@ -188,7 +183,7 @@ class Node:
 
     @cached_property
     def members(self) -> "dict[str, Node | None]":
-        """What a group holds by name; None for links to something elsewhere. Empty for a dataset."""
+        """The nodes of a group by name; None for soft links. Empty for a dataset."""
         kinds = {kind for kind, _, _ in self._messages}
         if not kinds.isdisjoint(_LINKS):
             raise WeightsError("it has links of a newer kind, which Keras does not write and which may lead elsewhere")
@@ -200,7 +195,7 @@ class Node:
             raise WeightsError("its names are damaged")
         texts = self._file.read(names, length)
         members: dict[str, Node | None] = {}
-        for leaf in self._leaves(tree):
+        for _, leaf in self._tree(tree, 0, struct.Struct("<QQ")):
             signature, count = struct.unpack("<4s2xH", self._file.read(leaf, 8))  # III.B
             if signature != b"SNOD":
                 raise WeightsError("a group is damaged")
@@ -211,17 +206,17 @@ class Node:
         return members
 
     def array(self) -> np.ndarray:
-        """The numbers of a dataset.
+        """Reads a dataset.
 
         Raises:
-            WeightsError: it is no dataset of numbers, they are not in the file, or are compressed in another way.
+            WeightsError: it does not hold numbers, they are not in the file, or are compressed in another way.
         """
         kinds = {kind for kind, _, _ in self._messages}
         if not kinds.issuperset((_DATASPACE, _DATATYPE, _LAYOUT)):
             raise WeightsError("it holds something else than numbers")
         if _EXTERNAL in kinds:
             raise WeightsError("its numbers are in another file")
-        kind, shape = _Datatype(self._message(_DATATYPE)), _shape(self._message(_DATASPACE))
+        kind, shape = Datatype(self._message(_DATATYPE)), shape_of(self._message(_DATASPACE))
         dtype = kind.numbers()
         size = math.prod(shape) * dtype.itemsize
         layout = self._message(_LAYOUT)  # IV.A.2.i
@@ -243,7 +238,7 @@ class Node:
 
     @cached_property
     def _messages(self) -> list[tuple[int, int, bytes]]:
-        """Kind, flags and content of each message of the header (IV.A.1.a)."""
+        """Kind, flags and content of each message in the header (IV.A.1.a)."""
         version, count, length = struct.unpack("<BxH4xI4x", self._file.read(self._address, 16))
         if version != 1:
             raise WeightsError("it is an HDF5 file of a newer layout, which Keras does not write")
@@ -261,7 +256,7 @@ class Node:
         return messages
 
     def _message(self, kind: int) -> bytes:
-        """The content of the only message of a kind."""
+        """Returns the content of the only message of a kind."""
         ((flags, content),) = [message[1:] for message in self._messages if message[0] == kind]
         if flags & _SHARED:
             raise WeightsError("a part of it is shared in a way that Keras does not write")
@@ -284,19 +279,21 @@ class Node:
             attributes[parts[0].partition(b"\0")[0].decode()] = (parts[1], parts[2], content[place:])
         return attributes
 
-    def _leaves(self, address: int, level: int | None = None) -> Iterator[int]:
-        """Addresses of the symbols in a B-tree of a group (III.A.1)."""
-        signature, kind, found, count = struct.unpack("<4sBBH16x", self._file.read(address, 24))
-        if signature != b"TREE" or kind != 0 or (level is not None and found != level):
-            raise WeightsError("a group is damaged")
-        for _, child in struct.iter_unpack("<QQ", self._file.read(address + 24, 16 * count)):
-            if found:
-                yield from self._leaves(child, found - 1)
+    def _tree(
+        self, address: int, kind: int, entry: struct.Struct, level: int | None = None
+    ) -> Iterator[tuple[int, ...]]:
+        """Yields the entries of all leaves of a B-tree, key and address each (III.A.1)."""
+        signature, found, depth, count = struct.unpack("<4sBBH16x", self._file.read(address, 24))
+        if signature != b"TREE" or found != kind or (level is not None and depth != level):
+            raise WeightsError("a group or dataset is damaged")
+        for values in entry.iter_unpack(self._file.read(address + 24, entry.size * count)):
+            if depth:
+                yield from self._tree(values[-1], kind, entry, depth - 1)
             else:
-                yield child
+                yield values
 
     def _from_chunks(self, layout: bytes, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """The numbers of a dataset in pieces of one shape, of which those at the border reach beyond it."""
+        """Reads a dataset that is stored in pieces of one shape; those at the border reach beyond it."""
         rank, tree = struct.unpack_from("<BQ", layout, 2)
         *chunk, itemsize = struct.unpack_from(f"<{rank}I", layout, 11)
         if rank - 1 != len(shape) or itemsize != dtype.itemsize or 0 in chunk:
@@ -306,34 +303,22 @@ class Node:
         self._file.claim(count * size)
         filters = self._filters()
         pieces: dict[tuple[int, ...], np.ndarray] = {}
-        for place, stored, mask, found in self._pieces(tree, rank):
-            content = _restored(self._file.data(place, stored), filters, mask, size, itemsize)
-            pieces[tuple(found)] = np.frombuffer(content, dtype).reshape(chunk)
+        for stored, mask, *corner, _, place in self._tree(tree, 1, struct.Struct(f"<II{rank}QQ")):
+            content = unfiltered(self._file.data(place, stored), filters, mask, size, itemsize)
+            pieces[tuple(corner)] = np.frombuffer(content, dtype).reshape(chunk)
         if len(pieces) != count:
             raise WeightsError("it claims more numbers than the file holds")
-        array = np.empty(shape, dtype)  # no larger than its pieces, of which none is missing
-        for corner, piece in pieces.items():
-            region = tuple(slice(start, start + side) for start, side in zip(corner, chunk, strict=True))
+        array = np.empty(shape, dtype)  # no larger than the pieces, none of which is missing
+        for begins, piece in pieces.items():
+            region = tuple(slice(start, start + side) for start, side in zip(begins, chunk, strict=True))
             inside = array[region]
-            if not inside.size or any(start % side for start, side in zip(corner, chunk, strict=True)):
+            if not inside.size or any(start % side for start, side in zip(begins, chunk, strict=True)):
                 raise WeightsError("it has a piece in a wrong place")
             inside[...] = piece[tuple(slice(side) for side in inside.shape)]
         return array
 
-    def _pieces(self, address: int, rank: int, level: int | None = None) -> Iterator[tuple[int, int, int, list[int]]]:
-        """Address, size, mask of filters and place of the pieces in a B-tree of a dataset (III.A.1)."""
-        signature, kind, found, count = struct.unpack("<4sBBH16x", self._file.read(address, 24))
-        if signature != b"TREE" or kind != 1 or (level is not None and found != level):
-            raise WeightsError("it has damaged pieces")
-        entry = struct.Struct(f"<II{rank}QQ")
-        for size, mask, *corner, child in entry.iter_unpack(self._file.read(address + 24, entry.size * count)):
-            if found:
-                yield from self._pieces(child, rank, found - 1)
-            else:
-                yield child, size, mask, corner[:-1]
-
     def _filters(self) -> list[int]:
-        """What was done to each piece, in order (IV.A.2.l)."""
+        """Returns the filters that were applied to each piece, in order (IV.A.2.l)."""
         filters: list[int] = []
         if any(kind == _FILTERS for kind, _, _ in self._messages):
             content = self._message(_FILTERS)
@@ -341,67 +326,8 @@ class Node:
             place = 8
             for _ in range(count):
                 number, length, _, values = struct.unpack_from("<4H", content, place)
-                if version != 1 or number not in (_DEFLATE, _SHUFFLE, _FLETCHER32) or number in filters:
+                if version != 1 or number not in FILTERS or number in filters:
                     raise WeightsError("it is compressed in a way that is not read")
                 filters.append(number)
                 place += 8 + -(-length // 8) * 8 + 4 * (values + values % 2)
         return filters
-
-
-def _restored(content: bytes, filters: list[int], mask: int, size: int, itemsize: int) -> bytes:
-    """A piece of `size` bytes before it was filtered; where a bit of the mask is set, a filter was left out."""
-    for position, number in reversed(list(enumerate(filters))):
-        if mask >> position & 1:
-            continue
-        if number == _DEFLATE:
-            content = zlib.decompressobj().decompress(content, size + _CHECKSUM + 1)
-        elif number == _FLETCHER32:
-            content = content[:-_CHECKSUM]
-        else:
-            whole = len(content) // itemsize * itemsize
-            shuffled = np.frombuffer(content[:whole], np.uint8).reshape(itemsize, -1)
-            content = shuffled.T.tobytes() + content[whole:]
-    if len(content) != size:
-        raise WeightsError("it has a piece that does not have its size")
-    return content
-
-
-def _short_text(content: bytes) -> str:
-    return content.rstrip(b"\0 ").decode()
-
-
-def _shape(content: bytes) -> tuple[int, ...]:
-    """The shape that a dataspace says (IV.A.2.b)."""
-    version, rank, _, kind = struct.unpack_from("<4B", content)
-    if version not in (1, 2) or rank > _RANKS or (version == 2 and kind == 2):
-        raise WeightsError("it holds something without a shape")
-    return struct.unpack_from(f"<{rank}Q", content, 8 if version == 1 else 4)
-
-
-class _Datatype:
-    """What a message says of a type (IV.A.2.d)."""
-
-    def __init__(self, content: bytes) -> None:
-        first, *self._bits, self.size = struct.unpack_from("<BBBBI", content)
-        self._kind, self._properties = first & 15, content[8:]
-        self.is_text = self._kind == 3 and self.size > 0
-        self.is_long_text = self._kind == 9 and self._bits[0] & 15 == 1 and self.size == 16
-
-    def numbers(self) -> np.dtype:
-        """The type in numpy.
-
-        Raises:
-            WeightsError: it is none of numbers.
-        """
-        order = ">" if self._bits[0] & 1 else "<"
-        if self._kind == 0 and self.size in (1, 2, 4, 8):
-            offset, *form = struct.unpack_from("<HH", self._properties)
-            expected, code = [8 * self.size], "i" if self._bits[0] & 8 else "u"
-        elif self._kind == 1 and self.size in _FLOATS and not self._bits[0] & 64:  # in the order of no VAX
-            offset, *form = struct.unpack_from("<HHBBBBI", self._properties)
-            expected, code = _FLOATS[self.size], "f"
-        else:
-            raise WeightsError("it holds something else than numbers")
-        if not offset and form == expected:
-            return np.dtype(f"{order}{code}{self.size}")
-        raise WeightsError("it holds something else than numbers")
