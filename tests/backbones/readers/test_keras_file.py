@@ -175,7 +175,7 @@ WRONG = {
     "link by name": (replaced(h5py.SoftLink("/conv1/conv1/kernel:0")), "link"),
     "link to another file": (replaced(h5py.ExternalLink("/etc/passwd", "/x")), "elsewhere"),
     "text": (replaced(b"text"), "conv1/bias"),
-    "other file": (lambda root: root.attrs.__delitem__("layer_names"), "no weights"),
+    "other file": (lambda root: root.attrs.__delitem__("layer_names"), "without weights of Keras"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Zip archives of others whose members take no more memory than their files make plausible."""
+"""Reads zip archives within the memory that their size makes plausible."""
 
 import zipfile
 from pathlib import Path
@@ -11,11 +11,11 @@ from tfgraphs.files.trust import plausible_size
 class Archive:
     """A zip archive for reading, a context manager.
 
-    The headers in it decide on no memory: members are stored or deflated and inflate to the size that they promise,
-    and all that is read together to a plausible one. Names are only looked up, no file is ever written under them.
+    Members are stored or deflated. Each is read up to the size that its header states, all together up to a plausible
+    size. No file is written.
 
     Attributes:
-        names: of the members.
+        names: names of the members.
     """
 
     def __init__(self, path: Path, inflate: bool = True) -> None:
@@ -26,7 +26,7 @@ class Archive:
             inflate: whether members may be compressed.
 
         Raises:
-            WeightsError: it is damaged.
+            WeightsError: the archive is damaged.
         """
         self._size = path.stat().st_size
         self._left = plausible_size(self._size) if inflate else self._size
@@ -51,8 +51,8 @@ class Archive:
         """Reads a member and checks its checksum.
 
         Args:
-            name: of the member.
-            most: bytes that it may have.
+            name: name of the member.
+            most: largest size in bytes.
 
         Raises:
             WeightsError: it is missing, damaged, compressed in another way, or larger than plausible.
@@ -61,13 +61,13 @@ class Archive:
             raise WeightsError(f"its member {name!r} is missing")
         info = self._zip.getinfo(name)
         if info.compress_type not in self._methods:
-            raise WeightsError(f"its member {name!r} is compressed in a way that such files are not")
+            raise WeightsError(f"its member {name!r} is compressed in a way that is not read")
         self._left -= info.file_size
         if self._left < 0 or info.compress_size > self._size or (most is not None and info.file_size > most):
-            raise WeightsError(f"its member {name!r} claims more bytes than such a file can hold")
+            raise WeightsError(f"its member {name!r} claims more bytes than the file can hold")
         try:
             with self._zip.open(info) as member:
-                content = member.read(info.file_size)  # without the size, a member could inflate beyond its promise
+                content = member.read(info.file_size)  # bounded: a member could inflate beyond this
         except Exception as error:  # zipfile raises what its parts do
             raise WeightsError(f"its member {name!r} is damaged ({error or type(error).__name__})") from error
         if len(content) != info.file_size:

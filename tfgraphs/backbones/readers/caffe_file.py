@@ -1,6 +1,6 @@
-"""Networks that Caffe trained (.caffemodel): a protocol buffer whose layers hold their arrays as blobs.
+"""Reads weights of Caffe (.caffemodel): a protocol buffer whose layers hold their arrays as blobs.
 
-Of the messages in Caffe's src/caffe/proto/caffe.proto only the fields that lead to the arrays are described here, of
+Of the messages in Caffe's src/caffe/proto/caffe.proto only the fields that lead to the arrays are described here, in
 all three generations: `layer`, `layers` (V1) and `layers` that nest a `layer` (V0).
 """
 
@@ -16,12 +16,12 @@ from google.protobuf.message import DecodeError
 
 from tfgraphs.backbones.readers.weights import WeightsError
 
-_NO_NETWORK = "it is no network of Caffe, nor a file of weights of another known kind, or it is damaged"
+_NO_NETWORK = "it is not a file of weights of a known kind, or it is damaged"
 _MOST = 100_000  # arrays
 _Field = descriptor_pb2.FieldDescriptorProto
 _REPEATED = {"layer", "layers", "blobs", "data", "double_data", "dim"}
-# Packed numbers are bytes on the wire: described so, they need not become a list of Python's numbers. Repeated messages
-# are bytes, too: described so, they are parsed one by one, and empty ones, of two bytes, do not fill the memory.
+# Packed numbers and repeated messages are described as bytes. So numbers do not become Python objects, and messages are
+# parsed one by one: many empty ones do not fill the memory.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "NetParameter": {"layers": (2, "bytes"), "layer": (100, "bytes")},
     "LayerParameter": {"name": (1, "bytes"), "blobs": (7, "bytes")},
@@ -44,11 +44,11 @@ _SCALARS = {"bytes": _Field.TYPE_BYTES, "int64": _Field.TYPE_INT64}
 def read(path: Path) -> dict[str, np.ndarray]:
     """Reads the arrays of a network: the blobs of the layer conv1 become conv1/0, conv1/1, ...
 
-    Kernels of convolutions are [channels out, channels in of a group, height, width]. Of the old shapes, which always
-    have four sides, those of biases become [channels], those of fully connected layers [channels out, channels in].
+    Kernels of convolutions are [channels out, channels in of a group, height, width]. Old shapes have four sides: those
+    of biases become [channels], those of fully connected layers [channels out, channels in].
 
     Raises:
-        WeightsError: the file is no network of Caffe, or a damaged one.
+        WeightsError: the file is not a network of Caffe, or is damaged.
     """
     arrays: dict[str, np.ndarray] = {}
     try:
@@ -56,7 +56,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
             for number, blob in enumerate(blobs):
                 name = f"{layer}/{number}"
                 if name in arrays:
-                    raise WeightsError(f"it has two layers {layer!r}")
+                    raise WeightsError(f"it has two layers with the name {layer!r}")
                 arrays[name] = _array(name, _parsed("BlobProto", blob))
                 if len(arrays) > _MOST:
                     raise WeightsError("it has more arrays than any network")
@@ -68,7 +68,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
-    """Name and blobs of each layer."""
+    """Yields name and blobs of each layer."""
     network = _parsed("NetParameter", content)
     for piece in network.layer:
         layer = _parsed("LayerParameter", piece)
@@ -80,10 +80,10 @@ def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
 
 
 def _parsed(kind: str, content: bytes) -> Any:
-    """A message of Caffe's.
+    """Parses a message.
 
     Raises:
-        DecodeError: it is none.
+        DecodeError: it is damaged.
     """
     message = _message_class(kind)()
     message.ParseFromString(content)
@@ -97,7 +97,7 @@ def _message_class(kind: str) -> Any:
 
 @cache
 def _pool() -> descriptor_pool.DescriptorPool:
-    """Descriptions in a pool of their own: another package may bring Caffe's whole ones."""
+    """Returns the descriptions, in a separate pool: another package may have registered Caffe's own ones."""
     file = descriptor_pb2.FileDescriptorProto(name="caffe_arrays.proto", package="caffe_arrays", syntax="proto2")
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
@@ -114,7 +114,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 
 def _array(name: str, blob: Any) -> np.ndarray:
-    """The numbers of a blob in its shape."""
+    """Returns the numbers of a blob in its shape."""
     pieces, code = (blob.double_data, "<f8") if blob.double_data else (blob.data, "<f4")
     data = b"".join(pieces)
     shape = _shape(blob)

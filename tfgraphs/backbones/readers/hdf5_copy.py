@@ -1,4 +1,4 @@
-"""Copies of HDF5 files for libraries that believe what a file says: only what `hdf5` reads comes into them."""
+"""Copies HDF5 files with our reader, for libraries that trust the headers of a file."""
 
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,7 +37,7 @@ def _copy(node: Node, copy: Any, path: str, depth: int) -> None:
         copy.attrs[name] = value if isinstance(value, str) else np.array([text.encode() for text in value])
     for name, member in node.members.items():
         if member is None:
-            raise WeightsError(f"{path + name!r} is a link to something elsewhere, the file is refused")
+            raise WeightsError(f"{path + name!r} is a link, which is not followed")
         if depth == 0 and name in _NOT_NEEDED:
             continue
         made = copy.create_dataset(name, data=member.array()) if member.is_dataset else copy.create_group(name)

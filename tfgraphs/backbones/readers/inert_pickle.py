@@ -38,7 +38,7 @@ class _KnownArrays(pickle.Unpickler):
 
 
 class PickleFile(io.BytesIO):
-    """The content of a pickle: gives no more than there is, and only so often; every step of a pickle asks for it."""
+    """The content of a pickle. Bounds the number of reads, and with them the steps of unpickling."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -59,11 +59,11 @@ class PickleFile(io.BytesIO):
 
 
 class Inert:
-    """Stands for an object of others that a pickle may give a state to."""
+    """Stands for an object to which a pickle may give a state."""
 
 
 def _guarded(name: str, check: Callable[[Any], None]) -> Callable[[Any], None]:
-    """An operation of the unpickler that looks at its stack first."""
+    """Returns an operation of the unpickler that calls `check` first."""
 
     def operation(unpickler: Any) -> None:
         check(unpickler)
@@ -74,11 +74,11 @@ def _guarded(name: str, check: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def _check_state(unpickler: Any) -> None:
     if not isinstance(unpickler.stack[-2], Inert):
-        raise WeightsError("it gives a state to something that is no array, the file is refused")
+        raise WeightsError("it gives a state to something else than an array, the file is refused")
 
 
 def _skip_frame(unpickler: Any) -> None:
-    """Frames only tell how much to read at once; what is read at once is not counted."""
+    """Ignores frames: they state how much to read at once, which would not be counted."""
     unpickler.read(8)
 
 
@@ -87,15 +87,15 @@ def _refuse(unpickler: Any) -> None:
 
 
 class InertUnpickler(pickle._Unpickler):
-    """The standard library's unpickler in Python: its memo is a dictionary, so no index in the file reserves memory.
+    """The standard library's unpickler in Python, whose memo is a dictionary: no index in the file reserves memory.
 
-    Beyond the names, it refuses what array pickles never do and what could cost time, memory or the inertness of what
-    stands for others' objects: keys and members of sets that are not simple (hashing nested tuples takes forever),
-    states for anything but what is `Inert`, and byte arrays, which are reserved before they are read.
+    It refuses all names but those of its subclass, and what files of arrays do not need but could take time or memory:
+    keys that are not simple (hashing nested tuples takes forever), sets, states for anything but `Inert` objects, and
+    byte arrays, which are allocated before they are read.
 
     Attributes:
-        admitted: what each name stands for; all others are refused.
-        keys: types of keys.
+        admitted: the object for each name, (module, name).
+        keys: types of keys of dictionaries.
     """
 
     admitted: ClassVar[dict[tuple[str, str], Any]] = {}
@@ -112,9 +112,9 @@ class InertUnpickler(pickle._Unpickler):
     }
 
     def check_keys(self, keys: list[Any]) -> None:
-        """Raises a WeightsError if something is no key that may be hashed."""
+        """Raises WeightsError if a key has another type."""
         if not all(isinstance(key, self.keys) for key in keys):
-            raise WeightsError("it names an array by something that is no text, the file is refused")
+            raise WeightsError("it has a name that is not a text, the file is refused")
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.admitted:

@@ -1,8 +1,8 @@
-"""Weights that Keras saved: HDF5 files of all its versions, and .keras archives.
+"""Reads weights of Keras: HDF5 files of all versions, and .keras archives.
 
-Until version 2 a group for each layer has an attribute that names its arrays, `block1_conv1_W_1:0` at first,
-`conv1_conv/kernel:0` later; whole models have these groups under `model_weights`. Version 3 numbers the arrays,
-`layers/conv2d_1/vars/0`, and has the name of the layer as an attribute of `vars`.
+In versions 1 and 2 the group of a layer has an attribute with the names of its arrays, `block1_conv1_W_1:0` or
+`conv1_conv/kernel:0`; in whole models these groups are under `model_weights`. Version 3 numbers the arrays,
+`layers/conv2d_1/vars/0`, and keeps the name of the layer as an attribute of `vars`.
 """
 
 import io
@@ -23,7 +23,7 @@ _TODAY = {
     "W": "kernel",
     "b": "bias",
     "running_mean": "moving_mean",
-    "running_std": "moving_variance",  # a variance, whatever its name
+    "running_std": "moving_variance",  # a variance despite its name
 }
 _WORDS = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance|" + "|".join(_TODAY)
 _NUMBERED = re.compile(rf"(?:^|_)({_WORDS})(?:_\d+)?$")
@@ -38,7 +38,7 @@ _VARIABLES: dict[str, dict[int, tuple[str, ...]]] = {
         3: ("depthwise_kernel", "pointwise_kernel", "bias"),
     },
 }
-"""What the numbers of arrays stand for, by kind of layer and how many there are; with others they have two meanings."""
+"""The arrays of a layer in order, by kind of layer and number of arrays. Others are ambiguous."""
 
 _DEEPEST = 16  # groups within groups
 
@@ -47,7 +47,7 @@ def read_hdf5(path: Path) -> dict[str, np.ndarray]:
     """Reads an HDF5 file of weights, or of a whole model, as {"conv1_conv/kernel": ..., "conv1_bn/gamma": ...}.
 
     Raises:
-        WeightsError: it is damaged, its arrays cannot be told apart, or it refers to other files.
+        WeightsError: it is damaged, its arrays have no clear names, or it refers to other files.
     """
     with path.open("rb") as file:
         return _arrays(Hdf5File(file, path.stat().st_size))
@@ -71,7 +71,7 @@ def _arrays(file: Hdf5File) -> dict[str, np.ndarray]:
     elif "layers" in file.root.members:
         found = _numbered(_member(file.root, "layers"), "layers")
     else:
-        raise WeightsError("it is an HDF5 file, but holds no weights in a way that Keras saves them and that is read")
+        raise WeightsError("it is an HDF5 file without weights of Keras")
     arrays: dict[str, np.ndarray] = {}
     for name, dataset in found:
         if name in arrays:
@@ -84,7 +84,7 @@ def _arrays(file: Hdf5File) -> dict[str, np.ndarray]:
 
 
 def _named(root: Node) -> Iterator[tuple[str, Node]]:
-    """The arrays of a file of Keras 1 or 2."""
+    """Yields the arrays of a file of Keras 1 or 2."""
     layers = _texts(root, "layer_names")
     if len(set(layers)) < len(layers):
         raise WeightsError("it names a layer twice")
@@ -96,7 +96,7 @@ def _named(root: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _names(layer: str, paths: list[str]) -> list[str]:
-    """LAYER/kernel for each `conv1_conv/kernel:0` or `block1_conv1_W_1:0`; in a model in a model by the inner layer."""
+    """Returns LAYER/kernel for `conv1_conv/kernel:0` or `block1_conv1_W_1:0`; of nested models the inner layer."""
     parts = [path.partition(":")[0].rpartition("/") for path in paths]
     words = []
     for inner, _, last in parts:
@@ -108,7 +108,7 @@ def _names(layer: str, paths: list[str]) -> list[str]:
 
 
 def _numbered(group: Node, kind: str, depth: int = 0) -> Iterator[tuple[str, Node]]:
-    """The arrays of a file of Keras 3, from a group on whose name tells the kind of layer."""
+    """Yields the arrays of a file of Keras 3, below a group whose name is the kind of layer."""
     if depth > _DEEPEST:
         raise WeightsError(f"its groups are more than {_DEEPEST} deep")
     for name in group.members:
@@ -120,19 +120,19 @@ def _numbered(group: Node, kind: str, depth: int = 0) -> Iterator[tuple[str, Nod
 
 
 def _variables(group: Node, kind: str) -> Iterator[tuple[str, Node]]:
-    """The arrays of a layer of Keras 3."""
+    """Yields the arrays of a layer of Keras 3."""
     names = group.texts("name")
     if not names:
-        raise WeightsError("it is of a version of Keras that left out the names of layers: save it with a newer one")
+        raise WeightsError("it has no names of layers: save it with a newer version of Keras")
     words = _VARIABLES.get(kind, {}).get(len(group.members))
     if words is None:
-        raise WeightsError(f"nothing tells the arrays of its layer {names[0]!r} apart: save it as .h5, which has names")
+        raise WeightsError(f"the arrays of its layer {names[0]!r} have no names: save it as .h5, which has names")
     for number, word in enumerate(words):
         yield f"{names[0]}/{word}", _member(group, str(number))
 
 
 def _texts(group: Node, name: str) -> list[str]:
-    """An attribute, or several that are numbered because one would be too large.
+    """Returns a list of texts, which may be split into several numbered attributes.
 
     Raises:
         WeightsError: it is missing.
@@ -152,16 +152,16 @@ def _texts(group: Node, name: str) -> list[str]:
 
 
 def _member(group: Node, path: str) -> Node:
-    """What a group holds under a name, or a path of names.
+    """Returns the node at a path within a group.
 
     Raises:
-        WeightsError: there is nothing, or a link to something elsewhere.
+        WeightsError: there is none, or it is a link.
     """
     for name in filter(None, path.split("/")):
         if name not in group.members:
             raise WeightsError(f"it names {path!r}, which it does not hold")
         member = group.members[name]
         if member is None:
-            raise WeightsError(f"{path!r} is a link to something elsewhere, the file is refused")
+            raise WeightsError(f"{path!r} is a link, which is not followed")
         group = member
     return group

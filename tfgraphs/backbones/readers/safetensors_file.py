@@ -1,4 +1,4 @@
-"""Arrays in a file of safetensors: a header in JSON, then plain numbers."""
+"""Reads safetensors files."""
 
 from pathlib import Path
 
@@ -26,10 +26,10 @@ _NUMBERS = {
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Reads a file of safetensors. Numbers of half the precision become float32.
+    """Reads a safetensors file. float16 and bfloat16 become float32.
 
     Raises:
-        WeightsError: it is damaged or holds numbers of another type; or the library is missing.
+        WeightsError: it is damaged, or holds numbers of another type; or the library is missing.
     """
     try:
         import safetensors
@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     try:
         tensors = safetensors.deserialize(content)
     except safetensors.SafetensorError as error:
-        raise WeightsError(f"it is a damaged file of safetensors ({error})") from error
+        raise WeightsError(f"it is a damaged safetensors file ({error})") from error
     return {name: _array(name, tensor["dtype"], tensor["shape"], tensor["data"]) for name, tensor in tensors}
 
 
@@ -48,6 +48,6 @@ def _array(name: str, kind: str, shape: list[int], data: bytes) -> np.ndarray:
         raise WeightsError(f"{name!r} holds numbers of the type {kind}, which is not read")
     numbers = np.frombuffer(data, _NUMBERS[kind]).reshape(shape)
     if kind == "BF16":
-        return (numbers.astype(np.uint32) << 16).view(np.float32)  # its upper half
+        return (numbers.astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
     dtype = np.dtype(np.float32) if kind == "F16" else numbers.dtype.newbyteorder("=")
     return numbers.astype(dtype, copy=False)

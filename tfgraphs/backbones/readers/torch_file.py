@@ -1,8 +1,8 @@
-"""State dicts that PyTorch saved (.pth, .pt), read without PyTorch and without running anything that they contain.
+"""Reads state dicts of PyTorch (.pth, .pt) without PyTorch and without running anything that they contain.
 
 Since version 1.6 such a file is a zip archive: `data.pkl` is a pickle whose tensors refer to storages, each a member
-`data/KEY` of plain numbers. Before, it was five pickles in a row, then the storages. A tensor is a view of a storage.
-The format is that of torch/serialization.py and torch/_utils.py.
+`data/KEY` of plain numbers. Before, it was five pickles, then the storages. A tensor is a view of a storage. The format
+is that of torch/serialization.py and torch/_utils.py.
 """
 
 import math
@@ -17,9 +17,9 @@ from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile
 from tfgraphs.backbones.readers.weights import WeightsError
 
-LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of the magic number
+LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
 _LEGACY_VERSION = 1001
-_LARGEST_PICKLE = 16 * 2**20  # bytes; a state dict of a thousand tensors takes a hundredth of it
+_LARGEST_PICKLE = 16 * 2**20  # bytes; a thousand tensors take a hundredth of it
 _RANKS = 32
 _BFLOAT16 = "bfloat16"
 _NUMBERS = {
@@ -34,13 +34,11 @@ _NUMBERS = {
     "LongStorage": "i8",
     "ShortStorage": "i2",
 }
-"""The types of storages that are read, by numpy's codes."""
+"""NumPy's codes of the types of storages that are read."""
 
 
 def read_zip(path: Path) -> dict[str, np.ndarray]:
-    """Reads a state dict as PyTorch saves it since version 1.6; see `state_dict` for where in the file it may be.
-
-    Numbers of half the precision become float32.
+    """Reads a state dict of PyTorch 1.6 or later, see `state_dict`. float16 and bfloat16 become float32.
 
     Raises:
         WeightsError: the file is damaged, or holds something else.
@@ -48,14 +46,14 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
     with Archive(path, inflate=False) as archive:
         roots = [name.removesuffix("data.pkl") for name in archive.names if name.endswith("/data.pkl")]
         if len(roots) != 1:
-            raise WeightsError("it is a zip archive, but none that PyTorch, Keras or numpy saved")
+            raise WeightsError("it is a zip archive, but not of PyTorch, Keras or NumPy")
         root = roots[0]
         if f"{root}constants.pkl" in archive.names:
             raise WeightsError("it is a TorchScript program, which is not run: save the network's state_dict()")
         tensors = state_dict(_Unpickler(PickleFile(archive.read(f"{root}data.pkl", _LARGEST_PICKLE))).load())
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive.names else b"little"
         if order not in (b"little", b"big"):
-            raise WeightsError("it does not say in which order the bytes of its numbers are")
+            raise WeightsError("the byte order of its numbers is unknown")
         used = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
         numbers = {
             key: _as_numbers(archive.read(f"{root}data/{key}"), storage, "<" if order == b"little" else ">")
@@ -65,17 +63,17 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_legacy(path: Path) -> dict[str, np.ndarray]:
-    """Reads a state dict as PyTorch saved it before version 1.6; as `read_zip`.
+    """Reads a state dict of PyTorch before version 1.6, as `read_zip`.
 
     Raises:
         WeightsError: the file is damaged, or holds something else.
     """
     content = path.read_bytes()
     file = PickleFile(content[:_LARGEST_PICKLE])
-    _Unpickler(file).load()  # the magic number, by which the file was told
+    _Unpickler(file).load()  # the magic number
     if _Unpickler(file).load() != _LEGACY_VERSION:
-        raise WeightsError("it is of a version of PyTorch's format that is not known")
-    _Unpickler(file).load()  # sizes of the writer's numbers, which do not matter: the file's are fixed
+        raise WeightsError("it has an unknown version of PyTorch's format")
+    _Unpickler(file).load()  # sizes of the writer's C types, which do not matter
     unpickler = _Unpickler(file)
     tensors = state_dict(unpickler.load())
     keys = _Unpickler(file).load()
@@ -84,10 +82,10 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
     numbers, place = {}, file.tell()
     for key in keys:
         if key not in unpickler.storages or key in numbers:
-            raise WeightsError(f"its storage {key!r} is not the one of any tensor")
+            raise WeightsError(f"its storage {key!r} belongs to no tensor")
         storage = unpickler.storages[key]
         if content[place : place + 8] != struct.pack("<q", storage.size):
-            raise WeightsError(f"its storage {key!r} is truncated or has another size than its tensors say")
+            raise WeightsError(f"its storage {key!r} is truncated, or has another size than its tensors state")
         end = place + 8 + storage.bytes
         numbers[key] = _as_numbers(memoryview(content)[place + 8 : end], storage, "<")
         place = end
@@ -98,12 +96,12 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
 
 
 def state_dict(tree: Any) -> "dict[str, _Tensor]":
-    """The tensors by name in what was saved: a state dict, or a checkpoint with one under "state_dict" or "model".
+    """Returns the tensors by name of a state dict, or of a checkpoint with one under "state_dict" or "model".
 
-    What else a checkpoint holds is left out, and so is the prefix "module." of networks trained on several devices.
+    Everything else in a checkpoint is left out, and so is the prefix "module." of networks trained on several devices.
 
     Raises:
-        WeightsError: there are none.
+        WeightsError: there are no tensors.
     """
     if not isinstance(tree, dict):
         raise WeightsError("it holds no state dict")
@@ -112,27 +110,27 @@ def state_dict(tree: Any) -> "dict[str, _Tensor]":
             tree = tree[key]
     tensors = {name: value for name, value in tree.items() if isinstance(name, str) and isinstance(value, _Tensor)}
     if not tensors:
-        raise WeightsError("it holds no state dict: no tensor has a name")
+        raise WeightsError("it holds no state dict: it has no tensors with names")
     if all(name.startswith("module.") for name in tensors):
         return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return tensors
 
 
 def _as_numbers(content: bytes | memoryview, storage: "_Storage", order: str) -> np.ndarray:
-    """The numbers of a storage in this machine's order, no fewer than it is said to have."""
+    """Returns the numbers of a storage in native byte order."""
     if len(content) < storage.bytes:
         raise WeightsError(f"its storage {storage.key!r} has fewer bytes than its tensors need")
     kind = "u2" if storage.kind == _BFLOAT16 else "u1" if storage.kind == "?" else storage.kind
     numbers = np.frombuffer(content, order + kind, storage.size)
     if storage.kind == _BFLOAT16:
-        return (numbers.astype(np.uint32) << 16).view(np.float32)  # its upper half
+        return (numbers.astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
     if storage.kind == "?":
         return numbers != 0
     return numbers.astype(np.float32 if kind == "f2" else kind, copy=False)
 
 
 def _are_sizes(values: Any) -> bool:
-    """Whether something is a tuple of counts, and so few that no product of them takes long."""
+    """Whether `values` is a tuple of a few counts."""
     return (
         isinstance(values, tuple)
         and len(values) <= _RANKS
@@ -152,10 +150,10 @@ class _Storage:
     """Numbers in the file.
 
     Attributes:
-        kind: numpy's code, or bfloat16.
+        kind: NumPy's code, or bfloat16.
         key: its name.
-        size: how many.
-        first: where a part of it begins that tensors call their storage.
+        size: how many numbers.
+        first: where the part begins that tensors refer to.
     """
 
     kind: str
@@ -169,7 +167,7 @@ class _Storage:
 
 
 class _Tensor(Inert):
-    """What a pickle says of a tensor; that it needs a gradient and the like is left out.
+    """A tensor as a pickle describes it.
 
     Raises:
         WeightsError: it reaches beyond its storage, or has more elements.
@@ -191,32 +189,32 @@ class _Tensor(Inert):
         pass
 
     def view(self, numbers: np.ndarray) -> np.ndarray:
-        """The tensor as a view of the numbers of its storage."""
+        """Returns the tensor as a view of the numbers of its storage."""
         size = numbers.itemsize
         strides = tuple(stride * size for stride in self._strides)
         return np.ndarray(self._shape, numbers.dtype, numbers.data, self._offset * size, strides)
 
 
 class _OrderedDict(dict[Any, Any], Inert):
-    """Python's ordered dictionary, whose attributes (`_metadata`) are left out."""
+    """An ordered dictionary without attributes (`_metadata`)."""
 
     def __init__(self, items: Any = ()) -> None:
         super().__init__()
         if items and not isinstance(items, list):
-            raise WeightsError("an ordered dictionary of something else than pairs is refused")
+            raise WeightsError("an ordered dictionary must be made of pairs")
         for key, value in items:
             if not isinstance(key, _Unpickler.keys):
                 raise WeightsError("it names a tensor by something that is no text, the file is refused")
             self[key] = value
         if items:
-            items.clear()  # else a few bytes each would copy a long list again and again
+            items.clear()  # otherwise a few bytes could copy a long list many times
 
     def __setstate__(self, state: Any) -> None:
         pass
 
 
 class _Parameter:
-    """Gives the tensor that it is made of."""
+    """Stands for the tensor that it is made of."""
 
     def __new__(cls, tensor: Any, *_: object) -> Any:
         if not isinstance(tensor, _Tensor):
@@ -228,12 +226,12 @@ class _Unpickler(InertUnpickler):
     """Reads dictionaries of tensors; see its base for what it refuses.
 
     Attributes:
-        storages: that were named, by key.
+        storages: storages by key.
     """
 
     admitted: ClassVar[dict[tuple[str, str], Any]] = {
         ("collections", "OrderedDict"): _OrderedDict,
-        ("torch", "Size"): lambda sides: sides,  # not `tuple`: a few bytes each would copy a long list again and again
+        ("torch", "Size"): lambda sides: sides,  # `tuple` could copy a long list many times
         ("torch._utils", "_rebuild_parameter"): _Parameter,
         ("torch._utils", "_rebuild_tensor"): _Tensor,
         ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
@@ -248,7 +246,7 @@ class _Unpickler(InertUnpickler):
         self.storages: dict[str, _Storage] = {}
 
     def persistent_load(self, pid: Any) -> _Storage:
-        """The storage that ("storage", type, key, device, size) names, and before version 1.6 a part of it."""
+        """Returns the storage of ("storage", type, key, device, size), or before version 1.6 a part of it."""
         if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage" or not isinstance(pid[1], _Kind):
             raise WeightsError("it refers to something else than storages of numbers, the file is refused")
         kind, key, size, part = pid[1].code, pid[2], pid[4], pid[5] if len(pid) == 6 else None

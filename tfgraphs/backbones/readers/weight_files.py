@@ -1,4 +1,4 @@
-"""Weight files of others, told apart by what they begin with, as arrays by name."""
+"""Reads weight files of all kinds, which are recognised by their first bytes, as arrays by name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from tfgraphs.files.trust import check_regular_file
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
-_BEGINNING = 32  # bytes that tell the kinds apart
+_BEGINNING = 32  # bytes by which kinds are recognised
 _PICKLES = (b"\x93NUMPY", *(b"\x80%c" % protocol for protocol in range(2, 6)))
 
 
@@ -24,11 +24,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     - .npz: by their names;
     - .h5, .weights.h5 and .keras of Keras: "conv1_conv/kernel", "conv1_bn/moving_mean".
 
-    Nothing in a file is run, and the arrays take no more memory than what it holds makes plausible. They may be
-    read-only and share memory.
+    Nothing in a file is run, and the arrays take no more memory than its size makes plausible. They may be read-only
+    and share memory.
 
     Args:
-        path: the file, whatever its name ends with.
+        path: the file. Its suffix does not matter.
 
     Raises:
         WeightsError: the file cannot be read, is of another kind, or is damaged.
@@ -42,21 +42,21 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _reader(path: Path) -> Reader:
-    """What reads a file that begins as this one does."""
+    """Returns the reader for a file."""
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
-    for mark, reader in _MARKS.items():
-        if beginning.startswith(mark):
+    for signature, reader in _SIGNATURES.items():
+        if beginning.startswith(signature):
             return reader
     if beginning.startswith(_PICKLES):
         raise WeightsError("it is a pickle, or an array without a name: save the arrays with numpy.savez as .npz")
     if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= safetensors_file.LARGEST_HEADER:
         return safetensors_file.read
-    return caffe_file.read  # the only one without a mark
+    return caffe_file.read  # has no signature
 
 
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
-    """Reads one of the kinds that are zip archives."""
+    """Reads a zip archive of Keras, NumPy or PyTorch."""
     with Archive(path) as archive:
         names = archive.names
     if keras_file.ARCHIVED in names:
@@ -66,7 +66,7 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
     return torch_file.read_zip(path)
 
 
-_MARKS: dict[bytes, Reader] = {
+_SIGNATURES: dict[bytes, Reader] = {
     hdf5.BEGINNING: keras_file.read_hdf5,
     b"PK": _read_zip,
     torch_file.LEGACY_BEGINNING: torch_file.read_legacy,

@@ -10,7 +10,7 @@ from tfgraphs.errors import TfgraphsError, summary
 
 
 class WeightsError(TfgraphsError):
-    """A weight file is not what it should be."""
+    """A file of weights is damaged, or not for this network."""
 
 
 @contextlib.contextmanager
@@ -34,10 +34,16 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def take(arrays: Mapping[str, np.ndarray], network: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """An array of a network as float32.
+    """Returns an array of a network as float32.
+
+    Args:
+        arrays: arrays by name.
+        network: name of the network, for errors.
+        name: name of the array.
+        shape: expected shape.
 
     Raises:
-        WeightsError: it is missing, has another shape, or holds something that is no finite number.
+        WeightsError: it is missing, has another shape, or holds numbers that are not finite.
     """
     if name not in arrays:
         raise WeightsError(f"{name} is missing: these are not the weights of {network}")
