@@ -90,7 +90,7 @@ def test_an_interrupted_page_goes_on_to_the_same_bytes(feature, tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 130, errors
-    assert b"--resume goes on from here" in errors
+    assert b"--resume continues from here" in errors
     assert not (tmp_path / "page").exists()
 
     def bytes_of(*more):

@@ -127,7 +127,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(folder, train, printed, end
     process.send_signal(end)
     _, errors = process.communicate()
     assert not (folder / end.name).exists()
-    assert end == signal.SIGKILL or "--resume goes on from here" in errors
+    assert end == signal.SIGKILL or "--resume continues from here" in errors
     train(*TRAINING, *output, "--resume", cwd=folder)
     assert digest(folder / end.name / "vectors.bin") == digest(folder / "vectors" / "vectors.bin")
 

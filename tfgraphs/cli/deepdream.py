@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.pictures import films, images, samples
 from tfgraphs.pictures.colors import with_colors_of
@@ -112,15 +112,15 @@ def _dream_picture() -> None:
         options = {**run.checkpoints, "every": picture_run.SAVE_EVERY.value}
         dreams = _dream(dreamer, picture.pixels, picture.pixels, mask, **options)
         try:
-            pixels = run.follow(dreams, monitor, picture.alpha)
+            pixels = run.last_picture(dreams, monitor, picture.alpha)
         except DreamError:
-            run.forget()
+            run.state.forget()
             raise
     run.save(images.Picture(pixels, picture.alpha))
 
 
 def _dream_folder() -> None:
-    run = film_run.FolderRun("deepdream", INPUT.value, _others(), __name__, flag="input")
+    run = folder_run.FolderRun("deepdream", INPUT.value, _others(), __name__, flag="input")
     if MASK.value:
         images.load(samples.resolve(MASK.value))  # if it is broken, the run is, and not only a picture
     asked = _asked()

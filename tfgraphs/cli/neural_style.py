@@ -25,7 +25,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.neural_style.regions import Style, check_size, check_weight
 from tfgraphs.pictures import films, flow, images, samples
@@ -143,12 +143,14 @@ def _paint_picture() -> None:
     masks = _content_masks(picture.size)
     painter = _painter(picture.size, reuse_graphs=False)
     with run.monitor() as monitor:
-        pixels = run.follow(painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor)
+        pixels = run.last_picture(
+            painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor
+        )
     run.save(images.Picture(pixels, picture.alpha))
 
 
 def _paint_folder() -> None:
-    run = film_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, flag="input")
+    run = folder_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, flag="input")
     for path in filter(None, CONTENT_MASK.value or []):
         images.load(samples.resolve(path))  # a broken mask ends the run, a broken picture does not
     painter = _painter()

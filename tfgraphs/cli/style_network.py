@@ -83,7 +83,7 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
         "training": dataclasses.asdict(settings),
         "photographs": [(str(path), path.stat().st_size) for path in paths],
     }
-    state = run_state.RunState(f"{name}-network", origin, [painting])
+    state = run_state.RunState(f"{name}-network", origin, [painting, *picture_run.network_files()])
     network = TransformationNetwork(seed=settings.seed)
     logdir, every = picture_run.LOGDIR.value, picture_run.PICTURE_EVERY.value
     with state.interruptible(), Monitor(name, logdir=logdir, flags=values, picture_every=every) as monitor:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.feature_page import INDEX, PAPER, Exhibit, write
-from tfgraphs.cli.shared import channel_ranges, command, picture_run, run_state
+from tfgraphs.cli.shared import channel_ranges, command, origins, picture_run, run_state
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
 from tfgraphs.pictures import images
 from tfgraphs.version import __version__
@@ -84,8 +84,8 @@ class Run:
             "version": __version__,
             "flags": given,
         }
-        self.origin["line"] = picture_run.command_line(self.origin, "visualize feature")
-        self.state = run_state.RunState("feature", self.origin, [])
+        self.origin["line"] = origins.command_line(self.origin, "visualize feature")
+        self.state = run_state.RunState("feature", self.origin, picture_run.network_files())
         self.steps = 0  # of finished parts
 
     @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """The progress of a run, which every technique yields, and which the terminal, TensorBoard and pages display."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,3 +29,21 @@ class Progress:
     picture: np.ndarray | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+
+    def of_whole(self, what: str, number: int, count: int, steps_before: int, first_work: float = 1.0) -> "Progress":
+        """Returns the progress of a run over several frames or pictures, from that of one of them.
+
+        Args:
+            what: "frame" or "picture".
+            number: of the frame or picture, from 0.
+            count: how many there are.
+            steps_before: steps of those before it.
+            first_work: work of the first, as a multiple of that of each other.
+        """
+        before, own = (number - 1 + first_work, 1.0) if number else (0.0, first_work)
+        return replace(
+            self,
+            step=steps_before + self.step,
+            stage=f"{what} {number + 1} of {count}, {self.stage}",
+            done=(before + own * self.done) / (count - 1 + first_work),
+        )

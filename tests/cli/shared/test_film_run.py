@@ -50,7 +50,7 @@ def test_broken_pictures_are_told_of(dreamt_folder):
     said = [line for line in result.stderr.splitlines() if " left (" not in line]  # without lines of progress
     assert "shots/a3.png is damaged" in said[0]
     assert "shots/text.png is not a picture" in said[1]
-    assert said[2:] == ["deepdream: 2 of 5 pictures had to be left out, see above"]
+    assert said[2:] == ["deepdream: 2 of 5 pictures were left out, see above"]
 
 
 def test_a_picture_of_a_folder_becomes_what_it_becomes_alone(dreamt_folder, forked):
@@ -233,7 +233,7 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
         (["--input=shots", "--output=dream.png"], "need a folder"),
         (["--input=shots", "--output=photo.png/dreams"], "cannot write photo.png/dreams"),
         (["--input=shots", "--output=shots"], "is where shots/a2.png is"),
-        (["--input=shots", "--output=.", "--mask=a2.png"], "has a2.png in it"),
+        (["--input=shots", "--output=.", "--mask=a2.png"], "contains the input a2.png"),
         (["--input=shots", "--mask=missing.png"], "missing.png does not exist"),
         (["--input=**/a*.png"], "would both become"),
         (["--input=film.webp", "--zoom_frames=2"], "film.webp is a film"),

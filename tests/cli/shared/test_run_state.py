@@ -27,3 +27,11 @@ def test_another_picture_under_the_same_name_is_another_run(photo, tmp_path):
     before = run_state.fingerprint(ORIGIN, [photo])
     (tmp_path / "photo.png").write_bytes(b"another photograph")
     assert run_state.fingerprint(ORIGIN, [photo]) != before
+
+
+def test_another_file_in_a_folder_is_another_run(photo, tmp_path):
+    """As of a network that is a SavedModel."""
+    (tmp_path / "model" / "variables").mkdir(parents=True)
+    before = run_state.fingerprint(ORIGIN, [tmp_path / "model"])
+    photo.rename(tmp_path / "model" / "variables" / "weights")
+    assert run_state.fingerprint(ORIGIN, [tmp_path / "model"]) != before

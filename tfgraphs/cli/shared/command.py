@@ -72,6 +72,11 @@ def _known_as(module: str) -> str:
     return sys.argv[0] if module == "__main__" else module
 
 
+def counted(number: int, what: str) -> str:
+    """Returns "1 frame" or "2 frames"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Prints a table, its first column to the left and the others to the right. It is never narrowed or cut."""
     import rich.box

@@ -1,17 +1,24 @@
-"""What the commands that make pictures share: their flags, where a run keeps its state, and what happens at its end."""
+"""Runs of commands that make a picture of pictures: flags, loading, the run itself, and the file that is written.
+
+run = PictureRun("deepdream", [INPUT.value], __name__)
+picture = load_picture(INPUT.value, SIZE.value)
+backbone = load_backbone("deepdream")
+with run.monitor() as monitor:
+    pixels = run.last_picture(dream(picture.pixels, backbone, **run.checkpoints), monitor)
+run.save(images.Picture(pixels, picture.alpha))
+"""
 
 import contextlib
 import dataclasses
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, run_state
+from tfgraphs.cli.shared import command, common_flags, origins, run_state
 from tfgraphs.files.outputs import check_writable
-from tfgraphs.pictures import films, images, masks, samples
+from tfgraphs.pictures import images, masks, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
@@ -25,19 +32,81 @@ if TYPE_CHECKING:
 OUTPUT = common_flags.output(
     None, ".png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input."
 )
-UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size may also enlarge a smaller picture.")
+UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size also enlarges a smaller picture.")
 BACKBONE = common_flags.backbone("squeezenet")
 WEIGHTS = common_flags.weights()
 SEED = common_flags.seed()
 LOGDIR = common_flags.logdir("losses, pictures, flags, graph")
 SAVE_EVERY = flags.DEFINE_integer(
-    "save_every", 0, "Steps between two pictures that are kept beside the output; of a painting rounded up to tens.", 0
+    "save_every", 0, "Steps between two pictures that are saved beside the output; of a painting rounded up to tens.", 0
 )
 SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture or film.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 
-# Flags that change nothing in the picture: they are not kept in it, and a run may be resumed with others.
+# Flags that change nothing in the picture: it does not record them, and a run may be resumed with others.
 _OBSERVING = {"output", "preset", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
+
+
+def shows_flags(name: str) -> bool:
+    """Prints the command that made the picture or film of --show_flags, if that is given, and returns whether it is.
+
+    Raises:
+        ImageError, FilmError: the file does not say how it was made.
+    """
+    if SHOW_FLAGS.value:
+        print(origins.read_command_line(SHOW_FLAGS.value, name))
+    return bool(SHOW_FLAGS.value)
+
+
+# --- what goes in
+
+
+def load_picture(path: str, size: int) -> images.Picture:
+    """Loads a picture or a sample with the longer side of --size; 0 is its own size."""
+    return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
+
+
+def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
+    """Loads a mask or a sample for a picture of a size, see `masks.load_mask`."""
+    return masks.load_mask(samples.resolve(path), size)
+
+
+def load_backbone(
+    name: str, pooling: str = "max", check: Callable[["Backbone"], object] = lambda structure: None
+) -> "Backbone":
+    """Loads the network of --backbone and shows the progress.
+
+    Args:
+        name: of the command.
+        pooling: "max" or "average".
+        check: called with the structure of the network before its weights are fetched, see `backbones.load`.
+    """
+    from tfgraphs import backbones
+    from tfgraphs.monitor.terminal import Monitor
+
+    with Monitor(name) as monitor:
+        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare, check=check)
+
+
+def network_files() -> list[Path]:
+    """Files and folders that --backbone and --weights name. A run is not resumed with others under their names."""
+    return [Path(value) for value in (BACKBONE.value, WEIGHTS.value) if value and Path(value).exists()]
+
+
+def stem(source: str) -> str:
+    """The name of a file or sample without its folder and ending, after which outputs are named."""
+    return Path(source.removeprefix(samples.PREFIX)).stem
+
+
+# --- the run and what comes out
+
+
+def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["Progress"]:
+    """Gives the pictures of a run the colours of another picture; only their luma remains."""
+    for progress in run:
+        assert progress.picture is not None
+        colors = images.resize(picture, progress.picture.shape[:2])
+        yield dataclasses.replace(progress, picture=with_colors_of(progress.picture, colors))
 
 
 class PictureRun:
@@ -62,20 +131,22 @@ class PictureRun:
         self._check_outputs(sources)
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin = {"command": name, "version": __version__, "flags": result_flags}
-        self._state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources)])
-        self.checkpoints = self._state.checkpoints
+        self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
+        self.checkpoints = self.state.checkpoints
 
     @contextlib.contextmanager
     def monitor(self) -> Iterator["Monitor"]:
-        """Shows the run on the terminal and in TensorBoard; if it is interrupted, says how to go on."""
+        """Shows the run on the terminal and in TensorBoard; if it is interrupted, says how to continue."""
         from tfgraphs.monitor.terminal import Monitor
 
         monitor = Monitor(self.name, logdir=LOGDIR.value, flags=self.flags, picture_every=PICTURE_EVERY.value)
-        with self._state.interruptible(), monitor:
+        with self.state.interruptible(), monitor:
             yield monitor
 
-    def follow(self, run: Iterator["Progress"], monitor: "Monitor", alpha: "np.ndarray | None" = None) -> "np.ndarray":
-        """Runs to the end and returns the last picture; those that are kept on the way get the alpha channel."""
+    def last_picture(
+        self, run: Iterator["Progress"], monitor: "Monitor", alpha: "np.ndarray | None" = None
+    ) -> "np.ndarray":
+        """Runs to the end and returns the last picture; those of --save_every are saved with the alpha channel."""
         picture, due = None, SAVE_EVERY.value
         for progress in run:
             monitor(progress)
@@ -90,14 +161,10 @@ class PictureRun:
         return picture
 
     def save(self, picture: images.Picture) -> None:
-        """Writes the picture, with its flags in it, and forgets the state of the run."""
+        """Writes the picture, which records the flags, and deletes the state of the run."""
         images.save(self.output, picture, self.origin)
-        self.forget()
+        self.state.forget()
         print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
-
-    def forget(self) -> None:
-        """Takes the state of the run away, from which nothing is to go on."""
-        self._state.forget()
 
     def _named_after(self, source: str) -> str:
         return f"{stem(source)}_{self.name}.png"
@@ -116,80 +183,3 @@ class PictureRun:
     def _check_logdir(self) -> None:
         if LOGDIR.value:
             check_writable(Path(LOGDIR.value) / "file")
-
-
-def stem(source: str) -> str:
-    """The name of a file or sample, by which what is made of it is known."""
-    return Path(source.removeprefix(samples.PREFIX)).stem
-
-
-def shows_flags(name: str) -> bool:
-    """Prints the command that made the picture or film of --show_flags, if it is given.
-
-    Raises:
-        ImageError, FilmError: the file does not say how it was made.
-    """
-    if not SHOW_FLAGS.value:
-        return False
-    reader = films if films.is_film(SHOW_FLAGS.value) else images
-    origin = reader.read_origin(SHOW_FLAGS.value)
-    values = origin.get("flags")
-    if not isinstance(values, dict):
-        raise images.ImageError(f"{SHOW_FLAGS.value} does not say how it was made: it is no picture of tfgraphs")
-    print(command_line(origin, name))
-    return True
-
-
-def command_line(origin: Mapping[str, object], name: str) -> str:
-    """The command that an origin tells of; flags of the command `name` that have their defaults are left out."""
-    values = origin["flags"]
-    assert isinstance(values, dict)
-    known = flags.FLAGS if origin.get("command") == name else {}
-    given = [
-        _as_flag(flag, value)
-        for flag, value in values.items()
-        if value is not None and (flag not in known or value != known[flag].default)
-    ]
-    words = str(origin.get("command")).split()
-    return shlex.join([*words, *(argument for arguments in given for argument in arguments)])
-
-
-def _as_flag(flag: str, value: object) -> list[str]:
-    if isinstance(value, bool):
-        return [f"--{flag}" if value else f"--no{flag}"]
-    return [f"--{flag}={one}" for one in (value if isinstance(value, list) else [value])]
-
-
-def load_backbone(
-    name: str, pooling: str = "max", check: Callable[["Backbone"], object] = lambda structure: None
-) -> "Backbone":
-    """Loads the network of --backbone and shows the progress.
-
-    Args:
-        name: of the command.
-        pooling: "max" or "average".
-        check: called with the structure of the network before its weights are fetched, see `backbones.load`.
-    """
-    from tfgraphs import backbones
-    from tfgraphs.monitor.terminal import Monitor
-
-    with Monitor(name) as monitor:
-        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare, check=check)
-
-
-def load_picture(path: str, size: int) -> images.Picture:
-    """Loads a picture or a sample at the longer side that --size asks for; 0 is its own size."""
-    return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
-
-
-def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["Progress"]:
-    """Gives the pictures of a run the colours of another picture; only their lightness remains."""
-    for progress in run:
-        assert progress.picture is not None
-        colors = images.resize(picture, progress.picture.shape[:2])
-        yield dataclasses.replace(progress, picture=with_colors_of(progress.picture, colors))
-
-
-def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
-    """Loads a mask or a sample for a picture of a size, see `masks.load_mask`."""
-    return masks.load_mask(samples.resolve(path), size)

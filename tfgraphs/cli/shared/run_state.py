@@ -1,4 +1,4 @@
-"""Where the unfinished runs of commands are kept, and how they are told apart."""
+"""The state of unfinished runs, in a folder for each, by which --resume continues them."""
 
 import contextlib
 import hashlib
@@ -12,22 +12,22 @@ from typing import Any
 from absl import flags
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.files.outputs import check_writable
+from tfgraphs.files.outputs import atomic_file, check_writable
 
 CHECKPOINT_DIR = flags.DEFINE_string(
     "checkpoint_dir", None, "Folder for the state of unfinished runs. By default checkpoints/."
 )
 SAVE_SECONDS = flags.DEFINE_float("save_seconds", 30, "Time between two checkpoints.", lower_bound=0)
-RESUME = flags.DEFINE_bool("resume", False, "Go on with a run of the same flags that was interrupted.")
+RESUME = flags.DEFINE_bool("resume", False, "Continues an interrupted run of the same flags and files.")
 OBSERVING = {flag.name for flag in (CHECKPOINT_DIR, SAVE_SECONDS, RESUME)}  # flags that change no result
 
 
 class ResumeError(TfgraphsError):
-    """There is no run to go on with."""
+    """There is no run to continue."""
 
 
 def states_folder() -> Path:
-    """The folder in which commands keep states."""
+    """The folder in which commands store states."""
     return Path(CHECKPOINT_DIR.value or Path(os.environ.get("TFGRAPHS_HOME", ".")) / "checkpoints")
 
 
@@ -37,11 +37,11 @@ class RunState:
     Args:
         name: of the command.
         origin: everything but files that the result depends on; can be JSON.
-        sources: files on whose content it depends.
+        sources: files, or folders of files, on whose content it depends.
 
     Attributes:
         folder: where the state is.
-        checkpoints: arguments of the techniques that say where and how often to keep it.
+        checkpoints: arguments of the techniques that say where and how often to save it.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -58,28 +58,39 @@ class RunState:
         if not RESUME.value:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def read(self, name: str) -> str:
+        """Returns a text of the state, empty if there is none of this name."""
+        file = self.folder / name
+        return file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+
+    def write(self, name: str, text: str) -> None:
+        """Stores a text in the state."""
+        with atomic_file(self.folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """If the block is interrupted, says how to go on."""
+        """If the block is interrupted, says how to continue."""
         try:
             yield
         except KeyboardInterrupt:
             if self.folder.exists():
-                raise KeyboardInterrupt("interrupted; the same command with --resume goes on from here") from None
+                raise KeyboardInterrupt("interrupted; the same command with --resume continues from here") from None
             raise
 
     def forget(self) -> None:
-        """Takes the state of a finished run away."""
+        """Deletes the state of a finished run."""
         shutil.rmtree(self.folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            self.folder.parent.rmdir()  # only if nothing else is in it
+            self.folder.parent.rmdir()  # only if it is empty
 
 
 def fingerprint(origin: Mapping[str, object], sources: Sequence[Path]) -> str:
-    """Tells runs apart by their flags and by what is in their files."""
+    """Returns a digest of flags and of the content of files, which tells runs apart."""
     digest = hashlib.sha256(json.dumps(origin, sort_keys=True).encode())
-    for path in sources:
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+    for source in sources:
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if path.is_file():
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:12]
