@@ -107,7 +107,7 @@ def evaluate(path):
     from tfgraphs.vectors.loading import load_glove
     glove = load_glove()
     seconds, result = timed(lambda: evaluate_file(glove, path, restrict_vocab=400_000))
-    return seconds, result.accuracy
+    return seconds, result.overall.accuracy
 """
 
 

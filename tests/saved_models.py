@@ -1,7 +1,10 @@
 """What tests of SavedModels share: a small network, writing it as each TensorFlow does, and `saved_model_cli`."""
 
+import functools
+import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +94,31 @@ def save_function(folder: Path, call, *specs: tf.TensorSpec, **attributes: objec
     return folder
 
 
+# Imports TensorFlow once, without using it, and forks a process for each command.
+_CLI_SERVER = """
+import json, os, sys
+import tensorflow, keras
+from tensorflow.python.tools import saved_model_cli
+
+for line in sys.stdin:
+    arguments, output = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        sys.argv = ["saved_model_cli", *arguments]
+        saved_model_cli.main()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@functools.cache
+def _cli_server() -> subprocess.Popen:
+    command = [sys.executable, "-c", _CLI_SERVER]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def run_saved_model_cli(folder: str | Path, signature: str, inputs: str, *more: str | Path) -> str:
-    """Runs a signature as a user does with `saved_model_cli`, and returns what it prints.
+    """Runs a signature as a user does with `saved_model_cli`, in a process of its own, and returns what it prints.
 
     Args:
         folder: of the SavedModel.
@@ -100,7 +126,10 @@ def run_saved_model_cli(folder: str | Path, signature: str, inputs: str, *more: 
         inputs: names and values in Python, `words=[b"king"];k=2`.
         more: further arguments, such as `--outdir` and where to.
     """
-    program = Path(sys.executable).with_name("saved_model_cli")
-    command = [program, "run", "--dir", folder, "--tag_set", "serve", "--signature_def", signature]
-    command += ["--input_exprs", inputs, *more]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = ["run", "--dir", folder, "--tag_set", "serve", "--signature_def", signature, "--input_exprs", inputs]
+    server = _cli_server()
+    with tempfile.NamedTemporaryFile() as output:
+        server.stdin.write(json.dumps([[str(word) for word in (*command, *more)], output.name]) + "\n")
+        server.stdin.flush()
+        assert server.stdout.readline() == "0\n"
+        return Path(output.name).read_text(encoding="utf-8")

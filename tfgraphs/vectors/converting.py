@@ -4,8 +4,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -64,77 +64,47 @@ def convert(
 
 
 def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, report: Report) -> tuple[int, int]:
-    file = find_file(source)
-    vectors = _LoadedVectors(source, limit) if file is None else _FileVectors(file, limit)
+    path = find_file(source)
+    if path is None:
+        vectors = load(source, limit)
+        identity, dimensions = {"source": source, "words": len(vectors.words)}, vectors.matrix.shape[1]
+        read, done = partial(_blocks, vectors), lambda block: block.read / max(1, len(vectors.words))
+    else:
+        file, status = VectorFile(path), path.stat()
+        identity = {"source": str(path.resolve()), "bytes": status.st_size, "changed": status.st_mtime_ns}
+        identity["limit"], dimensions = limit, file.dimensions
+        read, done = partial(file.blocks, limit=limit), lambda block: _share(file, block, limit)
     folder = Path(os.path.realpath(target))
     check_folder(folder, STORE)
-    partial = folder.with_name(f".{folder.name}.part")
+    partial_folder = folder.with_name(f".{folder.name}.part")
     try:
-        with StoreWriter(partial, vectors.identity, vectors.dimensions, dtype) as writer:
-            for block in _read_ahead(unique(vectors.blocks(writer.position, writer.read), writer.seen)):
+        with StoreWriter(partial_folder, identity, dimensions, dtype) as writer:
+            for block in _read_ahead(unique(read(writer.position, writer.read), writer.seen)):
                 writer.write(block)
-                report("converting", 0.95 * vectors.progress(block))
+                report("converting", 0.95 * done(block))
             words = writer.finish()
         report("converting", 1.0)
-        replace_folder(folder, partial)
+        replace_folder(folder, partial_folder)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error)}") from error
     except FormatError:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(partial_folder, ignore_errors=True)
         raise
-    return words, vectors.dimensions
+    return words, dimensions
 
 
-class _Vectors(Protocol):
-    """Vectors to convert.
-
-    Attributes:
-        identity: JSON by which an interrupted conversion of the same vectors is recognised.
-        dimensions: of the vectors.
-    """
-
-    identity: dict[str, Any]
-    dimensions: int
-
-    def blocks(self, position: int | None, read: int) -> Iterator[Block]: ...
-
-    def progress(self, block: Block) -> float: ...
+def _blocks(vectors: WordVectors, position: int | None, _: int) -> Iterator[Block]:
+    """Yields the vectors from a row on."""
+    for first in range(position or 0, len(vectors.words), _ROWS):
+        words = vectors.words[first : first + _ROWS]
+        last = first + len(words)
+        yield Block(list(words), np.asarray(vectors.matrix[first:last], np.float32), last, last)
 
 
-class _FileVectors(_Vectors):
-    """A file, which may be larger than memory."""
-
-    def __init__(self, path: Path, limit: int | None) -> None:
-        self._file, self._limit = VectorFile(path), limit
-        status = path.stat()
-        self.identity = {"source": str(path.resolve()), "bytes": status.st_size, "changed": status.st_mtime_ns}
-        self.identity["limit"] = limit
-        self.dimensions = self._file.dimensions
-        self._words = min(limit or self._file.count or 0, self._file.count or limit or 0)
-
-    def blocks(self, position: int | None, read: int) -> Iterator[Block]:
-        return self._file.blocks(position, read, self._limit)
-
-    def progress(self, block: Block) -> float:
-        return block.read / self._words if self._words else self._file.progress(block.position)
-
-
-class _LoadedVectors(_Vectors):
-    """Vectors in memory or memory-mapped."""
-
-    def __init__(self, source: str, limit: int | None) -> None:
-        self._vectors: WordVectors = load(source, limit)
-        self.identity = {"source": source, "words": len(self._vectors.words)}
-        self.dimensions = self._vectors.matrix.shape[1]
-
-    def blocks(self, position: int | None, read: int) -> Iterator[Block]:
-        for first in range(position or 0, len(self._vectors.words), _ROWS):
-            words = self._vectors.words[first : first + _ROWS]
-            last = first + len(words)
-            yield Block(list(words), np.asarray(self._vectors.matrix[first:last], np.float32), last, last)
-
-    def progress(self, block: Block) -> float:
-        return block.read / max(1, len(self._vectors.words))
+def _share(file: VectorFile, block: Block, limit: int | None) -> float:
+    """Returns the share of a file up to a block: of its words if their number is known, else of its bytes."""
+    words = min(limit or file.count or 0, file.count or limit or 0)
+    return block.read / words if words else file.progress(block.position)
 
 
 def _read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:

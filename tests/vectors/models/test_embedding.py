@@ -86,29 +86,25 @@ def exported(tmp_path_factory) -> str:
     return str(folder / "moved")
 
 
-@pytest.mark.parametrize("load", LOADERS)
-def test_rows_are_the_vectors(exported, load):
+def test_rows_are_the_vectors(loaded):
     order = [3, 0, 7, 3, 1, 2, 4, 5, 6]
-    rows = load(exported)(tf.constant([WORDS[row] for row in order]))
+    rows = loaded(tf.constant([WORDS[row] for row in order]))
     assert rows.dtype == tf.float32
     np.testing.assert_array_equal(rows, MATRIX[order])
 
 
-@pytest.mark.parametrize("load", LOADERS)
 @pytest.mark.parametrize("word", ["unknown", "", "The", "king ", b"\xff"])
-def test_unknown_words_give_zeros(exported, load, word):
-    np.testing.assert_array_equal(load(exported)(tf.constant([word])), np.zeros((1, 5), np.float32))
+def test_unknown_words_give_zeros(loaded, word):
+    np.testing.assert_array_equal(loaded(tf.constant([word])), np.zeros((1, 5), np.float32))
 
 
-@pytest.mark.parametrize("load", LOADERS)
-def test_empty_batch_gives_no_rows(exported, load):
-    assert load(exported)(tf.constant([], tf.string)).shape == (0, 5)
+def test_empty_batch_gives_no_rows(loaded):
+    assert loaded(tf.constant([], tf.string)).shape == (0, 5)
 
 
-@pytest.mark.parametrize("load", LOADERS)
 @pytest.mark.parametrize("listed", ["variables", "trainable_variables"])
-def test_variables_are_listed(exported, load, listed):
-    (variable,) = getattr(load(exported), listed)
+def test_variables_are_listed(loaded, listed):
+    (variable,) = getattr(loaded, listed)
     np.testing.assert_array_equal(variable[: len(WORDS)], MATRIX)
 
 

@@ -111,18 +111,19 @@ def test_an_asset_that_is_not_text_is_not_the_vocabulary(tmp_path):
 def test_several_texts_are_named(tmp_path):
     folder = save_model(tmp_path / "model", letters, assets=("words.txt", "stop_words.txt"))
     assert message(folder) == (
-        f"{folder} does not say which its words are: several of its assets are text (stop_words.txt, words.txt)"
+        f"{folder} has no clear vocabulary: several assets are text (stop_words.txt, words.txt); "
+        "one text file with a word per line is needed"
     )
 
 
 @pytest.mark.parametrize("text", [b"\x00\x01", b"a\nb\xff\nc\n", b"a\xc3"])
 def test_assets_without_text_are_named(tmp_path, text):
     folder = save_model(tmp_path / "model", letters, assets=("pieces.model",), text=text)
-    assert "none of its assets is text (pieces.model), a file with one word per line is needed" in message(folder)
+    assert "no asset is text (pieces.model); one text file with a word per line is needed" in message(folder)
 
 
 def test_a_model_without_assets_is_refused(tmp_path):
-    assert "it has no assets, a file with one word" in message(save_model(tmp_path / "model", letters, assets=()))
+    assert "vocabulary: no assets; one text file" in message(save_model(tmp_path / "model", letters, assets=()))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])

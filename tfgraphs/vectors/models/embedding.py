@@ -1,4 +1,4 @@
-"""Word vectors as a TensorFlow graph: strings in, vectors or the nearest words out."""
+"""Exports word vectors as a SavedModel: strings in, vectors or the nearest words out."""
 
 import tempfile
 from pathlib import Path
@@ -10,48 +10,45 @@ import tensorflow as tf
 from tfgraphs.files import export
 from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.files.writers import check_words
-from tfgraphs.vectors.models.search_graph import lengths, nearest_rows, units
+from tfgraphs.vectors.models.search_graph import nearest_rows, units
 from tfgraphs.vectors.word_vectors import WordVectors
 
 UnknownWords = Literal["zero", "mean", "hash"]
-"""What stands for a word that is not in the vocabulary, see `export_embedding`."""
+"""What unknown words get, see `export_embedding`."""
 
-_NOTHING = 1e-6  # the length of a sum of unit vectors below which it points nowhere, as in `WordVectors.combine`
+_NOTHING = 1e-6  # length below which a sum of unit vectors has no direction, as in `WordVectors.target`
 
 
 def export_embedding(
     folder: str | Path, vectors: WordVectors, oov: UnknownWords = "zero", hash_buckets: int = 1000
 ) -> None:
-    """Writes word vectors as a SavedModel, with the words inside.
+    """Writes word vectors as a SavedModel that contains the words.
 
-    The model follows TF Hub's interface for text embeddings: it is called on words, string [batch], and returns their
-    vectors, float32 [batch, dimensions]; the signature `serving_default` does the same. Words are looked up exactly as
-    they are spelt. Two more functions are attributes of the model, which has to be kept while they are in use, and
-    signatures of the same name:
+    The model has TF Hub's interface for text embeddings: called on words, string [batch], it returns their vectors,
+    float32 [batch, dimensions]; the signature `serving_default` does the same. Words are looked up exactly as they are
+    spelled. Two more functions are attributes of the model, which must be kept while they are used, and signatures:
 
         nearest(words: string [n], k: int32 scalar)
             the k words nearest to the sum of the n words
         analogy(positive: string [p], negative: string [m], k: int32 scalar)
-            the k words nearest to the sum of the positive words less the sum of the negative ones
+            the k words nearest to the sum of the positive words minus the negative ones
 
     Both add unit vectors (3CosAdd, Mikolov et al. 2013) and return {"words": string [k], "cosines": float32 [k]}, best
-    first, ties in the order of the vocabulary. The words of the question are left out, and if there are fewer than k
-    others, the answer is that much shorter. An unknown word adds what stands for it. A sum of nothing is answered with
-    no words at all: of words that cancel each other out, of no words, and, with oov="zero", of unknown words only.
-    With "mean" or "hash" a question of unknown words has an answer like any other, which says little.
+    first, ties in the order of the vocabulary, without the words of the question. A sum without direction has no
+    answers: words that cancel each other out, no words or, with oov="zero", only unknown words.
 
     Args:
-        folder: where to; an earlier SavedModel there is replaced, anything else is not.
+        folder: to write. An earlier SavedModel is replaced, anything else is not.
         vectors: the words and their vectors.
-        oov: what stands for an unknown word: "zero" for zeros; "mean" for the mean of all vectors; "hash" for one of
-            some random vectors as long as the median of the known ones, chosen by a hash of the word: the same word
-            has the same vector everywhere, and two words seldom have one in common.
-        hash_buckets: how many such random vectors there are, at least 1.
+        oov: vectors of unknown words: "zero"; "mean", the mean of all vectors; or "hash", one of some random vectors
+            with the median length of the known ones, chosen by a hash of the word. The same word always gets the same
+            vector, and different words rarely share one.
+        hash_buckets: number of random vectors, at least 1.
 
     Raises:
-        FormatError: a word cannot stand in a vocabulary file, or some of the vectors are not finite.
+        FormatError: a vocabulary file cannot contain a word, or some of the vectors are not finite.
         OutputError: the folder cannot be written.
-        ValueError: `oov` or `hash_buckets` is not one of the values above.
+        ValueError: `oov` or `hash_buckets` is none of the values above.
     """
     if oov not in get_args(UnknownWords):
         raise ValueError(f"oov is {oov!r}, expected one of {', '.join(get_args(UnknownWords))}")
@@ -60,7 +57,7 @@ def export_embedding(
     check_words(vectors.words, "\r\n")
     known = np.asarray(vectors.matrix, np.float32)
     if not np.isfinite(known).all():
-        raise FormatError("some of the vectors are not finite: they were not trained to an end")
+        raise FormatError("some of the vectors are not finite: their training has diverged")
     with tempfile.TemporaryDirectory() as scratch:
         vocabulary = Path(scratch) / "words.txt"
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")
@@ -78,7 +75,7 @@ def export_embedding(
 
 
 def _unknown(known: np.ndarray, oov: UnknownWords, hash_buckets: int) -> np.ndarray:
-    """The vectors that stand for unknown words, float32 [number, dimensions]."""
+    """Returns the vectors of unknown words, float32 [number, dimensions]."""
     dimensions = known.shape[1]
     if oov == "zero":
         return np.zeros((1, dimensions), np.float32)
@@ -97,12 +94,12 @@ _K = tf.TensorSpec([], tf.int32, name="k")
 
 
 class _Embedding:
-    """The graph: a table from words to rows, its reverse, and one matrix.
+    """The graph: a table from words to rows, a table from rows to words, and one matrix.
 
     Args:
-        vocabulary: text file with a word on each line, in the order of the vectors; the SavedModel gets a copy.
+        vocabulary: text file with a word on each line, in the order of the vectors. The SavedModel gets a copy.
         known: the vectors of these words, float32 [words, dimensions].
-        unknown: the vectors among which the hash of an unknown word chooses, float32 [number, dimensions].
+        unknown: vectors of unknown words, chosen by a hash of the word, float32 [number, dimensions].
     """
 
     def __init__(self, vocabulary: Path, known: np.ndarray, unknown: np.ndarray) -> None:
@@ -113,30 +110,29 @@ class _Embedding:
         self.words = tf.lookup.StaticHashTable(lines, default_value="")
         self.resources = [self.rows, numbers, self.words, lines]
         self.matrix = tf.Variable(np.concatenate([known, unknown]), name="embedding")
-        self.beyond = tf.range(len(known), len(known) + len(unknown))  # the rows of unknown words, never an answer
+        self.unknown_rows = tf.range(len(known), len(known) + len(unknown))
 
     @tf.function(input_signature=[_words("words")])
     def embed(self, words: tf.Tensor) -> tf.Tensor:
-        """Vectors of words, float32 [batch, dimensions]."""
-        # Out of the tensor, not of the variable: a variable that was gathered from is copied whenever it is read.
+        """Returns the vectors of words, float32 [batch, dimensions]."""
+        # Gathering from the variable itself would make TensorFlow copy it on every read.
         return tf.gather(tf.convert_to_tensor(self.matrix), self.rows.lookup(words))
 
     @tf.function(input_signature=[_words("words"), _K])
     def nearest(self, words: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The words nearest to the sum of some words."""
+        """Returns the words nearest to a sum of words."""
         return self.analogy(words, tf.constant([], tf.string), k)
 
     @tf.function(input_signature=[_words("positive"), _words("negative"), _K])
     def analogy(self, positive: tf.Tensor, negative: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The words nearest to the sum of some words less others."""
+        """Returns the words nearest to a sum of words minus others."""
         target = self._sum(positive) - self._sum(negative)
         asked = tf.cast(self.rows.lookup(tf.concat([positive, negative], axis=0)), tf.int32)
-        excluded = tf.concat([asked, self.beyond], axis=0)
-        matrix = tf.convert_to_tensor(self.matrix)
-        somewhere = tf.cast(tf.norm(target) >= _NOTHING, tf.int32)
-        rows, cosines = nearest_rows(target[tf.newaxis], matrix, lengths(matrix), excluded[tf.newaxis], k * somewhere)
-        return {"words": self.words.lookup(tf.cast(rows[0], tf.int64)), "cosines": cosines[0]}
+        excluded = tf.concat([asked, self.unknown_rows], axis=0)
+        k = tf.where(tf.norm(target) >= _NOTHING, k, 0)
+        rows, cosines = nearest_rows(target, tf.convert_to_tensor(self.matrix), excluded, k)
+        return {"words": self.words.lookup(tf.cast(rows, tf.int64)), "cosines": cosines}
 
     def _sum(self, words: tf.Tensor) -> tf.Tensor:
-        """The sum of the unit vectors of words, float32 [dimensions]."""
+        """Returns the sum of the unit vectors of words, float32 [dimensions]."""
         return tf.reduce_sum(units(self.embed(words)), axis=0)
