@@ -1,11 +1,11 @@
-"""Arithmetic with names: `king - man + woman`, `(Shanghai - China) + Japan`, `fire5 - 0.5*fire9:17`.
+"""Parses arithmetic with names: `king - man + woman`, `(Shanghai - China) + Japan`, `fire5 - 0.5*fire9:17`.
 
     sum     = ["+" | "-"] product { ("+" | "-") product }
     product = [["+" | "-"] number "*"] term
     term    = word | quoted word | "(" sum ")"
 
-Words may contain almost anything: inside a word `+` and `-` are letters, so `well-known` and `c++` are words while
-`king - man` and `king -man` are differences. Words with spaces, brackets or stars in them are put into quotes.
+Inside a word `+` and `-` are letters: `well-known` and `c++` are words, `king - man` and `king -man` are differences.
+Words with spaces, brackets or stars are quoted.
 """
 
 import math
@@ -26,29 +26,29 @@ _MAX_DEPTH = 50
 
 
 class ExpressionError(TfgraphsError):
-    """An expression cannot be understood."""
+    """An expression has a syntax error."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A word and the factor that it has in the sum."""
+    """A word and its factor in a sum."""
 
     word: str
     weight: float
 
 
 def parse(text: str, what: str = "word") -> list[Term]:
-    """Parses an expression into a weighted sum of words, in the order in which they stand.
+    """Parses an expression into a weighted sum of words, in the order of the text.
 
     Args:
         text: the expression.
-        what: a word is, for the message when one is missing.
+        what: name of a word in messages: "word", "layer".
 
     >>> parse("king - man + 0.5*woman")
     [Term(word='king', weight=1.0), Term(word='man', weight=-1.0), Term(word='woman', weight=0.5)]
 
     Raises:
-        ExpressionError: with the place where it is not understood.
+        ExpressionError: with the position of the syntax error.
     """
     parser = _Parser(text, what)
     terms = list(parser.sum(1.0))
@@ -58,7 +58,7 @@ def parse(text: str, what: str = "word") -> list[Term]:
 
 
 class _Parser:
-    """Recursive descent over the tokens, one of which is looked at: its `kind`, `value` and `start`."""
+    """Recursive descent; `kind`, `value` and `start` are those of the current token."""
 
     def __init__(self, text: str, what: str) -> None:
         self._text, self._what = text, what
@@ -102,7 +102,7 @@ class _Parser:
         yield from self.term(factor)
 
     def _before_number(self) -> bool:
-        """Whether a number is what comes after the token that is looked at."""
+        """Whether the next token is a number."""
         following = _TOKEN.match(self._text, self._position)
         return following is not None and following.lastgroup == "number"
 

@@ -1,9 +1,9 @@
-"""Shows what the project does: runs the commands on pictures that come with it, and makes one page of it all.
+"""The demo: runs the commands on sample pictures and writes one page with the results.
 
     python -m tfgraphs.cli.demo --output=out/demo
 
-It runs in a checkout, whose bin/ has the commands; bin/demo installs what they need, then calls this. It writes
-words.txt, dream.png, style.png, logs/ for TensorBoard, and index.html, which holds everything it shows.
+It runs in a checkout; bin/demo installs what the commands need, then calls this module. It writes words.txt,
+dream.png, style.png, logs/ for TensorBoard, and index.html, which contains all its pictures.
 """
 
 import shlex
@@ -33,7 +33,7 @@ QUESTIONS = [
     "calc 'walking - walk + swim'",
 ]
 DREAM, STYLE = "dream", "style"
-SECONDS = {"words": 10, DREAM: 25, STYLE: 90}  # on two cores, for the first guess at the time left
+SECONDS = {"words": 10, DREAM: 25, STYLE: 90}  # on two cores, for the first estimate of the time left
 
 
 class DemoError(TfgraphsError):
@@ -61,19 +61,19 @@ def main(arguments: list[str]) -> None:
     inputs = {"the photograph": samples.resolve("sample:coffee"), "the painting": samples.resolve("sample:swirls")}
     style = Part("A photograph, painted", [line], seconds, inputs, output / "style.png")
     write_page(output / "index.html", [words, dream, style], logs=f"tensorboard --logdir={output}/logs")
-    print(f"all of it is on one page: {output}/index.html")
+    print(f"the results are on one page: {output}/index.html")
 
 
 class _Clock:
-    """Guesses the time left from how long the parts so far took against what was expected."""
+    """Estimates the time left from the duration of the finished parts, relative to what was expected."""
 
     def __init__(self) -> None:
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._done: list[str] = []
 
     def announce(self, part: str) -> None:
         expected = sum(SECONDS[done] for done in self._done)
-        pace = (time.monotonic() - self._begun) / expected if expected else 1.0
+        pace = (time.monotonic() - self._started) / expected if expected else 1.0
         left = pace * sum(seconds for name, seconds in SECONDS.items() if name not in self._done)
         number = len(self._done) + 1
         print(f"[{number} of {len(SECONDS)}] {part}; about {left:.0f} s left in all", file=sys.stderr, flush=True)
@@ -83,10 +83,10 @@ class _Clock:
 def _words(clock: _Clock, output: Path) -> tuple[dict[str, list[tuple[str, float]]], list[str], float]:
     """Asks all questions; writes the answers to words.txt and returns them with the commands and the time."""
     clock.announce("words")
-    begun = time.monotonic()
+    started = time.monotonic()
     lines = [f"words --vectors=glove {question}" for question in QUESTIONS]
     texts = [_call(line) for line in lines]
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     with atomic_file(output / "words.txt") as temporary:
         shown = [f"$ bin/{line}\n\n{text}\n" for line, text in zip(lines, texts, strict=True)]
         temporary.write_text("\n".join(shown), encoding="utf-8")
@@ -102,13 +102,13 @@ def _rows(table: str) -> list[tuple[str, float]]:
 
 def _run(clock: _Clock, part: str, line: str) -> float:
     clock.announce(part)
-    begun = time.monotonic()
+    started = time.monotonic()
     _call(line)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def _call(line: str) -> str:
-    """Runs one of the commands; its progress goes to the terminal, what it prints is returned."""
+    """Runs a command and returns its output; its progress goes to the terminal."""
     name, *arguments = shlex.split(line)
     result = subprocess.run([sys.executable, f"bin/{name}", *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode == command.INTERRUPTED:

@@ -1,4 +1,4 @@
-"""The page of the demo: one HTML file that holds its pictures."""
+"""The page of the demo: one HTML file that contains its pictures."""
 
 import base64
 import html
@@ -13,7 +13,7 @@ from tfgraphs.files.outputs import atomic_file
 from tfgraphs.monitor.durations import duration
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
-_WIDEST = 1280  # px; wider pictures are shown smaller
+_WIDEST = 1280  # px; wider pictures are reduced
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Part:
     Attributes:
         title: its heading.
         commands: the command lines that made it.
-        seconds: how long they took.
-        inputs: pictures that went in, by caption.
-        result: the picture that came out.
+        seconds: their duration.
+        inputs: input pictures by caption.
+        result: the resulting picture.
         answers: {question: [(word, cosine), ...]} of a part about words.
     """
 

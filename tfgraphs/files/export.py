@@ -1,9 +1,8 @@
-"""SavedModels that others reuse: `hub.load`, `hub.KerasLayer`, `saved_model_cli` and TF Serving accept them.
+"""Writes reusable SavedModels: `hub.load`, `hub.KerasLayer`, `saved_model_cli` and TF Serving accept them.
 
 The root follows TF Hub's interface for reusable SavedModels: it is callable on a tensor, or on two as Magenta's module
-of style transfer is, and lists its `variables` and `trainable_variables` (a plain tf.Module loses these lists when it
-is loaded again). The same function is the signature `serving_default`. What else a model can do are further signatures,
-and functions that the root has by name.
+of style transfer, and lists its `variables` and `trainable_variables` (a plain tf.Module loses these lists when it is
+loaded). The same function is the signature `serving_default`. Further functions are signatures and attributes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,21 +24,21 @@ def save(
     signatures: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
     named: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
 ) -> None:
-    """Writes a SavedModel, whole or not at all.
+    """Writes a SavedModel completely or not at all.
 
     Args:
-        folder: where to; an earlier SavedModel there is replaced, anything else is not.
-        call: a tf.function of a tensor, or of several, that returns one tensor.
-        signature: shape, type and name of that tensor, or of each.
-        output: the name of the result in `serving_default`.
-        variables: what `call` reads and a user may train on.
-        tracked: lookup tables and other resources that `call` reads.
-        signatures: what TF Serving offers beside `serving_default`: tf.functions with an input signature that return
-            a tensor or a flat dictionary of tensors.
-        named: what is called as an attribute of the loaded model: tf.functions with an input signature.
+        folder: of the SavedModel; an earlier one is replaced, anything else is not.
+        call: a tf.function of one or several tensors that returns one tensor.
+        signature: shape, type and name of each tensor that `call` takes.
+        output: name of the result in `serving_default`.
+        variables: variables of `call` that a user may train.
+        tracked: lookup tables and other resources of `call`.
+        signatures: further signatures: tf.functions with an input signature that return a tensor or a flat dictionary
+            of tensors.
+        named: attributes of the loaded model: tf.functions with an input signature.
 
     Raises:
-        OutputError: the folder holds something else or cannot be written.
+        OutputError: the folder contains something else or cannot be written.
     """
     root = tf.train.Checkpoint()
     root.__call__ = call

@@ -1,4 +1,4 @@
-"""Outputs that are whole or not there: written under a temporary name, then moved into place."""
+"""Writes outputs completely or not at all: under a temporary name, then moved into place."""
 
 import contextlib
 import os
@@ -10,21 +10,21 @@ from pathlib import Path
 
 from tfgraphs.errors import TfgraphsError, reason
 
-SAVED_MODEL = "saved_model.pb"  # the file by which a SavedModel is known
+SAVED_MODEL = "saved_model.pb"  # the file that marks a folder as a SavedModel
 
 
 class OutputError(TfgraphsError):
-    """The place for a result cannot be written."""
+    """A result cannot be written."""
 
 
 def check_writable(path: str | Path) -> None:
-    """Finds out before a long run whether its result can be written, without leaving anything behind.
+    """Checks before a long run that its result can be written; leaves nothing behind.
 
     Raises:
-        OutputError: `path` is a folder, or no file can be made in the folder that would hold it.
+        OutputError: `path` is a folder, or no file can be created in its folder.
     """
     path = Path(path)
-    with _explained(path):
+    with _output_errors(path):
         if path.is_dir():
             raise OutputError(f"{path} is a folder: name the file to write")
         folder = path.absolute().parent
@@ -36,14 +36,14 @@ def check_writable(path: str | Path) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; what was written there takes the place of `path` if the block succeeds.
+    """Yields a temporary path beside `path`; the file written there replaces `path` if the block succeeds.
 
     Raises:
-        OutputError: the file system refuses (no room, no permission); `path` is then as it was before.
+        OutputError: the file cannot be written (no space, no permission); `path` is then unchanged.
     """
     target = Path(os.path.realpath(path))
     temporary = _temporary(target)
-    with _explained(path), _parents(target):
+    with _output_errors(path), _parents(target):
         try:
             yield temporary
             os.replace(temporary, target)
@@ -54,19 +54,19 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
-    """Gives a temporary folder beside `path` that takes the place of `path` if the block succeeds.
+    """Yields a temporary folder beside `path` that replaces `path` if the block succeeds.
 
     Args:
-        path: the folder to make. One that exists is replaced only if it is empty or holds `marker`.
-        marker: name of a file by which an earlier result of the same kind is known.
+        path: the folder to create. An existing one is replaced only if it is empty or contains `marker`.
+        marker: name of a file by which an earlier result of the same kind is recognised.
 
     Raises:
-        OutputError: `path` holds something else, or the file system refuses; it is then as it was before.
+        OutputError: `path` contains something else or cannot be written; it is then unchanged.
     """
     check_folder(path, marker)
     target = Path(os.path.realpath(path))
     temporary = _temporary(target)
-    with _explained(path), _parents(target):
+    with _output_errors(path), _parents(target):
         try:
             temporary.mkdir()
             yield temporary
@@ -76,10 +76,10 @@ def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
 
 
 def replace_folder(target: Path, finished: Path) -> None:
-    """Moves a finished folder to where there may be an earlier one, which goes then, and stays if the move fails.
+    """Moves a finished folder into place and deletes an earlier one there, which stays if the move fails.
 
     Raises:
-        OSError: the file system refuses.
+        OSError: the folder cannot be moved.
     """
     earlier = _temporary(target)
     try:
@@ -95,7 +95,7 @@ def replace_folder(target: Path, finished: Path) -> None:
 def check_folder(path: str | Path, marker: str) -> None:
     """Raises OutputError if `atomic_folder` would not replace what is at `path`."""
     target = Path(os.path.realpath(path))
-    with _explained(path):
+    with _output_errors(path):
         if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / marker).exists())):
             raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
 
@@ -106,7 +106,7 @@ def _temporary(target: Path) -> Path:
 
 @contextlib.contextmanager
 def _parents(target: Path) -> Iterator[None]:
-    """Makes the folders above `target`, and takes them away again if the block fails."""
+    """Creates the folders above `target`, and deletes them if the block fails."""
     missing = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -119,8 +119,8 @@ def _parents(target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explained(path: str | Path) -> Iterator[None]:
-    """Turns what the file system says of `path` into an OutputError."""
+def _output_errors(path: str | Path) -> Iterator[None]:
+    """Turns an OSError about `path` into an OutputError."""
     try:
         yield
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Pictures in and out, and what is done with their pixels."""
+"""Reads and writes pictures and films, and works on their pixels."""

@@ -1,4 +1,4 @@
-"""The camera of an endless zoom: each frame is a part of the one before, enlarged, turned and shifted a little."""
+"""The camera of an endless zoom: each frame is the one before, enlarged, turned and shifted a little."""
 
 import math
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 
-ZOOMS = (0.5, 10.0)  # least and most of one step; less than half would pass over pixels
-_ROWS = 64  # computed at a time, so that what a step needs stays in the processor's cache
+ZOOMS = (0.5, 10.0)  # least and most of one step; below 0.5 pixels would be skipped
+_ROWS = 64  # computed at a time, so that they stay in the processor's cache
 
 
 class CameraError(TfgraphsError):
@@ -15,7 +15,7 @@ class CameraError(TfgraphsError):
 
 
 def check(zoom: float, degrees: float, shift: tuple[float, float]) -> None:
-    """Raises CameraError unless `zoomed` takes these values."""
+    """Raises CameraError unless `zoomed` accepts these values."""
     if not ZOOMS[0] <= zoom <= ZOOMS[1]:
         raise CameraError(
             f"a zoom of {zoom:g} a frame is too much: it is {ZOOMS[0]:g} to {ZOOMS[1]:g}, 1.05 enlarges by 5 %"
@@ -29,22 +29,21 @@ def check(zoom: float, degrees: float, shift: tuple[float, float]) -> None:
 def zoomed(
     picture: np.ndarray, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray:
-    """The next frame: what is in the picture is enlarged and turned about its middle, then shifted.
+    """Returns the next frame: the picture enlarged and turned about its centre, then shifted.
 
-    Beyond its borders the picture goes on as in a mirror, so nothing is ever empty. Without zoom, turn and shift it
-    comes back as it was, to the bit.
+    Beyond its borders the picture is mirrored. Without zoom, turn and shift the result is equal to the bit.
 
     Args:
         picture: float32 [height, width, channels] in 0..1.
-        zoom: how many times larger everything gets, 0.5 to 10. Below 1 more is seen than before.
-        degrees: of the turn, counter-clockwise.
-        shift: how far everything moves to the right and down, as parts of width and height, each -1 to 1.
+        zoom: factor of enlargement, 0.5 to 10; below 1 the frame shows more than the picture.
+        degrees: angle of the turn, counter-clockwise, -360 to 360.
+        shift: movement to the right and down, as parts of width and height, each -1 to 1.
 
     Returns:
         A new picture of the same shape, clipped to 0..1.
 
     Raises:
-        CameraError: the camera would move too far.
+        CameraError: a value is out of its range.
     """
     check(zoom, degrees, shift)
     height, width, _ = picture.shape
@@ -56,18 +55,19 @@ def zoomed(
 
 
 def sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A picture at places between its pixels.
+    """Samples a picture at positions between its pixels.
 
-    Each value is interpolated between the 4 x 4 pixels around its place, by the cubic convolution of Keys (1981) with
-    a = -1/2, which keeps ramps and parabolas as they are. Beyond its borders the picture goes on as in a mirror.
+    Each value is interpolated between the nearest 4 x 4 pixels, by the cubic convolution of Keys (1981) with a = -1/2,
+    which preserves ramps and parabolas. Beyond its borders the picture is mirrored. (Pillow and OpenCV have other cubic
+    kernels, and Pillow no mirrored borders.)
 
     Args:
         picture: float32 [height, width, channels].
-        x: columns of the places, [rows, columns].
+        x: columns of the positions, [rows, columns].
         y: their rows, of the same shape.
 
     Returns:
-        float32 [rows, columns, channels]; beside edges it may reach a little beyond the values of the picture.
+        float32 [rows, columns, channels]; near edges values may exceed those of the picture a little.
     """
     height, width, channels = picture.shape
     planes = np.ascontiguousarray(np.moveaxis(picture, -1, 0), np.float32).reshape(-1, height * width)
@@ -86,10 +86,10 @@ def sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return result
 
 
-def _taps(places: np.ndarray, size: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Indices of the four pixels around each place along one axis, those outside mirrored, and their weights."""
-    floor = np.floor(places)
-    t = (places - floor).astype(np.float32)
+def _taps(positions: np.ndarray, size: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Indices of the four nearest pixels of each position along one axis, mirrored at borders, and their weights."""
+    floor = np.floor(positions)
+    t = (positions - floor).astype(np.float32)
     weights = [
         ((1 - t / 2) * t - 0.5) * t,
         (1.5 * t - 2.5) * t * t + 1,

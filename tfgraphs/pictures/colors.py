@@ -47,10 +47,10 @@ def with_colors_of(pixels: Pixels, original: Pixels) -> Pixels:
 
 
 def matched(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """`pixels` with the mean and covariance of the colours of `original`, but for what has to be clipped to 0..1.
+    """Gives a picture the mean and covariance of the colours of another, and clips the result to 0..1.
 
-    Of all linear maps x -> A (x - mean) + mean' that do so, the one that changes colours least: A is symmetric, the
-    optimal transport between two normal distributions. Gatys et al. (arXiv 1606.05897) compare others.
+    Of all linear maps x -> A (x - mean) + mean' with this result, this is the one that changes colours least: A is
+    symmetric, the optimal transport between two normal distributions. Gatys et al. (arXiv 1606.05897) compare others.
 
     Args:
         pixels: float32 [height, width, 3], RGB in 0..1.

@@ -1,8 +1,7 @@
-"""Optical flow: where each pixel of a picture has gone in the next, and where that can be believed.
+"""Optical flow: where each pixel of a picture moves in the next, and where that is reliable.
 
-A flow is float32 [height, width, 2], how many pixels to the right and down: before[p] is seen at after[p + flow[p]].
-It is found by dense inverse search (Kroeger, Timofte, Dai and Van Gool, arXiv 1603.03590) as OpenCV has it, which the
-extra `video` brings.
+A flow is float32 [height, width, 2], in pixels to the right and down: before[p] appears at after[p + flow[p]]. It is
+computed by dense inverse search (Kroeger, Timofte, Dai and Van Gool, arXiv 1603.03590) of OpenCV, extra `video`.
 """
 
 from typing import Any
@@ -17,17 +16,17 @@ _SMALLEST = 12  # side in pixels that dense inverse search needs
 
 
 class FlowError(TfgraphsError):
-    """What finds optical flow is not installed."""
+    """OpenCV is not installed."""
 
 
 def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The optical flow from one picture to another.
+    """Computes the optical flow from one picture to another.
 
     Args:
         before, after: float32 [height, width, 3], RGB in 0..1, of one shape.
 
     Returns:
-        float32 [height, width, 2], in pixels; nothing moves in pictures that are too small to tell.
+        float32 [height, width, 2], in pixels; zeros for pictures with a side below 12.
 
     Raises:
         FlowError: OpenCV is not installed.
@@ -45,37 +44,36 @@ def check() -> None:
 
 
 def warp(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """Moves a picture along: each pixel takes what is where its flow points.
+    """Warps a picture: each pixel takes the value at the position that its flow points to.
 
-    To bring the picture before to where things are in the picture after it, the flow is that from after to before.
+    To align the picture before with the picture after, the flow is that from after to before.
 
     Args:
         picture: float32 [height, width, channels].
         backward: a flow [height, width, 2] of the same size.
 
     Returns:
-        picture[p + backward[p]] for each p, see `sampled`; what comes from outside is the picture in a mirror.
+        picture[p + backward[p]] for each p, see `sampled`; the picture is mirrored at its borders.
     """
-    return sampled(picture, *_places(backward))
+    return sampled(picture, *_targets(backward))
 
 
 def reliable(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """Where a flow can be believed, as Ruder, Dosovitskiy and Brox have it (arXiv 1604.08610, section 4.2).
+    """Returns where a flow is reliable, after Ruder, Dosovitskiy and Brox (arXiv 1604.08610, section 4.2).
 
-    Of the flows w from before to after and v back, let w~[p] = w[p + v[p]]. At p something has appeared that was hidden
-    before unless there and back again is nearly no way, |w~ + v|^2 <= 0.01 (|w~|^2 + |v|^2) + 0.5; and p is on the
-    boundary of a movement if |grad v_x|^2 + |grad v_y|^2 > 0.01 |v|^2 + 0.002. What comes from outside has appeared,
-    too.
+    With the flows w from before to after and v from after to before, let w~[p] = w[p + v[p]]. Pixel p was hidden before
+    unless the forward and backward flow cancel, |w~ + v|^2 <= 0.01 (|w~|^2 + |v|^2) + 0.5. It is on the boundary of a
+    movement if |grad v_x|^2 + |grad v_y|^2 > 0.01 |v|^2 + 0.002. What comes from outside the picture is hidden, too.
 
     Args:
         forward: the flow from before to after, [height, width, 2].
         backward: from after to before, of the same shape.
 
     Returns:
-        float32 [height, width], for the picture after: 1 where `backward` can be believed, else 0.
+        float32 [height, width], for the picture after: 1 where `backward` is reliable, else 0.
     """
     height, width, _ = backward.shape
-    x, y = _places(backward)
+    x, y = _targets(backward)
     there = sampled(forward, x, y)
     hidden = _square(there + backward) > 0.01 * (_square(there) + _square(backward)) + 0.5
     outside = (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)
@@ -84,8 +82,8 @@ def reliable(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     return (~(hidden | outside | boundary)).astype(np.float32)
 
 
-def _places(backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns and rows that a flow points to."""
+def _targets(backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of the positions that a flow points to."""
     height, width, _ = backward.shape
     return np.arange(width) + backward[..., 0], np.arange(height)[:, None] + backward[..., 1]
 

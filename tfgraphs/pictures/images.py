@@ -1,8 +1,8 @@
-"""Pictures in and out: Pillow at the border, float32 RGB in 0..1 inside.
+"""Reads and writes pictures with Pillow; inside they are float32 RGB in 0..1.
 
-Whatever a file holds (turned by EXIF, in a printer's colour space, grey, with a palette, 16 bits deep, transparent)
-arrives as upright sRGB pixels and an optional alpha channel, and leaves as a PNG, JPEG, WebP or TIFF that remembers
-which command made it.
+Any file (turned by EXIF, in a printer's colour space, grey, with a palette, of 16 bits, transparent) becomes upright
+sRGB pixels and an optional alpha channel. PNG, JPEG, WebP and TIFF files are written that record the command that made
+them.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.pictures.limits import MAX_PIXELS, check_file, check_size
 
-# Formats whose decoders only decode. Pillow could open others by starting programs (EPS) or following links.
+# Formats whose decoders only decode. For others Pillow starts programs (EPS) or follows links.
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
 _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
@@ -32,7 +32,7 @@ _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".tif": ("TIFF", {"compression": "tiff_lzw"}),
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
 }
-_TURNS = {  # what brings each EXIF orientation upright
+_TURNS = {  # that make a picture of each EXIF orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -68,7 +68,7 @@ class Picture:
         return self.pixels.shape[0], self.pixels.shape[1]
 
     def on(self, paper: float) -> np.ndarray:
-        """The pixels on paper that is seen where they are transparent: 0 is black, 1 white."""
+        """Returns the pixels on a grey background, from 0 for black to 1 for white."""
         if self.alpha is None:
             return self.pixels
         alpha = self.alpha[..., None]
@@ -80,11 +80,11 @@ def load(path: str | Path, size: int | None = None, upsample: bool = False) -> P
 
     Args:
         path: a PNG, JPEG, WebP, TIFF, GIF, BMP, PPM or AVIF file. Of several frames the first is read.
-        size: length in pixels that the longer side shall have, or None for the picture's own.
-        upsample: whether a picture smaller than `size` is enlarged to it.
+        size: longer side in pixels to which a larger picture is reduced; None for its own size.
+        upsample: whether a smaller picture is enlarged to `size`.
 
     Raises:
-        ImageError: the file is missing, not a picture, damaged, or larger than MAX_SIDE or MAX_PIXELS.
+        ImageError: the file is missing, not a picture, damaged, or larger than `pictures.limits` allows.
     """
     try:
         with _open(path) as file:
@@ -100,15 +100,15 @@ def load(path: str | Path, size: int | None = None, upsample: bool = False) -> P
 def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None = None) -> None:
     """Writes a picture, atomically, in the format that the path's ending names.
 
-    JPEG has no transparency: there the picture is laid on white.
+    JPEG has no transparency: the picture is put on white.
 
     Args:
         path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
         picture: its pixels are clipped to 0..1 and rounded to 8 bits.
-        origin: what made the picture (command, flags), kept in it as JSON and read back by `read_origin`.
+        origin: what made the picture (command, flags), stored in it as JSON and read by `read_origin`.
 
     Raises:
-        ImageError: the ending is none of those, or the format cannot hold a picture so large.
+        ImageError: the path has another ending, or the picture is too large for the format.
         OutputError: the file system refuses.
     """
     kind, options = _format(path)
@@ -125,7 +125,7 @@ def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None
 
 
 def read_origin(path: str | Path) -> dict[str, object]:
-    """Returns what `save` was told about the making of a picture.
+    """Returns the `origin` that `save` stored in a picture.
 
     Raises:
         ImageError: the file is no picture, or no picture of this project.
@@ -141,12 +141,12 @@ def read_origin(path: str | Path) -> dict[str, object]:
 
 
 def check_format(path: str | Path) -> None:
-    """Raises ImageError unless the path's ending names a format that can be written."""
+    """Raises ImageError unless the ending of a path names a format that can be written."""
     _format(path)
 
 
 def fit(size: tuple[int, int], longest: int | None, upsample: bool = False) -> tuple[int, int]:
-    """Height and width with the proportions of `size` and a longer side of `longest` pixels.
+    """Returns height and width with the proportions of `size` and a longer side of `longest` pixels.
 
     >>> fit((3000, 4000), 640)
     (480, 640)
@@ -160,7 +160,7 @@ def fit(size: tuple[int, int], longest: int | None, upsample: bool = False) -> t
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bicubic resampling of [height, width, channels] floats of any range; shrinking averages (no aliasing)."""
+    """Resamples [height, width, channels] floats of any range, bicubic and without aliasing; returns float32."""
     if pixels.shape[:2] == tuple(size):
         return pixels
     height, width = size
@@ -179,12 +179,12 @@ def upright(image: Image.Image) -> Image.Image:
 
 @contextlib.contextmanager
 def _open(path: str | Path) -> Iterator[Image.Image]:
-    """Opens a picture that is neither of a strange format nor too large; nothing is decoded yet."""
+    """Opens a picture of a known format and permitted size, without decoding it."""
     check_file(path, ImageError)
-    Image.init()  # finds all decoders
+    Image.init()  # registers all decoders
     formats = [name for name in _READABLE if name in Image.OPEN]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")  # what it thinks of a file; errors say what matters
+        warnings.filterwarnings("ignore", module="PIL")  # Pillow's remarks about files
         with Image.open(path, formats=formats) as file:
             check_size(path, *file.size, ImageError)
             yield file
@@ -215,7 +215,7 @@ def _sixteen_bit_grey(image: Image.Image) -> np.ndarray:
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Converts any 8-bit mode to RGB or, if it has transparency, RGBA, in the sRGB colour space."""
+    """Converts any 8-bit mode to sRGB, with an alpha channel if it has transparency."""
     profile = image.info.get("icc_profile")
     alpha = None
     if image.has_transparency_data:

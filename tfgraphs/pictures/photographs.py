@@ -1,4 +1,4 @@
-"""Photographs to learn from: read once, kept small, cut into crops."""
+"""Photographs for training: read once, reduced, and cut into crops."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,40 +10,40 @@ from tfgraphs.files.packaged import packaged_file
 from tfgraphs.pictures import images
 
 PACKAGED = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
-"""What scikit-image carries of photographs of the world; the others it has are of textures, stars and tissue."""
+"""Photographs in scikit-image; its other pictures are textures, stars and tissue."""
 
-MOST = 300  # photographs that are kept, of a larger number those that chance will have
-LONGEST, SHORTEST = 4.0, 2.0  # sides that are kept, as multiples of a crop's
+MOST = 300  # photographs in memory; of more a random choice
+LONGEST, SHORTEST = 4.0, 2.0  # largest sides in memory, as multiples of the side of a crop
 
 
 class PhotographError(TfgraphsError):
-    """There is no photograph to learn from."""
+    """There is no photograph for training."""
 
 
 def packaged() -> list[Path]:
-    """The photographs of the offline extra.
+    """Returns the photographs of the extra `offline`.
 
     Raises:
-        PackageError: the package that carries them is not installed.
+        PackageError: scikit-image is not installed.
     """
     return [packaged_file("skimage", f"data/{name}", "scikit-image") for name in PACKAGED]
 
 
 class Photographs:
-    """Photographs in memory, with 8 bits, about a megabyte each.
+    """Photographs in memory, in 8 bits, about a megabyte each.
 
     Args:
-        paths: where they are.
+        paths: of the files.
         side: of the crops, in pixels.
         seed: of the choice among more than MOST.
-        report: told what is being done and how far it is, 0..1.
+        report: called with what is being done and its share done, 0..1.
 
     Attributes:
         side: of the crops, in pixels.
-        left_out: why others are not among them, a line for each.
+        left_out: a line for each file that cannot be used.
 
     Raises:
-        PhotographError: none of them can be read and is large enough.
+        PhotographError: no file can be read and is large enough.
     """
 
     def __init__(
@@ -74,15 +74,15 @@ class Photographs:
 
     @property
     def first(self) -> np.ndarray:
-        """One of them, float32 [height, width, 3] in 0..1."""
+        """The first photograph, float32 [height, width, 3] in 0..1."""
         return self._pixels[0].astype(np.float32) / 255
 
     def crops(self, seed: Iterable[int], count: int) -> np.ndarray:
-        """Draws crops: a square of any photograph, of any size from a crop's on, perhaps mirrored, made a crop's size.
+        """Draws crops: random squares of random photographs, of a random size from `side` on, half of them mirrored.
 
         Args:
-            seed: numbers of which the draw is made; the same give the same crops.
-            count: how many.
+            seed: numbers that determine the crops.
+            count: number of crops.
 
         Returns:
             uint8 [count, side, side, 3].
@@ -102,7 +102,7 @@ class Photographs:
 
 
 def _read(path: Path, side: int) -> np.ndarray:
-    """A photograph as uint8 [height, width, 3], reduced to what crops can show, without the ends of a panorama."""
+    """A photograph as uint8 [height, width, 3], reduced to what crops can use, without the ends of a panorama."""
     picture = images.load(path, round(2 * LONGEST * side))
     height, width = picture.size
     if min(height, width) < side:

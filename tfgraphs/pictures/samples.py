@@ -1,4 +1,4 @@
-"""Pictures to begin with: `sample:cat` names a photograph of the offline extra or a painting of this project.
+"""Sample pictures: `sample:cat` names a photograph of the extra `offline` or a painting of this project.
 
 The photographs are shipped by scikit-image: cat (Stefan van der Walt), coffee (Rachel Michetti) and rocket (SpaceX)
 are CC0, astronaut (NASA) is in the public domain. The paintings are drawn by `tfgraphs.pictures.paintings.draw`.
@@ -27,11 +27,11 @@ class SampleError(TfgraphsError):
 
 
 def resolve(path: str) -> Path:
-    """Turns `sample:NAME` into the path of that picture; any other path is returned as it is.
+    """Returns the path of the picture that `sample:NAME` names; any other path is returned unchanged.
 
     Raises:
         SampleError: no sample has that name.
-        PackageError: the package that carries the photograph is not installed.
+        PackageError: scikit-image, which has the photographs, is not installed.
     """
     if not path.startswith(PREFIX):
         return Path(path)

@@ -1,4 +1,4 @@
-"""Many small pictures on one sheet, each with a line of text below it."""
+"""Sheets of many small pictures, each with a caption."""
 
 import math
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ def sheet(
     paper: tuple[int, int, int] = _PAPER,
     legend: str = "",
 ) -> np.ndarray:
-    """Puts pictures side by side, row after row, on dark paper.
+    """Arranges pictures in rows.
 
     Args:
-        pictures: [height, width, 3] each, in 0..1; the largest decides about the room for each.
-        captions: a short line for each, or none; what is too long for its picture is cut.
-        columns: pictures in a row; by default as many as make the sheet a third wider than it is high.
-        gap: pixels between pictures, and around them.
-        paper: the colour of these, RGB in 0..255.
-        legend: a text above all pictures, in as many lines as it needs.
+        pictures: [height, width, 3] each, in 0..1; all get the room of the largest.
+        captions: a short line for each, or none; it is cut to the width of a picture.
+        columns: pictures in a row; by default so many that the sheet is about 4:3.
+        gap: pixels between pictures and around them.
+        paper: colour of the background, RGB in 0..255.
+        legend: a text above all pictures, broken into lines.
 
     Returns:
         The sheet, float32 [height, width, 3] in 0..1.
@@ -52,7 +52,7 @@ def sheet(
 
 
 def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Each pixel as a square, so that a [height, width, channels] picture is about `side` pixels high and wide."""
+    """Enlarges [height, width, channels] by repeating pixels, to a longer side of about `side` pixels."""
     times = max(1, round(side / max(pixels.shape[:2])))
     return np.repeat(np.repeat(pixels, times, axis=0), times, axis=1)
 
@@ -63,11 +63,11 @@ def bars(
     width: int,
     colours: tuple[Sequence[float], Sequence[float]],
 ) -> np.ndarray:
-    """Numbers as bars, one below the other, each with a word before it.
+    """Draws a bar chart with horizontal bars.
 
     Args:
-        labels: a short word for each.
-        values: in -1..1; a bar is as long as its value is far from 0.
+        labels: of the bars.
+        values: in -1..1; the length of a bar is the absolute value.
         width: of the picture, in pixels.
         colours: of the bars of positive and of negative values, RGB in 0..1.
 
@@ -87,7 +87,7 @@ def bars(
 
 
 def _lines(text: str, width: int) -> list[str]:
-    """A text in lines that are not wider, broken between words."""
+    """Breaks a text between words into lines of at most `width` pixels."""
     font, lines = ImageFont.load_default(_TEXT), [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -99,7 +99,7 @@ def _lines(text: str, width: int) -> list[str]:
 
 
 def _columns(count: int, across: int, down: int) -> int:
-    """How many of `count` pictures stand in a row of a sheet of 4:3, in rows as full as possible."""
+    """Number of columns of a sheet of about 4:3 whose last row is as full as possible."""
     fit = min(count, max(1, round(math.sqrt(count * down / across * 4 / 3))))
     near = range(max(1, fit - fit // 6), min(count, fit + fit // 6) + 1)
     return min(near, key=lambda columns: (-count % columns, abs(columns - fit)))

@@ -1,4 +1,4 @@
-"""Numbers of channels as people write them: 139, or 0-63, or 3,5,9-12."""
+"""Parses numbers of channels: 139, 0-63, or 3,5,9-12."""
 
 import re
 
@@ -6,14 +6,14 @@ from tfgraphs.cli.shared.command import UsageError
 
 
 def parse(text: str, count: int) -> list[int]:
-    """The numbers that a text names, each once.
+    """Returns the numbers in a text, each once.
 
     Args:
-        text: numbers and ranges with commas between them.
-        count: how many channels there are.
+        text: numbers and ranges, separated by commas.
+        count: number of channels of the layer.
 
     Raises:
-        UsageError: it is something else, or there is no such channel.
+        UsageError: the text is something else, or there is no such channel.
     """
     wanted: list[int] = []
     for part in text.split(","):

@@ -1,4 +1,4 @@
-"""What all commands share: flags in, one line for every mistake, TensorFlow only when it is needed."""
+"""Runs commands: parses flags, prints one line for each error, starts TensorFlow only when it is needed."""
 
 import contextlib
 import logging
@@ -21,16 +21,17 @@ INTERRUPTED = 130
 
 
 class UsageError(TfgraphsError):
-    """The command line does not say what to do."""
+    """The command line is incomplete or contradictory."""
 
 
 def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_modules: list[str]) -> None:
-    """Parses the flags, runs a command and leaves with its exit code: 0, 2 for bad input, 130 for Ctrl-C.
+    """Parses the flags, runs a command and exits with its code: 0, 2 for bad input, 130 for Ctrl-C.
 
     Args:
-        name: of the command, put before its messages.
-        main: gets the arguments that are not flags.
-        documentation: shown by --help, followed by the flags of `flag_modules`.
+        name: of the command, precedes its messages.
+        main: takes the arguments that are not flags.
+        documentation: printed by --help, followed by the flags of `flag_modules`.
+        flag_modules: names of the modules that define flags of the command.
     """
     for interrupt in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(interrupt, signal.default_int_handler)
@@ -44,31 +45,31 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
             _log_details()
             main(arguments)
     except (TfgraphsError, flags.Error) as error:
-        _leave(name, str(error), BAD_INPUT)
+        _exit(name, str(error), BAD_INPUT)
     except KeyboardInterrupt as interruption:
-        _leave(name, str(interruption) or "interrupted", INTERRUPTED)
+        _exit(name, str(interruption) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe has closed it
     except Exception as error:
         if type(error).__name__ not in ("MemoryError", "ResourceExhaustedError"):  # the latter is TensorFlow's
             raise
-        _leave(name, "out of memory: try something smaller", BAD_INPUT)
+        _exit(name, "out of memory: try something smaller", BAD_INPUT)
 
 
 def no_arguments(arguments: list[str]) -> None:
     """Raises UsageError if there are arguments besides flags."""
     if arguments:
-        raise UsageError(f"{arguments[0]!r} is not a flag; --help shows what there is")
+        raise UsageError(f"{arguments[0]!r} is not a flag: --help lists the flags")
 
 
 def flag_values(modules: list[str]) -> dict[str, object]:
-    """The values of all flags that some modules define, by name."""
+    """Returns the values of all flags that some modules define, by name."""
     by_module = flags.FLAGS.flags_by_module_dict()
     return {flag.name: flag.value for module in modules for flag in by_module[_known_as(module)]}
 
 
 def _known_as(module: str) -> str:
-    """The name under which absl knows the flags of a module; that of the one that was started is its file's."""
+    """The name of a module in absl's tables: the started module has that of its file."""
     return sys.argv[0] if module == "__main__" else module
 
 
@@ -78,7 +79,7 @@ def counted(number: int, what: str) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Prints a table, its first column to the left and the others to the right. It is never narrowed or cut."""
+    """Prints a table at its full width, the first column aligned left and the others right."""
     import rich.box
     import rich.console
     import rich.table
@@ -94,7 +95,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Imports TensorFlow without the banners that it writes to stderr from C++; its errors stay."""
+    """Hides the banners that TensorFlow writes to stderr from C++ while it is imported, unless the import fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as banners:
@@ -128,13 +129,13 @@ def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) 
 
 
 def _log_details() -> None:
-    """Lets modules say what --verbosity asks for: 1 for details, such as which graphs are made."""
+    """Sets the level of the package's log by --verbosity: 1 for details, such as which graphs are made."""
     logger = logging.getLogger("tfgraphs")
     logger.addHandler(absl.logging.get_absl_handler())
     logger.setLevel(absl.logging.converter.absl_to_standard(flags.FLAGS.verbosity))
     logger.propagate = False
     if flags.FLAGS.verbosity > 0:
-        absl.logging.set_verbosity(absl.logging.WARNING)  # what TensorFlow has to say of its own work
+        absl.logging.set_verbosity(absl.logging.WARNING)  # TensorFlow's own messages
 
 
 def _help(documentation: str, modules: list[str] | None) -> str:
@@ -144,6 +145,6 @@ def _help(documentation: str, modules: list[str] | None) -> str:
     return f"{documentation.strip()}\n\nflags:\n" + "\n".join(texts)
 
 
-def _leave(name: str, message: str, code: int) -> None:
+def _exit(name: str, message: str, code: int) -> None:
     print(f"{name}: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)

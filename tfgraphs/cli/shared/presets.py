@@ -1,4 +1,4 @@
-"""Values of flags that go together well, by name: chosen by looking at many pictures."""
+"""Presets: named values of flags that were chosen by looking at many pictures."""
 
 from collections.abc import Mapping
 

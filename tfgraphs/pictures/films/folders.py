@@ -1,4 +1,4 @@
-"""Pictures in folders: those of others to begin with, and the finished frames of a film that is being made."""
+"""Pictures in folders: inputs, and the finished frames of a film that is being made."""
 
 import contextlib
 import glob
@@ -15,19 +15,18 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", "
 
 
 class FolderError(TfgraphsError):
-    """There are no pictures where they are looked for."""
+    """A folder or pattern has no pictures."""
 
 
 def sources(place: str | Path) -> list[Path]:
-    """The pictures that a name stands for, numbers in names in the order of counting: frame2 before frame10.
+    """Returns the pictures of a folder or pattern, sorted by name with numbers in their order: frame2 before frame10.
 
     Args:
-        place: a file, which is returned whatever it is; a folder, for the pictures in it; or a pattern such as
-            `shots/*.jpg` or `shots/**/*.png`, for the pictures that fit. Pictures are told by their endings. Hidden
-            files and what is in folders below are left out, unless ** asks for the latter.
+        place: a file, which is returned whatever it is; a folder; or a pattern such as `shots/*.jpg` or
+            `shots/**/*.png`. Pictures are recognised by their endings. Hidden files are left out.
 
     Raises:
-        FolderError: nothing is there, or no picture is among it.
+        FolderError: there is no such file, or no picture.
     """
     path = Path(place)
     try:
@@ -52,17 +51,16 @@ def _is_picture(path: Path) -> bool:
 
 
 def _counting(path: Path) -> tuple[object, ...]:
-    """A key by which numbers in names are compared as numbers; among equals the name itself decides."""
+    """A sort key that compares numbers in names as numbers; equal keys are ordered by the name."""
     parts = [re.split(r"(\d+)", part.casefold()) for part in path.parts]
     return [[int(piece) if odd % 2 else piece for odd, piece in enumerate(part)] for part in parts], str(path)
 
 
 class FrameFolder:
-    """The finished frames of a film that is not finished: made anew, or gone on with where it was interrupted.
+    """The finished frames of a film that is being made, by which an interrupted one is continued.
 
-    They are kept as PNG, with the 8 bits that the film has as well. What is between two levels is lost, so the next
-    frame has to be computed from the stored one, which `append` gives back: then an interrupted film goes on to the
-    same bytes as one that was not.
+    They are PNG files with the 8 bits of the film. The next frame must be computed from the stored one, which `append`
+    returns, so that an interrupted film ends with the same bytes as an uninterrupted one.
 
         frames = FrameFolder(folder)
         frame = frames[-1] if len(frames) else frames.append(picture)
@@ -72,14 +70,14 @@ class FrameFolder:
         frames.discard()
 
     Args:
-        folder: is made with the first frame. Nothing else should be in it.
+        folder: created with the first frame. Nothing else should be in it.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
     def __len__(self) -> int:
-        """How many frames there are, from the first without a gap."""
+        """Number of frames from the first to the first gap."""
         names = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
         count = 0
         while self._path(count).name in names:
@@ -87,32 +85,32 @@ class FrameFolder:
         return count
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """A frame, float32 [height, width, 3] in 0..1; -1 is the last.
+        """Reads a frame, float32 [height, width, 3] in 0..1; -1 is the last.
 
         Raises:
-            IndexError: there is none of that number.
-            ImageError: it is damaged.
+            IndexError: there is no frame of this number.
+            ImageError: its file is damaged.
         """
         count = len(self)
         if not -count <= number < count:
-            raise IndexError(f"there are {count} frames, and number {number} is not among them")
+            raise IndexError(f"frame {number} of {count} frames")
         return images.load(self._path(number % count)).pixels
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (images.load(self._path(number)).pixels for number in range(len(self)))
 
     def append(self, frame: np.ndarray) -> np.ndarray:
-        """Stores the next frame and returns it as it will be read: clipped to 0..1, rounded to 8 bits.
+        """Stores the next frame and returns it as it is read: clipped to 0..1, rounded to 8 bits.
 
         Raises:
-            OutputError: the file system refuses; the frames before are still there.
+            OutputError: the file cannot be written.
         """
         path = self._path(len(self))
         images.save(path, images.Picture(frame))
         return images.load(path).pixels
 
     def discard(self) -> None:
-        """Takes all frames away, and the folder if nothing else is in it."""
+        """Deletes all frames, and the folder if it is empty then."""
         for path in self.folder.glob("*") if self.folder.is_dir() else ():
             if re.fullmatch(r"frame\d{6,}\.png|\.[0-9a-f]{32}\.part", path.name):
                 path.unlink(missing_ok=True)

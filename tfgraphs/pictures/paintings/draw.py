@@ -1,6 +1,6 @@
 """Draws the project's style pictures: brush strokes that follow a vector field over a scene made of formulas.
 
-    python -m tfgraphs.pictures.paintings.draw tfgraphs/paintings
+    python -m tfgraphs.pictures.paintings.draw tfgraphs/pictures/paintings
 
 A scene gives every point a colour and a direction. Thousands of strokes, the broad ones first, each start somewhere,
 take the colour found there, drift along the direction, and are laid down as a bundle of bristles of slightly
