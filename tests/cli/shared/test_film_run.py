@@ -153,7 +153,9 @@ def test_each_frame_of_a_zoom_is_the_one_before_seen_closer(zoom):
         assert np.abs(closer - after).mean() < 0.5 * np.abs(before - after).mean()
 
 
+@pytest.mark.long
 def test_an_interrupted_zoom_resumes_to_the_same_bytes(zoom, forked):
+    """With a network; the same of any command is tested in test_any_film_run.py."""
     arguments = [*ZOOM, "--rate=30", "--output=parts.mp4"]
     process = subprocess.Popen(
         [sys.executable, "-c", SLOWLY, *arguments],
