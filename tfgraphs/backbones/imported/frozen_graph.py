@@ -1,4 +1,4 @@
-"""A network from a frozen TensorFlow graph (a GraphDef whose weights are constants), imported as it is.
+"""Imports frozen TensorFlow graphs: GraphDefs whose weights are constants.
 
 The operations are checked as those of any program (`files.trust`), and must be of those that make layers (`KINDS`).
 Of the file nothing but these nodes is imported: no function, device or private attribute.
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.imported.foreign import identifier
+from tfgraphs.backbones.backbone import LayerError
+from tfgraphs.backbones.imported.foreign import identifier, size_text
+from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.frozen_graph_file import read_graph
 from tfgraphs.backbones.readers.weights import WeightsError
@@ -52,7 +53,7 @@ KINDS = {
 }
 """The operations that are imported, and what kind of layer each makes."""
 
-_COUNT = 2**12  # for strides, sides of windows, numbers of parts: TensorFlow itself is not safe from absurd ones
+_COUNT = 2**12  # for strides, windows, numbers of parts: TensorFlow may crash on larger ones
 _SCOPE = "frozen"
 _FLATTENING = "flattening"
 
@@ -68,9 +69,9 @@ def load(
 
     Args:
         path: the GraphDef, in binary.
-        name: of the network, any text.
+        name: name of the network, any text.
         preprocess: maps pictures, RGB in 0..1, to what the network was trained on.
-        placeholder: the node that stands for the pictures [batch, height, width, 3]; None if only one can.
+        placeholder: name of the placeholder of the pictures [batch, height, width, 3]. Default: the only possible one.
         aliases: further names of layers.
 
     Raises:
@@ -84,10 +85,10 @@ def load(
         imported = tf.compat.v1.wrap_function(
             lambda given: _import(graph, pictures, given), [tf.TensorSpec([None, None, None, 3], name="given")]
         )
-        graph.Clear()  # the wrapped function would keep it
+        graph.Clear()  # the wrapped function would keep its memory
         return FrozenGraph(name, imported, preprocess, aliases)
-    except Exception as error:  # a damaged graph can fail in any way, none of which is ours
-        raise WeightsError(f"{path} is no graph that TensorFlow can import: {summary(error)}") from error
+    except Exception as error:  # what a damaged graph raises cannot be foreseen
+        raise WeightsError(f"{path} cannot be imported by TensorFlow: {summary(error)}") from error
 
 
 def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
@@ -103,13 +104,13 @@ def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
     graph.ClearField("library")
     for node in graph.node:
         node.device = ""
-        node.input[:] = [source for source in node.input if not source.startswith("^")]  # nothing has to wait
+        node.input[:] = [source for source in node.input if not source.startswith("^")]  # without control inputs
         for key in [key for key in node.attr if key.startswith("_")]:
             del node.attr[key]
 
 
 def _placeholder(path: Path, graph: tf.compat.v1.GraphDef, name: str | None) -> str:
-    """The node that stands for the pictures."""
+    """Returns the placeholder of the pictures."""
     found = [node.name for node in graph.node if node.op == "Placeholder" and _takes_pictures(node)]
     if name is not None and name in found:
         return name
@@ -130,7 +131,7 @@ def _takes_pictures(node: Any) -> bool:
 
 
 def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor) -> tf.Tensor:
-    """Imports the nodes under `_SCOPE`, and adds to blocks of rectified layers their twins before the rectifiers."""
+    """Imports the nodes under `_SCOPE`, and adds the twins of concatenations of rectified layers."""
     tf.import_graph_def(graph, input_map={f"{placeholder}:0": pictures}, name=_SCOPE)
     operations = tf.compat.v1.get_default_graph().get_operations()
     names = {operation.name for operation in operations}
@@ -147,10 +148,10 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
 
 
 class Constant:
-    """A weight that stays within the graph of a file, and is taken out of it only to be looked at.
+    """A weight within the graph of a file.
 
     Attributes:
-        shape: of its numbers.
+        shape: its shape.
     """
 
     def __init__(self, tensor: tf.Tensor) -> None:
@@ -158,17 +159,17 @@ class Constant:
         self._tensor = tensor
 
     def numpy(self) -> np.ndarray | None:
-        """The numbers; None if the graph computes them."""
+        """Returns the values; None if the graph computes them."""
         return tf.get_static_value(self._tensor)
 
 
-class FrozenGraph(Backbone):
-    """A backbone that the graph of a file computes. Its layers are the nodes that the pictures reach.
+class FrozenGraph(GraphNetwork):
+    """A backbone whose layers are the nodes of a frozen graph that depend on the pictures.
 
-    The name of a node is its first output; of a Split, `name:1` is the second, and so on. Blocks that put rectified
-    layers side by side have their twin before the rectifiers, `mixed4a_pre_relu`, though no file has it.
+    A layer is the first output of its node; of a Split, `name:1` is the second, and so on. A concatenation of rectified
+    layers has a twin before the rectifiers, `mixed4a_pre_relu`, even where the file has none.
 
-    Some networks flatten all places for a fully connected layer: layers behind it are for pictures of one size.
+    Some networks flatten all positions for a fully connected layer: the layers after it take pictures of one size.
     """
 
     def __init__(
@@ -179,18 +180,15 @@ class FrozenGraph(Backbone):
         aliases: Mapping[str, str] | None = None,
     ) -> None:
         """Args as of `load`; imported: a wrapped function of the pictures whose graph has the nodes under `_SCOPE`."""
-        super().__init__(identifier(name), _layers(imported), preprocess, aliases)
-        self._imported = imported
-        self._functions: dict[str, Any] = {}
+        tensors: dict[str, tf.Tensor] = {}
+        super().__init__(identifier(name), imported, tensors, _layers(imported, tensors), preprocess, aliases)
         self._largest: dict[str, float] = {"input": math.inf}
         for layer in self.layers.values():
             own = self._largest_flattened(layer) if layer.kind == _FLATTENING else math.inf
             self._largest[layer.name] = min(own, *(self._largest[source] for source in layer.inputs))
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        ordered = sorted(names)
-        computed = self._pruned(ordered)(prepared) if ordered else []
-        activations = dict(zip(ordered, computed, strict=True))
+        activations = super()._activations(prepared, names)
         for name, activation in activations.items():
             if activation.shape.rank == 2:
                 tf.debugging.assert_equal(
@@ -200,15 +198,6 @@ class FrozenGraph(Backbone):
                 )
         return activations
 
-    def _pruned(self, layers: list[str]) -> Any:
-        """A function of the pictures that computes these layers and nothing that they do not need."""
-        key = "\n".join(layers)
-        if key not in self._functions:
-            with tf.init_scope():
-                tensors = [self._imported.graph.get_tensor_by_name(_tensor(layer)) for layer in layers]
-                self._functions[key] = self._imported.prune(self._imported.inputs, tensors)
-        return self._functions[key]
-
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
         size = tuple(size)
@@ -216,18 +205,18 @@ class FrozenGraph(Backbone):
         largest = self._largest[self._own_name(layer)]
         if any(side is not None and side > largest for side in size):
             raise LayerError(
-                f"a picture of {' x '.join(map(str, size))} px is too large for layer {layer} of {self.name}: "
+                f"a picture of {size_text(size)} px is too large for layer {layer} of {self.name}: "
                 f"give at most {largest} px a side"
             )
 
     def size_of(self, layer: str) -> tuple[int, int] | None:
-        """The size of the largest pictures of which the layer can be computed, if there is one."""
+        """Returns height and width of the largest pictures that the layer takes, if they are limited."""
         largest = self._largest[self.layer(layer).name]
         return None if largest == math.inf else (int(largest), int(largest))
 
     def _largest_flattened(self, layer: Layer) -> float:
-        """Side of the largest picture of which no more places reach a layer than it flattens."""
-        if self._views[layer.name].receptive_field == 0:  # it is behind a mean over all places
+        """Returns the side of the largest picture that has no more positions than a layer flattens."""
+        if self._views[layer.name].receptive_field == 0:  # after a mean over all positions
             return math.inf
         side, node = layer.kernel, layer
         while node.inputs[0] != "input":
@@ -236,13 +225,9 @@ class FrozenGraph(Backbone):
         return side
 
 
-def _tensor(layer: str) -> str:
-    return f"{_SCOPE}/{layer}" if ":" in layer else f"{_SCOPE}/{layer}:0"
-
-
-def _layers(imported: Any) -> Iterator[Layer]:
-    """The nodes that depend on the pictures and on nothing else that would have to be given."""
-    layers = {imported.inputs[0].name: "input"}  # by their tensors
+def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
+    """Yields the nodes that depend on the pictures and on no other placeholder. Puts their outputs into `tensors`."""
+    layers = {imported.inputs[0].name: "input"}  # by the names of their tensors
     waiting: set[str] = set()  # operations that need another placeholder
     for operation in _twins_first(imported.graph.get_operations()):
         if operation.name == imported.inputs[0].op.name:
@@ -259,16 +244,16 @@ def _layers(imported: Any) -> Iterator[Layer]:
         for output in operation.outputs if sources else ():
             if output.value_index == 0 or operation.type == "Split":
                 name = output.name.removeprefix(f"{_SCOPE}/").removesuffix(":0")
-                layers[output.name] = name
+                layers[output.name], tensors[name] = name, output
                 kind, kernel, stride, padded = _window(operation)
                 channels = output.shape[-1] if output.shape.rank else None
-                yield Layer(name, kind, tuple(sources), _apart, channels, kernel, stride, padded, weights)
+                yield Layer(name, kind, tuple(sources), computed_in_graph, channels, kernel, stride, padded, weights)
 
 
 def _twins_first(operations: Sequence[Any]) -> Iterator[Any]:
-    """Operations in their order, but the twins of blocks, which were added behind all others, before their blocks."""
+    """Yields operations in order, but twins, which were added at the end, before their concatenations."""
     places = {operation.name: place for place, operation in enumerate(operations)}
-    twins: dict[str, Any] = {}  # by their blocks
+    twins: dict[str, Any] = {}  # by their concatenations
     for place, operation in enumerate(operations):
         block = operation.name.removesuffix(PRE_RELU)
         begun = max((places[value.op.name] for value in operation.inputs), default=place)
@@ -282,20 +267,16 @@ def _twins_first(operations: Sequence[Any]) -> Iterator[Any]:
             yield operation
 
 
-def _apart(*_: tf.Tensor) -> tf.Tensor:
-    raise NotImplementedError("a layer of a frozen graph is computed within the graph")
-
-
 def _window(operation: Any) -> tuple[str, int, int, bool]:
-    """Kind of a layer; kernel, stride and padding as `Layer` has them."""
+    """Returns kind, kernel, stride and padding of a `Layer`."""
     kind = KINDS[operation.type]
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if "padding" in operation.node_def.attr:
         padding = operation.get_attr("padding")
         if padding not in (b"SAME", b"VALID"):
             raise ValueError(f"{operation.name} pads in another way than SAME and VALID")
-        if before.rank != 4:  # some kernels end the process over it
-            raise ValueError(f"{operation.name} does not look at places")
+        if before.rank != 4:  # some kernels crash on it
+            raise ValueError(f"{operation.name} does not take pictures")
         if kind == "convolution":
             gaps = operation.get_attr("dilations")[1:3]
             sides = [(side - 1) * gap + 1 for side, gap in zip(operation.inputs[1].shape[:2], gaps, strict=True)]

@@ -1,4 +1,4 @@
-"""How the tensors of a TensorFlow graph see the picture that goes into it."""
+"""Receptive fields and strides of the tensors of a TensorFlow graph."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding
 
 Axes = tuple[Axis, Axis]
-"""Along the rows and along the columns."""
+"""Along rows and along columns."""
 
 _POINTWISE_NAMES = """
     Abs Add AddN AddV2 BiasAdd BiasAddV1 Cast ClipByValue Div DivNoNan Elu EnsureShape Erf Exp FusedBatchNorm
@@ -17,13 +17,13 @@ _POINTWISE_NAMES = """
     Square SquaredDifference StopGradient Sub Tanh
 """
 _POINTWISE = frozenset(_POINTWISE_NAMES.split())
-_ABOUT_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}  # what they tell is the same for all pictures of one size
+_ABOUT_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}  # the same for all pictures of one size
 
 
 def axes_of(graph: tf.Graph, pictures: tf.Tensor) -> dict[str, Axes]:
-    """By name, what each tensor that depends on `pictures` sees of them.
+    """Returns the axes of each tensor that depends on `pictures`, by its name.
 
-    An operation that is not known, or not known to look at a part only, is taken to see the whole.
+    The receptive field of an unknown operation is the whole picture.
     """
     found: dict[str, Axes] = {pictures.name: (Axis(), Axis())}
     for operation in graph.get_operations():
@@ -41,7 +41,7 @@ def axes_of(graph: tf.Graph, pictures: tf.Tensor) -> dict[str, Axes]:
 
 
 def _windows(operation: Any) -> tuple[Window, Window] | None:
-    """How an operation goes over rows and columns; None if it sees all of them, or that is not known."""
+    """Returns the windows of an operation along rows and columns; None if it reads all positions or is unknown."""
     if operation.type in ("Concat", "ConcatV2"):
         axis = tf.get_static_value(operation.inputs[0 if operation.type == "Concat" else -1])
         return (POINT, POINT) if axis is not None and int(axis) in (-1, 3) else None

@@ -1,4 +1,4 @@
-"""The networks of keras.applications: how each is built, what pictures it takes, where its weights are published."""
+"""The networks of keras.applications: builders, preprocessing and published weights."""
 
 import contextlib
 import re
@@ -31,8 +31,8 @@ class Application:
 
     Attributes:
         name: "mobilenet_v2".
-        address: where its weights are published, those of the layers that tell the classes among them.
-        digest: "md5:" or "sha256:" and the hexadecimal digits, as Keras has them; empty if it has none.
+        address: address of its published weights, with those of the classifier.
+        digest: "md5:" or "sha256:" and hexadecimal digits, as in the sources of Keras; empty if there is none.
     """
 
     name: str
@@ -41,17 +41,17 @@ class Application:
 
     @property
     def download(self) -> Download | None:
-        """The published weights; None where nothing tells whether a file is them."""
+        """The published weights; None without a digest."""
         return Download(self.address, self.digest) if self.digest else None
 
     @property
     def builder(self) -> Callable[..., keras.Model]:
-        """Keras' function that makes it, keras.applications.MobileNetV2."""
+        """Keras' function that builds it, such as keras.applications.MobileNetV2."""
         functions = ((name, made) for name, made in vars(keras.applications).items() if callable(made))
         return next(made for name, made in functions if _letters(name) == _letters(self.name))
 
     def preprocess(self, pictures: tf.Tensor) -> tf.Tensor:
-        """RGB in 0..1 to what the network was trained on, by Keras' own function for it."""
+        """Maps RGB in 0..1 to what the network was trained on, by Keras' own function."""
         return sys.modules[self.builder.__module__].preprocess_input(pictures * 255, data_format="channels_last")
 
     def untrained(self, whole: bool = True) -> keras.Model:
@@ -60,7 +60,7 @@ class Application:
             return self.builder(weights=None, include_top=whole)
 
     def build(self, weights: Path) -> keras.Model:
-        """Builds the network with weights from a file, of all layers or of all but those that tell the classes.
+        """Builds the network with weights from a file, which may lack those of the classifier.
 
         Raises:
             WeightsError: they are not weights of this network, or not finite.
@@ -92,10 +92,10 @@ class Application:
 
 
 def _divide_by_roots(layer: Any) -> None:
-    """Brings the pictures of EfficientNet into the range of its training.
+    """Scales the first kernel of EfficientNet as in its training.
 
-    There they were divided by the deviation, not by its root as in the layer before; with weights of its own Keras
-    inserts another layer for that (github.com/tensorflow/tensorflow/issues/49930). Here the kernel does it.
+    There pictures were divided by the standard deviation, not by its root as in Keras' Normalization layer. With its
+    own weights Keras inserts another layer for that (github.com/tensorflow/tensorflow/issues/49930).
     """
     layer.kernel.assign(layer.kernel / np.sqrt(_DEVIATIONS, dtype=np.float32)[:, None])
 
@@ -117,19 +117,19 @@ def untrainable(check: Callable[[Any], None] = lambda value: None) -> Iterator[N
 
 
 def check_finite(model: keras.Model, path: Path) -> None:
-    """Raises WeightsError if a weight of a model is no finite number; `path` is where it is from."""
+    """Raises WeightsError if a weight of a model, which was read from `path`, is not finite."""
     for weight in model.weights:
         if not np.isfinite(weight.numpy()).all():
             raise WeightsError(f"{path} is damaged: it holds numbers in {weight.path} that are not finite")
 
 
 def find(name: str) -> Application | None:
-    """The network of that name in any spelling: "inception_v3", "InceptionV3", "efficientnetv2-b0"."""
+    """Returns the network of a name in any spelling: "inception_v3", "InceptionV3", "efficientnetv2-b0"."""
     return _BY_LETTERS.get(_letters(name))
 
 
 def find_by_model(model: keras.Model) -> Application | None:
-    """The network to which Keras gives the name of this model, "mobilenetv2_1.00_224"."""
+    """Returns the network with the name that Keras gave a model, "mobilenetv2_1.00_224"."""
     return find(re.sub(r"_\d\.\d+_\d+$", "", model.name))
 
 

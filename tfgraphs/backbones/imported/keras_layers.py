@@ -1,4 +1,4 @@
-"""The graph of a Keras model as the layers of a backbone: every call of a layer or operation is one."""
+"""Makes layers of a backbone of a Keras model: one for each call of a layer or operation."""
 
 import inspect
 import re
@@ -31,8 +31,21 @@ _KINDS = {
     "SeparableConv2D": "convolution",
     "Subtract": "subtraction",
 }
-_ACTIVATIONS = {"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"}  # layers that are nothing else
-_FUSED = {"Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D", "SeparableConv2D"}  # layers that may include one
+_ACTIVATIONS = {
+    "Activation",
+    "ELU",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Softmax",
+}  # and nothing else
+_FUSED = {
+    "Conv2D",
+    "Conv2DTranspose",
+    "Dense",
+    "DepthwiseConv2D",
+    "SeparableConv2D",
+}  # with an activation function
 _POINTWISE = _ACTIVATIONS.union(
     ["Add", "Average", "Concatenate", "Divide", "Maximum", "Minimum", "Multiply", "Subtract"],
     ["Absolute", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "LeakyRelu", "Log", "Negative", "Power"],
@@ -42,36 +55,36 @@ _POINTWISE = _ACTIVATIONS.union(
     ["Identity", "SpatialDropout2D", "StochasticDepth"],
     ["RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"],
 )
-_ALONG_AN_AXIS = {"Concatenate", "LayerNormalization", "Softmax"}  # pointwise if this is the one of the channels
-_SIZED = {"Flatten", "Permute", "Reshape"}  # what follows fits pictures of one size only
+_ALONG_AN_AXIS = {"Concatenate", "LayerNormalization", "Softmax"}  # pointwise if the axis is that of the channels
+_SIZED = {"Flatten", "Permute", "Reshape"}  # layers after them take pictures of one size
 
 
 class KerasLayers:
     """The layers of a model, with Keras' names.
 
-    Those of a model within the model begin with its name, `stem/conv`. A layer that is called once more has a number
-    behind, `conv_1`, and so has each further output of a layer. Where a layer includes its activation function,
-    `conv_pre_relu` is the value before it; for layers that are nothing else, `activation_pre_relu` stands for the layer
-    that they read. If the model ends with a softmax, `softmax` and `logits` stand for it and what it reads.
+    Names of layers in a nested model begin with its name, `stem/conv`. The second call of a layer, or its second
+    output, is `conv_1`. If a layer includes its activation function, `conv_pre_relu` is the value before it; for a
+    layer that is an activation function, `activation_pre_relu` is an alias of its input. If the model ends with a
+    softmax, `softmax` and `logits` are aliases of it and its input.
 
     Attributes:
         layers: each after those it reads.
         aliases: further names.
-        views: how each layer sees the picture.
-        size: height and width of the pictures that the model says to take; None where it leaves them free.
-        sized: the layers that can be computed for that size only.
+        views: stride and receptive field of each layer.
+        size: height and width of the model's pictures; None where they are free.
+        sized: names of the layers that take only pictures of this size.
     """
 
     def __init__(self, model: keras.Model, pooling: str = "max", renumber: bool = False) -> None:
         """Reads the graph of a model.
 
         Args:
-            model: a functional or sequential model with one input, which stays as it is.
-            pooling: "max" as it is, or "average" for all max poolings.
-            renumber: count the layers to which Keras gave a name, `conv2d_7`, from 0 as in a new process.
+            model: a functional or sequential model with one input. It is not changed.
+            pooling: "max" as in the model, or "average" for all max poolings.
+            renumber: count the layers that Keras named, `conv2d_7`, from 0 as in a new process.
 
         Raises:
-            BackboneError: a max pooling is none of pictures.
+            BackboneError: a max pooling is not 2-D.
         """
         self.layers: list[Layer] = []
         self.aliases: dict[str, str] = {}
@@ -81,14 +94,14 @@ class KerasLayers:
         self._pooling = pooling
         self._numbers = _first_numbers(model) if renumber else {}
         self._axes = {"input": (Axis(), Axis())}
-        self._names: dict[int, str] = {}  # of tensors, by id
-        self._weighed: set[int] = set()  # operations whose weights were counted, by id
+        self._names: dict[int, str] = {}  # names of tensors by id
+        self._weighed: set[int] = set()  # ids of operations whose weights were counted
         self._walk(model, ["input"], prefix="")
         self._name_classes(self._names[id(model.outputs[0])])
         self.aliases = {alias: layer for alias, layer in self.aliases.items() if alias not in self._axes}
 
     def _walk(self, model: keras.Model, sources: list[str], prefix: str) -> None:
-        """Adds the layers of a model that reads `sources`."""
+        """Adds the layers of a model with the inputs `sources`."""
         self._names.update(zip(map(id, model.inputs), sources, strict=True))
         for node in _nodes(model):
             operation = node.operation
@@ -103,7 +116,7 @@ class KerasLayers:
             self._names.update(zip(map(id, node.outputs), outputs, strict=True))
 
     def _output(self, node: Any, number: int, name: str, reads: list[str]) -> str:
-        """Adds the layer, or the two, that one output of a call is, and returns its name."""
+        """Adds the layer of one output of a call, and the one before its activation. Returns its name."""
         operation, kind = node.operation, _kind(node.operation)
         if self._pooling == "average" and type(operation).__name__.startswith("MaxPool"):
             operation, kind = _average_pooling(operation), "average pooling"
@@ -143,12 +156,12 @@ class KerasLayers:
         self.views[layer.name] = seen
 
     def _free(self, name: str) -> str:
-        """The name, with a number behind if another layer has it."""
+        """Returns the name, with a number appended if another layer has it."""
         tries = (f"{name}_{number}" for number in range(1, len(self._axes) + 2))
         return next(found for found in (name, *tries) if found not in self._axes)
 
     def _plain(self, operation: Any) -> str:
-        """The name of an operation, in characters that the scopes of TensorFlow allow."""
+        """Returns the name of an operation, in characters that TensorFlow allows for scopes."""
         name, base = operation.name, _automatic_name(operation)
         if base in self._numbers and (number := _number(name, base)) is not None:
             number -= self._numbers[base]
@@ -163,14 +176,14 @@ class KerasLayers:
 
 
 def has_graph(operation: Any) -> bool:
-    """Whether something is a model whose layers and their connections are known."""
+    """Whether something is a model with a graph of layers."""
     if isinstance(operation, keras.Sequential):
         return operation.built and bool(operation.layers)
     return isinstance(operation, keras.Model) and isinstance(operation, keras.Function)
 
 
 def _nodes(model: keras.Model) -> list[Any]:
-    """The calls of which a model consists, each after those that it needs."""
+    """Returns the calls of a model, each after those it depends on."""
     known, nodes, seen = set(map(id, model.inputs)), [], set()
     waiting = [(tensor, False) for tensor in reversed(model.outputs)]
     while waiting:
@@ -189,11 +202,11 @@ def _nodes(model: keras.Model) -> list[Any]:
 
 
 def _call(node: Any, number: int, operation: Any, bare: bool) -> Callable[..., tf.Tensor]:
-    """One output of a call as a function of the tensors that it reads; `bare`: before the activation function."""
+    """Returns one output of a call as a function of its inputs; `bare`: before the activation function."""
     if faster := _faster_convolution(operation):
         return faster
     ids = [id(tensor) for tensor in node.input_tensors]
-    # Layers that vary pictures at random note that they are for training when a model is made of them
+    # Layers that vary pictures at random were noted as training when the model was made
     trains = isinstance(operation, keras.Layer) and "training" in inspect.signature(operation.call).parameters
     mode = {"training": False} if trains else {}
 
@@ -243,12 +256,12 @@ def _kind(operation: Any) -> str:
 
 def _average_pooling(operation: Any) -> keras.Layer:
     if not isinstance(operation, keras.layers.MaxPooling2D):
-        raise BackboneError(f"{operation.name} is no layer MaxPooling2D: average pooling cannot take its place")
+        raise BackboneError(f"{operation.name} is not a MaxPooling2D layer: average pooling cannot replace it")
     return keras.layers.AveragePooling2D(operation.pool_size, operation.strides, operation.padding)
 
 
 def _windows(operation: Any) -> tuple[Window, ...] | None:
-    """How an operation goes over rows and columns; None if it sees all of them, or that is not known."""
+    """Returns the windows of an operation along rows and columns; None if it reads all positions or is unknown."""
     name = type(operation).__name__
     if name in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
         gaps = zip(operation.kernel_size, operation.strides, operation.dilation_rate, strict=True)
@@ -277,26 +290,26 @@ def _is_pointwise(name: str, operation: Any) -> bool:
 
 
 def _needs_size(operation: Any) -> bool:
-    """Whether what an operation makes of the places of a picture fits one size only."""
+    """Whether an operation takes pictures of one size only."""
     if isinstance(operation, keras.layers.PReLU):
         return any(side > 1 for side in operation.alpha.shape[:-1])
     return type(operation).__name__ in _SIZED
 
 
 def _automatic_name(operation: Any) -> str:
-    """What Keras calls the first operation of that class: conv2d."""
+    """Returns Keras' name for the first operation of a class: conv2d."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(operation).__name__)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _number(name: str, base: str) -> int | None:
-    """7 for conv2d_7, 0 for conv2d, None for any other name."""
+    """Returns 7 for conv2d_7, 0 for conv2d, None for any other name."""
     found = re.fullmatch(rf"{re.escape(base)}(?:_(\d+))?", name)
     return int(found[1] or 0) if found else None
 
 
 def _first_numbers(model: keras.Model) -> dict[str, int]:
-    """By automatic name, the smallest number behind it."""
+    """Returns the smallest number behind each automatic name."""
     numbers: dict[str, int] = {}
     for operation in _operations(model):
         base = _automatic_name(operation)

@@ -1,4 +1,4 @@
-"""Backbones from Keras: any network of keras.applications by name, and any model file (`.keras`, `.h5`).
+"""Loads backbones from Keras: networks of keras.applications by name, and model files (`.keras`, `.h5`).
 
     network = load("inception_v3")
     network = load("classifier.keras", expects="0..255")
@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
-from tfgraphs.backbones.imported.foreign import RANGES, identifier
+from tfgraphs.backbones.imported.foreign import RANGES, check_fixed_size, identifier, size_text
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
@@ -38,20 +38,20 @@ def load(
     Args:
         name_or_path: the name of a network in any spelling, "inception_v3" or "InceptionV3"; or a file `.keras`, or
             `.h5` of the whole model.
-        pooling: "max" as the model has it, or "average" for every max pooling.
-        weights: for a name: an `.h5` file with its weights. By default the file that Keras publishes, which is fetched
-            once, for those networks for which the sources of Keras have a digest (all but the MobileNets 1 and 2).
-        expects: for a file: the pictures that the network was trained on, a range of RGB (one of `foreign.RANGES`) or
-            the name of a network of keras.applications that takes the same ones. By default those of the network whose
-            name the model has; else 0..255 if it begins with a Rescaling from there; else 0..1. Of a model for pictures
-            of one channel, that is grey.
-        report: called with what is being done and its share that is done, while weights are fetched.
+        pooling: "max" as in the model, or "average" for every max pooling.
+        weights: for a name: an `.h5` file with its weights. Default: the file that Keras publishes, downloaded once,
+            for networks with a digest in the sources of Keras (all but the MobileNets 1 and 2).
+        expects: for a file: the pictures that the network was trained on, a range of RGB (one of `foreign.RANGES`) or a
+            network of keras.applications with the same preprocessing. Default: that of the network with the model's
+            name; else 0..255 if the model begins with a Rescaling of that range; else 0..1. A model for pictures of one
+            channel gets grey ones.
+        report: called with the current stage and its finished share, 0..1, while weights are downloaded.
 
     Raises:
-        BackboneError: there is no such network, file or pooling, or it does not take pictures.
+        BackboneError: there is no such network, file or pooling, or the model does not take pictures.
         TrustError: the file holds anything but layers and functions of Keras, see `keras_config`.
         WeightsError: the file cannot be read, or the weights do not fit.
-        DownloadError: the published weights cannot be had.
+        DownloadError: the published weights cannot be downloaded.
     """
     if pooling not in ("max", "average"):
         raise BackboneError(f"pooling is one of max, average, not {pooling!r}")
@@ -82,7 +82,7 @@ def structure(application: Application) -> "KerasNetwork":
 
 
 def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Maps RGB in 0..1 to what a model takes."""
+    """Returns the function from RGB in 0..1 to what a model takes."""
     application = find_by_model(model) if expects is None else find(expects)
     if application:
         convert: Callable[[tf.Tensor], tf.Tensor] = application.preprocess
@@ -92,7 +92,7 @@ def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor]
         convert = RANGES[expects]
     else:
         known = ", ".join([*RANGES, *APPLICATIONS])
-        raise BackboneError(f"a network expects pictures of the kind {expects!r}? Known are: {known}")
+        raise BackboneError(f"unknown range of pictures {expects!r}: give one of {known}")
     if model.inputs[0].shape[-1] == 1:
         return lambda pictures: convert(tf.image.rgb_to_grayscale(pictures))
     return convert
@@ -107,10 +107,10 @@ def _takes_pixels(model: keras.Model) -> bool:
 
 
 class KerasNetwork(Backbone):
-    """A backbone that calls the layers of a Keras model.
+    """A backbone that calls the layers of a Keras model, with the names of `KerasLayers`.
 
-    `KerasLayers` says how the layers are called. A model that says which size its pictures have can be computed for
-    any other, too, up to a layer that flattens all places.
+    A model with a fixed size of pictures can be computed for other sizes, too, up to a layer that flattens all
+    positions.
     """
 
     def __init__(
@@ -131,32 +131,24 @@ class KerasNetwork(Backbone):
         """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
         sides = tuple(size)
         super().check(layer)
-        if self._own_name(layer) in self._sized and any(
-            None not in pair and pair[0] != pair[1] for pair in zip(sides, self._size, strict=False)
-        ):
-            raise LayerError(
-                f"layer {layer} of {self.name} takes pictures of {_by(self._size)} px only, and not of {_by(sides)} px"
-            )
+        if self._own_name(layer) in self._sized:
+            check_fixed_size(f"layer {layer} of {self.name}", self._size, sides)
         super().check(layer, sides)
 
     def size_of(self, layer: str) -> tuple[int, int] | None:
-        """The size that the model says its pictures have, for a layer that fits no other."""
+        """Returns the size of pictures of the model, for layers that take no other."""
         height, width = self._size
         return (height, width) if height and width and self.layer(layer).name in self._sized else None
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        found = super()._activations(prepared, names)  # of shorter numbers where the model computes with such
+        found = super()._activations(prepared, names)  # a model may compute in float16
         return {name: tf.cast(activation, tf.float32) for name, activation in found.items()}
 
     def _computed(self, layer: Layer, activations: Mapping[str, tf.Tensor]) -> tf.Tensor:
         try:
             return super()._computed(layer, activations)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-            size = _by(activations["input"].shape[1:3])
+            size = size_text(activations["input"].shape[1:3])
             raise LayerError(
-                f"layer {layer.name} of {self.name} cannot see a picture of {size} px: {summary(error)}"
+                f"layer {layer.name} of {self.name} cannot be computed for a picture of {size} px: {summary(error)}"
             ) from error
-
-
-def _by(sides: Iterable[object]) -> str:
-    return " x ".join("any" if side is None else str(side) for side in sides)

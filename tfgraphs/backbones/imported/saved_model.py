@@ -1,10 +1,10 @@
-"""Backbones from SavedModels: those of which a function maps pictures to a dictionary of activations.
+"""Loads backbones from SavedModels that have a function from pictures to a dictionary of activations.
 
     network = load("hub:https://tfhub.dev/google/imagenet/inception_v1/feature_vector/5")
     network = load("exported/", signature="serving_default")
 
-The networks of TensorFlow Hub do that: those for TensorFlow 1 by their signature `image_feature_vector`, those for
-TensorFlow 2 when they are called with `return_endpoints=True`. `files.trust` says what they may do.
+The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `image_feature_vector`, those for
+TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -16,11 +16,12 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, View
+from tfgraphs.backbones.backbone import BackboneError, LayerError, View
 from tfgraphs.backbones.geometry import view
-from tfgraphs.backbones.imported.foreign import RANGES, identifier
+from tfgraphs.backbones.imported.foreign import RANGES, check_fixed_size, identifier, size_text
 from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
+from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import errors_as, summary
@@ -37,12 +38,13 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
     Args:
         handle: a folder with a `saved_model.pb`; or "hub:" and what tensorflow_hub resolves, the address of a model,
             which is downloaded once, see `hub.saved_model_folder`, or a folder.
-        signature: the signature that is called; "__call__" for the model itself. By default, of these, the function
-            that gives the most activations, and of equals the one that is not for training.
-        expects: the range of RGB that the network was trained on, one of `foreign.RANGES`. On TensorFlow Hub: 0..1.
+        signature: the signature to call; "__call__" for the model itself. Default: the function with the most
+            activations that is not for training.
+        expects: the range of RGB that the network was trained on, one of `foreign.RANGES`. Default: 0..1, as for all
+            networks of TensorFlow Hub.
 
     Raises:
-        BackboneError: there is no SavedModel or it cannot be had, or nothing in it maps pictures to activations.
+        BackboneError: there is no SavedModel, or no function in it maps pictures to activations.
         TrustError: it could do more than compute.
         WeightsError: it is damaged.
     """
@@ -71,8 +73,8 @@ class _Function:
     """A function of a SavedModel.
 
     Attributes:
-        name: of the signature, or "__call__".
-        function: what can be called.
+        name: name of the signature, or "__call__".
+        function: the concrete function.
     """
 
     name: str
@@ -80,25 +82,25 @@ class _Function:
 
     @property
     def inputs(self) -> list[tf.TensorSpec]:
-        """The tensors that it takes."""
+        """Its arguments that are tensors."""
         arguments = tf.nest.flatten(self.function.structured_input_signature)
         return [argument for argument in arguments if isinstance(argument, tf.TensorSpec)]
 
     @property
     def switches(self) -> int:
-        """How many of its arguments are fixed as true: one more if it is for training."""
+        """How many of its arguments are fixed as true: more if it is for training."""
         return sum(argument is True for argument in tf.nest.flatten(self.function.structured_input_signature))
 
     @property
     def outputs(self) -> list[str]:
-        """The names of the tensors that it returns, in their order."""
+        """The names of the tensors that it returns, in order."""
         returned = self.function.structured_outputs
         flat = isinstance(returned, Mapping) and all(hasattr(value, "dtype") for value in returned.values())
         return sorted(returned) if flat else []
 
     @property
     def activations(self) -> list[str]:
-        """The names of those that can be a layer: a number at least for each picture."""
+        """The names of its outputs that can be layers: at least one number for each picture."""
         returned = self.function.structured_outputs
         return [name for name in self.outputs if returned[name].dtype.is_floating and returned[name].shape.rank]
 
@@ -115,7 +117,7 @@ class _Function:
 
 
 def _functions(model: Any) -> Iterator[_Function]:
-    """The signatures of a model and the ways in which it can be called itself."""
+    """Yields the signatures of a model and the functions of its __call__."""
     for name, function in getattr(model, "signatures", {}).items():
         yield _Function(name, function)
     if callable(model):
@@ -124,7 +126,7 @@ def _functions(model: Any) -> Iterator[_Function]:
 
 
 def _name(handle: str) -> str:
-    """The last part of a handle; of one with a version, "inception_v1/feature_vector/5", what is before, too."""
+    """Returns the last part of a handle; with a version, as in "inception_v1/feature_vector/5", the last three."""
     parts = [part for part in handle.removeprefix(hub.PREFIX).split("/") if part not in ("", ".", "..")]
     return identifier("_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:]))
 
@@ -144,12 +146,11 @@ def _freeze(function: Any, handle: str) -> Any:
         return convert_variables_to_constants_v2(function)
 
 
-class SavedModelNetwork(Backbone):
-    """A backbone that a function of a SavedModel computes.
+class SavedModelNetwork(GraphNetwork):
+    """A backbone whose layers are the activations that a function of a SavedModel returns, the shallowest first.
 
-    Its layers are the activations that the function returns, the shallowest first, under their names there. Those that
-    end with a rectifier, or put rectified layers side by side, have their twin before it: `Mixed_3b_pre_relu`. As to
-    what is below them nothing has a name, each is told as if it read the picture: its kernel is its receptive field.
+    Those that end with a rectifier, or concatenate rectified layers, have a twin before it: `Mixed_3b_pre_relu`. As
+    nothing below them has a name, each layer reads the picture, and its kernel is its receptive field.
     """
 
     def __init__(
@@ -162,8 +163,8 @@ class SavedModelNetwork(Backbone):
         """Makes a network of a function.
 
         Args:
-            name: of the network.
-            frozen: a wrapped function of one batch of pictures, without variables and other functions in its graph.
+            name: name of the network.
+            frozen: wrapped function of one batch of pictures, without variables and other functions in its graph.
             activations: tensors of its graph by name.
             preprocess: maps pictures, RGB in 0..1, to what the function takes.
         """
@@ -171,44 +172,31 @@ class SavedModelNetwork(Backbone):
             twins = {name + PRE_RELU: _before_rectifier(tensor) for name, tensor in activations.items()}
         tensors = {name: tensor for name, tensor in twins.items() if tensor is not None} | dict(activations)
         needed = {name: _needed(tensor) for name, tensor in tensors.items()}
-        self._tensors = dict(sorted(tensors.items(), key=lambda item: len(needed[item[0]])))
+        tensors = dict(sorted(tensors.items(), key=lambda item: len(needed[item[0]])))
         self._size = tuple(frozen.inputs[0].shape[1:3])
         axes = axes_of(frozen.graph, frozen.inputs[0])
-        views = {name: self._view(tensor, axes) for name, tensor in self._tensors.items()}
-        super().__init__(name, _layers(self._tensors, needed, views), preprocess)
+        views = {name: self._view(tensor, axes) for name, tensor in tensors.items()}
+        super().__init__(name, frozen, tensors, _layers(tensors, needed, views), preprocess)
         self._views |= views
-        self._frozen = frozen
-        self._functions: dict[tuple[str, ...], Any] = {}
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        wanted = tuple(sorted(names))
         try:
-            computed = self._function(wanted)(tf.cast(prepared, self._frozen.inputs[0].dtype)) if wanted else []
+            return super()._activations(prepared, names)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-            size = _by(prepared.shape[1:3])
+            size = size_text(prepared.shape[1:3])
             raise LayerError(
-                f"{self.name} does not compute {', '.join(wanted)} for pictures of {size} px: {summary(error)}"
+                f"{self.name} does not compute {', '.join(sorted(names))} for pictures of {size} px: {summary(error)}"
             ) from error
-        return {name: tf.cast(value, tf.float32) for name, value in zip(wanted, computed, strict=True)}
-
-    def _function(self, layers: tuple[str, ...]) -> Any:
-        """A function of the pictures that computes these layers, and nothing that they do not need."""
-        if layers not in self._functions:
-            with tf.init_scope():
-                fetches = [self._tensors[layer] for layer in layers]
-                self._functions[layers] = self._frozen.prune(self._frozen.inputs, fetches)
-        return self._functions[layers]
 
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
         """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
         sides = tuple(size)
         super().check(layer)
-        if any(None not in pair and pair[0] != pair[1] for pair in zip(sides, self._size, strict=False)):
-            raise LayerError(f"{self.name} takes pictures of {_by(self._size)} px only, and not of {_by(sides)} px")
+        check_fixed_size(self.name, self._size, sides)
         super().check(layer, sides)
 
     def size_of(self, layer: str) -> tuple[int, int] | None:
-        """The size of the pictures that the function takes, if it says so."""
+        """Returns height and width of the pictures if the function takes one size only."""
         self.check(layer)
         height, width = self._size
         return (height, width) if height and width else None
@@ -225,7 +213,7 @@ class SavedModelNetwork(Backbone):
 def _layers(
     tensors: Mapping[str, tf.Tensor], needed: Mapping[str, set[Any]], views: Mapping[str, View]
 ) -> Iterator[Layer]:
-    counted: set[str] = set()  # constants that belong to a layer before
+    counted: set[str] = set()  # constants of layers before
     for name, tensor in tensors.items():
         kind = KINDS.get(_source(tensor).op.type, _source(tensor).op.type.lower())
         constants = {operation.name: operation.outputs[0] for operation in needed[name] if operation.type == "Const"}
@@ -236,15 +224,12 @@ def _layers(
         )
         counted.update(constants)
         seen = views[name]
-        yield Layer(name, kind, ("input",), _apart, seen.channels, seen.receptive_field, seen.stride, weights=weights)
-
-
-def _apart(*_: tf.Tensor) -> tf.Tensor:
-    raise NotImplementedError("a layer of a SavedModel is computed within its graph")
+        window = seen.receptive_field, seen.stride
+        yield Layer(name, kind, ("input",), computed_in_graph, seen.channels, *window, weights=weights)
 
 
 def _needed(tensor: tf.Tensor) -> set[Any]:
-    """The operations that make a tensor."""
+    """Returns the operations that a tensor depends on."""
     needed, waiting = set(), [tensor.op]
     while waiting:
         operation = waiting.pop()
@@ -255,14 +240,14 @@ def _needed(tensor: tf.Tensor) -> set[Any]:
 
 
 def _source(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor that others only pass on."""
+    """Returns the tensor before operations that change nothing."""
     while tensor.op.type in _PASSING:
         tensor = tensor.op.inputs[0]
     return tensor
 
 
 def _before_rectifier(tensor: tf.Tensor) -> tf.Tensor | None:
-    """What a rectified layer, or several side by side, is made of; None if it is not rectified."""
+    """Returns what a rectified tensor, or a concatenation of such, is made of; None if it is not rectified."""
     source = _source(tensor)
     if source.op.type in _RECTIFIERS:
         return source.op.inputs[0]
@@ -271,7 +256,3 @@ def _before_rectifier(tensor: tf.Tensor) -> tf.Tensor | None:
         twins = [_before_rectifier(part) for part in parts]
         return None if any(twin is None for twin in twins) else tf.concat(twins, axis)
     return None
-
-
-def _by(sides: Iterable[int | None]) -> str:
-    return " x ".join("any" if side is None else str(side) for side in sides)
