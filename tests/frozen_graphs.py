@@ -1,5 +1,6 @@
 """What the tests of frozen graphs share: a small network as a GraphDef, and GoogLeNet's nodes with random weights."""
 
+import functools
 import json
 import math
 from collections.abc import Callable
@@ -105,8 +106,11 @@ def _text(fields: list) -> str:
     return " ".join(parts)
 
 
+@functools.cache
 def released_arrays() -> dict[str, np.ndarray]:
     """Random weights of GoogLeNet, with which the activations of a random picture are about 1 in all layers.
+
+    They are the same arrays each time: tests do not change them.
 
     Shapes as in the paper's table 1, but where the release differs (mixed4a, mixed5a); kernels [height, width, channels
     in, channels out] by the name of their layer.

@@ -65,40 +65,51 @@ def random_pictures(*size):
     return [tf.constant(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32)) for _ in range(2)]
 
 
-@pytest.mark.parametrize("size", [(200, 260), (131, 97), (60, 300), (40, 50)])
-def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, size):
-    """Of two pictures and of a map that belongs to the positions of the whole."""
-    pictures = random_pictures(*size)
+@pytest.fixture(scope="module")
+def computed_both_ways(backbone):
+    """Tiles, and a graph of sums over two pictures and a map: of the whole, and in tiles with and without gradient."""
     tiles = Tiles(backbone, LAYERS, 96)
-    count = tiles.cover(*size)
-    weights = tf.constant(RANDOM.uniform(size=backbone(pictures[0], ["conv2"])["conv2"].shape[:3]).astype(np.float32))
 
     def products(first, second):
         return [tf.einsum("bhwi,bhwj->ij", first[layer], second[layer]) for layer in LAYERS]
 
-    def whole(one, other):
-        first, second = backbone(one, LAYERS), backbone(other, LAYERS)
+    def whole(pictures, weights):
+        first, second = (backbone(picture, LAYERS) for picture in pictures)
         return [*products(first, second), tf.reduce_sum(first["conv2"] * weights[..., None])]
 
-    def sums_of_part(seen, part):
-        first, second = (backbone(picture, LAYERS) for picture in seen)
-        own = part.cut(weights, "conv2", first["conv2"])
-        cores = [{layer: part.core(found[layer], layer) for layer in LAYERS} for found in (first, second)]
-        return [*products(*cores), tf.reduce_sum(cores[0]["conv2"] * own[..., None])]
+    def in_parts(weights):
+        def sums_of_part(seen, part):
+            first, second = (backbone(picture, LAYERS) for picture in seen)
+            own = part.cut(weights, "conv2", first["conv2"])
+            cores = [{layer: part.core(found[layer], layer) for layer in LAYERS} for found in (first, second)]
+            return [*products(*cores), tf.reduce_sum(cores[0]["conv2"] * own[..., None])]
 
-    @tf.function
-    def both(*pictures):
+        return sums_of_part
+
+    @tf.function(input_signature=[[tf.TensorSpec([1, None, None, 3])] * 2, tf.TensorSpec([1, None, None])])
+    def compute(pictures, weights):
         with tf.GradientTape() as tape:
             tape.watch(pictures[0])
-            expected = whole(*pictures)
-        return expected, tape.gradient(expected, pictures[0]), tiles.total_and_gradient(pictures, sums_of_part)
+            expected = whole(pictures, weights)
+        gradient = tape.gradient(expected, pictures[0])
+        with_gradient = tiles.total_and_gradient(pictures, in_parts(weights))
+        return expected, gradient, with_gradient, tiles.total(pictures, in_parts(weights))
 
-    expected, gradient, (sums, assembled) = both(*pictures)
+    return tiles, compute
+
+
+@pytest.mark.parametrize("size", [(200, 260), (131, 97), (60, 300), (40, 50)])
+def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, computed_both_ways, size):
+    """Of two pictures and of a map that belongs to the positions of the whole."""
+    tiles, compute = computed_both_ways
+    pictures, count = random_pictures(*size), tiles.cover(*size)
+    weights = RANDOM.uniform(size=backbone(pictures[0], ["conv2"])["conv2"].shape[:3]).astype(np.float32)
+    expected, gradient, (sums, assembled), totals = compute(pictures, weights)
     assert count == 1 if max(size) < 96 else count > 1
     for found, wanted in zip(sums, expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
-    for found, wanted in zip(tf.function(tiles.total)(pictures, sums_of_part), expected, strict=True):
+    for found, wanted in zip(totals, expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 

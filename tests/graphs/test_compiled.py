@@ -25,20 +25,25 @@ USES = {
 }
 
 
+@pytest.fixture(scope="module")
+def compiled():
+    return with_gradient(function)
+
+
 @pytest.mark.parametrize("use", USES)
-def test_value_and_gradients_are_those_of_the_function(use):
+def test_value_and_gradients_are_those_of_the_function(use, compiled):
     results = []
-    for compute in (function, with_gradient(function)):
+    for compute in (function, compiled):
         with tf.GradientTape() as tape:
             tape.watch([X, Y])
             value = USES[use](compute)
         results.append([value, *tape.gradient(value, [X, Y])])
-    for plain, compiled in zip(*results, strict=True):
-        np.testing.assert_allclose(compiled, plain, rtol=1e-12)
+    for plain, found in zip(*results, strict=True):
+        np.testing.assert_allclose(found, plain, rtol=1e-12)
 
 
-def test_the_second_result_comes_along():
-    assert float(with_gradient(function)([X, Y], [OFFSET])[1]) == pytest.approx(float(tf.reduce_max(X)))
+def test_the_second_result_comes_along(compiled):
+    assert float(compiled([X, Y], [OFFSET])[1]) == pytest.approx(float(tf.reduce_max(X)))
 
 
 def test_with_a_gpu_nothing_is_compiled(monkeypatch):
