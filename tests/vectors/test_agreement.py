@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from tfgraphs.files.packaged import PackageError
 from tfgraphs.vectors import load
 from tfgraphs.vectors.converting import convert
-from tfgraphs.vectors.files.blocks import FormatError
 
 QUESTIONS = [
     (["king"], []),
@@ -18,14 +16,6 @@ QUESTIONS = [
     (["man", "love"], ["girl"]),
     (["paris", "berlin"], ["france"]),
 ]
-
-
-@pytest.fixture(scope="module")
-def glove():
-    try:
-        return load("glove")
-    except (PackageError, FormatError) as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 
 from tfgraphs.expression import ExpressionError
-from tfgraphs.files.packaged import PackageError
-from tfgraphs.vectors.loading import load_glove
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 
 WORDS = [f"word{number:02}" for number in range(60)]
@@ -37,14 +35,6 @@ def vectors() -> WordVectors:
 def spelt() -> WordVectors:
     words = ["einstein", "New_York", "USA", "Shanghai", "well-known", "iPhone"]
     return WordVectors(words, np.eye(len(words), dtype=np.float32))
-
-
-@pytest.fixture(scope="module")
-def glove() -> WordVectors:
-    try:
-        return load_glove()
-    except PackageError as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize(

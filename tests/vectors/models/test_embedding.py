@@ -9,9 +9,7 @@ import tensorflow_hub as hub
 from saved_models import run_saved_model_cli
 
 from tfgraphs.files.outputs import OutputError
-from tfgraphs.files.packaged import PackageError
 from tfgraphs.vectors.files.blocks import FormatError
-from tfgraphs.vectors.loading import load_glove
 from tfgraphs.vectors.models.embedding import export_embedding
 from tfgraphs.vectors.word_vectors import WordVectors
 
@@ -39,14 +37,6 @@ def expected(neighbours) -> list:
 
 def expression(positive, negative) -> str:
     return " + ".join(positive) + "".join(f" - {word}" for word in negative)
-
-
-@pytest.fixture(scope="module")
-def glove() -> WordVectors:
-    try:
-        return load_glove()
-    except PackageError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,17 @@
+"""What tests of word vectors share."""
+
+import pytest
+
+from tfgraphs.files.packaged import PackageError
+from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.loading import load_glove
+from tfgraphs.vectors.word_vectors import WordVectors
+
+
+@pytest.fixture(scope="session")
+def glove() -> WordVectors:
+    """The packaged vectors."""
+    try:
+        return load_glove()
+    except (PackageError, FormatError) as error:
+        pytest.skip(str(error))
