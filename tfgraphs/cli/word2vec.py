@@ -23,25 +23,17 @@ Training updates many pairs of words at once. These flags give the published alg
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, run_state
-from tfgraphs.word2vec.settings import (
-    ARCHITECTURES,
-    CBOW_GRADIENTS,
-    LOSSES,
-    NOISES,
-    WINDOW_SAMPLINGS,
-    TrainingSettings,
-)
+from tfgraphs.cli.shared import command, common_flags, run_state, settings_flags
+from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
+from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.corpus import WORDS, prepare
 from tfgraphs.word2vec.text.reading import find_files
-from tfgraphs.word2vec.text.settings import SCORINGS, TOKENIZERS, TextSettings
+from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
-
-Settings = TypeVar("Settings", TextSettings, TrainingSettings)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,75 +50,15 @@ FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vecto
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
 EVALUATE = flags.DEFINE_string("evaluate", None, "File of analogies to answer at the end, such as questions-words.txt.")
 RESTRICT_VOCAB = flags.DEFINE_integer("restrict_vocab", 30_000, "Most frequent words that --evaluate asks for.", 1)
-
-TOKENIZER = flags.DEFINE_enum(
-    "tokenizer",
-    "unicode",
-    list(TOKENIZERS),
-    "letters: a-z in lower case, as in text8; whitespace: strings between spaces; unicode: words of any script; jieba: "
-    "Chinese words.",
-)
-FOLD_CASE = flags.DEFINE_bool("fold_case", True, "Whether unicode and jieba turn words into lower case.")
-MIN_COUNT = flags.DEFINE_integer("min_count", 5, "Rarer words are left out.", lower_bound=1)
-MAX_VOCABULARY = flags.DEFINE_integer("max_vocabulary", None, "Number of most frequent words to keep.", lower_bound=2)
-PHRASES = flags.DEFINE_integer("phrases", 0, "Passes that join pairs of words, to new_york, new_york_times.", 0, 10)
-PHRASE_THRESHOLD = flags.DEFINE_float(
-    "phrase_threshold", None, "Pairs with a higher score are joined. Default: 100, for npmi 0.5."
-)
-PHRASE_DISCOUNT = flags.DEFINE_float("phrase_discount", 5, "Subtracted from a pair's count, against rare words.", 0)
-PHRASE_SCORING = flags.DEFINE_enum("phrase_scoring", "word2phrase", list(SCORINGS), "How pairs are scored.")
-MAX_COUNTING_MEMORY = flags.DEFINE_integer(
-    "max_counting_memory", 2048, "Megabytes of the table of words; a larger one forgets rare words.", 1
-)
-
-ARCHITECTURE = flags.DEFINE_enum(
-    "architecture",
-    "skipgram",
-    list(ARCHITECTURES),
-    "skipgram: a word predicts its neighbours; cbow: their mean predicts the word.",
-)
-LOSS = flags.DEFINE_enum("loss", "negative_sampling", list(LOSSES), "The loss of a prediction.")
-TIED = flags.DEFINE_bool("tied", False, "One matrix for inputs and outputs instead of two.")
-DIM = flags.DEFINE_integer("dim", 100, "Length of a vector.", lower_bound=1)
-WINDOW = flags.DEFINE_integer("window", 5, "Words on either side that count as neighbours.", lower_bound=1)
-NEGATIVES = flags.DEFINE_integer("negatives", 5, "Noise words for each pair.", lower_bound=1)
-NOISE = flags.DEFINE_enum("noise", "unigram", list(NOISES), "Distribution of the noise words.")
-NOISE_EXPONENT = flags.DEFINE_float("noise_exponent", 0.75, "unigram draws in proportion to count to this power.")
-SUBSAMPLE = flags.DEFINE_float("subsample", 1e-3, "Words that are a larger share of the text are dropped at random.", 0)
-CBOW_GRADIENT = flags.DEFINE_enum(
-    "cbow_gradient", "sum", list(CBOW_GRADIENTS), "sum: each neighbour moves as if it were alone; mean: exact."
-)
-EPOCHS = flags.DEFINE_integer("epochs", 5, "Passes over the text.", lower_bound=1)
-LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "At the start. Default: 0.0375, for cbow 0.045 or 0.06.", 0)
-MIN_LEARNING_RATE = flags.DEFINE_float(
-    "min_learning_rate", None, "At the end. Default: a tenth of --learning_rate, in one epoch of cbow three tenths.", 0
-)
-OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
-SEED = common_flags.seed()
-WINDOW_SAMPLING = flags.DEFINE_enum(
-    "window_sampling",
-    None,
-    list(WINDOW_SAMPLINGS),
-    "expected: near neighbours count more; dynamic: the reach of each window is drawn; full: all count the same. "
-    "Default: expected for skipgram, dynamic for cbow.",
-)
-WORDS_PER_STEP = flags.DEFINE_integer(
-    "words_per_step", None, "Words whose pairs are updated at once. Default: 2048, or fewer for small texts.", 1
-)
-DAMPING = flags.DEFINE_float(
-    "damping", 1.0, "How much the gradients of words in very many pairs of a step are reduced; 0: not at all.", 0
-)
-SHARED_NEGATIVES = flags.DEFINE_integer(
-    "shared_negatives",
-    None,
-    "Noise words that neighbouring words share; 0: none. Default: 48, or what is needed.",
-    0,
-)
-DEEP_NODES = flags.DEFINE_integer(
-    "deep_nodes", 6, "Nodes of a word in hierarchical_softmax, beside the 64 next to the root, on average; 0: all.", 0
-)
 LOGDIR = common_flags.logdir("loss, rate, speed, nearest words, projector")
 PROBE = flags.DEFINE_multi_string("probe", [], "A word whose neighbours TensorBoard shows; may be repeated.")
+MAX_COUNTING_MEMORY = flags.DEFINE_integer(
+    "max_counting_memory", 2048, "Megabytes of the table of words; a larger one forgets its rarest words.", 1
+)
+OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
+common_flags.seed()
+settings_flags.define(TextSettings, "max_counting_memory")
+settings_flags.define(TrainingSettings, "optimizer", "seed", "dtype")
 
 _NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}
 
@@ -137,16 +69,14 @@ def main(arguments: list[str]) -> None:
         raise command.UsageError("say what to learn from: --corpus=text.txt, or --pairs=pairs.txt")
     _check_outputs()
     if PAIRS.value:
-        from tfgraphs.cli.word2vec_pairs import train_on_pairs
-
-        train_on_pairs(PAIRS.value, CONFIG.value, PASSES.value, TIED.value, COMPAT.value, LOGDIR.value, _save)
+        _train_on_pairs()
     else:
         _train_on_text()
 
 
 def _train_on_text() -> None:
-    text_settings = _settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
-    settings = _settings(TrainingSettings)
+    text_settings = settings_flags.read(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
+    settings = settings_flags.read(TrainingSettings)
     find_files(CORPUS.value)
 
     command.import_tensorflow(threads=lambda found: found.loss_threads)
@@ -187,6 +117,26 @@ def _train_on_text() -> None:
         ),
     }
     _save(corpus.vocabulary, model.inputs.numpy(), model.outputs.numpy(), figures)
+    state.forget()
+
+
+def _train_on_pairs() -> None:
+    settings = PairSettings.from_json(CONFIG.value)
+    tied = settings_flags.read(TrainingSettings).tied
+    settings = dataclasses.replace(settings, passes=PASSES.value, tied=tied, compat=COMPAT.value)
+    pairs = read_pairs(PAIRS.value)
+    origin = {"pairs": True, **dataclasses.asdict(settings)}
+    state = run_state.RunState("word2vec", origin, [Path(PAIRS.value)])
+
+    command.import_tensorflow()
+    from tfgraphs.monitor.terminal import Monitor
+    from tfgraphs.word2vec.pairs.training import PairModel, train_pairs
+
+    model = PairModel(pair_vocabulary(pairs), settings)
+    with Monitor("word2vec", logdir=LOGDIR.value, flags=origin) as monitor, state.interruptible():
+        for progress in train_pairs(model, pairs, settings, on_graph=monitor.graph, **state.checkpoints):
+            monitor(progress)
+    _save(model.vocabulary, model.inputs.numpy(), model.outputs.numpy(), {"loss of a pair": progress.loss})
     state.forget()
 
 
@@ -244,19 +194,6 @@ def _check_outputs() -> None:
         check_writable(Path(LOGDIR.value) / "file")
     if EVALUATE.value:
         read_analogies(Path(EVALUATE.value))
-
-
-def _settings(kind: type[Settings], **others: object) -> Settings:
-    """Make settings from the flags of the same names, and others."""
-    values: dict[str, Any] = command.flag_values([__name__])
-    values["phrase_threshold"] = _phrase_threshold()
-    names = [field.name for field in dataclasses.fields(kind)]
-    return kind(**{name: value for name, value in {**values, **others}.items() if name in names})
-
-
-def _phrase_threshold() -> float:
-    default = 0.5 if PHRASE_SCORING.value == "npmi" else 100.0
-    return default if PHRASE_THRESHOLD.value is None else PHRASE_THRESHOLD.value
 
 
 def _flags() -> dict[str, object]:

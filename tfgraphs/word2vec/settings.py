@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.text.settings import CheckedSettings
 
 if TYPE_CHECKING:
     import keras
@@ -12,12 +12,10 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("skipgram", "cbow")
 LOSSES = ("negative_sampling", "hierarchical_softmax", "softmax", "sampled_softmax", "nce")
 WINDOW_SAMPLINGS = ("expected", "dynamic", "full")
-NOISES = ("unigram", "log_uniform")
-CBOW_GRADIENTS = ("sum", "mean")
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(CheckedSettings):
     """How word vectors are trained.
 
     The last five settings are departures from the published algorithm, which make training fast. With
@@ -29,34 +27,35 @@ class TrainingSettings:
         seed: of everything random.
         architecture: `skipgram`, a word predicts each of its neighbours, or `cbow`, their mean predicts the word.
         loss: `negative_sampling`, `hierarchical_softmax`, `softmax`, `sampled_softmax` or `nce`.
-        tied: whether inputs and outputs share one matrix. With hierarchical softmax inner node j of the tree shares the
-            vector of word j, both in order of frequency.
+        tied: whether inputs and outputs share one matrix. With `hierarchical_softmax` inner node j of the tree shares
+            the vector of word j, both in order of frequency.
         dim: length of a vector.
         window: words on either side that count as neighbours.
         negatives: noise words for each pair.
         noise: `unigram` or `log_uniform`, the distribution of noise words; see `noise`.
-        noise_exponent: noise words are drawn in proportion to count**noise_exponent, with `unigram`.
-        subsample: words that are a larger share of the text are dropped at random; 0 keeps everything. See
-            `text.subsampling`.
+        noise_exponent: `unigram` draws words in proportion to count**noise_exponent.
+        subsample: words that are a larger share of the text are dropped at random; 0 keeps everything.
         cbow_gradient: `sum`, each neighbour gets the whole gradient of their mean, as in word2vec.c, gensim and
             fastText, or `mean`, the exact gradient.
-        epochs: how often the text is read.
-        learning_rate: at the start; it falls linearly. None is a default for architecture and loss.
-        min_learning_rate: at the end. None is a tenth of `learning_rate`, in one epoch of CBOW three tenths.
-        dtype: of the vectors in training, float32 or float64.
+        epochs: number of passes over the text.
+        learning_rate: at the start; it falls linearly. Default: 0.0375; for `cbow` 0.06, with `hierarchical_softmax`
+            0.045.
+        min_learning_rate: at the end. Default: a tenth of learning_rate; in one epoch of `cbow` three tenths.
+        dtype: of the vectors in training, `float32` or `float64`.
         window_sampling: `dynamic`, the reach of each window is drawn from 1..window, as published; `expected`, each
-            neighbour has the weight that it would have on average; `full`, all neighbours count the same. None is
-            `expected` for skip-gram, whose vectors are as good, and `dynamic` for CBOW (analogies: 17.7 % instead of
+            neighbour has the weight that it would have on average; `full`, all neighbours count the same. Default:
+            `expected` for skip-gram, with equally good vectors, `dynamic` for CBOW (17.7 % of analogies instead of
             14.5 %).
-        words_per_step: centres whose pairs are updated at once. The published algorithm updates after each pair; 1 is
-            closest to it and very slow. None is 2,048, or less for short texts, small vocabularies and the softmax.
-        damping: strength of damping: rows in very many pairs of a step keep only a share of their gradient, or they
-            would overshoot; see `damping`. 0 switches it off.
-        shared_negatives: noise words that 128 neighbouring centres of skip-gram, or 256 of CBOW, share. None is 48, or
-            as many up to 1,024 as the learning rate needs. 0 draws `negatives` words for each pair (sampled softmax:
-            for each centre), as published, and skips those that are the word to predict.
-        deep_nodes: nodes of hierarchical softmax that a word may have on average beside the 64 next to the root; of
-            more, some are drawn and count for the others. With 6, analogies are 23.6 % instead of 24.4 % and a step
+        words_per_step: number of words whose pairs are updated at once. The published algorithm updates after each
+            pair; 1 is closest to it and very slow. Default: 2,048, or fewer for short texts, small vocabularies and
+            the softmax.
+        damping: how much the gradients of words in very many pairs of a step are reduced, which would overshoot
+            otherwise; see `damping`. 0 switches it off, as published.
+        shared_negatives: number of noise words that 128 neighbouring words of skip-gram, or 256 of CBOW, share.
+            Default: 48, or as many up to 1,024 as the learning rate needs. 0 draws noise words for each pair (sampled
+            softmax: for each word), as published, and skips those that are the word to predict.
+        deep_nodes: number of nodes of `hierarchical_softmax` that a word has on average beside the 64 next to the root.
+            Of more, some are drawn and count for the others. With 6, analogies are 23.6 % instead of 24.4 %, and a step
             takes half the time. 0 uses all, as published.
 
     Raises:
@@ -85,36 +84,20 @@ class TrainingSettings:
     shared_negatives: int | None = None
     deep_nodes: int = 6
 
-    def __post_init__(self) -> None:
-        choices = {
-            "architecture": ARCHITECTURES,
-            "loss": LOSSES,
-            "noise": NOISES,
-            "window_sampling": (None, *WINDOW_SAMPLINGS),
-            "cbow_gradient": CBOW_GRADIENTS,
-            "dtype": ("float32", "float64"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                names = ", ".join(filter(None, allowed))
-                raise CorpusError(f"{name} is {getattr(self, name)!r}: choose one of {names}")
-        for name in ("dim", "window", "negatives", "epochs", "words_per_step"):
-            value = getattr(self, name)
-            if value is not None and not value >= 1:
-                raise CorpusError(f"{name} is {value}: it cannot be less than 1")
-        for name in (
-            "subsample",
-            "learning_rate",
-            "min_learning_rate",
-            "seed",
-            "damping",
-            "shared_negatives",
-            "deep_nodes",
-        ):
-            if not 0 <= (getattr(self, name) or 0) < math.inf:
-                raise CorpusError(f"{name} is {getattr(self, name)}: it cannot be negative")
-        if not abs(self.noise_exponent) < math.inf:
-            raise CorpusError(f"noise_exponent is {self.noise_exponent}: it must be a number such as 0.75")
+    CHOICES: ClassVar = {
+        "architecture": ARCHITECTURES,
+        "loss": LOSSES,
+        "noise": ("unigram", "log_uniform"),
+        "cbow_gradient": ("sum", "mean"),
+        "dtype": ("float32", "float64"),
+        "window_sampling": WINDOW_SAMPLINGS,
+    }
+    LEAST: ClassVar = {
+        **dict.fromkeys(("dim", "window", "negatives", "epochs", "words_per_step"), 1),
+        **dict.fromkeys(("seed", "subsample", "learning_rate", "min_learning_rate"), 0),
+        **dict.fromkeys(("damping", "shared_negatives", "deep_nodes"), 0),
+        "noise_exponent": -math.inf,
+    }
 
     @property
     def sampling(self) -> str:

@@ -56,9 +56,7 @@ def _choose_phrases(
     words = list(index)
     first, second = counts[pairs // len(words)], counts[pairs % len(words)]
     least = np.minimum(pair_counts, np.minimum(first, second))
-    chosen = (least >= settings.min_count) & (
-        scores(pair_counts, first, second, total, settings) > settings.phrase_threshold
-    )
+    chosen = (least >= settings.min_count) & (scores(pair_counts, first, second, total, settings) > settings.threshold)
     pairs = pairs[chosen]
     names = [f"{words[pair // len(words)]}_{words[pair % len(words)]}" for pair in pairs.tolist()]
     numbers = np.array([index.setdefault(name, len(index)) for name in names], np.int32)

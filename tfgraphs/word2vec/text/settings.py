@@ -1,25 +1,48 @@
-"""Settings that decide which words a text has."""
+"""Settings that decide which words a text has, and the checks that all settings of word2vec have."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tfgraphs.word2vec.text.reading import CorpusError
 
-TOKENIZERS = ("letters", "whitespace", "unicode", "jieba")
-SCORINGS = ("word2phrase", "npmi")
+
+class CheckedSettings:
+    """A base of frozen dataclasses whose values are checked.
+
+    Attributes:
+        CHOICES: the values that fields of text can have; None is always allowed.
+        LEAST: the least values of fields of numbers, which are finite; None is always allowed.
+    """
+
+    CHOICES: ClassVar[Mapping[str, Sequence[str]]]
+    LEAST: ClassVar[Mapping[str, float]]
+
+    def __post_init__(self) -> None:
+        for name, choices in self.CHOICES.items():
+            value = getattr(self, name)
+            if value is not None and value not in choices:
+                raise CorpusError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
+        for name, least in self.LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= least):
+                bound = f", at least {least:,}" if math.isfinite(least) else ""
+                raise CorpusError(f"{name} is {value}: it must be a finite number{bound}")
 
 
 @dataclass(frozen=True)
-class TextSettings:
+class TextSettings(CheckedSettings):
     """Settings that decide which words a text has, and so their numbers.
 
     Attributes:
-        tokenizer: `letters`, `whitespace`, `unicode` or `jieba`; see `tokenizers.tokenizer`.
+        tokenizer: `letters`, a-z in lower case, as in text8; `whitespace`, strings between spaces; `unicode`, words of
+            any script; or `jieba`, Chinese words. See `tokenizers.tokenizer`.
         fold_case: whether `unicode` and `jieba` turn words into lower case.
-        min_count: rarer words are not in the vocabulary.
-        max_vocabulary: size limit of the vocabulary, which keeps the most frequent words; None is no limit.
-        phrases: number of passes that join pairs of words to phrases; each pass can make phrases twice as long.
-        phrase_threshold: a pair becomes a phrase if its score is higher; -1..1 for `npmi`.
+        min_count: rarer words are left out.
+        max_vocabulary: number of most frequent words to keep. Default: no limit.
+        phrases: number of passes that join pairs of words: to new_york, then to new_york_times.
+        phrase_threshold: pairs with a higher score are joined. Default: 100, for `npmi`, which is in -1..1, 0.5.
         phrase_discount: subtracted from the count of a pair, so that rare words do not form phrases; for `word2phrase`.
         phrase_scoring: `word2phrase` or `npmi`; see `phrases.scores`.
         max_counting_memory: bytes of the table of words, and of that of pairs. A larger table forgets its rarest
@@ -34,22 +57,31 @@ class TextSettings:
     min_count: int = 5
     max_vocabulary: int | None = None
     phrases: int = 0
-    phrase_threshold: float = 100.0
+    phrase_threshold: float | None = None
     phrase_discount: float = 5
     phrase_scoring: str = "word2phrase"
     max_counting_memory: int = 2 << 30
 
+    CHOICES: ClassVar = {
+        "tokenizer": ("letters", "whitespace", "unicode", "jieba"),
+        "phrase_scoring": ("word2phrase", "npmi"),
+    }
+    LEAST: ClassVar = {
+        "min_count": 1,
+        "max_vocabulary": 2,
+        "phrases": 0,
+        "phrase_threshold": -math.inf,
+        "phrase_discount": 0,
+        "max_counting_memory": 1 << 20,
+    }
+
     def __post_init__(self) -> None:
-        for name, least in {"min_count": 1, "max_vocabulary": 2, "phrases": 0, "max_counting_memory": 1 << 20}.items():
-            value = getattr(self, name)
-            if not (value is None and name == "max_vocabulary") and not value >= least:
-                raise CorpusError(f"{name} is {value}: it cannot be less than {least}")
-        for name, choices in {"tokenizer": TOKENIZERS, "phrase_scoring": SCORINGS}.items():
-            if getattr(self, name) not in choices:
-                raise CorpusError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(choices)}")
-        if not 0 <= self.phrase_discount < math.inf:
-            raise CorpusError(f"phrase_discount is {self.phrase_discount}: it cannot be negative")
-        if not abs(self.phrase_threshold) < math.inf:
-            raise CorpusError(f"phrase_threshold is {self.phrase_threshold}: it must be a number such as 100")
-        if self.phrase_scoring == "npmi" and not -1 <= self.phrase_threshold <= 1:
+        super().__post_init__()
+        if self.phrase_scoring == "npmi" and not -1 <= self.threshold <= 1:
             raise CorpusError(f"phrase_threshold is {self.phrase_threshold}: npmi is between -1 and 1, try 0.5")
+
+    @property
+    def threshold(self) -> float:
+        """The score that a pair must exceed to become a phrase."""
+        default = 0.5 if self.phrase_scoring == "npmi" else 100.0
+        return default if self.phrase_threshold is None else self.phrase_threshold
