@@ -4,6 +4,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+from tfgraphs import optimize
+from tfgraphs.errors import TfgraphsError
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.minimize import minimize
 
@@ -60,3 +62,8 @@ def test_a_composed_loss_is_minimised():
     *_, report = minimize(loss, [x], keras.optimizers.SGD(0.5), 2)
     assert float(x) == pytest.approx(2)
     assert report.terms == pytest.approx({"square": 4, "line": -8})
+
+
+def test_errors_of_an_optimisation_are_found_where_a_user_looks():
+    assert issubclass(optimize.NonFiniteLoss, TfgraphsError)
+    assert issubclass(optimize.CheckpointError, TfgraphsError)

@@ -56,11 +56,16 @@ def test_a_preset_is_refused_for_another_network(apply):
         apply("--backbone=vgg16")
 
 
-@pytest.mark.parametrize("preset", sorted(presets.DREAMS))
-def test_objectives_of_presets_are_those_of_the_network(preset):
+@pytest.fixture(scope="module")
+def squeezenet():
     from tfgraphs import backbones
+
+    return backbones.load("squeezenet")
+
+
+@pytest.mark.parametrize("preset", sorted(presets.DREAMS))
+def test_objectives_of_presets_are_those_of_the_network(preset, squeezenet):
     from tfgraphs.deepdream import parse
 
-    backbone = backbones.load("squeezenet")
     for text in presets.DREAMS[preset]["objective"]:
-        assert parse(text, backbone).layers
+        assert parse(text, squeezenet).layers

@@ -1,10 +1,10 @@
-"""Draws the project's style pictures: brush strokes that follow a vector field over a scene made of formulas.
+"""Draws the style pictures of this project: brush strokes along a vector field, over a scene given by formulas.
 
     python -m tfgraphs.pictures.paintings.draw tfgraphs/pictures/paintings
 
-A scene gives every point a colour and a direction. Thousands of strokes, the broad ones first, each start somewhere,
-take the colour found there, drift along the direction, and are laid down as a bundle of bristles of slightly
-different brightness (after Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", 1998).
+A scene gives each point a colour and a direction. Thousands of strokes, the broad ones first, start at random points,
+have the colour there and follow the directions. Each is drawn as a bundle of bristles of slightly different brightness
+(after Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", 1998).
 """
 
 import sys
@@ -23,12 +23,12 @@ Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Scene:
-    """What to paint. Points are x in 0..4/3 from the left, y in 0..1 from the top.
+    """A scene to paint. Points are x in 0..4/3 from the left, y in 0..1 from the top.
 
     Attributes:
         colour: maps points [n], [n] to RGB in 0..1, [n, 3].
         direction: maps points to angles in radians, [n].
-        variety: how far the colours of neighbouring strokes differ.
+        variety: difference between the colours of neighbouring strokes.
     """
 
     colour: Field
@@ -44,14 +44,14 @@ def paint(scene: Scene, seed: int) -> np.ndarray:
     canvas = Image.fromarray((np.clip(ground, 0, 1) * 255).astype(np.uint8))
     draw = ImageDraw.Draw(canvas)
     for width, length, count in ((0.030, 0.14, 1400), (0.016, 0.11, 4200), (0.009, 0.08, 9000)):
-        _lay_strokes(draw, scene, random, width, length, count)
+        _draw_strokes(draw, scene, random, width, length, count)
     return images.resize(np.asarray(canvas, np.float32) / 255, (HEIGHT, WIDTH))
 
 
-def _lay_strokes(
+def _draw_strokes(
     draw: ImageDraw.ImageDraw, scene: Scene, random: np.random.Generator, width: float, length: float, count: int
 ) -> None:
-    """Lays `count` strokes; width and length are shares of the picture's height."""
+    """Draws `count` strokes; width and length are shares of the picture's height."""
     x, y = random.uniform(-0.05, 4 / 3 + 0.05, count), random.uniform(-0.05, 1.05, count)
     tint = scene.variety * (random.normal(0, 0.06, (count, 1)) + random.normal(0, 0.045, (count, 3)))
     colours = scene.colour(x, y) + tint
@@ -84,10 +84,10 @@ def _blend(low: np.ndarray, high: tuple[float, ...], share: np.ndarray) -> np.nd
     return low * (1 - share) + np.array(high) * share
 
 
-def _palette(stops: list[tuple[float, float, float]], at: np.ndarray) -> np.ndarray:
-    """Colours at 0..1 of a row of stops."""
+def _palette(stops: list[tuple[float, float, float]], shares: np.ndarray) -> np.ndarray:
+    """Interpolates between colours that are evenly spaced over 0..1."""
     positions = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(at, positions, channel) for channel in np.array(stops).T], axis=-1)
+    return np.stack([np.interp(shares, positions, channel) for channel in np.array(stops).T], axis=-1)
 
 
 def swirls() -> Scene:
