@@ -14,19 +14,9 @@ from functools import partial
 
 import numpy as np
 
-from tfgraphs.backbones import preprocessing
+from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import (
-    Layer,
-    Reader,
-    convolution,
-    global_average,
-    local_response_normalization,
-    pooling,
-    rectified_convolution,
-    shapes_only,
-    softmax,
-)
+from tfgraphs.backbones.layers import Layer, Reader
 from tfgraphs.backbones.readers.weights import take
 
 Arrays = Mapping[str, np.ndarray]
@@ -57,7 +47,7 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    read = shapes_only if arrays is None else partial(_read, arrays, name)
+    read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
     whole = arrays is None or "fc6/0" in arrays
     return Backbone(name, _layers(read, whole, pooling_kind), preprocessing.caffe)
 
@@ -78,18 +68,20 @@ def _read(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> t
 def _layers(read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:
     source = "input"
     for name, (shape, stride, padding) in _CONVOLUTIONS.items():
-        yield from rectified_convolution(name, source, *read(name, shape), stride, padding or "VALID")
+        yield from layers.rectified_convolution(name, source, *read(name, shape), stride, padding or "VALID")
         source, number = name, name[-1]
         if number in "12":
-            yield local_response_normalization(f"norm{number}", source, radius=2, bias=1.0, alpha=2e-5, beta=0.75)
+            yield layers.local_response_normalization(
+                f"norm{number}", source, radius=2, bias=1.0, alpha=2e-5, beta=0.75
+            )
             source = f"norm{number}"
         if number in "125":
-            yield pooling(f"pool{number}", source, pooling_kind, 3, 2, "CEIL")
+            yield layers.pooling(f"pool{number}", source, pooling_kind, 3, 2, "CEIL")
             source = f"pool{number}"
     if whole:
         six, seven, eight = _CONNECTED
-        yield from rectified_convolution("fc6", source, *read("fc6", (6, 6, 256, six)), padding="VALID")
-        yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, six, seven)), padding="VALID")
-        yield convolution("fc8", "fc7", *read("fc8", (1, 1, seven, eight)), padding="VALID")
-        yield global_average("logits", "fc8")
-        yield softmax("softmax", "logits")
+        yield from layers.rectified_convolution("fc6", source, *read("fc6", (6, 6, 256, six)), padding="VALID")
+        yield from layers.rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, six, seven)), padding="VALID")
+        yield layers.convolution("fc8", "fc7", *read("fc8", (1, 1, seven, eight)), padding="VALID")
+        yield layers.global_average("logits", "fc8")
+        yield layers.softmax("softmax", "logits")

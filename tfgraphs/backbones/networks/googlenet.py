@@ -28,20 +28,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.backbones import layers
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import (
-    PRE_RELU,
-    Layer,
-    Reader,
-    concatenation,
-    convolution,
-    global_average,
-    local_response_normalization,
-    pooling,
-    rectified_convolution,
-    shapes_only,
-    softmax,
-)
+from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, take
 from tfgraphs.errors import summary
@@ -106,7 +95,7 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    read = shapes_only if arrays is None else partial(_read, arrays)
+    read = layers.shapes_only if arrays is None else partial(_read, arrays)
     heads = [head for head, array in _FIRST.items() if arrays is None or array in arrays]
     return Backbone(name, _layers(read, heads, pooling_kind), preprocess, ALIASES)
 
@@ -116,9 +105,9 @@ def preprocess(pictures: tf.Tensor) -> tf.Tensor:
     return pictures * 255 - _MEAN
 
 
-def is_release(layers: Collection[str]) -> bool:
+def is_release(names: Collection[str]) -> bool:
     """Tells by the names of its layers whether a graph is the released one."""
-    return {"conv2d0_pre_relu/conv", "localresponsenorm1", *_BLOCKS, "mixed5b_pool_reduce_pre_relu"} <= set(layers)
+    return {"conv2d0_pre_relu/conv", "localresponsenorm1", *_BLOCKS, "mixed5b_pool_reduce_pre_relu"} <= set(names)
 
 
 def extract(archive: Path, folder: Path) -> Path:
@@ -179,13 +168,13 @@ def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarra
 
 
 def _layers(read: Reader, heads: Collection[str], pooling_kind: str) -> Iterator[Layer]:
-    pool = partial(pooling, kind=pooling_kind, size=3, padding="SAME")
-    normalize = partial(local_response_normalization, radius=5, bias=2.0, alpha=1e-4, beta=0.5)
-    yield from rectified_convolution("conv2d0", "input", *read("conv2d0", (7, 7, 3, 64)), stride=2)
+    pool = partial(layers.pooling, kind=pooling_kind, size=3, padding="SAME")
+    normalize = partial(layers.local_response_normalization, radius=5, bias=2.0, alpha=1e-4, beta=0.5)
+    yield from layers.rectified_convolution("conv2d0", "input", *read("conv2d0", (7, 7, 3, 64)), stride=2)
     yield pool("maxpool0", "conv2d0", stride=2)
     yield normalize("localresponsenorm0", "maxpool0")
-    yield from rectified_convolution("conv2d1", "localresponsenorm0", *read("conv2d1", (1, 1, 64, 64)))
-    yield from rectified_convolution("conv2d2", "conv2d1", *read("conv2d2", (3, 3, 64, 192)))
+    yield from layers.rectified_convolution("conv2d1", "localresponsenorm0", *read("conv2d1", (1, 1, 64, 64)))
+    yield from layers.rectified_convolution("conv2d2", "conv2d1", *read("conv2d2", (3, 3, 64, 192)))
     yield normalize("localresponsenorm1", "conv2d2")
     yield pool("maxpool1", "localresponsenorm1", stride=2)
     source, channels = "maxpool1", 192
@@ -198,7 +187,7 @@ def _layers(read: Reader, heads: Collection[str], pooling_kind: str) -> Iterator
             yield pool(source, block, stride=2)
         if _HEADS.get(block) in heads:
             yield from _side_head(read, _HEADS[block], block, channels)
-    yield pooling("avgpool0", source, "average", size=7, stride=1)
+    yield layers.pooling("avgpool0", source, "average", size=7, stride=1)
     if "2" in heads:
         yield from _classifier(read, "softmax2", "avgpool0", channels)
 
@@ -215,21 +204,21 @@ def _block(read: Reader, name: str, source: str, channels: int, widths: tuple[in
         "pool_reduce": (f"{name}_pool", (1, 1, channels, reduced)),
     }
     for branch, (below, shape) in convolutions.items():
-        yield from rectified_convolution(f"{name}_{branch}", below, *read(f"{name}_{branch}", shape))
+        yield from layers.rectified_convolution(f"{name}_{branch}", below, *read(f"{name}_{branch}", shape))
     branches = [f"{name}_{branch}" for branch in ("1x1", "3x3", "5x5", "pool_reduce")]
-    yield concatenation(name + PRE_RELU, [branch + PRE_RELU for branch in branches])
-    yield concatenation(name, branches)
+    yield layers.concatenation(name + PRE_RELU, [branch + PRE_RELU for branch in branches])
+    yield layers.concatenation(name, branches)
 
 
 def _side_head(read: Reader, number: str, source: str, channels: int) -> Iterator[Layer]:
     pool, bottleneck, wide = f"head{number}_pool", f"head{number}_bottleneck", f"nn{number}"
-    yield pooling(pool, source, "average", size=5, stride=3)
-    yield from rectified_convolution(bottleneck, pool, *read(bottleneck, (1, 1, channels, 128)))
-    yield from rectified_convolution(wide, bottleneck, *read(wide, (4, 4, 128, 1024)), padding="VALID")
+    yield layers.pooling(pool, source, "average", size=5, stride=3)
+    yield from layers.rectified_convolution(bottleneck, pool, *read(bottleneck, (1, 1, channels, 128)))
+    yield from layers.rectified_convolution(wide, bottleneck, *read(wide, (4, 4, 128, 1024)), padding="VALID")
     yield from _classifier(read, f"softmax{number}", wide, 1024)
 
 
 def _classifier(read: Reader, name: str, source: str, channels: int) -> Iterator[Layer]:
-    yield convolution(f"{name}_places", source, *read(name, (1, 1, channels, _CLASSES)))
-    yield global_average(f"{name}_pre_activation", f"{name}_places")
-    yield softmax(name, f"{name}_pre_activation")
+    yield layers.convolution(f"{name}_places", source, *read(name, (1, 1, channels, _CLASSES)))
+    yield layers.global_average(f"{name}_pre_activation", f"{name}_places")
+    yield layers.softmax(name, f"{name}_pre_activation")

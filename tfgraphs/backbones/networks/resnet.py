@@ -15,21 +15,9 @@ from functools import partial
 
 import numpy as np
 
-from tfgraphs.backbones import preprocessing
+from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import (
-    PRE_RELU,
-    Layer,
-    Reader,
-    addition,
-    connected,
-    convolution,
-    global_average,
-    pooling,
-    relu,
-    shapes_only,
-    softmax,
-)
+from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
 from tfgraphs.backbones.readers.weights import WeightsError, take
 
 DEPTHS = {
@@ -58,14 +46,14 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    read: Reader = shapes_only
+    read: Reader = layers.shapes_only
     whole, by_keras = True, name not in _PLAIN
     if arrays is not None:
         by_keras = "conv1.weight" not in arrays
         read = partial(_read_keras if by_keras else _read_torch, arrays, name)
         whole = "fc.weight" in arrays or "predictions/kernel" in arrays
-    layers = _layers(name, read, whole, by_keras, pooling_kind)
-    return Backbone(name, layers, preprocessing.caffe if by_keras else preprocessing.standard, _aliases(name))
+    preprocess = preprocessing.caffe if by_keras else preprocessing.standard
+    return Backbone(name, _layers(name, read, whole, by_keras, pooling_kind), preprocess, _aliases(name))
 
 
 def _read_keras(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -138,8 +126,8 @@ def _has_shortcut(name: str, stage: int, block: int) -> bool:
 
 def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: str) -> Iterator[Layer]:
     yield _convolution(read, "conv1", "input", (7, 7, 3, 64), 2)
-    yield relu("conv1_relu", "conv1_bn")
-    yield pooling("pool1_pool", "conv1_relu", pooling_kind, 3, 2, padding=1)
+    yield layers.relu("conv1_relu", "conv1_bn")
+    yield layers.pooling("pool1_pool", "conv1_relu", pooling_kind, 3, 2, padding=1)
     source, before = "pool1_pool", 64
     for stage, depth in enumerate(DEPTHS[name], 2):
         width = 64 << (stage - 2)
@@ -154,10 +142,10 @@ def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: 
             shortcut = ((1, 1, before, after), stride) if _has_shortcut(name, stage, number) else None
             yield from _block(read, f"conv{stage}_block{number}", source, steps, shortcut)
             source, before = f"conv{stage}_block{number}_out", after
-    yield global_average("avg_pool", source)
+    yield layers.global_average("avg_pool", source)
     if whole:
-        yield connected("logits", "avg_pool", *read("logits", (before, 1000)))
-        yield softmax("softmax", "logits")
+        yield layers.connected("logits", "avg_pool", *read("logits", (before, 1000)))
+        yield layers.softmax("softmax", "logits")
 
 
 Step = tuple[tuple[int, int, int, int], int]  # shape of a kernel, and its stride
@@ -173,12 +161,12 @@ def _block(read: Reader, name: str, source: str, steps: list[Step], shortcut: St
         yield _convolution(read, f"{name}_{number}", source, *step)
         if number < len(steps):
             source = f"{name}_{number}_relu"
-            yield relu(source, f"{name}_{number}_bn")
-    yield addition(f"{name}_add", [added, f"{name}_{len(steps)}_bn"], steps[-1][0][-1])
-    yield relu(f"{name}_out", f"{name}_add")
+            yield layers.relu(source, f"{name}_{number}_bn")
+    yield layers.addition(f"{name}_add", [added, f"{name}_{len(steps)}_bn"], steps[-1][0][-1])
+    yield layers.relu(f"{name}_out", f"{name}_add")
 
 
 def _convolution(read: Reader, name: str, source: str, shape: tuple[int, int, int, int], stride: int) -> Layer:
     """A convolution with the batch normalization behind it."""
     padding = "SAME" if shape[0] == 1 else shape[0] // 2
-    return convolution(f"{name}_bn", source, *read(name, shape), stride, padding)
+    return layers.convolution(f"{name}_bn", source, *read(name, shape), stride, padding)

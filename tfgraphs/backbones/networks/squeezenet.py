@@ -10,20 +10,9 @@ from functools import partial
 
 import numpy as np
 
-from tfgraphs.backbones import preprocessing
+from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import (
-    PRE_RELU,
-    Layer,
-    Reader,
-    concatenation,
-    global_average,
-    pooling,
-    rectified_convolution,
-    relu,
-    shapes_only,
-    softmax,
-)
+from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
 from tfgraphs.backbones.readers.inert_pickle import read_known_arrays
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.packaged import check_sha256, packaged_file
@@ -57,7 +46,7 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     Raises:
         WeightsError: a layer is missing or has another shape.
     """
-    read = shapes_only if arrays is None else partial(_read, arrays)
+    read = layers.shapes_only if arrays is None else partial(_read, arrays)
     return Backbone(name, _layers(read, pooling_kind), preprocessing.caffe)
 
 
@@ -70,8 +59,8 @@ def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarra
 
 
 def _layers(read: Reader, pooling_kind: str) -> Iterator[Layer]:
-    pool = partial(pooling, kind=pooling_kind, size=3, stride=2)
-    yield from rectified_convolution("conv1", "input", *read("conv1", (3, 3, 3, 64)), stride=2)
+    pool = partial(layers.pooling, kind=pooling_kind, size=3, stride=2)
+    yield from layers.rectified_convolution("conv1", "input", *read("conv1", (3, 3, 3, 64)), stride=2)
     yield pool(_POOLED[1], "conv1")
     source, channels = _POOLED[1], 64
     for number, squeezed in zip(range(2, 10), (16, 16, 32, 32, 48, 48, 64, 64), strict=True):
@@ -80,16 +69,18 @@ def _layers(read: Reader, pooling_kind: str) -> Iterator[Layer]:
         if number in _POOLED:
             yield pool(_POOLED[number], source)
             source = _POOLED[number]
-    yield from rectified_convolution("conv10", source, *read("conv10", (1, 1, channels, 1000)))
-    yield global_average("pool10", "conv10")
-    yield softmax("softmax", "pool10")
+    yield from layers.rectified_convolution("conv10", source, *read("conv10", (1, 1, channels, 1000)))
+    yield layers.global_average("pool10", "conv10")
+    yield layers.softmax("softmax", "pool10")
 
 
 def _fire(read: Reader, name: str, source: str, channels: int, squeezed: int) -> Iterator[Layer]:
     """Squeezes to a few channels with 1x1 kernels, then expands to four times as many with 1x1 and with 3x3 ones."""
     squeeze, expansions = f"{name}_squeeze1x1", [f"{name}_expand1x1", f"{name}_expand3x3"]
-    yield from rectified_convolution(squeeze, source, *read(squeeze, (1, 1, channels, squeezed)))
+    yield from layers.rectified_convolution(squeeze, source, *read(squeeze, (1, 1, channels, squeezed)))
     for side, expansion in zip((1, 3), expansions, strict=True):
-        yield from rectified_convolution(expansion, squeeze, *read(expansion, (side, side, squeezed, 4 * squeezed)))
-    yield concatenation(name + PRE_RELU, [expansion + PRE_RELU for expansion in expansions])
-    yield relu(name, name + PRE_RELU)
+        yield from layers.rectified_convolution(
+            expansion, squeeze, *read(expansion, (side, side, squeezed, 4 * squeezed))
+        )
+    yield layers.concatenation(name + PRE_RELU, [expansion + PRE_RELU for expansion in expansions])
+    yield layers.relu(name, name + PRE_RELU)

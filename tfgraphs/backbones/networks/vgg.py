@@ -15,19 +15,9 @@ from functools import partial
 
 import numpy as np
 
-from tfgraphs.backbones import preprocessing
+from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import (
-    PRE_RELU,
-    Layer,
-    Reader,
-    convolution,
-    global_average,
-    pooling,
-    rectified_convolution,
-    shapes_only,
-    softmax,
-)
+from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
 from tfgraphs.backbones.readers.weights import take
 
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -49,7 +39,7 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     Raises:
         WeightsError: an array is missing or has another shape.
     """
-    read = shapes_only if arrays is None else partial(_read, arrays, name)
+    read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
     whole = arrays is None or "fc1/kernel" in arrays
     return Backbone(name, _layers(name, read, whole, pooling_kind), preprocessing.caffe, _keras_names(name))
 
@@ -66,17 +56,17 @@ def _layers(name: str, read: Reader, whole: bool, pooling_kind: str) -> Iterator
     for block, (depth, channels) in enumerate(zip(DEPTHS[name], _CHANNELS, strict=True), 1):
         for number in range(1, depth + 1):
             weights = read(f"block{block}_conv{number}", (3, 3, before, channels))
-            yield from rectified_convolution(f"conv{block}_{number}", source, *weights)
+            yield from layers.rectified_convolution(f"conv{block}_{number}", source, *weights)
             source, before = f"conv{block}_{number}", channels
-        yield pooling(f"pool{block}", source, pooling_kind, size=2, stride=2)
+        yield layers.pooling(f"pool{block}", source, pooling_kind, size=2, stride=2)
         source = f"pool{block}"
     if whole:
         six, seven, eight = _CONNECTED
-        yield from rectified_convolution("fc6", source, *read("fc1", (7, 7, before, six)), padding="VALID")
-        yield from rectified_convolution("fc7", "fc6", *read("fc2", (1, 1, six, seven)), padding="VALID")
-        yield convolution("fc8", "fc7", *read("predictions", (1, 1, seven, eight)), padding="VALID")
-        yield global_average("logits", "fc8")
-        yield softmax("softmax", "logits")
+        yield from layers.rectified_convolution("fc6", source, *read("fc1", (7, 7, before, six)), padding="VALID")
+        yield from layers.rectified_convolution("fc7", "fc6", *read("fc2", (1, 1, six, seven)), padding="VALID")
+        yield layers.convolution("fc8", "fc7", *read("predictions", (1, 1, seven, eight)), padding="VALID")
+        yield layers.global_average("logits", "fc8")
+        yield layers.softmax("softmax", "logits")
 
 
 def _keras_names(name: str) -> dict[str, str]:
