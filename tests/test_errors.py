@@ -9,6 +9,7 @@ from tfgraphs.errors import TfgraphsError, errors_as, printable, reason, summary
     ("error", "text"),
     [
         (OSError(28, "No space left on device"), "no space left on device"),
+        (OSError("298208 requested and 225248 written"), "no space left on device"),
         (ValueError("bad value"), "bad value"),
         (ValueError(), "ValueError"),
     ],

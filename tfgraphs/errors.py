@@ -17,8 +17,10 @@ class TfgraphsError(Exception):
 
 def reason(error: BaseException) -> str:
     """Returns the text of an error in a few words: "no space left on device", "is a directory"."""
-    strerror = getattr(error, "strerror", None)
-    return strerror.lower() if strerror else str(error) or type(error).__name__
+    strerror, text = getattr(error, "strerror", None), str(error)
+    if re.fullmatch(r"\d+ requested and \d+ written", text):  # NumPy, which does not tell the system's reason
+        return "no space left on device"
+    return strerror.lower() if strerror else text or type(error).__name__
 
 
 def summary(error: BaseException) -> str:

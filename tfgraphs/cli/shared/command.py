@@ -53,7 +53,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
     except Exception as error:
         if type(error).__name__ not in ("MemoryError", "ResourceExhaustedError"):  # the latter is TensorFlow's
             raise
-        _exit(name, "out of memory: try something smaller", BAD_INPUT)
+        full = "space left" in str(error).lower()  # TensorFlow's error is the same for memory and disks
+        _exit(name, "no space left on device" if full else "out of memory: try something smaller", BAD_INPUT)
 
 
 def no_arguments(arguments: list[str]) -> None:
