@@ -68,12 +68,12 @@ def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, 
     if path is None:
         vectors = load(source, limit)
         identity, dimensions = {"source": source, "words": len(vectors.words)}, vectors.matrix.shape[1]
-        read, done = partial(_blocks, vectors), lambda block: block.read / max(1, len(vectors.words))
+        read = partial(_blocks, vectors)
     else:
         file, status = VectorFile(path), path.stat()
         identity = {"source": str(path.resolve()), "bytes": status.st_size, "changed": status.st_mtime_ns}
         identity["limit"], dimensions = limit, file.dimensions
-        read, done = partial(file.blocks, limit=limit), lambda block: _share(file, block, limit)
+        read = partial(file.blocks, limit=limit)
     folder = Path(os.path.realpath(target))
     check_folder(folder, STORE)
     partial_folder = folder.with_name(f".{folder.name}.part")
@@ -81,7 +81,7 @@ def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, 
         with StoreWriter(partial_folder, identity, dimensions, dtype) as writer:
             for block in _read_ahead(unique(read(writer.position, writer.read), writer.seen)):
                 writer.write(block)
-                report("converting", 0.95 * done(block))
+                report("converting", 0.95 * block.share)
             words = writer.finish()
         report("converting", 1.0)
         replace_folder(folder, partial_folder)
@@ -98,13 +98,8 @@ def _blocks(vectors: WordVectors, position: int | None, _: int) -> Iterator[Bloc
     for first in range(position or 0, len(vectors.words), _ROWS):
         words = vectors.words[first : first + _ROWS]
         last = first + len(words)
-        yield Block(list(words), np.asarray(vectors.matrix[first:last], np.float32), last, last)
-
-
-def _share(file: VectorFile, block: Block, limit: int | None) -> float:
-    """Returns the share of a file up to a block: of its words if their number is known, else of its bytes."""
-    words = min(limit or file.count or 0, file.count or limit or 0)
-    return block.read / words if words else file.progress(block.position)
+        matrix = np.asarray(vectors.matrix[first:last], np.float32)
+        yield Block(list(words), matrix, last, last, last / len(vectors.words))
 
 
 def _read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:

@@ -25,33 +25,38 @@ class EvaluationError(TfgraphsError):
     """A file does not contain questions about words."""
 
 
-@dataclass(frozen=True)
-class AnalogySection:
-    """Counts of a section of analogies.
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Numbers of questions.
 
     Attributes:
-        name: of the section in the file.
-        correct: number of questions answered correctly.
-        total: number of questions that count.
-        skipped: number of questions that do not count, because a word is unknown.
-        unknown: number of questions with an unknown word, whether they are skipped or count as wrong.
+        total: questions that count.
+        skipped: questions that do not count, because a word is unknown.
+        unknown: questions with an unknown word, whether they are skipped or count as wrong.
     """
 
-    name: str
-    correct: int
     total: int
     skipped: int
     unknown: int
 
     @property
+    def coverage(self) -> float:
+        """Share of questions whose words are all known, 0..1; 0 without questions."""
+        questions = self.total + self.skipped
+        return 1 - self.unknown / questions if questions else 0.0
+
+
+@dataclass(frozen=True)
+class AnalogySection(Counts):
+    """A section of analogies: its name, and the number of correct answers."""
+
+    name: str
+    correct: int
+
+    @property
     def accuracy(self) -> float | None:
         """Share of correct answers among the questions that count, 0..1; None if none counts."""
         return self.correct / self.total if self.total else None
-
-    @property
-    def coverage(self) -> float:
-        """Share of questions whose words are all known, 0..1; 0 without questions."""
-        return _coverage(self.unknown, self.total + self.skipped)
 
 
 @dataclass(frozen=True)
@@ -63,28 +68,17 @@ class AnalogyResult:
 
 
 @dataclass(frozen=True)
-class PairsResult:
+class PairsResult(Counts):
     """Agreement of word vectors with people's judgements of pairs of words.
 
     Attributes:
         pearson: correlation of cosines and judgements, -1..1; None if fewer than two pairs count, or if all their
             cosines or all their judgements are equal.
         spearman: the same for ranks; equal values share their mean rank.
-        total: number of pairs that count.
-        skipped: number of pairs that do not count, because a word is unknown.
-        unknown: number of pairs with an unknown word, whether they are skipped or count as unrelated.
     """
 
     pearson: float | None
     spearman: float | None
-    total: int
-    skipped: int
-    unknown: int
-
-    @property
-    def coverage(self) -> float:
-        """Share of pairs whose words are both known, 0..1."""
-        return _coverage(self.unknown, self.total + self.skipped)
 
 
 def analogies(
@@ -245,11 +239,7 @@ def _section(name: str, correct: np.ndarray, known: np.ndarray, dummy4unknown: b
     """Counts outcomes, bool [questions]."""
     unknown = int((~known).sum())
     skipped = 0 if dummy4unknown else unknown
-    return AnalogySection(name, int(correct.sum()), len(known) - skipped, skipped, unknown)
-
-
-def _coverage(unknown: int, questions: int) -> float:
-    return 1 - unknown / questions if questions else 0.0
+    return AnalogySection(name, int(correct.sum()), total=len(known) - skipped, skipped=skipped, unknown=unknown)
 
 
 def _pearson(left: np.ndarray, right: np.ndarray) -> float | None:

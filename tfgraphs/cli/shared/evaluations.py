@@ -1,6 +1,5 @@
 """Prints evaluations of word vectors."""
 
-import dataclasses
 from typing import Any
 
 from tfgraphs.cli.shared.answers import Answer
@@ -32,7 +31,8 @@ def _analogies(result: AnalogyResult) -> Answer:
 
 
 def _section_fields(section: AnalogySection) -> dict[str, Any]:
-    return dataclasses.asdict(section) | {"accuracy": section.accuracy, "coverage": section.coverage}
+    names = ("name", "correct", "total", "skipped", "unknown", "accuracy", "coverage")
+    return {name: getattr(section, name) for name in names}
 
 
 def _pairs(result: PairsResult) -> Answer:

@@ -1,7 +1,7 @@
 """Blocks of word vectors, which all readers yield, so that a file may be larger than memory."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,12 +21,14 @@ class Block:
         matrix: float32 [words, dimensions], all finite.
         position: number of unpacked bytes up to the end of this block, from which reading can go on.
         read: number of words up to there.
+        share: of the source up to there, 0..1; 0 if unknown.
     """
 
     words: list[str]
     matrix: np.ndarray
     position: int
     read: int
+    share: float = 0.0
 
 
 def unique(blocks: Iterable[Block], seen: set[str]) -> Iterator[Block]:
@@ -41,6 +43,6 @@ def unique(blocks: Iterable[Block], seen: set[str]) -> Iterator[Block]:
         if len(new) < len(block.words) or not seen.isdisjoint(new):
             first_rows = {word: row for row, word in reversed(list(enumerate(block.words))) if word not in seen}
             rows = sorted(first_rows.values())
-            block = Block([block.words[row] for row in rows], block.matrix[rows], block.position, block.read)
+            block = replace(block, words=[block.words[row] for row in rows], matrix=block.matrix[rows])
         seen |= new
         yield block

@@ -34,17 +34,7 @@ class TextReader:
     def rows(
         self, pieces: Iterator[bytes], position: int, number: int, limit: int | None
     ) -> Iterator[tuple[list[str], np.ndarray, int]]:
-        """Parses the content of a file piece by piece.
-
-        Args:
-            pieces: content of the file from the first byte of a line on. No piece is empty.
-            position: of that byte.
-            number: of words before it.
-            limit: maximal number of words, including those before. None for all; then there must be as many as
-                announced.
-
-        Yields:
-            Words, their vectors, finite float32 [words, dimensions], and the position after them.
+        """Parses lines as `BinaryReader.rows` parses records. Without limit, all announced words must be there.
 
         Raises:
             FormatError: the file is damaged. The message names the line.

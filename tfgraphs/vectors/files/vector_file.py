@@ -59,8 +59,6 @@ class VectorFile:
             self._pipe = None if stream.seekable else stream
             if self._pipe:
                 stack.pop_all()
-        # A position and the share of the file up to there, from which other shares are estimated.
-        self._progress = (stream.size, 1.0) if stream.size and not stream.packed else (0, 0.0)
 
     def blocks(self, position: int | None = None, read: int = 0, limit: int | None = None) -> Iterator[Block]:
         """Reads the file in blocks of about 8 MB or 8192 words, whichever is less.
@@ -75,28 +73,13 @@ class VectorFile:
         Raises:
             FormatError: the file is damaged. The message says where, in unpacked bytes.
         """
-        end = start = self._start if position is None else position
+        start = self._start if position is None else position
+        total = min(limit or self.count or 0, self.count or limit or 0)
         with contextlib.closing(self._open(position)) as stream:
-            words: list[str] = []
-            parts: list[np.ndarray] = []
-            for more, matrix, end in self._reader.rows(stream.pieces(start), start, read, limit):
-                words += more
-                parts.append(matrix)
-                if len(words) >= _ROWS or 4 * len(words) * self.dimensions >= _BLOCK:
-                    read += len(words)
-                    yield self._block(words, parts, end, read, stream)
-                    words, parts = [], []
-            if words:
-                yield self._block(words, parts, end, read + len(words), stream)
-
-    def progress(self, position: int) -> float:
-        """Returns the share of the file up to the position of a block, 0..1.
-
-        For a packed file it is the share of packed bytes, for a pipe the share of announced words. It is 0 before the
-        first block, and for a pipe without a header.
-        """
-        reference, share = self._progress
-        return min(1.0, share * position / reference) if reference else 0.0
+            for words, matrix, end in _joined(self._reader.rows(stream.pieces(start), start, read, limit)):
+                read += len(words)
+                share = read / total if total else stream.consumed / stream.size if stream.size else 0.0
+                yield Block(words, matrix, end, read, share)
 
     def _open(self, position: int | None) -> ByteStream:
         if self._seekable:
@@ -106,12 +89,21 @@ class VectorFile:
         stream, self._pipe = self._pipe, None
         return stream
 
-    def _block(self, words: list[str], parts: list[np.ndarray], end: int, read: int, stream: ByteStream) -> Block:
-        if stream.size is None:
-            self._progress = end, read / self.count if self.count else 0.0
-        elif stream.packed:
-            self._progress = end, stream.consumed / stream.size
-        return Block(words, parts[0] if len(parts) == 1 else np.concatenate(parts), end, read)
+
+def _joined(rows: Iterator[tuple[list[str], np.ndarray, int]]) -> Iterator[tuple[list[str], np.ndarray, int]]:
+    """Joins what a reader yields to blocks."""
+    words: list[str] = []
+    parts: list[np.ndarray] = []
+    end = size = 0
+    for more, matrix, end in rows:
+        words += more
+        parts.append(matrix)
+        size += matrix.nbytes
+        if len(words) >= _ROWS or size >= _BLOCK:
+            yield words, np.concatenate(parts), end
+            words, parts, size = [], [], 0
+    if words:
+        yield words, np.concatenate(parts), end
 
 
 def _header(path: Path, head: bytes, binary: bool | None) -> tuple[int | None, int, int]:
