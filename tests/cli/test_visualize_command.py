@@ -134,8 +134,8 @@ def test_classes_have_names_and_probabilities(visualize):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say what to show: layers, kernels, activations, classify"),
-        (["kernel"], "say what to show"),
+        ([], "give one of layers, kernels, activations, classify"),
+        (["kernel"], "unknown or missing command"),
         (["layers", "--backbone=vgg"], "squeezenet"),
         (["kernels", "--layer=fire2"], "show those of fire2_expand1x1"),
         (["kernels", "--layer=conv1", "--channels=64"], "the layer has the channels 0 to 63"),
@@ -143,7 +143,7 @@ def test_classes_have_names_and_probabilities(visualize):
         (["kernels", "--layer=conv1", "--output=kernels.txt"], "ends in one of .png"),
         (["activations"], "--input=photo.jpg"),
         (["activations", "--input=photo.png", "--layer=fire9", "--channel=512"], "the channels 0 to 511"),
-        (["activations", "--input=photo.png", "--layer=pool10"], "looks at the whole picture at once"),
+        (["activations", "--input=photo.png", "--layer=pool10"], "is one value for the whole picture"),
         (["activations", "--input=photo.png", "--layer=fier9"], "fire9"),
         (["activations", "--input=photo.png", "--size=8"], "too small"),
         (["activations", "--input=photo.png", "--layer=fire9", "--channel=9999999"], "the channels 0 to 511"),

@@ -117,7 +117,7 @@ def test_a_class_is_sought_before_the_softmax(last):
 
 def test_a_network_without_classes_has_none_to_seek():
     layers = [convolution("features", "input", normal(1, 1, 3, 4), np.zeros(4, np.float32))]
-    with pytest.raises(LayerError, match="tells no classes"):
+    with pytest.raises(LayerError, match="has no class layer"):
         class_logit(Backbone("featureless", layers, tf.identity), 7)
 
 

@@ -1,20 +1,20 @@
-"""Shows what a network is made of and what it sees.
+"""Shows what a network consists of and what it responds to.
 
     visualize layers --backbone=vgg19                        its layers, as names for `deepdream --layer`
     visualize kernels --backbone=alexnet --layer=conv1       the kernels of a convolution, as a sheet of pictures
     visualize activations --input=cat.jpg --layer=fire9 --channel=139     where in a picture a channel responds
-    visualize activations --input=cat.jpg                    the channels that respond most, side by side
-    visualize classify --input=cat.jpg                       what the network takes a picture for
-    visualize feature                                        what thirty striking channels look for, as a page
-    visualize feature --layer=fire9 --channels=0-63          the same of other channels
-    visualize feature --objective='fire5:3 + fire5:42' --style=maco --output=unit.png     or of a mixture, as a picture
+    visualize activations --input=cat.jpg                    the channels that respond most, on a sheet
+    visualize classify --input=cat.jpg                       the classes of a picture
+    visualize feature                                        pictures that excite thirty striking channels, as a page
+    visualize feature --layer=fire9 --channels=0-63          the same for other channels
+    visualize feature --objective='fire5:3 + fire5:42' --style=maco --output=unit.png     or for a mixture, as a picture
 
 In the table of layers, kernel and stride are in positions of the layer below; the receptive field is the side in
-pixels of the square of the picture that one position sees. Kernels that look at the picture have its colours; of
-deeper ones the slices of the strongest channels below are shown, whose numbers stand beneath, warm colours for
-positive numbers and cold ones for negative numbers, and as bars if a slice is a single number. Features begin as noise
-and are changed until they excite a unit: --style=naive,multiscale,laplacian are those of 2015, fourier and maco are
-newer ones.
+pixels of the square of the picture that one position depends on. Kernels that read the picture are shown in its
+colours. Of deeper ones the slices of the strongest input channels are shown, with their numbers below them, positive
+weights in a warm colour and negative ones in a cold colour; slices of a single weight are shown as bars. Features begin
+as noise and are changed until they excite a unit: --style=naive,multiscale,laplacian are styles of 2015, fourier and
+maco are newer ones.
 """
 
 import json
@@ -40,13 +40,17 @@ if TYPE_CHECKING:
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
 SIZE = common_flags.size(None, "By default a good one.")
 LAYER = flags.DEFINE_string(
-    "layer", None, "kernels, activations, feature: the layer; by default the first convolution, a deep one with places."
+    "layer",
+    None,
+    "kernels, activations, feature: the layer. By default the first convolution, or a deep layer with positions.",
 )
 CHANNELS = flags.DEFINE_string(
     "channels", None, "kernels, activations, feature: only these channels: 139, or 0-63, or 3,5,9-12."
 )
 flags.DEFINE_alias("channel", "channels")
-TOPN = flags.DEFINE_integer("topn", None, "How many classes (5), or channels side by side (15).", lower_bound=1)
+TOPN = flags.DEFINE_integer(
+    "topn", None, "activations, classify: number of channels on the sheet (15) or of classes (5).", lower_bound=1
+)
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classify: how the answer is printed.")
 
 _MOST_KERNELS = 48  # of deeper layers, on one sheet
@@ -55,7 +59,7 @@ _NETWORK = {"backbone", "weights", "upsample"}
 _SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
 
 
-# The flags that a command looks at, of those that not all do.
+# The flags that a command reads, of those that not all do.
 _FLAGS = {
     "layers": {"format"},
     "kernels": {"layer", "channels", "output"},
@@ -67,7 +71,7 @@ _FLAGS = {
 
 def main(arguments: list[str]) -> None:
     if len(arguments) != 1 or arguments[0] not in _COMMANDS:
-        raise command.UsageError(f"say what to show: {', '.join(_COMMANDS)}")
+        raise command.UsageError(f"unknown or missing command: give one of {', '.join(_COMMANDS)}")
     (name,) = arguments
     if not picture_run.shows_flags(f"visualize {name}"):
         _check_flags(name)
@@ -76,7 +80,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _check_flags(name: str) -> None:
-    """Raises UsageError if a flag was given that the command would not look at."""
+    """Raises UsageError if a flag was given that the command does not read."""
     given = {flag for flag in set().union(*_FLAGS.values()) if flags.FLAGS[flag].value != flags.FLAGS[flag].default}
     for flag in sorted(given - _FLAGS[name]):
         others = [other for other, known in _FLAGS.items() if flag in known]
@@ -201,12 +205,12 @@ def _feature() -> None:
 
 def _picture(size: int) -> images.Picture:
     if not INPUT.value:
-        raise command.UsageError("say which picture to look at: --input=photo.jpg, or --input=sample:cat")
+        raise command.UsageError("which picture? Give --input=photo.jpg, or --input=sample:cat")
     return picture_run.load_picture(INPUT.value, size if SIZE.value is None else SIZE.value)
 
 
 def _output(name: str) -> Path:
-    """Where the picture goes; nothing is computed before it is clear that it can be written."""
+    """Returns the path of the picture, after checking that it can be written."""
     output = Path(picture_run.OUTPUT.value or re.sub(r"[^\w.-]", "_", name) + ".png")
     images.check_format(output)
     check_writable(output)
@@ -217,7 +221,7 @@ def _output(name: str) -> Path:
 
 
 def _save(output: Path, pixels: "np.ndarray", name: str) -> None:
-    """Writes a picture, with the flags that made it."""
+    """Writes a picture with the flags that made it."""
     values = command.flag_values([__name__, picture_run.__name__])
     made_it = (_FLAGS[name] | _NETWORK) - {"output"}
     given = {flag: value for flag, value in values.items() if flag in made_it}
@@ -226,7 +230,7 @@ def _save(output: Path, pixels: "np.ndarray", name: str) -> None:
 
 
 def _channels(count: int, most: int | None = None) -> Sequence[int]:
-    """The numbers of --channels, or the first of a layer's."""
+    """Returns the channels of --channels, or the first of a layer."""
     return channel_ranges.parse(CHANNELS.value, count) if CHANNELS.value else range(min(count, most or count))
 
 

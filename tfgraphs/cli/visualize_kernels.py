@@ -1,4 +1,4 @@
-"""`visualize kernels`: how kernels are drawn, and in words what is to be seen of them. It needs TensorFlow."""
+"""Draws the kernels of `visualize kernels` with captions and a legend. It imports TensorFlow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Drawn:
     """Kernels as pictures.
 
     Attributes:
-        tiles: a picture for each.
-        captions: what stands below each.
-        legend: what they show, in sentences.
+        tiles: one picture for each kernel.
+        captions: the text below each.
+        legend: explains the pictures.
     """
 
     tiles: list[np.ndarray]
@@ -37,7 +37,7 @@ def draw(backbone: Backbone, convolution: Layer, channels: Sequence[int]) -> Dra
     if sees_colours(backbone, convolution):
         found = colour_kernels(backbone, convolution, channels)
         tiles = [enlarged(kernel.pixels, _SIDE) for kernel in found]
-        legend = "Each as the picture that excites it most; below it the number of its channel."
+        legend = "Each is shown as the picture that excites it most, above the number of its channel."
         return Drawn(tiles, [str(kernel.channel) for kernel in found], legend)
     rows = strongest_slices(backbone, convolution, channels, _SLICES)
     return _as_bars(rows) if rows[0][0].pixels.shape[:2] == (1, 1) else _as_slices(rows)
@@ -49,19 +49,19 @@ def _as_slices(rows: Sequence[Sequence[Kernel]]) -> Drawn:
     ]
     captions = [f"{row[0].channel}: {' '.join(str(one.source) for one in row)}" for row in rows]
     legend = (
-        "Below each its output channel: the input channels with the strongest numbers, whose slices are above from "
-        "left to right. Orange numbers are positive, blue ones negative, black ones 0."
+        "Below each kernel its output channel, and the input channels with the strongest weights, whose slices are "
+        "above from left to right. Orange is positive, blue is negative, black is 0."
     )
     return Drawn(tiles, captions, legend)
 
 
 def _as_bars(rows: Sequence[Sequence[Kernel]]) -> Drawn:
-    """Kernels of one position have one number for each input channel: there is no pattern to look at."""
+    """Kernels of one position have one weight for each input channel, and no pattern to draw."""
     colours = tuple(WARM), tuple(COLD)
     tiles = [bars([str(one.source) for one in row], [one.largest for one in row], _BARS, colours) for row in rows]
     captions = [f"output channel {row[0].channel}" for row in rows]
     legend = (
-        "Each has one number for each input channel: the bars are those furthest from 0, behind the number of their "
-        "input channel. Orange numbers are positive, blue ones negative."
+        "Each kernel has one weight for each input channel: the bars are the weights furthest from 0, after the number "
+        "of their input channel. Orange is positive, blue is negative."
     )
     return Drawn(tiles, captions, legend)

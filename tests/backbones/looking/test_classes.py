@@ -107,7 +107,7 @@ def test_the_middle_has_the_proportions_asked_for(size, rows, columns):
 
 
 def test_feature_vectors_are_no_classes():
-    with pytest.raises(LayerError, match="made_up tells no classes: its last layer logits"):
+    with pytest.raises(LayerError, match="made_up has no class layer: its last layer logits"):
         classify(network(scores(1024)), PIXELS)
 
 

@@ -78,7 +78,7 @@ def test_a_map_is_as_large_as_the_picture_and_in_range(size):
 
 
 def test_a_layer_without_places_says_so(squeezenet):
-    with pytest.raises(LayerError, match="pool10 of squeezenet looks at the whole picture at once"):
+    with pytest.raises(LayerError, match="pool10 of squeezenet is one value for the whole picture"):
         responses(squeezenet, "pool10", np.zeros((64, 64, 3)))
 
 

@@ -1,1 +1,1 @@
-"""What a network sees: classes, heat maps, kernels."""
+"""Classes, heat maps and kernels of a network."""

@@ -1,7 +1,7 @@
-"""What a network takes a picture for: its classes, by name and probability.
+"""Classifies pictures: classes by name and probability.
 
-The thousand classes of ImageNet's challenge (ILSVRC 2012) are synsets of WordNet in the order of their numbers, which
-`imagenet_classes.txt` lists with the first word of each; almost every network gives them in this order.
+The thousand classes of ImageNet's challenge (ILSVRC 2012) are synsets of WordNet in the order of their numbers, listed
+with the first word of each in `imagenet_classes.txt`. Almost every network has this order.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ class Guess:
 
     Attributes:
         number: of the class, from 0.
-        name: of the class; "class 17" if nobody has told its name.
-        probability: as the network sees it, 0..1.
+        name: of the class; "class 17" if its name is unknown.
+        probability: 0..1.
     """
 
     number: int
@@ -36,22 +36,22 @@ class Guess:
 
 @cache
 def imagenet_classes() -> tuple[str, ...]:
-    """The names of ImageNet's thousand classes, in the order of the challenge."""
+    """Reads the names of ImageNet's thousand classes, in the order of the challenge."""
     lines = (Path(__file__).parent / "imagenet_classes.txt").read_text(encoding="utf-8").splitlines()
     return tuple(line.partition(" ")[2] for line in lines)
 
 
 def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Guess]:
-    """The likeliest classes of a picture, the best first.
+    """Returns the most probable classes of a picture, the best first.
 
     Args:
-        backbone: a network with a layer that tells classes, see `class_layer`.
-        pixels: [height, width, 3], RGB in 0..1. Networks see things in the sizes that they were trained on: a shorter
-            side of about 256 pixels does for most. A network for pictures of one size is shown the middle in that size.
-        count: how many classes.
+        backbone: a network with a class layer, see `class_layer`.
+        pixels: [height, width, 3], RGB in 0..1. Networks recognize things at the sizes that they were trained on: a
+            shorter side of about 256 pixels suits most. A network for pictures of one size gets the middle, resized.
+        count: number of classes.
 
     Raises:
-        LayerError: the network tells no classes, or the picture is too small for it.
+        LayerError: the network has no class layer, or the picture is too small for it.
     """
     layer = class_layer(backbone)
     size = backbone.size_of(layer)
@@ -64,7 +64,7 @@ def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Gue
 
 
 def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The middle of a picture in another size: as much of it as has the proportions of `size`."""
+    """Crops the middle of a picture to the proportions of `size`, and resizes it."""
     height, width = pixels.shape[:2]
     part = min(height / size[0], width / size[1])
     sides = [max(1, round(part * side)) for side in size]
@@ -73,10 +73,10 @@ def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def class_layer(backbone: Backbone) -> str:
-    """The layer of a network that tells classes: "softmax" or "predictions", or its last one, or its last softmax.
+    """Finds the class layer of a network: "softmax" or "predictions", or its last layer, or its last softmax.
 
     Raises:
-        LayerError: it has none.
+        LayerError: there is none.
     """
     for name in _LAST:
         if name in backbone.layers or name in backbone.aliases:
@@ -88,13 +88,13 @@ def class_layer(backbone: Backbone) -> str:
         if layer.kind == "softmax":
             return layer.name
     raise LayerError(
-        f"{backbone.name} tells no classes: its last layer {last.name} is no softmax, and a feature vector rather "
-        f"than the {len(imagenet_classes()):,} classes of ImageNet; give weights of the whole network"
+        f"{backbone.name} has no class layer: its last layer {last.name} is no softmax and has {last.channels} "
+        f"channels, not the {len(imagenet_classes()):,} classes of ImageNet; give weights of the whole network"
     )
 
 
 def class_names(count: int) -> Sequence[str]:
-    """The names of so many classes: ImageNet's, or these with a class for none of them before; else no names."""
+    """Returns names for a number of classes: ImageNet's, or these after a background class, or none."""
     known = imagenet_classes()
     return {len(known): known, len(known) + 1: (_BACKGROUND, *known)}.get(count, ())
 
@@ -104,7 +104,7 @@ def _name(names: Sequence[str], number: int) -> str:
 
 
 def _probabilities(found: np.ndarray) -> np.ndarray:
-    """[1, classes] or [1, height, width, classes], probabilities or logits, to the probabilities of the classes."""
+    """Converts probabilities or logits, [1, classes] or [1, height, width, classes], to probabilities [classes]."""
     mean = found.reshape(-1, found.shape[-1]).mean(axis=0)
     if mean.min() >= 0 and abs(mean.sum() - 1) < 1e-3:
         return mean

@@ -1,4 +1,4 @@
-"""Where in a picture a network responds."""
+"""Heat maps: where in a picture the channels of a layer respond."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,19 @@ from tfgraphs.pictures.images import resize
 # From no response to the strongest: night, violet, red, orange, pale yellow.
 _RAMP = np.array([[0.02, 0.0, 0.1], [0.35, 0.05, 0.45], [0.85, 0.15, 0.3], [1.0, 0.6, 0.1], [1.0, 0.98, 0.75]])
 _FAR = 16  # pixels
-_DIMMED = 0.75  # of the brightness of the picture: what is bright in it is not taken for a response
-_MOST_COVERED = 0.85  # by the colour of the strongest place; the rest lets the picture through
-_COVERING = 0.7  # power of the response: weak ones are seen, too
+_DIMMED = 0.75  # of the brightness of the picture, so that its bright places do not look like responses
+_MOST_COVERED = 0.85  # opacity of the colour at the strongest place
+_COVERING = 0.7  # power of the response, below 1 so that weak responses are visible
 
 
 @dataclass(frozen=True)
 class Response:
-    """How a channel of a layer responds to a picture.
+    """The response of a channel of a layer to a picture.
 
     Attributes:
         channel: its number.
-        strength: the mean over all places of what is above 0.
-        largest: the largest activation.
+        strength: mean of the rectified activations.
+        largest: largest activation.
         places: activations, [positions down, positions across].
     """
 
@@ -37,14 +37,14 @@ class Response:
 
 
 def responses(backbone: Backbone, layer: str, pixels: np.ndarray) -> list[Response]:
-    """The responses of all channels of a layer to a picture [height, width, 3], the strongest first.
+    """Returns the responses of all channels of a layer to a picture [height, width, 3], the strongest first.
 
     Raises:
-        LayerError: there is no such layer, the picture is too small for it, or it sees no places.
+        LayerError: there is no such layer, the picture is too small for it, or it is a global layer.
     """
     activation = backbone(tf.constant(pixels[None], tf.float32), [layer])[layer].numpy()
     if activation.ndim != 4:
-        raise LayerError(f"{layer} of {backbone.name} looks at the whole picture at once: it has no places to show")
+        raise LayerError(f"{layer} of {backbone.name} is one value for the whole picture: it has no places to show")
     strengths = np.maximum(activation[0], 0).mean(axis=(0, 1))
     return [
         Response(
@@ -58,13 +58,13 @@ def responses(backbone: Backbone, layer: str, pixels: np.ndarray) -> list[Respon
 
 
 def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
-    """A picture in grey, with colours where a layer responds, from violet to the pale yellow of the strongest place.
+    """Draws a picture in grey, with colours where a layer responds: violet, red, orange, pale yellow at the strongest.
 
-    How much of the picture a colour covers depends on the response only: a dark place that excites is as bright as any.
+    The opacity of a colour depends on the response only, so that dark places that excite are as bright as others.
 
     Args:
         pixels: [height, width, 3] in 0..1.
-        places: activations [positions down, positions across]; those below 0 are shown as 0.
+        places: activations [positions down, positions across]; negative ones count as 0.
         stride: pixels from one position to the next. The positions lie in the middle of the picture.
 
     Returns:
@@ -80,7 +80,7 @@ def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
 
 
 def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
-    """Positions of a layer, each `stride` pixels wide, as pixels of a picture: smooth, beyond the outermost as there.
+    """Interpolates positions of a layer, each `stride` pixels wide, to the pixels of a picture.
 
     Args:
         places: [positions down, positions across], in 0..1. They lie in the middle of the picture.
@@ -95,9 +95,9 @@ def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray
 
 
 def richest_places(backbone: Backbone) -> str:
-    """The layer with the most channels of those with positions at most 16 pixels apart, and of several the deepest.
+    """Finds the layer with the most channels of those with a stride of at most 16 pixels, and of several the deepest.
 
-    It knows things, and still where they are.
+    It represents things, and still resolves where they are.
 
     Raises:
         LayerError: no layer has positions.

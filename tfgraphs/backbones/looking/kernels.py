@@ -1,8 +1,8 @@
 """The kernels of a convolution as pictures.
 
-Those that look at the picture itself are shown in its colours, each as the picture that excites it most for its
-contrast. Deeper ones look at channels of the layer below: of those the ones that count most are shown, positive numbers
-warm, negative ones cold.
+Kernels that read the picture are shown in its colours, each as the picture of its contrast that excites it most. Deeper
+ones read the channels of the layer below: the slices of the strongest channels are shown, positive weights in a warm
+colour, negative ones in a cold one.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tfgraphs.backbones.layers import Layer, Unread
 
 WARM, COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
 _KINDS = {"convolution", "conv2d"}
-_PASSED = {"relu", "normalization", "bias", "batchnormalization"}  # what may stand between a name and its convolution
+_PASSED = {"relu", "normalization", "bias", "batchnormalization"}  # kinds that may follow a convolution
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Kernel:
     """One kernel of a convolution, or a slice of it.
 
     Attributes:
-        channel: of the convolution that it makes.
-        source: the channel of the layer below that the slice looks at; None for all three of a picture.
+        channel: output channel of the convolution.
+        source: input channel that the slice reads; None for all three of a picture.
         pixels: [height, width, 3], RGB in 0..1.
-        largest: of the numbers of a slice the one furthest from 0, where that of the whole kernel is 1 or -1.
+        largest: weight of a slice that is furthest from 0, on a scale where that of the whole kernel is 1 or -1.
     """
 
     channel: int
@@ -38,7 +38,7 @@ class Kernel:
 
 
 def convolution_of(backbone: Backbone, layer: str) -> Layer:
-    """The convolution that a layer is, or that it rectifies or normalizes.
+    """Finds the convolution that a layer is, or that it rectifies or normalizes.
 
     Raises:
         LayerError: there is no such layer, or none whose kernels can be shown.
@@ -63,7 +63,7 @@ def _kernel(convolution: Layer) -> np.ndarray:
 
 
 def first_convolution(backbone: Backbone) -> str:
-    """The name of the first layer with kernels.
+    """Finds the first layer with kernels.
 
     Raises:
         LayerError: there is none.
@@ -79,33 +79,32 @@ def _is_convolution(layer: Layer) -> bool:
 
 
 def sees_colours(backbone: Backbone, convolution: Layer) -> bool:
-    """Whether a convolution looks at the picture itself."""
+    """Whether a convolution reads the picture itself."""
     below = _below(backbone, convolution)
     return (below.receptive_field, below.channels) == (1, 3)
 
 
 def colour_kernels(backbone: Backbone, convolution: Layer, channels: Sequence[int]) -> list[Kernel]:
-    """The kernels of a convolution that looks at the picture, each with its largest number at full strength.
+    """Draws the kernels of a convolution that reads the picture, each scaled to its largest weight.
 
-    Whatever the network's preprocessing does with the colours is undone: a kernel is what it makes of red, green and
-    blue.
+    The network's preprocessing is included: a kernel is shown by its weights of red, green and blue.
     """
     colours = np.einsum("hwio,ij->ohwj", _kernel(convolution), _preprocessing(backbone))
     return [Kernel(channel, None, 0.5 + colours[channel] / _twice_largest(colours[channel])) for channel in channels]
 
 
 def _preprocessing(backbone: Backbone) -> np.ndarray:
-    """How much each channel that a network is given changes with red, green and blue: [channels, 3]."""
+    """The derivative of the preprocessed channels with respect to red, green and blue: [channels, 3]."""
     corners = tf.constant(np.concatenate([np.zeros((1, 3)), np.eye(3)]).reshape(4, 1, 1, 3), tf.float32)
     black, *primaries = backbone.preprocess(corners).numpy().reshape(4, -1)
     return np.stack([primary - black for primary in primaries], axis=1)
 
 
 def strongest_slices(backbone: Backbone, convolution: Layer, channels: Sequence[int], count: int) -> list[list[Kernel]]:
-    """Of each kernel the slices with the largest numbers (root of the sum of squares), as many as `count`.
+    """Draws the `count` slices of each kernel with the largest norm (root of the sum of squares).
 
     Returns:
-        For each of `channels` its slices, the strongest first; the largest number of a kernel has full strength.
+        For each of `channels` its slices, the strongest first, scaled to the largest weight of the kernel.
     """
     kernel = _kernel(convolution)
     before, after = kernel.shape[2:]
@@ -130,7 +129,7 @@ def _below(backbone: Backbone, convolution: Layer) -> View:
 
 
 def _warm_and_cold(values: np.ndarray) -> np.ndarray:
-    """Numbers -1..1 as colours on black."""
+    """Draws weights in -1..1 as colours on black."""
     strengths = np.clip(values, -1, 1)[..., None]
     return np.where(strengths > 0, strengths * WARM, -strengths * COLD)
 
