@@ -1,16 +1,16 @@
-"""Word vectors: speed, memory and quality beside gensim's, on the same text, both sides in one run, taking turns.
+"""Word vectors: speed, memory and quality beside gensim's, on the same text, both sides in one run, in turns.
 
     python benchmarks/word2vec.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
 
-needs the extra `bench`. The text goes through the `letters` tokenizer first, and both sides read what comes out of it.
-Words per second are those of training, of the raw text: gensim has counted its vocabulary before, tfgraphs has numbered
-the text and compiled its graph, which takes three to five seconds. The time is that from the text file to the saved
-binary vectors, with the start of Python and all of this. Memory is the largest sum over the processes of a side. Both
-sides have 100 dimensions, a window of 5, 5 negatives, subsampling at 1e-3 and a minimum count of 5, and learning rates
-of their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05, tfgraphs its defaults.
+It needs the extra `bench`. The text goes through the `letters` tokenizer first, and both sides read the result. Words
+per second are those of training, of the raw text: gensim has counted its vocabulary before, tfgraphs has numbered the
+text and compiled its graph, which takes three to five seconds. The time is that from the text file to the saved binary
+vectors and includes all of this and the start of Python. Memory is the largest sum over the processes of a side. Both
+sides have 100 dimensions, a window of 5, 5 negatives, subsampling at 1e-3, a minimum count of 5, and learning rates of
+their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05, tfgraphs its defaults.
 
-Measured on two cores of a machine that others share, 15.6 million words, each pair of runs one after the other, ratios
-of medians; gensim's own accuracy differs by half a per cent from run to run, as its threads race:
+Measured on two cores of a shared machine, 15.6 million words, each pair of runs one after the other, ratios of medians;
+gensim's own accuracy differs by half a per cent from run to run, as its threads race:
 
                  words/s      time in all   analogies, %             WordSim353
     epochs       1     5      1     5       1           5            1           5
@@ -19,44 +19,43 @@ of medians; gensim's own accuracy differs by half a per cent from run to run, as
     sg-hs        0.69  0.67   1.31  1.47    23.6 : 17.7  36.3 : 35.2  .574 : .527  .609 : .595
     cbow-hs      0.26  -      2.6   -       13.9 : 13.4  -            .488 : .480  -
 
-The machine had other work beside most of these. The two pairs of skip-gram with negative sampling, one epoch, had 1.6
-and 2.7, and 3.0 in a quieter hour with the noise words in larger groups. Figures of one epoch but the first count the
-start of the graph in the words/s. CBOW had 1.0 in another pair of five epochs (38.5 : 39.4 % then, with a rate that
-fell to three tenths). Memory is 0.53 to 0.62 GB; CBOW with four times the text and the same vocabulary (`--repeat=4`)
-takes 0.58 instead of 0.54.
+The machine had other work during most of these. The two pairs of skip-gram with negative sampling, one epoch, had 1.6
+and 2.7, and 3.0 on an idle machine with the noise words in larger groups. All figures of one epoch but the first
+include the start of the graph in the words/s. CBOW had 1.0 in another pair of five epochs (38.5 : 39.4 %, with a rate
+that fell to three tenths). Memory is 0.53 to 0.62 GB; CBOW with four times the text and the same vocabulary
+(`--repeat=4`) takes 0.58 instead of 0.54.
 
-What was tried, in words/s of skip-gram with negative sampling, 2,048 centres a step, unless it says otherwise:
+Experiments, in words/s of skip-gram with negative sampling and 2,048 centres a step, unless noted otherwise:
 
-    everything as one XLA program, a `while_loop` of steps              356,000; hardly more than one core works
+    everything as one XLA program, a `while_loop` of steps              356,000; little more than one core is used
     the same with the step cut into halves inside the program           311,000
     look-ups and updates by TensorFlow, the loss as two XLA programs    602,000
-    the same, one thread within an operation                            750,000; what the command does
+    the same, one thread within an operation                            750,000; the command does this
     updates compiled too, one program for each matrix                   +5 to 10 %
     four programs instead of two                                        the same
     4,096 centres a step                                                +4 %, less accurate
     16 shared noise words instead of 32, in groups half as large        +7 %, 14.4 against 15.8 %
     64 noise words, CBOW                                                -15 %, 20.0 against 18.2 %
-    48 noise words in groups twice as large, CBOW                       +8 %, 18.8 against 18.2 %; what CBOW does
+    48 noise words in groups twice as large, CBOW                       +8 %, 18.8 against 18.2 %; CBOW does this
     the same in skip-gram                                               22.1 %, but five epochs diverge: `NOISE_PULL`
     rows of noise words damped instead                                  nothing diverges, 13.7 against 22.1 %
     softplus with one exponential for value and gradient, sums as
-        products with ones                                              +7 %; by themselves they take half the time
+        products with ones                                              +7 %; alone they take half the time
     XLA's oneDNN, XNNPACK, YNNPACK and 512-bit switches                 no difference
     sums of products instead of the banded matrix product               forward alone takes four times as long
     damping of rows written as a weighted sum with stop_gradient        -8 %; a custom gradient costs nothing
-    memory that is kept by malloc (MALLOC_TRIM_THRESHOLD_)              +10 % in some runs, none in others
+    memory that malloc keeps (MALLOC_TRIM_THRESHOLD_)              +10 % in some runs, none in others
     windows drawn instead of expected, CBOW                             17.7 against 14.5 %; skip-gram: no difference
     learning rate 0.0375 falling to a tenth instead of 0.025 to 0       20.3 against 15.8 %
 
-gensim's workers each count their own words towards the end of the text, so with two of them its rate only falls to half
-of where it began in one epoch: tfgraphs' rates make up for that.
+With two workers, gensim's rate only falls to half of its start in one epoch, as each counts its own words only; the
+rates of tfgraphs make up for that.
 
-Hierarchical softmax is as accurate as gensim's and slower: the bars of 1.5 and 1 times its words/s are out of reach of
-this formulation. A word has 12.6 nodes on its path, of which 6.4 are not among the 64 next to the root, which are one
-product of matrices. A step of 2,048 centres takes 14 ms in skip-gram and 11 ms in CBOW; two cores would have to do it
-in 5.5 and 2.7 ms. To look up, join and write back 6 rows a centre alone takes 2 ms; the rest are 79 MFLOP for the
-shared nodes and about 200 for the deep ones, in products of 48 x 18 rows at 25 GFLOP/s. What was tried, in ms a step of
-skip-gram and of CBOW:
+Hierarchical softmax is as accurate as gensim's and slower: this formulation cannot reach 1.5 or 1 times its words/s. A
+word has 12.6 nodes on its path, of which 6.4 are not among the 64 next to the root, which are one product of matrices.
+A step of 2,048 centres takes 14 ms in skip-gram and 11 ms in CBOW; two cores would have to do it in 5.5 and 2.7 ms.
+Looking up, joining and writing back 6 rows a centre alone takes 2 ms; the rest is 79 MFLOP for the shared nodes and
+about 200 for the deep ones, in products of 48 x 18 rows at 25 GFLOP/s. Experiments, in ms a step of skip-gram and CBOW:
 
     deep nodes of 32 centres together, 42 hidden vectors for each node  28, 13; 10 of the 42 products are pairs
     of 8 centres, room for 6 nodes a centre, of more some are drawn     14, 11; 23.6 against 24.4 %, 13.9 against 15.3 %
@@ -131,7 +130,7 @@ def main() -> None:
 
 
 def write_letters(corpus: str, text: Path, repeat: int) -> None:
-    """Writes the words that both sides read."""
+    """Write the words that both sides read."""
     cut = tokenizer("letters", True)
     with text.open("wb") as file:
         for _ in range(repeat):
@@ -140,7 +139,7 @@ def write_letters(corpus: str, text: Path, repeat: int) -> None:
 
 
 def lines_of(chunks: list[bytes]) -> Iterator[list[bytes]]:
-    """Lists of words, cut at the marks that the tokenizer leaves for the ends of lines."""
+    """Yield the words of each line."""
     start = 0
     while start < len(chunks):
         end = chunks.index(LINE_END, start)
@@ -149,7 +148,7 @@ def lines_of(chunks: list[bytes]) -> Iterator[list[bytes]]:
 
 
 def compare(model: str, epochs: int, text: Path, options: argparse.Namespace) -> None:
-    """Trains on both sides in turns and prints medians and their ratio."""
+    """Train on both sides in turns, and print medians and their ratio."""
     runs: dict[str, list[dict[str, float]]] = {"tfgraphs": [], "gensim": []}
     for _ in range(options.rounds):
         for side, results in runs.items():
@@ -165,7 +164,7 @@ def compare(model: str, epochs: int, text: Path, options: argparse.Namespace) ->
 
 
 def train(side: str, model: str, epochs: int, text: Path, options: argparse.Namespace) -> dict[str, float]:
-    """One training from the text file to saved vectors, in a process of its own, and what came out of it."""
+    """Train from the text file to saved vectors in a new process, and measure the result."""
     architecture, loss = MODELS[model]
     with tempfile.TemporaryDirectory(dir=text.parent) as folder:
         output = Path(folder) / "vectors"
@@ -201,7 +200,7 @@ def train(side: str, model: str, epochs: int, text: Path, options: argparse.Name
 
 
 def watch(command: list[str]) -> tuple[float, float]:
-    """Runs a command; returns its seconds and the largest sum of memory of its processes in MB."""
+    """Run a command; return its seconds and the largest sum of memory of its processes in MB."""
     begun, most = time.monotonic(), 0.0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while process.poll() is None:
@@ -213,7 +212,7 @@ def watch(command: list[str]) -> tuple[float, float]:
 
 
 def memory(pid: int) -> float:
-    """Resident memory of a process and those below it, in MB; memory-mapped files are not counted."""
+    """Return the resident memory of a process and its descendants in MB, without memory-mapped files."""
     megabytes = 0.0
     for entry in [pid, *descendants(pid)]:
         try:
@@ -226,7 +225,7 @@ def memory(pid: int) -> float:
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Numbers of the processes below one."""
+    """Yield the numbers of all descendants of a process."""
     for entry in os.listdir("/proc"):
         try:
             parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])

@@ -1,9 +1,6 @@
-"""The tree of hierarchical softmax: frequent words near the root, so that few decisions lead to them.
+"""The Huffman tree of hierarchical softmax: frequent words are near the root, so that few decisions lead to them.
 
-A word's probability is a product of decisions on the way from the root to it, each a logistic regression at an inner
-node (Morin, Bengio 2005), and Huffman's tree makes the way short on average (Mikolov et al. 2013):
-
-    p(word | v) = product over its path of sigmoid(sign * v . v'_node)
+See `hierarchical_softmax` for the formula.
 """
 
 from dataclasses import dataclass
@@ -16,14 +13,13 @@ import numpy as np
 class HuffmanTree:
     """A binary tree with the V words as its leaves and V - 1 inner nodes, of which node 0 is the root.
 
-    Inner nodes are in order of falling count, a parent before its children, those that were joined later first among
-    equals. So the first K are the K that training visits most, and they are a tree themselves.
+    Inner nodes are in order of falling count, a parent before its children; among equal counts, those that were joined
+    later come first. So the first K are the K that training visits most, and they form a tree.
 
     Attributes:
         children: int32 [V - 1, 2], left and right child of each inner node. A number n < V - 1 is inner node n, and
             n >= V - 1 is the word n - (V - 1).
-        counts: int64 [V - 1], how often each inner node is on the path of a word of the corpus: the words' counts
-            below it, summed.
+        counts: int64 [V - 1], the sum of the counts of the words below each inner node.
     """
 
     children: np.ndarray
@@ -36,7 +32,7 @@ class HuffmanTree:
 
     @cached_property
     def parents(self) -> np.ndarray:
-        """The inner node above each node, int32 [2V - 1], inner nodes first; the root is its own."""
+        """The inner node above each node, int32 [2V - 1], inner nodes first; the root is its own parent."""
         parents = np.zeros(2 * self.words - 1, np.int32)
         parents[self.children] = np.arange(self.words - 1, dtype=np.int32)[:, None]
         return parents
@@ -65,18 +61,18 @@ class HuffmanTree:
         return int(self.lengths.max())
 
     def paths(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The ways from the root to some words.
+        """Return the paths from the root to some words.
 
         Args:
             words: word numbers, int [n], each in 0..V-1.
 
         Returns:
-            Inner nodes, int32 [n, L], from the root on, and the signs with which their scores enter the formula above,
-            int8 [n, L]: +1 where the way goes left, -1 where it goes right. Behind a path's end both are 0. L is
-            `longest`, whichever words are asked for; the path of the only word of a vocabulary is empty, L = 0.
+            Inner nodes, int32 [n, L], from the root on, and their signs e in the formula, int8 [n, L]: +1 where the path
+            goes left, -1 where it goes right. After the end of a path both are 0. L is `longest` for any words; the
+            path of the only word of a vocabulary is empty, L = 0.
 
         Raises:
-            ValueError: a number is no word's.
+            ValueError: a number is out of range.
         """
         words = np.asarray(words, np.int64)
         if words.size and not 0 <= words.min() <= words.max() < self.words:
@@ -84,7 +80,7 @@ class HuffmanTree:
         nodes = np.zeros((len(words), self.longest), np.int32)
         signs = np.zeros((len(words), self.longest), np.int8)
         rows, columns, below = np.arange(len(words)), self.lengths[words] - 1, words + self.words - 1
-        for _ in range(self.longest):  # from the leaves up, all words one step at a time
+        for _ in range(self.longest):  # from the leaves up, one level for all words at a time
             climbing = columns >= 0
             rows, columns, below = rows[climbing], columns[climbing], below[climbing]
             nodes[rows, columns] = self.parents[below]
@@ -94,32 +90,31 @@ class HuffmanTree:
 
 
 def huffman_tree(counts: np.ndarray) -> HuffmanTree:
-    """Builds the Huffman tree of word counts, the one that word2vec.c's CreateBinaryTree builds.
+    """Build the Huffman tree of word counts, the same as CreateBinaryTree of word2vec.c.
 
     Args:
-        counts: int64 [V], V >= 1, none negative, falling: the order of a vocabulary. A single word gets a tree without
-            inner nodes.
+        counts: int64 [V], V >= 1, not negative, in descending order. A single word gets a tree without inner nodes.
 
     Raises:
-        ValueError: the counts are not like that.
+        ValueError: the counts are empty, negative or not in descending order.
     """
     if counts.ndim != 1 or counts.size < 1 or counts[-1] < 0 or np.any(counts[:-1] < counts[1:]):
         raise ValueError("a Huffman tree needs the counts of one or more words, not negative, the largest first")
     children, weights = _join(counts.tolist())
-    # Joining numbered words first, then inner nodes, the root last. Now inner nodes come first, from the root on.
+    # `_join` numbers words first, then inner nodes, the root last. Here inner nodes come first, from the root on.
     numbers = np.concatenate([np.arange(len(counts)) + len(counts) - 1, np.arange(len(counts) - 1)[::-1]])
     return HuffmanTree(numbers.astype(np.int32)[children[::-1]], np.array(weights[::-1], np.int64))
 
 
 def _join(counts: list[int]) -> tuple[np.ndarray, list[int]]:
-    """Joins the two lightest nodes until one is left.
+    """Join the two lightest nodes until one is left.
 
-    No heap is needed: inner nodes come into being in order of their weights, as the words are in order of theirs. So
-    the lightest node is the first of one of two queues, and among equals word2vec.c takes the inner node.
+    No heap is needed: words are in order of their weights, and inner nodes are made in order of theirs. So the lightest
+    node is the first of one of two queues; among equals word2vec.c takes the inner node.
 
     Returns:
-        The inner nodes as they come into being: their left and right children, int [V - 1, 2], where word w has
-        number w and the inner node k number V + k; and their weights.
+        The inner nodes in the order in which they are made: their left and right children, int [V - 1, 2], where word w
+        has number w and the inner node k number V + k; and their weights.
     """
     weights: list[int] = []
     lefts: list[int] = []

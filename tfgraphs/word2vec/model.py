@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfgraphs.graphs import processor
 from tfgraphs.graphs.compiled import with_gradient
+from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.architectures import Windows, context_mean, draw_reach
 from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
@@ -68,9 +69,7 @@ class Word2Vec:
         unit = next(unit for unit in (grouped * self._parts, grouped, 1) if places >= unit)
         return places - places % unit
 
-    def loss(
-        self, text: Callable[[tf.Tensor], tf.Tensor], places: int
-    ) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+    def loss(self, text: Callable[[tf.Tensor], tf.Tensor], places: int) -> Loss:
         """Make the loss of a step over a text.
 
         Args:
@@ -78,7 +77,7 @@ class Word2Vec:
             places: how many there are.
 
         Returns:
-            A loss for `minimize`: the sum over all pairs. Its term "pair" is the mean.
+            The sum over all pairs. Its term "pair" is the mean.
         """
         parts = self._parts if places % (self._grouped * self._parts) == 0 else 1
         part_loss = with_gradient(self._part_loss(places * self.length))
@@ -93,7 +92,7 @@ class Word2Vec:
             total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
             return total, {"pair": total / (pairs + 1e-9)}
 
-        return loss
+        return Loss(loss)
 
     @property
     def _grouped(self) -> int:

@@ -45,14 +45,17 @@ def for_pairs(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 def softplus(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """Compute log(1 + exp(x)), which is -log sigmoid(-x).
 
-    Value and gradient share the exponential, which XLA computes twice for `tf.math.softplus`. Together with `total`
-    this makes skip-gram with negative sampling 7 % faster.
+    Value and gradient share the exponential. With `tf.math.softplus` loss and gradients of a step of CBOW take 1.50 ms
+    instead of 1.33 (medians), those of skip-gram 1.60 instead of 1.33.
     """
     power = tf.exp(tf.minimum(x, 60))  # log(1 + exp(x)) is x beyond 60
     return tf.maximum(x, tf.math.log(1 + power)), lambda gradient: gradient * (power / (1 + power))
 
 
 def total(values: tf.Tensor) -> tf.Tensor:
-    """Sum all values by a product with ones, twice as fast as `tf.reduce_sum`, which XLA computes one by one."""
+    """Sum all values by a product with ones: XLA adds those of `tf.reduce_sum` one by one.
+
+    With `tf.reduce_sum` loss and gradients of a step of CBOW take 1.54 ms instead of 1.33, those of skip-gram 1.53.
+    """
     ones = tf.ones([values.shape[-1], 1], values.dtype)
     return tf.reduce_sum(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), ones))

@@ -1,1 +1,1 @@
-"""Small models that are trained on pairs of words."""
+"""Small models that are trained on written pairs of words, as in the demo wevi."""

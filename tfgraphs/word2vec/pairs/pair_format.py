@@ -1,7 +1,7 @@
-"""Pairs of words that predict each other, as they are written down: `drink^juice|apple, eat^apple|orange`.
+"""The text format of pairs of words that predict each other: `drink^juice|apple, eat^apple|orange`.
 
-The format and the configuration are those of wevi, Xin Rong's word embedding visual inspector, so that its training
-data can be pasted. Importing this does not import TensorFlow.
+Format and configuration are those of wevi, Xin Rong's word embedding visual inspector. Importing this does not import
+TensorFlow.
 """
 
 import json
@@ -17,7 +17,7 @@ from tfgraphs.errors import reason
 from tfgraphs.word2vec.text.reading import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
-_QUOTED = 60  # characters of what is wrong that a message shows
+_QUOTED = 60  # characters of a wrong value that a message quotes
 _RANGES = {
     "hidden_size": (1, 10_000),
     "random_state": (0, 2**31 - 1),
@@ -30,7 +30,7 @@ _CONFIG = '{"hidden_size": 5, "random_state": 1, "learning_rate": 0.2}'
 
 @dataclass(frozen=True)
 class Pair:
-    """Words that predict, and words that they predict."""
+    """Words that predict (context), and words that are predicted (target)."""
 
     context: tuple[str, ...]
     target: tuple[str, ...]
@@ -38,15 +38,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairSettings:
-    """How a model of pairs is trained.
+    """Settings of a model of pairs and its training.
 
     Attributes:
         hidden_size: length of a vector.
-        random_state: where the random numbers of the starting weights begin.
+        random_state: seed of the initial weights.
         learning_rate: of all steps.
-        passes: how often the pairs are gone through.
-        tied: whether words have the same vector as what predicts and as what is predicted.
-        compat: `wevi` for its gradient of pairs with several targets, see `pairs.pair_loss`; None for the exact one.
+        passes: number of passes over the pairs.
+        tied: whether inputs and outputs share one matrix.
+        compat: `wevi` for its gradient of pairs with several targets, see `training.pair_loss`; None for the exact one.
     """
 
     hidden_size: int = 5
@@ -61,16 +61,16 @@ class PairSettings:
             value = getattr(self, name)
             numbers, kind = ((int, float), "number") if name == "learning_rate" else ((int,), "whole number")
             if type(value) not in numbers or not least <= value <= most:
-                raise CorpusError(f"{name} is {_quoted(value)}: it is a {kind} from {least:,} to {most:,}")
+                raise CorpusError(f"{name} is {_quoted(value)}: it must be a {kind} from {least:,} to {most:,}")
         if self.compat not in (None, "wevi"):
-            raise CorpusError(f"compat is {_quoted(self.compat)}: choose wevi or nothing")
+            raise CorpusError(f"compat is {_quoted(self.compat)}: choose wevi or None")
 
     @classmethod
     def from_json(cls, text: str) -> "PairSettings":
-        """The settings that wevi's configuration stands for: `hidden_size`, `random_state` and `learning_rate`.
+        """Read a configuration of wevi: `hidden_size`, `random_state` and `learning_rate`.
 
         Raises:
-            CorpusError: this is no JSON object, or has other keys or values.
+            CorpusError: the text is no JSON object, or has other keys or values.
         """
         try:
             config = json.loads(text)
@@ -82,7 +82,7 @@ class PairSettings:
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
-    """Reads a file of pairs, in UTF-8; see `parse_pairs`.
+    """Read a file of pairs in UTF-8; see `parse_pairs`.
 
     Raises:
         CorpusError: the file cannot be read, is no text, or has no pairs or wrong ones.
@@ -98,12 +98,12 @@ def read_pairs(path: str | Path) -> list[Pair]:
 
 
 def parse_pairs(text: str) -> list[Pair]:
-    """The pairs in a text: `context|target`, commas between pairs, `^` between the words of one side.
+    """Parse pairs: `context|target`, commas between pairs, `^` between the words of one side.
 
-    White space, line breaks too, counts for nothing around words, and cannot stand within them.
+    White space around words, line breaks included, is ignored; within words it is an error.
 
     Raises:
-        CorpusError: there are no pairs, or one is wrong; the message shows it.
+        CorpusError: there are no pairs, or one is wrong; the message quotes it.
     """
     if not text.strip():
         raise CorpusError("there are no pairs: write some, such as drink^juice|apple, eat^apple|orange")
@@ -114,12 +114,12 @@ def _pair(text: str) -> Pair:
     sides = [tuple(word.strip() for word in side.split("^")) for side in text.split("|")]
     words = [word for side in sides for word in side]
     if len(sides) != 2:
-        raise CorpusError(f"{_quoted(text)} is not context|target: one | belongs in each pair, a comma between two")
+        raise CorpusError(f"{_quoted(text)} is not context|target: each pair has one |, and a comma follows it")
     if not all(words):
         raise CorpusError(f"{_quoted(text)} is not context|target: a word is missing")
     for word in words:
         if _INSIDE_NO_WORD.search(word):
-            raise CorpusError(f"{_quoted(word)} is not a word: there is white space in it, or it is no text")
+            raise CorpusError(f"{_quoted(word)} is not a word: it contains white space or control characters")
     return Pair(*sides)
 
 
@@ -129,6 +129,6 @@ def _quoted(value: object) -> str:
 
 
 def pair_vocabulary(pairs: Iterable[Pair]) -> Vocabulary:
-    """All words of the pairs, in the order of their code points, and how often each stands there."""
+    """Return all words of the pairs in the order of their code points, and their counts."""
     counts = sorted(Counter(word for pair in pairs for word in pair.context + pair.target).items())
     return Vocabulary([word for word, _ in counts], np.array([count for _, count in counts], np.int64))

@@ -1,11 +1,11 @@
-"""Models of teaching size, trained on pairs that are written down.
+"""Small models that are trained on written pairs of words, one pair at a time.
 
     pairs = read_pairs("pairs.txt")
     model = PairModel(pair_vocabulary(pairs), settings)
     for progress in train_pairs(model, pairs, settings): ...
 
-Starting weights and steps are those of wevi, Xin Rong's word embedding visual inspector, in float64, so that vectors
-can be compared digit by digit.
+Initial weights and steps are those of wevi, Xin Rong's word embedding visual inspector, in float64, so that vectors can
+be compared digit by digit.
 """
 
 import itertools
@@ -35,29 +35,29 @@ __all__ = [
     "wevi_random",
 ]
 
-REPORTS = 100  # of a run, at most
+REPORTS = 100  # at most, in a run
 
 
 def wevi_random(state: int) -> Iterator[float]:
-    """Yields wevi's random numbers, in [0, 1): state <- (25214903917 state + 11) mod 2^16, divided by 2^16."""
+    """Yield wevi's random numbers in [0, 1): state <- (25214903917 state + 11) mod 2^16, divided by 2^16."""
     while True:
-        state = int(float(state) * 25214903917 + 11) & 0xFFFF  # a first state may round, as in JavaScript
+        state = int(float(state) * 25214903917 + 11) & 0xFFFF  # a large first state is rounded, as in JavaScript
         yield state / 65536
 
 
 class PairModel:
     """The two layers of weights of a model of pairs.
 
-    They start at (u - 0.5) / hidden_size with wevi's random numbers u, drawn for each word and each hidden unit, first
-    the input weight and then the output weight.
+    The initial weights are (u - 0.5) / hidden_size with wevi's random numbers u, drawn for each word and each hidden
+    unit, first the input weight and then the output weight.
 
     Args:
         vocabulary: the words, see `pair_vocabulary`.
-        settings: `hidden_size`, `random_state` and `tied` count here.
+        settings: `hidden_size`, `random_state` and `tied` are used here.
 
     Attributes:
-        inputs: vectors of the words as what predicts, a float64 variable [words, hidden_size]; the word vectors.
-        outputs: vectors of the words as what is predicted, of the same shape; `inputs` if tied.
+        inputs: vectors of words that predict, a float64 variable [words, hidden_size]; the word vectors.
+        outputs: vectors of words that are predicted, of the same shape; `inputs` if tied.
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: PairSettings) -> None:
@@ -74,21 +74,21 @@ class PairModel:
         return [self.inputs] if self.outputs is self.inputs else [self.inputs, self.outputs]
 
     def vectors(self) -> WordVectors:
-        """The word vectors as they are now, float64."""
+        """Return the word vectors as they are now, float64."""
         return WordVectors(self.vocabulary.words, self.inputs.numpy())
 
 
 def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None) -> LossFunction:
-    """The loss of one pair, the one whose turn it is in a step: a full softmax over the vocabulary.
+    """Make the loss of one pair in each step, in turn: a full softmax over the vocabulary.
 
         h = mean of the inputs of the context's words      s = outputs h      loss = C log sum exp(s) - sum_t s_t
 
-    A word counts once in a context. C is the number of targets t, so that this is the sum of their -log softmax(s)_t,
-    and its gradient with respect to s is C softmax(s) - t. wevi leaves C out and takes each target once: softmax(s) - t
-    has no zero if there are several targets, the loss no minimum, and the weights grow without end.
+    A word counts once in a context. C is the number of targets t, so this is the sum of their -log softmax(s)_t, and
+    its gradient with respect to s is C softmax(s) - t. wevi omits C and takes each target once. With several targets
+    softmax(s) - t has no zero, and the weights grow without bound.
 
     Args:
-        model: whose weights to take.
+        model: with the weights.
         pairs: of words of its vocabulary.
         compat: `wevi`, or None for the exact gradient.
     """
@@ -110,7 +110,7 @@ def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None
 
 
 def _padded(sides: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Word numbers as a table, int32 [pairs, longest side], and which of its places are words, 0 or 1, float64."""
+    """Return word numbers as a table, int32 [pairs, longest side], and 1 where there is a word, else 0, float64."""
     numbers = list(itertools.zip_longest(*sides, fillvalue=-1))
     table = np.array(numbers, np.int32).T
     return np.maximum(table, 0), (table >= 0).astype(np.float64)
@@ -125,15 +125,18 @@ def train_pairs(
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
 ) -> Iterator[Progress]:
-    """Trains a model one pair at a time, in their order, yielding progress with the mean loss of all pairs.
+    """Train a model one pair at a time, in their order.
 
     Args:
         model: to train.
         pairs: of words of its vocabulary.
-        settings: `learning_rate`, `passes` and `compat` count here.
-        checkpoint_dir: where to keep the state; training that finds its own state there goes on from it.
+        settings: `learning_rate`, `passes` and `compat` are used here.
+        checkpoint_dir: folder for the state; training that finds its own state there resumes it.
         save_seconds: time between two checkpoints.
         on_graph: called with the graph of one step.
+
+    Yields:
+        The state of the training with the mean loss of all pairs, at most 100 times.
 
     Raises:
         CheckpointError, NonFiniteLoss: see `minimize`.
@@ -147,7 +150,7 @@ def train_pairs(
         keras.optimizers.SGD(_FixedRate(settings.learning_rate)),
         settings.passes * len(pairs),
         steps_per_report=-(-settings.passes // REPORTS) * len(pairs),
-        gradient_transform=tf.convert_to_tensor,  # one sum for rows that were read in several places
+        gradient_transform=tf.convert_to_tensor,  # adds up the gradients of rows that were read twice
         checkpoint_dir=checkpoint_dir,
         save_seconds=save_seconds,
         on_graph=on_graph,
@@ -157,7 +160,7 @@ def train_pairs(
 
 
 class _FixedRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate in float64, where Keras would round a plain number to float32."""
+    """A learning rate in float64; Keras rounds a plain number to float32."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
