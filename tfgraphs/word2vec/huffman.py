@@ -67,9 +67,9 @@ class HuffmanTree:
             words: word numbers, int [n], each in 0..V-1.
 
         Returns:
-            Inner nodes, int32 [n, L], from the root on, and their signs e in the formula, int8 [n, L]: +1 where the path
-            goes left, -1 where it goes right. After the end of a path both are 0. L is `longest` for any words; the
-            path of the only word of a vocabulary is empty, L = 0.
+            Inner nodes, int32 [n, L], from the root on, and their signs e in the formula, int8 [n, L]: +1 where the
+            path goes left, -1 where it goes right. After the end of a path both are 0. L is `longest` for any words;
+            the path of the only word of a vocabulary is empty, L = 0.
 
         Raises:
             ValueError: a number is out of range.
