@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfgraphs.word2vec.text.settings import CheckedSettings
 
@@ -49,8 +49,8 @@ class TrainingSettings(CheckedSettings):
         words_per_step: number of words whose pairs are updated at once. The published algorithm updates after each
             pair; 1 is closest to it and very slow. Default: 2,048, or fewer for short texts, small vocabularies and
             the softmax.
-        damping: how much the gradients of words in very many pairs of a step are reduced, which would overshoot
-            otherwise; see `damping`. 0 switches it off, as published.
+        damping: how much the gradients of words in very many pairs of a step are reduced; see `damping`. 0 switches it
+            off, as published; then words_per_step has to be small, or training diverges.
         shared_negatives: number of noise words that 128 neighbouring words of skip-gram, or 256 of CBOW, share.
             Default: 48, or as many up to 1,024 as the learning rate needs. 0 draws noise words for each pair (sampled
             softmax: for each word), as published, and skips those that are the word to predict.
@@ -116,7 +116,7 @@ class TrainingSettings(CheckedSettings):
         return start, start * fall if self.min_learning_rate is None else min(start, self.min_learning_rate)
 
 
-PUBLISHED_ALGORITHM = {
+PUBLISHED_ALGORITHM: dict[str, Any] = {
     "window_sampling": "dynamic",
     "words_per_step": 1,
     "damping": 0,

@@ -1,5 +1,6 @@
 """Pairs and their configuration: what is written is what is read, and what is wrong is shown in one line."""
 
+import os
 import re
 
 import pytest
@@ -86,8 +87,9 @@ def test_a_file_without_good_pairs_is_named_in_one_line(tmp_path, content, reaso
         read_pairs(path)
 
 
-@pytest.mark.parametrize(("name", "reason"), [("absent.txt", "no such file"), (".", "directory")])
+@pytest.mark.parametrize(("name", "reason"), [("absent.txt", "no such file"), (".", "folder"), ("pipe", "pipe")])
 def test_a_file_that_cannot_be_read_is_named_in_one_line(tmp_path, name, reason):
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(CorpusError, match=rf"^cannot read {tmp_path}[^\n]*{reason}[^\n]*$"):
         read_pairs(tmp_path / name)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.errors import reason
+from tfgraphs.files.trust import check_regular_file
 from tfgraphs.word2vec.text.reading import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
@@ -87,6 +88,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     Raises:
         CorpusError: the file cannot be read, is no text, or has no pairs or wrong ones.
     """
+    check_regular_file(path, CorpusError)
     try:
         return parse_pairs(Path(path).read_bytes().decode("utf-8-sig"))
     except OSError as error:
