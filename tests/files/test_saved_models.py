@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from foreign_networks import message
@@ -364,6 +366,22 @@ def test_a_table_of_tensorflow_1_from_an_asset_is_filled(tmp_path):
     model = load(save_first_lexicon(tmp_path / "first", True))
     out = model.signatures["serving_default"](words=tf.constant(["queen", "pawn"]))["out"]
     assert out.numpy().tolist() == [1, -1]
+
+
+def test_a_table_of_tensorflow_1_that_was_saved_anew_is_filled(tmp_path):
+    first = tf.saved_model.load(str(save_first_lexicon(tmp_path / "first", True)))
+    look_up = first.signatures["serving_default"]
+    path = save_function(tmp_path / "second", lambda words: look_up(words=words)["out"], WORDS, first=first)
+    assert load(path)(tf.constant(["queen", "pawn"])).numpy().tolist() == [1, -1]
+
+
+def test_a_keras_model_of_texts_is_admitted(tmp_path):
+    words = keras.Input((), dtype="string")
+    numbers = keras.layers.TextVectorization(vocabulary=["king", "queen"], output_sequence_length=2)(words)
+    model = keras.Model(words, keras.layers.Embedding(4, 3)(numbers))
+    model.export(tmp_path, verbose=False)
+    loaded, texts = load(tmp_path), tf.constant(["Queen, king!"])
+    np.testing.assert_array_equal(loaded.serve(texts), model(texts))
 
 
 def test_a_table_of_tensorflow_1_from_another_file_is_refused(tmp_path):

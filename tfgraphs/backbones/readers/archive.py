@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.files.trust import plausible_size
+from tfgraphs.files.trust import check_regular_file, plausible_size
 
 
 class Archive:
@@ -28,7 +28,7 @@ class Archive:
         Raises:
             WeightsError: the archive is damaged.
         """
-        self._size = path.stat().st_size
+        self._size = check_regular_file(path, WeightsError)
         self._left = plausible_size(self._size) if inflate else self._size
         self._methods = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} if inflate else {zipfile.ZIP_STORED}
         try:
