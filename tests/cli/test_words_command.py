@@ -54,7 +54,7 @@ def cells(table):
     return [line.split() for line in table.splitlines()[2:]]
 
 
-def test_the_table_is_that_of_the_lecture(ask):
+def test_the_table_has_the_head_of_word2vec(ask):
     out = ask("calc", "king - man + woman", topn=2).out
     assert re.search(r"Word +Cosine distance", out)
     assert cells(out)[0] == ["queen", "0.9586"]
@@ -82,7 +82,7 @@ def test_similarity_is_a_cosine(ask):
     assert cells(ask("similarity", "king", "man").out) == [["king", "man", "0.7071"]]
 
 
-def test_another_spelling_is_said(ask):
+def test_another_spelling_is_reported(ask):
     assert ask("near", "new york").err == "words: new york is read as New_York\n"
 
 
@@ -98,11 +98,11 @@ def test_tsv_has_no_head(ask):
     assert ask("near", "New_York", format="tsv", topn=1).out == "Boston\t0.9950\n"
 
 
-def test_only_frequent_words_answer_if_asked_for(ask):
+def test_answers_can_be_restricted_to_frequent_words(ask):
     assert {row[0] for row in cells(ask("near", "Boston", restrict_vocab=3).out)} == {"king", "man", "woman"}
 
 
-def test_a_limit_leaves_words_out(ask):
+def test_the_limit_drops_rare_words(ask):
     with pytest.raises(WordError, match="'Boston' is not among the 4 words"):
         ask("near", "Boston", limit=4)
 
@@ -155,7 +155,7 @@ def test_the_projector_gets_its_files(ask, tmp_path):
         ("nearly", ("calc", ["nearly"])),
     ],
 )
-def test_lines_are_questions(line, question):
+def test_lines_are_parsed_to_questions(line, question):
     assert Question.from_line(line) == Question(*question)
 
 
@@ -218,6 +218,6 @@ def test_a_prompt_answers_completes_and_remembers(source, tmp_path):
     assert "king - man + woman" in kept
 
 
-def test_a_picture_needs_a_place():
+def test_plot_needs_an_output():
     with flagsaver.flagsaver(output=None), pytest.raises(UsageError, match="--output"):
         command.main(["plot", "a", "b"])

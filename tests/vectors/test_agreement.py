@@ -69,7 +69,7 @@ def test_the_odd_word_is_gensims(glove, peer, words):
     assert glove.odd(words) == peer.doesnt_match(words)
 
 
-def test_analogies_at_once_are_those_one_by_one(glove):
+def test_batched_analogies_are_those_one_by_one(glove):
     from tfgraphs.expression import parse
 
     questions = [parse(sum_of(*question)) for question in QUESTIONS]

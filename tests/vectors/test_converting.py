@@ -28,7 +28,7 @@ def source(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("dtype", "error"), [("float32", 0), ("float16", 2e-3), ("int8", 2e-4)])
-def test_a_folder_holds_the_vectors(tmp_path, source, dtype, error):
+def test_a_converted_folder_contains_the_vectors(tmp_path, source, dtype, error):
     assert convert(source, str(tmp_path / "out"), dtype) == (len(WORDS), 20)
     opened = load(str(tmp_path / "out"))
     assert list(opened.words) == WORDS
@@ -37,7 +37,7 @@ def test_a_folder_holds_the_vectors(tmp_path, source, dtype, error):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
-def test_a_folder_answers_the_same(tmp_path, source, dtype):
+def test_a_converted_folder_gives_the_same_answers(tmp_path, source, dtype):
     if dtype != "float32":
         pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
     convert(source, str(tmp_path / "out"), dtype)
@@ -91,7 +91,7 @@ def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypat
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_another_conversion_does_not_go_on_with_an_interrupted_one(tmp_path, source):
+def test_another_conversion_discards_an_interrupted_one(tmp_path, source):
     with pytest.raises(Interruption):
         convert(source, str(tmp_path / "out"), "int8", report=lambda *_: (_ for _ in ()).throw(Interruption))
     convert(source, str(tmp_path / "out"), "float32")
@@ -151,7 +151,7 @@ def test_a_damaged_folder_is_refused_in_one_line(folder, name, damage):
         '{"version": 1, "rows": -1, "dimensions": 20, "dtype": "float32"}',
     ],
 )
-def test_a_description_that_does_not_fit_is_refused(folder, about):
+def test_a_wrong_description_is_refused(folder, about):
     (folder / "vectors.json").write_text(about)
     with pytest.raises(FormatError):
         load(str(folder))

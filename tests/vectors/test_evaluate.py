@@ -129,7 +129,7 @@ def test_analogy_of_six_words(royal, tmp_path, question, expected):
     assert counts(result.overall) == expected
 
 
-def test_sections_are_counted_apart_and_in_sum(royal, tmp_path):
+def test_sections_are_counted_separately_and_overall(royal, tmp_path):
     text = ": royal\nman king woman queen\nman king woman apple\n\n: fruit\nman king pear plum\n: empty\n"
     result = analogies(royal, write(tmp_path, text))
     assert result.sections == (
@@ -172,7 +172,7 @@ def test_words_beyond_the_restriction_are_no_answers(royal, tmp_path):
     assert [analogies(nearer, path, restrict_vocab=known).overall.accuracy for known in (4, 5)] == [1, 0]
 
 
-def test_case_matters_if_told_so(royal, tmp_path):
+def test_case_can_matter(royal, tmp_path):
     path = write(tmp_path, ": a\nman king woman queen\nMan king woman queen\n")
     assert counts(analogies(royal, path, case_insensitive=False).overall) == (1, 1, 1, 1)
 
@@ -221,7 +221,7 @@ def test_analogies_agree_with_gensim(random_vectors, questions, options):
 
 
 @pytest.mark.parametrize(("batch", "words"), [(100, 1), (7, 11), (10_000, 10_000)])
-def test_work_can_be_cut_anywhere(random_vectors, questions, monkeypatch, batch, words):
+def test_batch_sizes_do_not_change_results(random_vectors, questions, monkeypatch, batch, words):
     expected = analogies(random_vectors, questions)
     monkeypatch.setattr(evaluate, "_QUESTIONS", batch)
     monkeypatch.setattr(evaluate, "_WORDS", words)
@@ -247,7 +247,7 @@ def test_memory_does_not_grow_with_questions_times_words(tmp_path):
         tracemalloc.stop()
 
 
-def test_zero_vector_is_an_answer_like_others(tmp_path):
+def test_the_zero_vector_can_be_an_answer(tmp_path):
     vectors = WordVectors(["a", "b", "c", "zero"], np.float32([[1, 0], [0, 1], [1, 1], [0, 0]]))
     assert counts(analogies(vectors, write(tmp_path, ": x\na b c zero\nzero a b c\n")).overall) == (2, 2, 0, 0)
 

@@ -42,7 +42,7 @@ def test_rows_are_those_of_the_list(lexicon, listed, other):
 
 
 @pytest.mark.parametrize("lexicon", [packed, in_memory])
-def test_words_of_a_beginning_come_by_frequency(lexicon):
+def test_completions_are_sorted_by_frequency(lexicon):
     listed = ["The", "tea", "a", "team", "the", "New_York", "theatre"]
     rows = lexicon(listed)
     assert rows.completions("te", 10) == ["tea", "team"]
@@ -51,11 +51,11 @@ def test_words_of_a_beginning_come_by_frequency(lexicon):
     assert rows.completions("x", 10) == []
 
 
-def test_a_place_outside_is_an_error():
+def test_an_index_out_of_range_is_an_error():
     with pytest.raises(IndexError):
         packed(["a"])[1]
 
 
-def test_a_word_that_stands_twice_has_its_first_row():
+def test_a_repeated_word_has_its_first_row():
     assert Lexicon(["a", "b", "a"]).row("a") == 0
     assert Lexicon(["a", "b", "a"]).variants("A") == [0]

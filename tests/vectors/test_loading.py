@@ -80,7 +80,7 @@ def test_matrix_of_another_type_is_written_as_float32(tmp_path, save, read, dtyp
 
 @pytest.mark.parametrize("save", SAVERS)
 @given(matrix=matrices)
-def test_format_is_told_from_the_content(scratch, save, matrix):
+def test_the_format_is_recognised_by_the_content(scratch, save, matrix):
     names = [f"word{row}" for row in range(len(matrix))]
     save(scratch, WordVectors(names, matrix))
     loaded = load(str(scratch))
@@ -88,13 +88,13 @@ def test_format_is_told_from_the_content(scratch, save, matrix):
 
 
 @pytest.mark.parametrize("save", SAVERS)
-def test_large_file_is_told_from_its_beginning(tmp_path, save):
+def test_a_large_file_is_recognised_by_its_beginning(tmp_path, save):
     vectors = WordVectors([f"w{row}" for row in range(3)], np.random.default_rng(0).normal(size=(3, 200_000)))
     save(tmp_path / "v", vectors)
     np.testing.assert_array_equal(load(str(tmp_path / "v")).matrix, vectors.matrix.astype(np.float32))
 
 
-def test_damaged_text_is_called_so_by_its_line(tmp_path):
+def test_the_damaged_line_of_a_text_is_named(tmp_path):
     (tmp_path / "v.txt").write_bytes("2 12\nä{0} and\nb{0}\n".format(" 0.12345" * 11).encode())
     with pytest.raises(FormatError, match="line 2 is not a word and 12 numbers"):
         load(str(tmp_path / "v.txt"))
@@ -160,7 +160,7 @@ def test_folder_is_refused(tmp_path):
 
 
 @given(st.one_of(st.binary(max_size=60), nearly_files, nearly_files.map(b"1 1\n".__add__)))
-def test_garbage_is_refused_or_holds_what_its_lines_say(scratch, content):
+def test_random_text_is_refused_or_parsed_as_its_lines_say(scratch, content):
     scratch.write_bytes(content)
     try:
         loaded = load_text(scratch)
@@ -233,7 +233,7 @@ def test_word_that_cannot_be_read_back_is_not_written(tmp_path, save, word):
 
 
 @pytest.mark.parametrize("save", SAVERS)
-def test_word_that_stands_twice_is_not_written(tmp_path, save):
+def test_a_repeated_word_is_not_written(tmp_path, save):
     with pytest.raises(FormatError, match="occurs twice"):
         save(tmp_path / "vectors.txt", WordVectors(["a", "a"], np.eye(2, dtype=np.float32)))
     assert not list(tmp_path.iterdir())
@@ -248,7 +248,7 @@ def test_vectors_that_are_not_finite_are_not_written(tmp_path, save, value):
     assert not list(tmp_path.iterdir())
 
 
-def test_of_a_word_that_stands_twice_the_first_counts(tmp_path):
+def test_the_first_vector_of_a_repeated_word_counts(tmp_path):
     (tmp_path / "vectors.txt").write_text("3 1\na 1\nb 2\na 3\n")
     vectors = load_text(tmp_path / "vectors.txt")
     assert vectors.words == ["a", "b"]
@@ -292,7 +292,7 @@ def test_binary_format_is_that_of_word2vec(tmp_path):
     assert (tmp_path / "v.bin").read_bytes() == content
 
 
-def test_bytes_of_a_vector_that_look_like_separators_are_values(tmp_path):
+def test_vectors_may_contain_the_bytes_of_separators(tmp_path):
     matrix = np.frombuffer(b" \n \n    \n\n\n\n a b", np.float32).reshape(2, 2)
     save_binary(tmp_path / "v.bin", WordVectors(["a", "b"], matrix))
     assert load_binary(tmp_path / "v.bin").matrix.tobytes() == matrix.tobytes()

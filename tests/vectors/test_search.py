@@ -23,7 +23,7 @@ def all_cosines(matrix, targets, known=None):
 
 @pytest.mark.parametrize("many", [1, 7])
 @pytest.mark.parametrize(("kind", "error"), [("float32", 1e-6), ("float16", 1e-3), ("float64", 1e-6), ("int8", 1e-2)])
-def test_cosines_are_those_of_the_formula(kind, error, many):
+def test_cosines_agree_with_the_formula(kind, error, many):
     if kind in ("float16", "int8") and many == 1:
         pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
     expected = TARGETS[:many] @ ROWS.T / np.linalg.norm(ROWS, axis=1)
@@ -31,19 +31,19 @@ def test_cosines_are_those_of_the_formula(kind, error, many):
 
 
 @pytest.mark.parametrize("size", [24 * 4, 24 * 4 * 7, 1 << 20])
-def test_blocks_of_any_size_give_the_same(monkeypatch, size):
+def test_the_block_size_does_not_change_cosines(monkeypatch, size):
     monkeypatch.setattr(search, "_BLOCK_BYTES", size)
     np.testing.assert_allclose(all_cosines(ROWS, TARGETS), TARGETS @ ROWS.T / row_norms(ROWS), atol=1e-6)
 
 
-def test_only_the_first_rows_count_if_asked_for():
+def test_search_can_be_restricted_to_the_first_rows():
     assert all_cosines(ROWS, TARGETS, 13).shape == (7, 13)
 
 
 @pytest.mark.parametrize("split", [[], [1], [100], [3, 250, 499], list(range(1, 500))])
 @pytest.mark.parametrize("count", [0, 1, 10, 499, 500, 600])
 @pytest.mark.parametrize("few", [1, 60, 250])
-def test_the_best_are_those_of_a_whole_sort(monkeypatch, split, count, few):
+def test_top_rows_are_those_of_a_full_sort(monkeypatch, split, count, few):
     monkeypatch.setattr(search, "_SAMPLE", few)
     scores = RANDOM.integers(0, 50, (3, 500)).astype(np.float32)  # many are equal
     best = TopRows.empty(3, count)
@@ -72,7 +72,7 @@ def test_norms_are_lengths():
     np.testing.assert_allclose(row_norms(ROWS), np.linalg.norm(ROWS.astype(np.float64), axis=1), rtol=1e-6)
 
 
-def test_small_numbers_without_their_package_name_the_extra(monkeypatch):
+def test_the_extra_for_small_numbers_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "simsimd", None)
     with pytest.raises(SearchError, match=r"tfgraphs\[compact\]"):
         cosine_similarity(MATRICES["int8"].coarse, np.ones(500, np.float32), TARGETS[:1])

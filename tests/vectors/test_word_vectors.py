@@ -73,12 +73,12 @@ def test_words_of_the_question_are_left_out(vectors, expression):
     assert {neighbour.word for neighbour in vectors.query(expression, len(WORDS))} == set(WORDS) - asked
 
 
-def test_even_the_opposite_comes_before_a_word_of_the_question():
+def test_the_opposite_comes_before_a_word_of_the_question():
     vectors = WordVectors(["north", "south"], np.float32([[0, 1], [0, -1]]))
     assert [neighbour.word for neighbour in vectors.query("north", 1)] == ["south"]
 
 
-def test_differently_spelt_words_of_the_question_are_left_out(spelt):
+def test_words_of_the_question_in_another_spelling_are_left_out(spelt):
     assert {"New_York", "USA"}.isdisjoint(neighbour.word for neighbour in spelt.nearest(["new york", "usa"]))
 
 
@@ -143,7 +143,7 @@ def test_unknown_word_offers_close_spellings(spelt, asked, offered):
 
 
 @pytest.mark.parametrize("asked", ["xylophone", "", "x" * 10_000])
-def test_unknown_word_unlike_all_others_is_said_to_be_so(spelt, asked):
+def test_an_unknown_word_unlike_all_others_gets_no_advice(spelt, asked):
     with pytest.raises(WordError, match="no word is similar"):
         spelt.spelling(asked)
 
@@ -170,7 +170,7 @@ def test_query_that_is_no_expression_is_an_error(vectors):
 
 
 @pytest.mark.parametrize("expression", ["zero", "b - b", "0*b", "zero + zero", "2*b - 2*b"])
-def test_a_sum_of_nothing_is_refused(expression):
+def test_a_sum_without_direction_is_refused(expression):
     vectors = WordVectors(["zero", "b", "c"], np.float32([[0, 0], [1, 2], [-2, 1]]))
     with pytest.raises(ExpressionError, match="cancel each other out"):
         vectors.query(expression)
@@ -183,14 +183,14 @@ def test_the_size_of_a_factor_does_not_matter(factor):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_a_matrix_of_another_width_answers_the_same(dtype):
+def test_a_matrix_of_another_type_gives_the_same_answers(dtype):
     matrix = np.array([[1, 0], [1, 2], [-2, 1]])
     narrow, wide = (WordVectors(["a", "b", "c"], matrix.astype(kind)).query("a") for kind in (np.float32, dtype))
     assert [neighbour.word for neighbour in narrow] == [neighbour.word for neighbour in wide]
     np.testing.assert_allclose([n.cosine for n in narrow], [n.cosine for n in wide], atol=1e-3)
 
 
-def test_advice_knows_words_in_capitals():
+def test_advice_includes_words_in_capitals():
     with pytest.raises(WordError, match="did you mean LONDON"):
         WordVectors(["LONDON", "b"], np.eye(2, dtype=np.float32)).vector("LONDN")
 

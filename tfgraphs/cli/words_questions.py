@@ -106,10 +106,14 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
     for number, question in enumerate(questions):
         try:
             question.check()
+            words = question.words
             if question.kind == "similarity":
-                results[number] = _similarity(vectors, question.words)
+                cosine = vectors.similarity(*words)
+                row = (" ".join(words), f"{cosine:.4f}")
+                results[number] = _answer(vectors, words, ("Words", "Cosine"), [row], {"cosine": cosine})
             elif question.kind == "odd":
-                results[number] = _odd(vectors, question.words)
+                odd = vectors.odd(words)
+                results[number] = _answer(vectors, words, ("The odd one",), [(odd,)], {"word": odd})
             else:
                 terms = question.terms()
                 vectors.target(terms)
@@ -122,16 +126,6 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
             results[number] = _neighbours(vectors, terms, neighbours, method)
     return [results[number] for number in range(len(questions))]
-
-
-def _similarity(vectors: "WordVectors", words: Sequence[str]) -> Answer:
-    cosine = vectors.similarity(*words)
-    return _answer(vectors, words, ("Words", "Cosine"), [(" ".join(words), f"{cosine:.4f}")], {"cosine": cosine})
-
-
-def _odd(vectors: "WordVectors", words: Sequence[str]) -> Answer:
-    odd = vectors.odd(words)
-    return _answer(vectors, words, ("The odd one",), [(odd,)], {"word": odd})
 
 
 def _neighbours(

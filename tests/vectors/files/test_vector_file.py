@@ -61,7 +61,7 @@ def small_blocks(monkeypatch):
 @each_packing
 @each_format
 @pytest.mark.parametrize("size", [1, 7, 64, 1 << 20])
-def test_format_is_told_from_the_content_in_pieces_of_any_size(path, monkeypatch, form, packing, size):
+def test_the_format_is_recognised_in_pieces_of_any_size(path, monkeypatch, form, packing, size):
     names = names_for(form, 50)
     path.write_bytes(encoded(form, packing, names, MATRIX))
     for name in ("_PIECE", "_PACKED_PIECE"):
@@ -89,7 +89,7 @@ def test_round_trip_keeps_every_word_and_bit(scratch, data, form, packing):
 
 @each_packing
 @each_format
-def test_reading_goes_on_behind_every_block(path, small_blocks, form, packing):
+def test_reading_can_go_on_after_each_block(path, small_blocks, form, packing):
     names = names_for(form, 50)
     path.write_bytes(encoded(form, packing, names, MATRIX))
     file = VectorFile(path)
@@ -203,14 +203,14 @@ def test_words_that_are_not_unicode_are_replaced_one_by_one(scratch, words, form
         (b"nan 1 2\ninf 1 2\n", ["nan", "inf"], 2),
     ],
 )
-def test_words_that_look_like_numbers_or_hold_spaces_are_told_from_numbers(path, content, words, dimensions):
+def test_words_like_numbers_and_words_with_spaces_are_told_from_numbers(path, content, words, dimensions):
     path.write_bytes(content)
     file = VectorFile(path)
     assert file.dimensions == dimensions
     assert next(file.blocks()).words == words
 
 
-def test_lines_longer_than_the_head_tell_the_dimensions(path, small_blocks):
+def test_dimensions_are_found_in_lines_longer_than_the_sample(path, small_blocks):
     matrix = np.random.default_rng(0).normal(size=(2, 500)).astype(np.float32)
     path.write_bytes(FORMATS["glove"](["a", "b"], matrix))
     assert VectorFile(path).dimensions == 500
@@ -218,7 +218,7 @@ def test_lines_longer_than_the_head_tell_the_dimensions(path, small_blocks):
 
 
 @pytest.mark.parametrize("header", ["", "2 2\n"])
-def test_a_byte_order_mark_belongs_to_no_word(path, header):
+def test_a_byte_order_mark_is_skipped(path, header):
     path.write_text(f"\ufeff{header}a 1 2\nb 3 4\n", encoding="utf-8")
     assert read(path) == (["a", "b"], np.array([[1, 2], [3, 4]], np.float32).tobytes())
 
@@ -251,7 +251,7 @@ def test_wrong_file_is_refused(path, content, message):
         read(path)
 
 
-def test_gzip_data_may_be_in_parts_with_zeros_behind(path, small_blocks):
+def test_gzip_files_may_have_several_members_and_trailing_zeros(path, small_blocks):
     content = FORMATS["glove"](names_for("glove", 50), MATRIX)
     parts = [packed(content[place : place + 33]) for place in range(0, len(content), 33)]
     path.write_bytes(b"".join(parts) + b"\0" * 500)
@@ -270,7 +270,7 @@ def peak_memory(action):
 
 @pytest.mark.parametrize("first_line", ["2 1000000", "1000000000000 2", "2 1000000000000", f"{10**17} {10**17}"])
 @pytest.mark.parametrize("rest", [b"a 1 2\n", b"a " + bytes(range(8)), b""], ids=["text", "binary", "nothing"])
-def test_promises_cost_no_memory(path, first_line, rest):
+def test_a_wrong_header_costs_no_memory(path, first_line, rest):
     path.write_bytes(first_line.encode() + b"\n" + rest)
     assert peak_memory(lambda: attempt(path)) < 2_500_000
 
@@ -333,7 +333,7 @@ def test_pipe_is_read_once(pipe, form, packing):
 
 @each_packing
 @each_format
-def test_share_that_is_done_grows_to_one(path, small_blocks, form, packing):
+def test_the_share_of_the_source_grows_to_one(path, small_blocks, form, packing):
     path.write_bytes(encoded(form, packing, names_for(form, 50), MATRIX))
     shares = [block.share for block in VectorFile(path).blocks()]
     assert shares == sorted(shares)

@@ -171,7 +171,7 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path, value):
 
 
 @pytest.mark.parametrize(("oov", "buckets"), [("none", 10), ("", 10), ("hash", 0)])
-def test_settings_that_there_are_not_are_refused(tmp_path, oov, buckets):
+def test_invalid_settings_are_refused(tmp_path, oov, buckets):
     with pytest.raises(ValueError, match="expected"):
         export_embedding(tmp_path / "model", VECTORS, oov=oov, hash_buckets=buckets)
 
@@ -219,7 +219,7 @@ def test_signatures_answer_as_the_attributes_do(exported, name):
 @pytest.mark.parametrize(
     ("positive", "negative"), [([], []), (["king"], ["king"]), (["unknown"], []), (["unknown"], ["other"])]
 )
-def test_a_sum_of_nothing_has_no_neighbours(loaded, positive, negative):
+def test_a_sum_without_direction_has_no_neighbours(loaded, positive, negative):
     assert pairs(loaded.analogy(strings(positive), strings(negative), 3)) == []
 
 
@@ -248,7 +248,7 @@ def test_unknown_words_may_get_the_mean_of_all_vectors(tmp_path):
     np.testing.assert_allclose(rows, [MATRIX.mean(axis=0), MATRIX[1], MATRIX.mean(axis=0)], atol=1e-6)
 
 
-def test_different_unknown_words_may_get_different_vectors(hashed):
+def test_hashing_gives_unknown_words_different_vectors(hashed):
     rows = tf.saved_model.load(hashed)(strings(UNKNOWN)).numpy()
     assert len(np.unique(rows, axis=0)) > 90
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), np.median(np.linalg.norm(MATRIX, axis=1)), rtol=1e-5)
@@ -267,7 +267,7 @@ def test_an_unknown_word_gets_the_same_vector_in_another_process(hashed, tmp_pat
 
 
 @pytest.mark.parametrize("buckets", [1, 2])
-def test_there_are_as_many_vectors_for_unknown_words_as_told(tmp_path, buckets):
+def test_the_number_of_hash_buckets_is_respected(tmp_path, buckets):
     export_embedding(tmp_path, VECTORS, oov="hash", hash_buckets=buckets)
     rows = tf.saved_model.load(str(tmp_path))(strings(UNKNOWN)).numpy()
     assert len(np.unique(rows, axis=0)) == buckets

@@ -84,7 +84,7 @@ def test_the_first_words_can_be_asked_for(exported, limit):
 
 
 @pytest.mark.parametrize("dtype", [tf.float16, tf.float32, tf.float64, tf.bfloat16])
-def test_a_model_of_another_make_and_precision_is_asked(tmp_path, dtype):
+def test_foreign_models_of_any_precision_are_loaded(tmp_path, dtype):
     vectors = load_saved_model(save_model(tmp_path / "model", lambda words: tf.cast(letters(words), dtype)))
     assert vectors.words == ["a", "b", "c"]
     assert vectors.matrix.dtype == np.float32
@@ -96,7 +96,7 @@ def test_vocabularies_are_read_as_tensorflow_reads_them(tmp_path, text):
     assert load_saved_model(save_model(tmp_path / "model", letters, text=text)).words == ["a", "b"]
 
 
-def test_a_long_vocabulary_whose_characters_cross_any_block_is_text(tmp_path):
+def test_a_character_cut_at_the_end_of_the_sample_is_still_text(tmp_path):
     words = ["北京" * number for number in range(1, 300)]
     path = save_model(tmp_path / "model", letters, text="x" + "\n".join(words))
     assert load_saved_model(path).words == ["x" + words[0], *words[1:]]
@@ -131,7 +131,7 @@ def test_an_empty_vocabulary_is_refused(tmp_path, text):
     assert "its vocabulary is empty" in message(save_model(tmp_path / "model", letters, text=text))
 
 
-def test_a_vocabulary_that_is_no_text_further_on_is_refused(tmp_path):
+def test_a_vocabulary_with_invalid_text_further_on_is_refused(tmp_path):
     folder = save_model(tmp_path / "model", letters, text=b"word\n" * 20_000 + b"\xff\n")
     assert re.search(r"vocabulary .*words.txt cannot be read .*it must be UTF-8", message(folder))
 
@@ -149,7 +149,7 @@ def test_a_vocabulary_that_is_no_text_further_on_is_refused(tmp_path):
         (lambda words: tf.strings.bytes_split(words), "a RaggedTensor"),
     ],
 )
-def test_what_is_no_vector_for_each_word_is_described(tmp_path, call, returned):
+def test_wrong_results_of_a_model_are_described(tmp_path, call, returned):
     expected = rf"model does not map words to vectors: it returns {returned}.*, expected float \[3, dimensions\]"
     assert re.search(expected, message(save_model(tmp_path / "model", call)))
 
@@ -213,7 +213,7 @@ def test_a_missing_folder_is_explained(copied, name):
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file", "folder"])
-def test_what_is_no_saved_model_is_refused(tmp_path, name):
+def test_anything_but_a_saved_model_is_refused(tmp_path, name):
     (tmp_path / "file").write_text("words")
     (tmp_path / "folder").mkdir()
     assert message(tmp_path / name) == f"{tmp_path / name} is no SavedModel: it has no saved_model.pb"

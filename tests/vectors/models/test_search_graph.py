@@ -46,7 +46,7 @@ def test_excluded_rows_are_no_answer(excluded):
 
 @pytest.mark.parametrize(("excluded", "left"), [([1, 2, 3], 37), ([5, 5], 39), ([*range(40)], 0)])
 @pytest.mark.parametrize("more", [0, 1, 10**9])
-def test_of_more_than_are_left_as_many_as_are_left_are_returned(excluded, left, more):
+def test_k_is_limited_by_the_rows_left(excluded, left, more):
     assert search(QUERY, MATRIX, excluded, left + more)[1].shape == (left,)
 
 
@@ -72,7 +72,7 @@ def test_a_matrix_without_rows_has_no_answers():
 
 
 @pytest.mark.parametrize(("query", "excluded"), [(QUERY[:4], [1]), (QUERY, [ROWS])], ids=["dimensions", "no such row"])
-def test_what_does_not_fit_is_refused(query, excluded):
+def test_inputs_that_do_not_fit_are_refused(query, excluded):
     with pytest.raises(tf.errors.InvalidArgumentError):
         search(query, MATRIX, excluded, 1)
 

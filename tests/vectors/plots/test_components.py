@@ -43,7 +43,7 @@ def test_components_by_hand(matrix, expected):
     np.testing.assert_allclose(principal_components(np.array(matrix)), expected, atol=1e-12)
 
 
-def test_equal_points_have_no_components_at_all():
+def test_equal_points_have_zero_components():
     """Rounding errors of the mean, enlarged to a picture, would look like words far from each other."""
     row = np.random.default_rng(1).normal(size=50)
     assert not principal_components(np.stack([row] * 7)).any()

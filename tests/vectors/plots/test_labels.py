@@ -31,7 +31,7 @@ def test_a_lonely_label_stands_to_the_right_of_its_point():
 
 
 @pytest.mark.parametrize("angle", np.arange(0, 360, 30))
-def test_a_label_leaves_the_way_of_an_arrow(angle):
+def test_a_label_does_not_cover_an_arrow(angle):
     start = FRAME / 2
     end = start + 100 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     sizes = np.array([[40.0, 12.0]])
@@ -48,7 +48,7 @@ def test_labels_cover_no_points_where_there_is_room():
     assert np.linalg.norm(places[:, None] - nearest, axis=-1).min() >= 3
 
 
-def test_labels_of_one_point_are_all_there_with_lines():
+def test_labels_of_equal_points_are_all_placed_with_lines():
     places = np.full((9, 2), FRAME / 2)
     corners, tips = place_labels(places, np.full((9, 2), (40.0, 12.0)), np.empty((0, 2, 2)), FRAME, 3)
     assert np.isfinite(corners).all()

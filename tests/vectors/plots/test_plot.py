@@ -74,7 +74,7 @@ def test_underscores_are_spaces_and_dollars_are_no_formulas(royal):
     assert not any(label.get_parse_math() for label in labels.values())
 
 
-def test_words_are_drawn_once_as_they_were_first_spelt(royal):
+def test_words_are_drawn_once_in_their_first_spelling(royal):
     assert list(drawn(figure(royal, ["KING", "king", "queen"], [("King", "Queen")]))) == ["KING", "queen"]
 
 
@@ -100,7 +100,7 @@ def test_labels_of_few_words_do_not_overlap(crowd):
     assert not overlapping([label.get_window_extent().extents for label in labels.values()])
 
 
-def test_axes_tell_the_share_of_the_variance():
+def test_axes_show_the_share_of_the_variance():
     cross = WordVectors(["a", "b", "c", "d"], np.float32([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0]]))
     axes = figure(cross, cross.words).axes[0]
     assert axes.get_xlabel() == "first principal component, 100% of the variance"
@@ -115,7 +115,7 @@ def test_words_that_hardly_differ_are_drawn(matrix):
     assert np.isfinite(points(picture)).all()
 
 
-def test_of_too_many_words_some_have_no_label(crowd):
+def test_some_of_too_many_words_have_no_label(crowd):
     with pytest.warns(UserWarning, match=r"^\d+ of 400 words have no label: there is no room$") as caught:
         picture = figure(crowd, crowd.words, size=(4, 3))
     assert len(points(picture)) == 400
@@ -124,7 +124,7 @@ def test_of_too_many_words_some_have_no_label(crowd):
     assert not overlapping([label.get_window_extent().extents for label in labels.values()])
 
 
-def test_a_very_long_word_is_cut():
+def test_a_very_long_label_is_shortened():
     vectors = WordVectors(["x" * 300, "y"], np.eye(2, dtype=np.float32))
     assert list(drawn(figure(vectors, vectors.words))) == ["x" * 39 + "…", "y"]
 
@@ -132,7 +132,7 @@ def test_a_very_long_word_is_cut():
 # Scripts.
 
 
-def test_words_of_scripts_that_the_fonts_have_are_drawn_without_a_word():
+def test_words_in_scripts_of_the_fonts_are_drawn_without_warning():
     vectors = WordVectors(["Москва", "Αθήνα", "naïve"], np.eye(3, dtype=np.float32))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -148,7 +148,7 @@ def test_one_line_names_the_words_that_no_font_can_show(tmp_path):
     assert len(caught) == 1
 
 
-def test_a_font_is_found_that_has_what_the_others_have_not(tmp_path, monkeypatch):
+def test_a_font_with_the_missing_character_is_chosen(tmp_path, monkeypatch):
     pen = TTGlyphPen(None)
     for corner in ((0, 0), (0, 700), (700, 700)):
         (pen.lineTo if corner != (0, 0) else pen.moveTo)(corner)

@@ -37,11 +37,10 @@ class StoreWriter:
     def __init__(self, folder: Path, source: dict[str, Any], dimensions: int, dtype: str) -> None:
         self._folder = folder
         self._key = {"version": VERSION, "dtype": dtype, "dimensions": dimensions, "source": source}
-        numbers = np.dtype(dtype).newbyteorder("<")
-        self._shapes: dict[str, tuple[np.dtype, tuple[int, ...]]] = {"matrix": (numbers, (dimensions,))}
-        if numbers == np.int8:
-            self._shapes |= {"fine": (numbers, (dimensions,)), "scales": (np.dtype("<f4"), ())}
-        self._shapes["norms"] = np.dtype("<f4"), ()
+        row, scalar = np.dtype((np.dtype(dtype).newbyteorder("<"), (dimensions,))), np.dtype("<f4")
+        self._row_types = {"matrix.npy": row, "norms.npy": scalar}
+        if dtype == "int8":
+            self._row_types |= {"fine.npy": row, "scales.npy": scalar}
         state = self._load_state()
         self.position, self.read = state["position"], state["read"]
         self._rows, self._bytes = state["rows"], state["bytes"]
@@ -50,7 +49,7 @@ class StoreWriter:
 
     def __enter__(self) -> "StoreWriter":
         with contextlib.ExitStack() as stack:
-            sizes = {f"{name}.npy": _HEADER + self._rows * _row_bytes(*self._shapes[name]) for name in self._shapes}
+            sizes = {name: _HEADER + self._rows * row.itemsize for name, row in self._row_types.items()}
             for name, size in {**sizes, "words.txt": self._bytes}.items():
                 path = self._folder / name
                 path.touch()
@@ -71,7 +70,7 @@ class StoreWriter:
         text = "".join(f"{word}\n" for word in block.words).encode()
         self._files["words.txt"].write(text)
         for name, values in self._arrays(block.matrix).items():
-            self._files[f"{name}.npy"].write(np.ascontiguousarray(values, self._shapes[name][0]).data)
+            self._files[name].write(np.ascontiguousarray(values, self._row_types[name].base).data)
         self._rows, self._bytes = self._rows + len(block.words), self._bytes + len(text)
         for file in self._files.values():
             file.flush()
@@ -84,10 +83,9 @@ class StoreWriter:
         """Writes headers, index and description. Returns the number of words."""
         if not self._rows:
             raise FormatError("the source contains no words")
-        for name, (dtype, shape) in self._shapes.items():
-            file = self._files[f"{name}.npy"]
-            file.seek(0)
-            file.write(_npy_header(dtype, (self._rows, *shape)))
+        for name, row in self._row_types.items():
+            self._files[name].seek(0)
+            self._files[name].write(_npy_header(row.base, (self._rows, *row.shape)))
         self._files["words.txt"].flush()
         text = (self._folder / "words.txt").read_bytes()
         ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
@@ -103,11 +101,11 @@ class StoreWriter:
         dtype = str(self._key["dtype"])
         if dtype == "int8":
             coarse, fine, scales = quantize(rows)
-            return {"matrix": coarse, "fine": fine, "scales": scales, "norms": row_norms(rows)}
+            return {"matrix.npy": coarse, "fine.npy": fine, "scales.npy": scales, "norms.npy": row_norms(rows)}
         if dtype == "float16" and max(rows.max(), -rows.min()) >= _FLOAT16_LIMIT:
             raise FormatError("a number is too large for float16: convert to float32")
         numbers = rows.astype(dtype)
-        return {"matrix": numbers, "norms": row_norms(numbers)}
+        return {"matrix.npy": numbers, "norms.npy": row_norms(numbers)}
 
     def _load_state(self) -> dict[str, Any]:
         """Returns the progress of an interrupted conversion of the same source, or else empties the folder."""
@@ -122,10 +120,6 @@ class StoreWriter:
     def _written_words(self) -> set[str]:
         with (self._folder / "words.txt").open("rb") as file:
             return set(file.read(self._bytes).decode().split("\n")[:-1])
-
-
-def _row_bytes(dtype: np.dtype, shape: tuple[int, ...]) -> int:
-    return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
 
 
 def _npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:

@@ -148,11 +148,10 @@ def _labels(
 
 def _finite_units(vectors: WordVectors, words: Iterable[str]) -> np.ndarray:
     """Returns unit vectors, or zeros, float64 [words, dimensions]."""
-    rows = {word: vectors.vector(word).astype(np.float64) for word in words}
-    for word, row in rows.items():
+    matrix = np.stack([vectors.vector(word) for word in words]).astype(np.float64)
+    for word, row in zip(words, matrix, strict=True):
         if not np.isfinite(row).all():
             raise PlotError(f"the vector of {word!r} is not finite")
-    matrix = np.stack(list(rows.values()))
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     return matrix / np.where(lengths > 0, lengths, 1)
 
