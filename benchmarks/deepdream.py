@@ -3,14 +3,13 @@
     python benchmarks/deepdream.py [step] [sizes] [tiles] [--rounds=15] [--network=squeezenet] [--layer=fire7]
                                    [--tile_size=2048]
 
-needs the extra `bench`. A step is jitter, forward, gradient, normalization, update and clipping, five of them in one
-call. The bare gradient is that of the same network's layer with respect to the picture and nothing else. PyTorch does
-the same step with the very same layers, once with channels first, its default, and once with channels last. Sides are
-asked in turns; ratios are medians over the rounds.
+needs the extra `bench`. A step is that of `tfgraphs.deepdream.step`; a call takes five. The bare gradient is that of
+the same layer with respect to the picture. PyTorch takes the same step with the same layers, once with channels first,
+its default, and once with channels last. The sides run alternately; ratios are medians over the rounds.
 
-`sizes` dreams about pictures of 0.25 to 12 megapixels, one process each, whole and in tiles: times a pixel are relative
-to those of the second size, also asked in turns. `tiles` compares both at sizes where both fit into the memory that
-is free, up to 4096 x 3072, for which the whole picture takes 4.7 GB.
+`sizes` dreams about pictures of 0.25 to 12 megapixels, each in a process of its own, as a whole and in tiles. Times per
+pixel are relative to those of the second size. `tiles` compares the two at sizes for which both fit into the free
+memory, up to 4096 x 3072, for which the whole picture takes 4.7 GB.
 
 Measured in November 2026 on two cores of a shared machine, SqueezeNet up to fire7:
 
@@ -23,11 +22,11 @@ Measured in November 2026 on two cores of a shared machine, SqueezeNet up to fir
     2048 x 1536           0.94   1,700                             1.03   1,742
     4096 x 3072           1.01   4,744                             1.22   2,484
 
-A step does all that the bare gradient does: less than 1 is the noise, and five steps being one call of a graph.
+A step computes everything that the bare gradient does. Ratios below 1 are noise and the effect of five steps in a call.
 
-What was tried: tiles that assign their gradients to slices of a variable (1.5 of the whole: TensorFlow assigns slices
-number by number, and copies a variable that is assigned so each time it is read); scattering them by index (the same).
-Joining tiles by copying rows of memory costs next to nothing.
+Slower alternatives: tiles that assign their gradients to slices of a variable (1.5 of the whole: TensorFlow assigns
+slices number by number, and copies such a variable each time it is read); scattering them by index (the same). Joining
+tiles by copying rows of memory costs next to nothing.
 """
 
 import argparse
@@ -51,7 +50,6 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from tfgraphs.graphs.start import start
 start()  # as the commands do
 from tfgraphs import backbones
-import keras
 import numpy as np
 import tensorflow as tf
 from tfgraphs.deepdream import DreamSettings, layer_l2
@@ -61,7 +59,7 @@ def prepare(name, layer, height, width, tile_size):
     global dreamer, pixels, bare, picture, backbone
     backbone = backbones.load(name)
     pixels = np.random.default_rng(1).uniform(size=(height, width, 3)).astype(np.float32)
-    dreamer = Dreamer(backbone, layer_l2(layer), DreamSettings(octaves=1, iterations=5, tile_size=tile_size))
+    dreamer = Dreamer(layer_l2(layer), backbone, DreamSettings(steps=5, octaves=1, tile_size=tile_size))
     picture = tf.constant(pixels[None])
     @tf.function
     def bare(picture):
@@ -145,7 +143,7 @@ def steps(options: argparse.Namespace) -> None:
 
 
 def sizes(options: argparse.Namespace) -> None:
-    """Time and memory from 0.25 to 12 megapixels."""
+    """Time and memory for 0.25 to 12 megapixels."""
     pictures = ((640, 400), (1200, 850), (2048, 1536), (4096, 3072))
     rows = [[f"{width} x {height}"] for width, height in pictures]
     for tile_size in (0, options.tile_size):
@@ -163,7 +161,7 @@ def sizes(options: argparse.Namespace) -> None:
 
 
 def tiles(options: argparse.Namespace) -> None:
-    """A step in tiles beside one of the whole picture."""
+    """A step in tiles against one of the whole picture."""
     rows = []
     for width, height in ((2048, 1536), (3072, 2048), (4096, 3072)):
         needed = sum(first + more * width * height / 1e6 for first, more in (WHOLE_MEGABYTES, TILED_MEGABYTES))
@@ -180,7 +178,7 @@ def tiles(options: argparse.Namespace) -> None:
 
 
 def free_megabytes() -> float:
-    """Memory that programs may still take, as Linux tells it."""
+    """Returns the memory that is available according to Linux."""
     told = Path("/proc/meminfo").read_text(encoding="ascii")
     (kibibytes,) = re.findall(r"^MemAvailable:\s+(\d+) kB$", told, re.MULTILINE)
     return int(kibibytes) * 1024 / 1e6

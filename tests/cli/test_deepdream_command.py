@@ -91,10 +91,7 @@ def test_what_does_not_respond_to_a_picture_is_told_in_one_line(dream, tmp_path)
     result = dream("--objective=0*fire5", "--output=dream.png", "--iterations=1", quick=())
     assert result.returncode == 2
     said = [line for line in result.stderr.splitlines() if " left (" not in line]  # without lines of progress
-    assert said == [
-        "deepdream: fire5 of squeezenet does not respond to this picture, which stays as it is: "
-        "choose another objective"
-    ]
+    assert said == ["deepdream: fire5 of squeezenet does not respond to this picture: choose another objective"]
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
 
 
@@ -132,7 +129,7 @@ def test_a_savedmodel_is_written_without_a_picture(forked, tmp_path):
     [
         (["--objective=fire5 +"], "a layer is missing at the end"),
         (["--objective=fier5"], "fire5"),
-        (["--objective=fire5:999"], "the channels 0 to 255, and no 999"),
+        (["--objective=fire5:999"], "no channel 999: give one from 0 to 255"),
         (["--objective=class:unicorn"], "no class 'unicorn'"),
         (["--guide=missing.jpg"], "missing.jpg does not exist"),
         (["--mask=wide.png"], "give the mask its proportions"),
@@ -140,14 +137,17 @@ def test_a_savedmodel_is_written_without_a_picture(forked, tmp_path):
         (["--objective=class:1", "--tile_size=500"], "needs the whole picture"),
         (["--normalize=l2"], "mean_abs"),
         (["--export_dir=photo.png"], "photo.png"),
-        (["--export_dir=model", "--mask=wide.png"], "--mask is for pictures that are dreamt here"),
-        (["--export_dir=model", "--tile_size=500"], "--tile_size is for pictures that are dreamt here"),
+        (["--export_dir=model", "--mask=wide.png"], "--mask has no meaning for a SavedModel"),
+        (["--export_dir=model", "--tile_size=500"], "--tile_size has no meaning for a SavedModel"),
         (["--export_dir=model", "--input=", "--output=dream.png"], "--output is for a picture"),
         (["--step_size=inf"], "step_size is inf"),
         (["--step_size=1e38"], "on the scale 0..1"),
         (["--octave_scale=inf"], "octave_scale is inf"),
         (["--input=broken.png"], "broken.png is not a picture"),
         (["--input=tiny.png", "--layer=fire9"], "fire9"),
+        (["--steps=4", "--iterations=1"], "--steps and --iterations say the same"),
+        (["--optimizer=hogwild"], "choose one of"),
+        (["--export_dir=model", "--optimizer=adam"], "with 'sgd' only"),
         (["--show_flags=photo.png"], "does not say how it was made"),
     ],
 )

@@ -106,13 +106,13 @@ def test_an_interrupted_page_goes_on_to_the_same_bytes(feature, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--objective=fire5:999"], "layer fire5 of squeezenet has the channels 0 to 255, and no 999"),
+        (["--objective=fire5:999"], "fire5 of squeezenet has no channel 999: give one from 0 to 255"),
         (["--objective=fire55:9"], "fire5"),
-        (["--objective=fire5:1", "--layer=fire5"], "leave --layer and --channels out"),
+        (["--objective=fire5:1", "--layer=fire5"], "or --layer and --channels, but not both"),
         (["--layer=fire5", "--channels=0-256"], "the layer has the channels 0 to 255"),
         (["--layer=fire5", "--channels=a"], "is no number, range or list of them"),
-        (["--channels=0-3"], "say of which layer"),
-        (["--layer=fire5", "--batch=3"], "for one --objective"),
+        (["--channels=0-3"], "--channels needs a layer"),
+        (["--layer=fire5", "--batch=3"], "need one --objective"),
         (["--objective=fire5:1", "--diversity=2"], "give a --batch with it"),
         (["--layer=fire5", "--diversity=2"], "give a --batch with it"),
         (["--objective=fire5:1", "--save_every=5"], "--save_every is not for features"),

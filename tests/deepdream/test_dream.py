@@ -9,13 +9,13 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamError, DreamSettings, Objective, dream, layer_l2, neuron
-from tfgraphs.deepdream.dream import Dreamer, UnmovedError
+from tfgraphs.deepdream.dream import Dreamer, NoGradientError
 from tfgraphs.deepdream.objectives import Term
 from tfgraphs.optimize.losses import NonFiniteLoss
 from tfgraphs.pictures.images import resize
 
 OBJECTIVE = layer_l2("conv2")
-SETTINGS = DreamSettings(octaves=2, iterations=10, seed=4)
+SETTINGS = DreamSettings(steps=20, octaves=2, seed=4)
 
 
 def random_kernel(side, *channels):
@@ -44,7 +44,7 @@ def photograph():
 @pytest.fixture(scope="module")
 def dreamt(photograph, backbone):
     """All progress of a dream that nothing interrupted."""
-    return list(dream(photograph, backbone, OBJECTIVE, SETTINGS))
+    return list(dream(photograph, OBJECTIVE, backbone, SETTINGS))
 
 
 def test_every_octave_has_all_iterations(dreamt):
@@ -53,14 +53,14 @@ def test_every_octave_has_all_iterations(dreamt):
 
 def test_a_dream_of_no_steps_is_the_original_to_the_bit(photograph, backbone):
     settings = DreamSettings(octaves=3, octave_scale=1.2, iterations=1, step_size=0.0)
-    *_, last = dream(photograph, backbone, OBJECTIVE, settings)
+    *_, last = dream(photograph, OBJECTIVE, backbone, settings)
     assert last.picture.tobytes() == photograph.tobytes()
 
 
 def test_a_step_moves_the_picture_by_step_size_times_the_gradient_over_its_mean_absolute_value(photograph, backbone):
     """For a = (2x - 1) W the gradient of mean(a^2) is proportional to a W'."""
     settings = DreamSettings(octaves=1, iterations=1, step_size=0.01, jitter=0)
-    *_, last = dream(photograph, backbone, layer_l2("pixels"), settings)
+    *_, last = dream(photograph, layer_l2("pixels"), backbone, settings)
     weights = random_kernel(1, 3, 4)[0, 0].astype(np.float64)
     gradient = (2.0 * photograph - 1) @ weights @ weights.T
     np.testing.assert_allclose(last.picture, photograph + 0.01 * gradient / np.abs(gradient).mean(), atol=1e-6)
@@ -70,7 +70,7 @@ def test_the_gains_of_all_octaves_add_up_on_the_original(photograph, backbone):
     """A linear objective has the same gradient everywhere, which no resampling changes."""
     linear = Objective(((1.0, Term("pixels", "pixels", lambda activation: tf.reduce_sum(activation, axis=-1))),))
     settings = DreamSettings(octaves=3, octave_scale=1.2, iterations=2, step_size=0.01)
-    *_, last = dream(photograph, backbone, linear, settings)
+    *_, last = dream(photograph, linear, backbone, settings)
     gradient = random_kernel(1, 3, 4)[0, 0].sum(axis=-1)
     gain = 3 * 2 * 0.01 * gradient / np.abs(gradient).mean()
     np.testing.assert_allclose(last.picture, photograph + gain, atol=1e-5)
@@ -94,35 +94,35 @@ def test_a_dream_has_the_shape_of_its_picture(dreamt, photograph):
 
 def test_a_dream_stays_in_range_however_large_its_steps(photograph, backbone):
     settings = DreamSettings(octaves=2, iterations=2, step_size=0.5)
-    *_, last = dream(photograph, backbone, OBJECTIVE, settings)
+    *_, last = dream(photograph, OBJECTIVE, backbone, settings)
     assert (last.picture.min(), last.picture.max()) == (0, 1)
 
 
 def test_the_same_seed_gives_the_same_bytes(dreamt, photograph, backbone):
-    *_, last = dream(photograph, backbone, OBJECTIVE, SETTINGS)
+    *_, last = dream(photograph, OBJECTIVE, backbone, SETTINGS)
     assert last.picture.tobytes() == dreamt[-1].picture.tobytes()
 
 
 def test_another_seed_gives_another_dream(dreamt, photograph, backbone):
-    *_, last = dream(photograph, backbone, OBJECTIVE, DreamSettings(octaves=2, iterations=10, seed=5))
+    *_, last = dream(photograph, OBJECTIVE, backbone, DreamSettings(octaves=2, iterations=10, seed=5))
     assert last.picture.tobytes() != dreamt[-1].picture.tobytes()
 
 
 @pytest.mark.parametrize(("reports", "steps_after"), [(1, [10, 15, 20]), (3, [10, 20])])
 def test_an_interrupted_dream_goes_on_to_the_same_bytes(dreamt, photograph, backbone, tmp_path, reports, steps_after):
     """The third report is the first of the second octave."""
-    run = dream(photograph, backbone, OBJECTIVE, SETTINGS, checkpoint_dir=tmp_path)
+    run = dream(photograph, OBJECTIVE, backbone, SETTINGS, checkpoint_dir=tmp_path)
     for _ in itertools.islice(run, reports):
         pass
     run.close()
-    resumed = list(dream(photograph, backbone, OBJECTIVE, SETTINGS, checkpoint_dir=tmp_path))
+    resumed = list(dream(photograph, OBJECTIVE, backbone, SETTINGS, checkpoint_dir=tmp_path))
     assert [progress.step for progress in resumed] == steps_after
     assert resumed[-1].picture.tobytes() == dreamt[-1].picture.tobytes()
 
 
 @pytest.mark.parametrize(("seconds", "written"), [(0, True), (1000, False)])
 def test_a_dream_is_kept_on_its_way_as_often_as_asked(photograph, backbone, tmp_path, seconds, written):
-    run = dream(photograph, backbone, OBJECTIVE, SETTINGS, checkpoint_dir=tmp_path, save_seconds=seconds)
+    run = dream(photograph, OBJECTIVE, backbone, SETTINGS, checkpoint_dir=tmp_path, save_seconds=seconds)
     next(run)
     next(run)
     assert any(tmp_path.rglob("*.index")) == written
@@ -159,25 +159,25 @@ def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value
 )
 def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(photograph, backbone, layer, message):
     with pytest.raises(LayerError, match=message):
-        dream(photograph, backbone, layer_l2(layer))
+        dream(photograph, layer_l2(layer), backbone)
 
 
 def test_a_dream_without_steps_keeps_the_hardest_edges(backbone):
     edge = np.zeros((96, 96, 3), np.float32)
     edge[48:] = 1
-    *_, last = dream(edge, backbone, OBJECTIVE, DreamSettings(octaves=3, step_size=0, iterations=1))
+    *_, last = dream(edge, OBJECTIVE, backbone, DreamSettings(octaves=3, step_size=0, iterations=1))
     np.testing.assert_allclose(last.picture, edge, atol=1e-6)
 
 
 def test_octaves_that_a_layer_cannot_see_are_left_out(backbone):
     picture = np.full((128, 128, 3), 0.6, np.float32)
-    stages = {progress.stage for progress in dream(picture, backbone, layer_l2("wide"), DreamSettings(iterations=1))}
+    stages = {progress.stage for progress in dream(picture, layer_l2("wide"), backbone, DreamSettings(iterations=1))}
     assert stages == {"octave 1 of 2, 91 x 91", "octave 2 of 2, 128 x 128"}
 
 
 def test_many_octaves_raise_no_warning_of_retracing(photograph, backbone, caplog):
     settings = DreamSettings(octaves=9, octave_scale=1.03, iterations=1)
-    assert len(list(dream(photograph, backbone, OBJECTIVE, settings))) == 9
+    assert len(list(dream(photograph, OBJECTIVE, backbone, settings))) == 9
     assert "retracing" not in caplog.text
 
 
@@ -186,8 +186,8 @@ def test_a_mask_keeps_what_is_black_and_weakens_what_is_grey(photograph, backbon
     mask[:, 44:] = 1
     mask[:, 80:] = 0.25
     settings = DreamSettings(octaves=1, iterations=1, jitter=0, step_size=0.01)
-    *_, free = dream(photograph, backbone, OBJECTIVE, settings)
-    *_, masked = dream(photograph, backbone, OBJECTIVE, settings, mask=mask)
+    *_, free = dream(photograph, OBJECTIVE, backbone, settings)
+    *_, masked = dream(photograph, OBJECTIVE, backbone, settings, mask=mask)
     np.testing.assert_array_equal(masked.picture[:, :44], photograph[:, :44])
     np.testing.assert_array_equal(masked.picture[:, 44:80], free.picture[:, 44:80])
     np.testing.assert_allclose(
@@ -202,7 +202,7 @@ def test_what_a_mask_has_black_is_the_original_to_the_bit_after_all_octaves(phot
     mask[:, 40 : 40 + soft] = np.linspace(0, 1, soft, endpoint=False)
     mask[:, 40 + soft :] = 1
     settings = DreamSettings(octaves=4, octave_scale=1.12, normalize=normalize, step_size=0.02, seed=1)
-    stages = list(dream(photograph, backbone, OBJECTIVE, settings, mask=mask))
+    stages = list(dream(photograph, OBJECTIVE, backbone, settings, mask=mask))
     assert stages[-1].stage.startswith("octave 4 of 4")
     changed = np.abs(stages[-1].picture - photograph)
     assert changed[mask == 0].max() == 0
@@ -213,14 +213,14 @@ def test_grey_of_a_mask_weakens_the_gains_of_all_octaves_alike(photograph, backb
     """A linear objective has the same gradient everywhere, whatever the octave."""
     linear = Objective(((1.0, Term("pixels", "pixels", lambda activation: tf.reduce_sum(activation, axis=-1))),))
     settings = DreamSettings(octaves=4, octave_scale=1.12, iterations=2, step_size=0.01)
-    *_, free = dream(photograph, backbone, linear, settings)
-    *_, masked = dream(photograph, backbone, linear, settings, mask=np.full(photograph.shape[:2], 0.25, np.float32))
+    *_, free = dream(photograph, linear, backbone, settings)
+    *_, masked = dream(photograph, linear, backbone, settings, mask=np.full(photograph.shape[:2], 0.25, np.float32))
     np.testing.assert_allclose(masked.picture - photograph, 0.25 * (free.picture - photograph), atol=1e-5)
 
 
 def test_a_mask_of_another_size_is_refused(photograph, backbone):
     with pytest.raises(DreamError, match="give them one size"):
-        dream(photograph, backbone, OBJECTIVE, SETTINGS, mask=np.ones((3, 3), np.float32))
+        dream(photograph, OBJECTIVE, backbone, SETTINGS, mask=np.ones((3, 3), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_mask_of_another_size_is_refused(photograph, backbone):
 )
 def test_a_step_is_as_long_as_its_normalization_measures(photograph, backbone, normalize, measure):
     settings = DreamSettings(octaves=1, iterations=1, step_size=1e-3, normalize=normalize)
-    *_, last = dream(photograph, backbone, OBJECTIVE, settings)
+    *_, last = dream(photograph, OBJECTIVE, backbone, settings)
     assert measure(last.picture - photograph) == pytest.approx(1e-3, rel=0.01)
 
 
@@ -241,13 +241,13 @@ def test_all_octaves_share_one_graph(photograph, backbone):
         return tf.reduce_mean(activation, axis=-1)
 
     objective = Objective(((1.0, Term("counted", "conv2", counted)),))
-    list(dream(photograph, backbone, objective, DreamSettings(octaves=3, octave_scale=1.1, iterations=2)))
+    list(dream(photograph, objective, backbone, DreamSettings(octaves=3, octave_scale=1.1, iterations=2)))
     assert len(traced) == 1
 
 
 def test_terms_and_gradient_norms_are_reported(photograph, backbone):
     objective = layer_l2("conv2") - 0.5 * layer_l2("conv1")
-    *_, last = dream(photograph, backbone, objective, DreamSettings(octaves=1, iterations=2))
+    *_, last = dream(photograph, objective, backbone, DreamSettings(octaves=1, iterations=2))
     assert {"objective", "conv1", "conv2", "gradient norm"} == set(last.terms)
     assert last.terms["objective"] == pytest.approx(last.terms["conv1"] + last.terms["conv2"], rel=1e-5)
     assert last.terms["gradient norm"] > 0
@@ -258,7 +258,7 @@ def test_the_first_look_of_an_octave_is_at_the_sharp_original(photograph, backbo
     sharp = np.where(np.indices((96, 120)).sum(axis=0)[..., None] % 2, photograph.max(), photograph.min())
     sharp = np.repeat(sharp, 3, axis=-1).astype(np.float32)
     settings = DreamSettings(octaves=2, octave_scale=2.0, iterations=1, step_size=1e-9, jitter=0)
-    first, second = (progress.terms["objective"] for progress in dream(sharp, backbone, OBJECTIVE, settings))
+    first, second = (progress.terms["objective"] for progress in dream(sharp, OBJECTIVE, backbone, settings))
     for looked, picture in ((first, resize(sharp, (48, 60))), (second, sharp)):
         expected = float(OBJECTIVE.value(backbone(tf.constant(picture[None]), OBJECTIVE.layers)))
         assert looked == pytest.approx(expected, rel=1e-5)
@@ -268,7 +268,7 @@ def test_the_first_look_of_an_octave_is_at_the_sharp_original(photograph, backbo
 def test_a_neuron_keeps_its_place_in_the_picture_through_all_octaves(backbone):
     grey = np.random.default_rng(0).normal(0.5, 0.05, (120, 160, 3)).clip(0, 1).astype(np.float32)
     settings = DreamSettings(octaves=3, octave_scale=1.4, iterations=5, jitter=0, step_size=0.002)
-    for progress in dream(grey, backbone, neuron("conv1_pre_relu", 3, 15, 60), settings):
+    for progress in dream(grey, neuron("conv1_pre_relu", 3, 15, 60), backbone, settings):
         if progress.picture.shape[0] < 120:
             changed = np.abs(progress.picture - resize(grey, progress.picture.shape[:2])).sum(axis=-1)
             middle = [(changed.sum(axis=1 - axis) * np.arange(changed.shape[axis])).sum() for axis in (0, 1)]
@@ -277,15 +277,15 @@ def test_a_neuron_keeps_its_place_in_the_picture_through_all_octaves(backbone):
 
 
 def test_steps_that_are_asked_for_have_a_progress(photograph, backbone):
-    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=2, octave_scale=1.2, iterations=7))
-    steps = {progress.step for progress in dreamer.dream(photograph, every=4)}
+    dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=2, octave_scale=1.2, iterations=7))
+    steps = {progress.step for progress in dreamer.dream(photograph, report_every=4)}
     assert {4, 8, 12, 14} <= steps
-    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=10))
-    assert [progress.step for progress in dreamer.dream(photograph, every=20)] == [5, 10]
+    dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=10))
+    assert [progress.step for progress in dreamer.dream(photograph, report_every=20)] == [5, 10]
 
 
 def test_a_picture_after_others_is_shifted_otherwise(photograph, backbone):
-    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=2))
+    dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=2))
     first, again, second = (list(dreamer.dream(photograph, steps_before=steps))[-1].picture for steps in (0, 0, 2))
     assert first.tobytes() == again.tobytes()
     assert np.abs(first - second).max() > 1e-3
@@ -300,9 +300,9 @@ def test_steps_longer_than_the_whole_range_are_refused(step_size):
 
 
 def test_a_last_step_that_is_no_number_is_told(photograph, backbone, monkeypatch):
-    dreamer = Dreamer(backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=5))
+    dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=5))
     dreamer._mask.assign([[[[np.nan]]]])
-    monkeypatch.setattr(dreamer, "_prepare", lambda *_: None)
+    monkeypatch.setattr(dreamer._mask, "assign", lambda _: None)
     with pytest.raises(NonFiniteLoss, match=r"no longer finite"):
         list(dreamer.dream(photograph))
 
@@ -312,23 +312,23 @@ def test_a_last_step_that_is_no_number_is_told(photograph, backbone, monkeypatch
     [
         (
             neuron("conv1", 0),
-            r"^conv1:0:middle of small does not .*: what comes before the rectifier may: conv1_pre_relu$",
+            r"^conv1:0:middle of small does not .*: try conv1_pre_relu, before the rectifier$",
         ),
         (0.0 * layer_l2("conv2"), r"conv2 of small does not respond to this picture.*: choose another objective$"),
     ],
     ids=["silent", "nothing asked"],
 )
-def test_an_objective_that_has_no_gradient_is_told_at_the_end(backbone, objective, advice):
+def test_an_objective_that_has_no_gradient_is_told_at_the_end(objective, backbone, advice):
     """Each value of the picture is the one that lowers the channel, but at borders, which a neuron does not see."""
     lowering = random_kernel(5, 3, 6)[..., 0].sum(axis=(0, 1)) < 0
     picture = np.tile(lowering.astype(np.float32), (64, 64, 1))
-    run = dream(picture, backbone, objective, DreamSettings(octaves=1, iterations=2))
+    run = dream(picture, objective, backbone, DreamSettings(octaves=1, iterations=2))
     assert next(run).picture.tobytes() == picture.tobytes()
-    with pytest.raises(UnmovedError, match=advice):
+    with pytest.raises(NoGradientError, match=advice):
         next(run)
 
 
 def test_a_dream_that_is_all_masked_is_no_mistake(photograph, backbone):
     mask = np.zeros(photograph.shape[:2], np.float32)
-    *_, last = dream(photograph, backbone, OBJECTIVE, DreamSettings(octaves=1, iterations=1), mask=mask)
+    *_, last = dream(photograph, OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=1), mask=mask)
     assert last.picture.tobytes() == photograph.tobytes()

@@ -49,7 +49,7 @@ def whole(picture, backbone, objective):
     def look(picture):
         with tf.GradientTape() as tape:
             tape.watch(picture)
-            values = objective.values(backbone(picture, objective.layers))
+            values = objective.terms_of(backbone(picture, objective.layers))
             value = tf.add_n(list(values.values()))
         return value, values, tape.gradient(value, picture)
 
@@ -57,14 +57,15 @@ def whole(picture, backbone, objective):
 
 
 def tiled(picture, backbone, objective, tile_size):
-    tiles = TiledObjective(backbone, objective, tile_size)
-    count = tiles.lay(*picture.shape[1:3])
+    tiles = TiledObjective(objective, backbone, tile_size)
+    count = tiles.cover(*picture.shape[1:3])
 
     @tf.function
     def look(picture):
         with tf.GradientTape() as tape:
             tape.watch(picture)
-            value, values = tiles.look(picture)
+            values = tiles.terms(picture)
+            value = tf.add_n(list(values.values()))
         return value, values, tape.gradient(value, picture)
 
     return *look(picture), count
@@ -100,15 +101,15 @@ def test_a_picture_that_fits_into_a_tile_is_the_whole(backbone):
 
 
 def test_one_graph_serves_pictures_of_all_sizes(backbone):
-    tiles, traced = TiledObjective(backbone, OBJECTIVES["layer"], 128), []
+    tiles, traced = TiledObjective(OBJECTIVES["layer"], backbone, 128), []
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])])
     def look(picture):
         traced.append(1)
-        return tiles.look(picture)[0]
+        return tf.add_n(list(tiles.terms(picture).values()))
 
     for size in ((200, 260), (60, 50), (131, 300)):
-        tiles.lay(*size)
+        tiles.cover(*size)
         picture = tf.constant(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32))
         assert float(look(picture)) == pytest.approx(float(whole(picture, backbone, OBJECTIVES["layer"])[0]), rel=1e-4)
     assert len(traced) == 1
@@ -119,7 +120,7 @@ def test_a_dream_in_tiles_is_the_dream_of_the_whole(backbone):
     dreams = []
     for tile_size in (0, 128):
         settings = DreamSettings(octaves=2, iterations=3, tile_size=tile_size, jitter=20, step_size=0.01)
-        *_, last = dream(pixels, backbone, layer_l2("conv3"), settings)
+        *_, last = dream(pixels, layer_l2("conv3"), backbone, settings)
         dreams.append(last.picture)
     np.testing.assert_allclose(dreams[0], dreams[1], atol=2e-3)
 
@@ -131,9 +132,9 @@ def test_a_dream_in_tiles_is_the_dream_of_the_whole(backbone):
 )
 def test_what_needs_the_whole_picture_says_so(backbone, objective):
     with pytest.raises(TileError, match="needs the whole picture"):
-        TiledObjective(backbone, objective, 512)
+        TiledObjective(objective, backbone, 512)
 
 
 def test_tiles_that_are_too_small_are_refused_with_the_size_to_give(backbone):
     with pytest.raises(TileError, match="tiles of 40 px are too small for conv3 of small: give at least"):
-        TiledObjective(backbone, layer_l2("conv3"), 40)
+        TiledObjective(layer_l2("conv3"), backbone, 40)

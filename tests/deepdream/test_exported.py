@@ -9,8 +9,7 @@ from saved_models import run_saved_model_cli
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, dream, layer_l2
-from tfgraphs.deepdream.exported import export_dream, octave_sizes
-from tfgraphs.optimize.pyramid import octaves
+from tfgraphs.deepdream.exported import export_dream
 
 RANDOM = np.random.default_rng(0)
 SETTINGS = DreamSettings(octaves=2, octave_scale=1.3, iterations=3, jitter=0, step_size=0.01)
@@ -30,7 +29,7 @@ def backbone():
 @pytest.fixture(scope="module")
 def folder(backbone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "dream"
-    export_dream(folder, backbone, layer_l2("relu2"), SETTINGS)
+    export_dream(folder, layer_l2("relu2"), backbone, SETTINGS)
     return str(folder)
 
 
@@ -41,9 +40,9 @@ def model(folder):
 
 def test_without_octaves_it_is_the_same_dream(backbone, tmp_path):
     settings = DreamSettings(octaves=1, iterations=3, jitter=5, step_size=0.01, seed=3)
-    export_dream(tmp_path / "dream", backbone, layer_l2("relu2"), settings)
+    export_dream(tmp_path / "dream", layer_l2("relu2"), backbone, settings)
     pixels = RANDOM.uniform(size=(60, 72, 3)).astype(np.float32)
-    *_, last = dream(pixels, backbone, layer_l2("relu2"), settings)
+    *_, last = dream(pixels, layer_l2("relu2"), backbone, settings)
     loaded = tf.saved_model.load(str(tmp_path / "dream"))
     np.testing.assert_allclose(loaded(pixels[None])[0], last.picture, atol=1e-5)
 
@@ -85,16 +84,8 @@ def test_saved_model_cli_dreams(folder, model, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "image.npy"), dreamt, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [1.2, 1.4, 2.0])
-@pytest.mark.parametrize("size", [(480, 640), (96, 300), (95, 95), (67, 68), (30, 20), (1365, 2049), (49, 49)])
-def test_octaves_are_those_of_a_dream(size, scale):
-    settings = DreamSettings(octaves=6, octave_scale=scale)
-    found = octave_sizes(tf.constant(size), settings, 48).numpy().tolist()
-    assert found[::-1] == [list(level.size) for level in octaves(size, 6, scale, 10, 48)]
-
-
 def test_colours_are_kept_if_asked_for(backbone, tmp_path):
-    export_dream(tmp_path / "dream", backbone, layer_l2("relu2"), SETTINGS, preserve_color=True)
+    export_dream(tmp_path / "dream", layer_l2("relu2"), backbone, SETTINGS, preserve_color=True)
     pictures = RANDOM.uniform(0.3, 0.7, size=(1, 60, 72, 3)).astype(np.float32)
     change = tf.saved_model.load(str(tmp_path / "dream"))(pictures) - pictures
     np.testing.assert_allclose(change, np.repeat(change[..., :1], 3, axis=-1), atol=1e-6)

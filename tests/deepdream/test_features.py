@@ -10,14 +10,14 @@ from tfgraphs import backbones
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import features
+from tfgraphs.deepdream.feature_loss import DeadUnitError
 from tfgraphs.deepdream.features import (
     PIXEL_STYLES,
     STYLES,
-    DeadUnitError,
     FeatureError,
     FeatureSettings,
-    contrasted,
-    visualize,
+    equalize_contrast,
+    visualize_feature,
 )
 from tfgraphs.deepdream.objectives import channel, channels, diversity, layer_l2, neuron, parse
 from tfgraphs.deepdream.parameterizations import Fourier, Maco
@@ -54,12 +54,12 @@ def squeezenet():
 def settings_of(style, **given):
     octaves = 2 if style in PIXEL_STYLES and style != "naive" else None
     return FeatureSettings(
-        **{"style": style, "size": SIZE, "steps": FEW[style], "octaves": octaves, "seed": 4, **given}
+        **{"style": style, "size": SIZE, "steps": FEW[style] * (octaves or 1), "octaves": octaves, "seed": 4, **given}
     )
 
 
-def finished(backbone, objective, settings, **options):
-    *_, last = visualize(backbone, objective, settings, **options)
+def finished(objective, backbone, settings, **options):
+    *_, last = visualize_feature(objective, backbone, settings, **options)
     return last
 
 
@@ -73,7 +73,7 @@ def runs(backbone):
     found = {}
     for style in STYLES:
         graphs = []
-        found[style] = list(visualize(backbone, OBJECTIVE, settings_of(style), on_graph=graphs.append)), graphs
+        found[style] = list(visualize_feature(OBJECTIVE, backbone, settings_of(style), on_graph=graphs.append)), graphs
     return found
 
 
@@ -85,7 +85,7 @@ def seen(runs):
 def at_the_start(style):
     """What a style starts from, as it is shown."""
     if style in PIXEL_STYLES:
-        return contrasted(np.random.default_rng(0).uniform(size=(1, *SIZE, 3)).astype(np.float32))
+        return equalize_contrast(np.random.default_rng(0).uniform(size=(1, *SIZE, 3)).astype(np.float32))
     return (Maco if style == "maco" else Fourier)(SIZE, seed=4).pictures().numpy()
 
 
@@ -97,7 +97,7 @@ def test_every_style_raises_its_objective(backbone, seen, style):
 
 @pytest.mark.parametrize("style", ["laplacian", "fourier", "maco"])
 def test_a_negative_objective_lowers(backbone, style):
-    last = finished(backbone, -OBJECTIVE, settings_of(style))
+    last = finished(-OBJECTIVE, backbone, settings_of(style))
     assert value(backbone, OBJECTIVE, last.pictures) < value(backbone, OBJECTIVE, at_the_start(style)) - 0.05
 
 
@@ -132,42 +132,42 @@ def test_movements_are_drawn_from_steps_that_count_on_from_size_to_size(backbone
         return pictures
 
     monkeypatch.setattr(features.transforms, "random_roll", still)
-    finished(backbone, OBJECTIVE, settings_of("multiscale"))
+    finished(OBJECTIVE, backbone, settings_of("multiscale"))
     assert sorted(set(steps)) == list(range(20))
 
 
 def test_octaves_that_the_layer_cannot_see_are_left_out(backbone):
-    settings = settings_of("multiscale", size=(90, 120), octaves=4, steps=1)
-    stages = [progress.stage for progress in visualize(backbone, layer_l2("wide"), settings)]
+    settings = settings_of("multiscale", size=(90, 120), octaves=4, steps=4)
+    stages = [progress.stage for progress in visualize_feature(layer_l2("wide"), backbone, settings)]
     assert stages == ["octave 1 of 2, 86 x 64", "octave 2 of 2, 120 x 90"]
 
 
 @pytest.mark.parametrize("style", ["multiscale", "fourier"])
 def test_the_same_seed_gives_the_same_bytes(backbone, seen, style):
-    assert finished(backbone, OBJECTIVE, settings_of(style)).pictures.tobytes() == seen[style][-1].pictures.tobytes()
+    assert finished(OBJECTIVE, backbone, settings_of(style)).pictures.tobytes() == seen[style][-1].pictures.tobytes()
 
 
 @pytest.mark.parametrize("style", ["naive", "maco"])
 def test_another_seed_gives_other_pictures(backbone, seen, style):
-    other = finished(backbone, OBJECTIVE, settings_of(style, seed=5))
+    other = finished(OBJECTIVE, backbone, settings_of(style, seed=5))
     assert not np.allclose(other.pictures, seen[style][-1].pictures, atol=0.01)
 
 
 @pytest.mark.parametrize(("style", "reports"), [("naive", 1), ("laplacian", 3), ("fourier", 2), ("maco", 1)])
 def test_an_interrupted_visualization_goes_on_to_the_same_bytes(backbone, seen, tmp_path, style, reports):
     """The third report of a pixel style is the first of its second octave."""
-    run = visualize(backbone, OBJECTIVE, settings_of(style), checkpoint_dir=tmp_path, save_seconds=0)
+    run = visualize_feature(OBJECTIVE, backbone, settings_of(style), checkpoint_dir=tmp_path, save_seconds=0)
     for _ in itertools.islice(run, reports):
         pass
     run.close()
-    resumed = list(visualize(backbone, OBJECTIVE, settings_of(style), checkpoint_dir=tmp_path))
+    resumed = list(visualize_feature(OBJECTIVE, backbone, settings_of(style), checkpoint_dir=tmp_path))
     assert len(resumed) < len(seen[style])
     assert resumed[-1].pictures.tobytes() == seen[style][-1].pictures.tobytes()
 
 
 def test_diversity_makes_the_pictures_of_a_batch_differ(backbone):
     alike, different = (
-        finished(backbone, channel("conv1", 2), settings_of("fourier", batch=3, diversity=share)).pictures
+        finished(channel("conv1", 2), backbone, settings_of("fourier", batch=3, diversity=share)).pictures
         for share in (0.0, 5.0)
     )
     difference = diversity("conv1")
@@ -175,7 +175,7 @@ def test_diversity_makes_the_pictures_of_a_batch_differ(backbone):
 
 
 def test_each_picture_of_a_batch_may_have_a_channel_of_its_own(backbone):
-    pictures = finished(backbone, channels("conv2", [1, 7]), settings_of("naive", batch=2)).pictures
+    pictures = finished(channels("conv2", [1, 7]), backbone, settings_of("naive", batch=2)).pictures
     more = channel("conv2", 1) - channel("conv2", 7)
     assert value(backbone, more, pictures[:1]) > value(backbone, more, pictures[1:]) + 0.1
 
@@ -184,7 +184,7 @@ def test_each_picture_of_a_batch_may_have_a_channel_of_its_own(backbone):
 def alpha(backbone):
     """Opacity of a batch of pictures of a neuron in the middle."""
     settings = settings_of("fourier", steps=32, batch=2, alpha=True, robust=False)
-    return finished(backbone, neuron("conv2", 3), settings).alpha
+    return finished(neuron("conv2", 3), backbone, settings).alpha
 
 
 def test_alpha_comes_with_the_pictures(alpha):
@@ -216,7 +216,7 @@ def test_silent_units_of_squeezenet_get_a_picture_that_excites_them(squeezenet, 
     """Nothing in the noise at the start does."""
     settings = settings_of(style, size=(64, 64), steps=steps, seed=1)
     objective = parse(unit, squeezenet)
-    pictures = finished(squeezenet, objective, settings).pictures
+    pictures = finished(objective, squeezenet, settings).pictures
     assert value(squeezenet, objective, pictures) > 1
     assert pictures.std() > 0.03
 
@@ -224,13 +224,13 @@ def test_silent_units_of_squeezenet_get_a_picture_that_excites_them(squeezenet, 
 @pytest.mark.parametrize(("style", "layer"), [("naive", "conv1"), ("fourier", "conv1"), ("fourier", "conv1_pre_relu")])
 def test_a_dead_unit_is_refused(backbone, style, layer):
     with pytest.raises(DeadUnitError, match=rf"^{layer}:{DEAD} of small .*choose another one, or another seed$"):
-        next(visualize(backbone, channel(layer, DEAD), settings_of(style)))
+        next(visualize_feature(channel(layer, DEAD), backbone, settings_of(style)))
 
 
 @pytest.mark.parametrize("style", ["naive", "fourier"])
 def test_pictures_of_dead_units_are_told_in_a_batch(backbone, style):
     objective = channels("conv1", [2, DEAD, 1])
-    assert next(visualize(backbone, objective, settings_of(style, batch=3))).dead == (1,)
+    assert next(visualize_feature(objective, backbone, settings_of(style, batch=3))).dead == (1,)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -246,7 +246,7 @@ def test_the_graph_of_a_step_is_shown_once(runs, style):
 )
 def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(backbone, layer, message):
     with pytest.raises(LayerError, match=message):
-        visualize(backbone, layer_l2(layer), FeatureSettings(size=SIZE))
+        visualize_feature(layer_l2(layer), backbone, FeatureSettings(size=SIZE))
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(backbo
         ({"size": (5,)}, "size is (5,): give height and width, both at least 1"),
         ({"octave_scale": 1.0}, "octave_scale is 1.0: it must be more than 1"),
         ({"octave_scale": float("nan")}, "octave_scale is nan: it must be more than 1"),
-        ({"style": "maco", "alpha": True}, "alpha is for the style fourier, and not for maco"),
+        ({"style": "maco", "alpha": True}, "alpha is for the style fourier, not for maco"),
         ({"diversity": 0.5}, "diversity is between the pictures of a batch: give a batch of at least 2"),
     ],
     ids=lambda given: given.partition(":")[0] if isinstance(given, str) else "",
@@ -278,16 +278,16 @@ def test_settings_that_make_no_sense_are_refused(given, message):
 
 
 def test_settings_override_those_of_the_style():
-    of_style = FeatureSettings("maco", steps=7, step_size=0.0).of_style
+    of_style = FeatureSettings(style="maco", steps=7, step_size=0.0).of_style
     assert (of_style.steps, of_style.step_size, of_style.views) == (7, 0, STYLES["maco"].views)
 
 
-def test_contrasted_pictures_have_the_same_mean_and_deviation():
+def test_equalize_contrast_pictures_have_the_same_mean_and_deviation():
     pictures = np.random.default_rng(0).normal([[[[0.2]]], [[[0.7]]]], [[[[0.01]]], [[[0.1]]]], (2, 20, 30, 3))
-    shown = contrasted(pictures)
+    shown = equalize_contrast(pictures)
     np.testing.assert_allclose(shown.mean(axis=(1, 2, 3)), 0.5, atol=1e-3)
     np.testing.assert_allclose(shown.std(axis=(1, 2, 3)), 0.1, rtol=0.01)
 
 
 def test_contrast_of_nothing_is_grey():
-    np.testing.assert_array_equal(contrasted(np.full((1, 4, 5, 3), 0.25)), np.full((1, 4, 5, 3), 0.5))
+    np.testing.assert_array_equal(equalize_contrast(np.full((1, 4, 5, 3), 0.25)), np.full((1, 4, 5, 3), 0.5))

@@ -10,7 +10,7 @@ import pytest
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, channel, dream, layer_l2
-from tfgraphs.deepdream.features import FeatureSettings, visualize
+from tfgraphs.deepdream.features import FeatureSettings, visualize_feature
 
 SIZES = [(48, 56), (64, 52), (50, 70)]
 FORGOTTEN = 50_000  # bytes that TensorFlow keeps for ever of a run, mostly names: 13,000 of a dream, 30,000 of Adam
@@ -47,8 +47,8 @@ def allocated():
 def run(kind, size, backbone):
     if kind == "dream":
         pixels = np.random.default_rng(0).uniform(size=(*size, 3)).astype(np.float32)
-        return dream(pixels, backbone, layer_l2("conv2"), DreamSettings(octaves=2, iterations=1))
-    return visualize(backbone, channel("conv2", 3), FeatureSettings(style=kind, size=size, steps=2, octaves=1))
+        return dream(pixels, layer_l2("conv2"), backbone, DreamSettings(steps=2, octaves=2))
+    return visualize_feature(channel("conv2", 3), backbone, FeatureSettings(style=kind, size=size, steps=2, octaves=1))
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def guided_by_hand(activation):
 @pytest.mark.parametrize("chunk", [1, 24, 24 * 70 - 1, 24 * 70, 1 << 22])
 def test_guided_draws_each_position_to_its_nearest_place(monkeypatch, chunk):
     """The guide has 24 places, the pictures 70: the chunks hold less than one row, one row, and up to all."""
-    monkeypatch.setattr(objectives, "_NEARNESS_CHUNK", chunk)
+    monkeypatch.setattr(objectives, "_NEAREST_CHUNK", chunk)
     activation = normal(*GUIDED_SHAPE, seed=6)
     value, gradient = value_and_gradient(guided("a", GUIDE), activation)
     expected, expected_gradient = guided_by_hand(activation)
@@ -178,7 +178,7 @@ def test_each_layer_is_read_once():
 
 def test_terms_of_one_name_are_reported_as_one():
     activation = normal(1, 4, 4, 2)
-    values = (channel("a", 0) + 2 * channel("a", 0)).values({"a": tf.constant(activation)})
+    values = (channel("a", 0) + 2 * channel("a", 0)).terms_of({"a": tf.constant(activation)})
     assert list(values) == ["a:0"]
     assert float(values["a:0"]) == pytest.approx(3 * activation[..., 0].mean(), rel=1e-5)
 
@@ -245,9 +245,9 @@ def test_what_is_parsed_is_what_is_made_by_hand(backbone, text, by_hand):
 def test_a_neuron_of_a_smaller_copy_is_where_it_is_in_the_picture():
     activation = normal(1, 10, 20, 2)
     for share, row, column in ((1.0, 7, 15), (0.5, 3, 7), (0.75, 5, 11)):
-        smaller = neuron("a", 1, 7, 15).at(tf.constant([share, share], tf.float64))
+        smaller = neuron("a", 1, 7, 15).at_scale(tf.constant([share, share], tf.float64))
         assert value_of(smaller, activation) == activation[0, row, column, 1]
-    assert value_of(neuron("a", 1, 7, 30).at(tf.ones([2], tf.float64)), activation) == activation[0, 7, 19, 1]
+    assert value_of(neuron("a", 1, 7, 30).at_scale(tf.ones([2], tf.float64)), activation) == activation[0, 7, 19, 1]
 
 
 @pytest.mark.parametrize(
@@ -302,8 +302,8 @@ def test_factors_and_signs_reach_into_parentheses(backbone, text, weights):
         ("conv2:3", LayerError, "no layer 'conv2'.*conv1"),
         ("conv1:", LayerError, "no layer 'conv1:'.*conv1"),
         ("conv1:middle", LayerError, "no layer 'conv1:middle'.*conv1"),
-        ("conv1:6", ObjectiveError, "channels 0 to 5, and no 6"),
-        ("conv1:6:1:2", ObjectiveError, "channels 0 to 5, and no 6"),
+        ("conv1:6", ObjectiveError, "has no channel 6: give one from 0 to 5"),
+        ("conv1:6:1:2", ObjectiveError, "has no channel 6: give one from 0 to 5"),
         ("conv1:" + 5000 * "9", LayerError, "no layer 'conv1:999"),
         ("class:1000", ObjectiveError, "no class '1000'.*from 0 to 999, or its name"),
         ("class:" + 5000 * "9", ObjectiveError, "no class '999.*from 0 to 999, or its name"),

@@ -95,7 +95,7 @@ def test_pixels_are_the_pictures_to_the_bit():
 
 
 def test_pixels_may_get_another_size():
-    form = Pixels(np.zeros((2, 5, 6, 3), np.float32))
+    form = Pixels(np.zeros((2, 5, 6, 3), np.float32), (2, None, None, 3))
     form.variables[0].assign(np.ones((2, 7, 9, 3), np.float32))
     np.testing.assert_array_equal(form.pictures(), np.ones((2, 7, 9, 3)))
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import concatenation, connected, convolution, global_average, pooling, relu
 from tfgraphs.deepdream.objectives import channel
-from tfgraphs.deepdream.rectifiers import Rectified, redirected, twin_of
+from tfgraphs.deepdream.rectifiers import RedirectedLayers, layer_before_rectifier, redirect_gradient
 
 ALIVE, PARTLY, SILENT = range(3)  # channels of the layer "rectified"
 
@@ -63,19 +63,19 @@ TWINNED = ["rectified", "pooled", "averaged", "pooled twice", "everywhere"]
     ],
 )
 def test_the_twin_of_a_layer_is_what_its_rectifier_reads(layer, twin):
-    assert twin_of(BACKBONE, layer) == twin
+    assert layer_before_rectifier(BACKBONE, layer) == twin
 
 
 def test_a_twin_may_be_known_by_an_alias_only():
     layers = [convolution("conv", "input", normal(1, 1, 3, 3), np.zeros(3, np.float32)), relu("rectified", "conv")]
     backbone = Backbone("small", layers, tf.identity, {"rectified_pre_relu": "conv"})
-    assert twin_of(backbone, "rectified") == "rectified_pre_relu"
+    assert layer_before_rectifier(backbone, "rectified") == "rectified_pre_relu"
 
 
 def pulls(layer, number, weight=1.0, network=None):
     """Gradient with respect to the pictures of minus an objective, and the activations."""
     objective = weight * channel(layer, number)
-    look = network or Rectified(BACKBONE, objective)
+    look = network or RedirectedLayers(objective, BACKBONE)
     pictures = tf.constant(PICTURES)
     with tf.GradientTape() as tape:
         tape.watch(pictures)
@@ -136,7 +136,7 @@ def test_a_layer_without_twin_keeps_its_gradient(number, kind):
 
 def test_further_layers_are_computed_as_they_are():
     pictures = tf.constant(PICTURES)
-    found = Rectified(BACKBONE, channel("pooled", 0), ["other"])(pictures)
+    found = RedirectedLayers(channel("pooled", 0), BACKBONE, ["other"])(pictures)
     np.testing.assert_array_equal(found["other"], BACKBONE(pictures, ["other"])["other"])
 
 
@@ -148,7 +148,7 @@ def passed(upstream, sign):
     before, activation = tf.constant(BEFORE), tf.constant(np.maximum(BEFORE, 0))
     with tf.GradientTape() as tape:
         tape.watch([before, activation])
-        value = tf.reduce_sum(redirected(activation, before, sign) * upstream)
+        value = tf.reduce_sum(redirect_gradient(activation, before, sign) * upstream)
     return [one.numpy() for one in tape.gradient(value, [before, activation])]
 
 
@@ -184,6 +184,6 @@ def test_beside_a_positive_objective_a_negative_one_does_not_calm():
     pictures = tf.constant(PICTURES)
     with tf.GradientTape() as tape:
         tape.watch(pictures)
-        loss = -mixed.value(Rectified(BACKBONE, mixed)(pictures))
+        loss = -mixed.value(RedirectedLayers(mixed, BACKBONE)(pictures))
     parts = [pulls("rectified_pre_relu", SILENT)[0], pulls("rectified", ALIVE, -1.0)[0]]
     np.testing.assert_allclose(tape.gradient(loss, pictures), sum(parts), rtol=1e-4, atol=1e-7)

@@ -10,31 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.optimize.lbfgs import LBFGS
-from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine, octaves
+from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report
 
 LEVELS = [Level(20, 30, 2), Level(40, 60, 3), Level(80, 120, 1)]
 
 pyramids = st.lists(st.builds(Level, st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 20)), min_size=1)
-
-
-@pytest.mark.parametrize(
-    ("size", "count", "scale", "sizes"),
-    [
-        ((480, 640), 4, 1.4, [(175, 233), (245, 327), (343, 457), (480, 640)]),
-        ((400, 200), 3, 2.0, [(100, 50), (200, 100), (400, 200)]),
-        ((400, 200), 4, 2.0, [(100, 50), (200, 100), (400, 200)]),
-        ((96, 96), 2, 2.0, [(48, 48), (96, 96)]),
-        ((95, 300), 2, 2.0, [(48, 150), (95, 300)]),
-        ((94, 300), 2, 2.0, [(94, 300)]),
-        ((30, 20), 4, 1.4, [(30, 20)]),
-        ((500, 500), 1, 1.4, [(500, 500)]),
-    ],
-)
-def test_octaves_shrink_by_the_scale_until_a_side_is_too_small(size, count, scale, sizes):
-    levels = octaves(size, count, scale, 7, smallest=48)
-    assert [level.size for level in levels] == sizes
-    assert {level.steps for level in levels} == {7}
 
 
 def picture_of(number, step):

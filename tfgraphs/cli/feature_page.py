@@ -1,4 +1,4 @@
-"""A folder of pictures of units: a page to look at, a sheet with all of them, and each by itself."""
+"""The page and the sheet of a folder of feature visualizations."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ from tfgraphs.pictures.sheets import sheet
 INDEX, SHEET = "index.html", "sheet.png"
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
-PAPER = 0.5  # grey behind transparent pictures on a sheet
+PAPER = 0.5  # the grey behind transparent pictures on a sheet
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One picture on the page.
+    """A unit on the page.
 
     Attributes:
         name: of the unit.
         file: name of its picture in the folder.
-        picture: None for a unit that is dead.
+        picture: None for dead units.
     """
 
     name: str
@@ -30,13 +30,13 @@ class Exhibit:
 
 
 def write(folder: Path, exhibits: Sequence[Exhibit], title: str, text: str, origin: Mapping[str, object]) -> None:
-    """Writes `INDEX` and `SHEET` into a folder that has the pictures.
+    """Writes `INDEX` and `SHEET`.
 
     Args:
-        folder: exists, and has the files of `exhibits`.
-        exhibits: in their order; one at least is alive.
+        folder: contains the files of `exhibits`.
+        exhibits: in their order; at least one has a picture.
         title, text: of the page.
-        origin: what made it: kept in the sheet.
+        origin: the command and its flags, kept in the sheet.
     """
     alive = [exhibit for exhibit in exhibits if exhibit.picture]
     shown = [exhibit.picture.on(PAPER) for exhibit in alive if exhibit.picture]
@@ -62,6 +62,6 @@ def _figure(exhibit: Exhibit) -> str:
     shown = (
         f'<a href="{exhibit.file}"><img src="{exhibit.file}" alt="{name}" loading="lazy"></a>'
         if exhibit.picture
-        else '<div class="dead">dead: nothing in a<br>picture excites it</div>'
+        else '<div class="dead">dead: responds to no<br>change of a picture</div>'
     )
     return f"<figure>{shown}<figcaption>{name}</figcaption></figure>"

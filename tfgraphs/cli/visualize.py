@@ -27,7 +27,7 @@ from absl import flags
 
 from tfgraphs.cli import visualize_feature
 from tfgraphs.cli.shared import channel_ranges, command, common_flags, picture_run, run_state
-from tfgraphs.cli.visualize_feature import Asked, feature
+from tfgraphs.cli.visualize_feature import SharedFlags, feature
 from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import images
 from tfgraphs.version import __version__
@@ -200,7 +200,7 @@ def _classify() -> None:
 
 
 def _feature() -> None:
-    feature(Asked(SIZE.value, LAYER.value, CHANNELS.value, __name__))
+    feature(SharedFlags(SIZE.value, LAYER.value, CHANNELS.value, __name__))
 
 
 def _picture(size: int) -> images.Picture:

@@ -1,6 +1,7 @@
-"""DeepDream: objectives, octaves, gradients."""
+"""DeepDream and feature visualization: objectives, parameterizations, transforms, gradients."""
 
 from tfgraphs.deepdream.dream import DreamError, DreamSettings, dream
+from tfgraphs.deepdream.features import FeatureError, FeatureSettings, visualize_feature
 from tfgraphs.deepdream.objectives import (
     Objective,
     ObjectiveError,
@@ -12,12 +13,19 @@ from tfgraphs.deepdream.objectives import (
     neuron,
     parse,
 )
+from tfgraphs.deepdream.parameterizations import Fourier, Maco, Pixels
+from tfgraphs.deepdream.rendering import render
 
 __all__ = [
     "DreamError",
     "DreamSettings",
+    "FeatureError",
+    "FeatureSettings",
+    "Fourier",
+    "Maco",
     "Objective",
     "ObjectiveError",
+    "Pixels",
     "channel",
     "class_logit",
     "diversity",
@@ -26,4 +34,6 @@ __all__ = [
     "layer_l2",
     "neuron",
     "parse",
+    "render",
+    "visualize_feature",
 ]

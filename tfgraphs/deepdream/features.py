@@ -1,12 +1,13 @@
-"""What excites a unit: pictures from noise, in several styles.
+"""Feature visualization: pictures that excite a unit, from noise, in several styles.
 
-    *_, last = visualize(backbone, channel("mixed4d_3x3_bottleneck_pre_relu", 139), FeatureSettings("fourier"))
+    settings = FeatureSettings(style="fourier")
+    *_, last = visualize_feature(channel("mixed4d_3x3_bottleneck_pre_relu", 139), network, settings)
 
-    naive         steps along the gradient of the pixels, all frequencies as they come
-    multiscale    the same from small to large, so that there are large forms, too
-    laplacian     the same with gradients that are as strong in each octave of frequencies: smooth
-    fourier       frequencies and independent colours, seen shifted, turned and scaled: as in "Feature Visualization"
-    maco          only the phases of frequencies, seen through windows: as natural as it gets
+naive         gradient ascent on pixels
+multiscale    the same from small to large sizes, for larger forms
+laplacian     the same with `gradients.laplacian`: smooth
+fourier       Adam on the Fourier spectrum, with jitter, rotation and scaling: as in "Feature Visualization" (2017)
+maco          Adam on the phases of the spectrum, with random windows: the most natural pictures
 
 The first three are those of TensorFlow's DeepDream tutorial (Mordvintsev 2015); of the others see `parameterizations`.
 """
@@ -16,48 +17,47 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.loading import load
 from tfgraphs.deepdream import transforms
+from tfgraphs.deepdream.feature_loss import FeatureLoss
 from tfgraphs.deepdream.gradients import laplacian, std
 from tfgraphs.deepdream.objectives import Objective
-from tfgraphs.deepdream.parameterizations import Fourier, Maco, Pixels
-from tfgraphs.deepdream.sight import Sight
-from tfgraphs.deepdream.transforms import Transform
+from tfgraphs.deepdream.octaves import PixelAscent, octave_levels
+from tfgraphs.deepdream.parameterizations import Fourier, Maco
+from tfgraphs.deepdream.presets import as_objective
+from tfgraphs.deepdream.rendering import RenderProgress, render
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.monitor.progress import Progress
-from tfgraphs.optimize.minimize import Minimization, minimize
-from tfgraphs.optimize.optimizers import stock_optimizer
-from tfgraphs.optimize.pyramid import coarse_to_fine, octaves
+from tfgraphs.optimize.pyramid import coarse_to_fine
 from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures.images import resize
 
 
 class FeatureError(TfgraphsError):
-    """The settings of a visualization do not make sense."""
-
-
-class DeadUnitError(TfgraphsError):
-    """Nothing in the picture makes a difference to the unit."""
+    """The settings of a visualization are out of range or do not go together."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """What a style leaves open and settings may change.
+    """The defaults of a style.
 
     Attributes:
-        steps: to take, at each size.
-        step_size: of the pixel styles: on the scale 0..1, the deviation of a step, of "laplacian" in each octave of
-            frequencies; of the others: the learning rate of Adam.
-        octaves: sizes from the smallest to the full one.
-        views: how many random views of each picture a step looks at.
-        decay: of "fourier", how much more coarse waves change than fine ones.
+        steps: gradient steps, over all octaves.
+        step_size: of the pixel styles: on the scale 0..1, the standard deviation of a step, for "laplacian" the root
+            mean square in each level; of the others: the learning rate.
+        optimizer: a Keras optimizer or its name.
+        octaves: number of sizes.
+        views: differently transformed views of each picture in each step.
+        decay: of `Fourier`.
     """
 
     steps: int
     step_size: float
+    optimizer: str | keras.optimizers.Optimizer = "sgd"
     octaves: int = 1
     views: int = 1
     decay: float = 1.0
@@ -65,37 +65,44 @@ class Style:
 
 STYLES = {
     "naive": Style(steps=20, step_size=1 / 255),
-    "multiscale": Style(steps=20, step_size=1 / 255, octaves=3),
-    "laplacian": Style(steps=20, step_size=1 / 255, octaves=3),
-    "fourier": Style(steps=256, step_size=0.05, decay=0.8),
-    "maco": Style(steps=256, step_size=0.1, views=2),
+    "multiscale": Style(steps=60, step_size=1 / 255, octaves=3),
+    "laplacian": Style(steps=60, step_size=1 / 255, octaves=3),
+    "fourier": Style(steps=256, step_size=0.05, optimizer="adam", decay=0.8),
+    "maco": Style(steps=256, step_size=0.1, optimizer="adam", views=2),
 }
 PIXEL_STYLES = ("naive", "multiscale", "laplacian")
 
 _GREY = 100  # of 255
-_EPSILON = 1e-12  # of Adam: how fine waves change has nothing to do with how weak their gradients are
+_STEPS_PER_REPORT = 5
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """How units are visualized.
+    """How features are visualized.
 
     Attributes:
+        steps: gradient steps, over all octaves; by default those of the style.
+        optimizer: a Keras optimizer or its name; by default that of the style.
+        seed: of the first picture and all random transforms, at least 0.
         style: one of `STYLES`.
         size: height and width in pixels.
         batch: number of pictures.
-        steps, step_size, octaves, views, decay: see `Style`; None for that of the style.
-        octave_scale: factor from one size to the next, more than 1.
-        alpha: whether the pictures are transparent where nothing excites the unit; for the style "fourier".
-        diversity: how much more the pictures of a batch shall differ, as a share of the objective; 0 for as they come.
-        robust: whether pictures are moved, turned and scaled a little before each look at them.
-        seed: of the start and of all that is random on the way.
+        step_size, octaves, views, decay: see `Style`; by default those of the style.
+        octave_scale: factor between octaves, more than 1.
+        alpha: whether pictures have an opacity; for the style "fourier".
+        diversity: weight of the differences between the pictures of a batch, relative to the objective.
+        robust: whether pictures are transformed before the network sees them.
+
+    Raises:
+        FeatureError: a value is out of range, or two do not go together.
     """
 
+    steps: int | None = None
+    optimizer: str | keras.optimizers.Optimizer | None = None
+    seed: int = 0
     style: str = "fourier"
     size: tuple[int, int] = (224, 224)
     batch: int = 1
-    steps: int | None = None
     step_size: float | None = None
     octaves: int | None = None
     views: int | None = None
@@ -104,7 +111,6 @@ class FeatureSettings:
     alpha: bool = False
     diversity: float = 0.0
     robust: bool = True
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
@@ -115,205 +121,144 @@ class FeatureSettings:
             if value is not None and not value >= least:
                 raise FeatureError(f"{name} is {value}: it cannot be less than {least}")
             if value == math.inf:
-                raise FeatureError(f"{name} is {value}: give a number")
+                raise FeatureError(f"{name} is {value}: it must be finite")
         if len(self.size) != 2 or not min(self.size) >= 1:
             raise FeatureError(f"size is {self.size}: give height and width, both at least 1")
         if not 1 < self.octave_scale < math.inf:
             raise FeatureError(f"octave_scale is {self.octave_scale}: it must be more than 1")
         if self.alpha and self.style != "fourier":
-            raise FeatureError(f"alpha is for the style fourier, and not for {self.style}")
+            raise FeatureError(f"alpha is for the style fourier, not for {self.style}")
         if self.diversity and self.batch == 1:
             raise FeatureError("diversity is between the pictures of a batch: give a batch of at least 2")
 
     @property
     def of_style(self) -> Style:
-        """What the style leaves open, as it is set here."""
-        given = {name: getattr(self, name) for name in ("steps", "step_size", "octaves", "views", "decay")}
+        """The style with the values that are set here."""
+        names = ("steps", "step_size", "optimizer", "octaves", "views", "decay")
+        given = {name: getattr(self, name) for name in names}
         return replace(STYLES[self.style], **{name: value for name, value in given.items() if value is not None})
 
 
-@dataclass(frozen=True)
-class FeatureProgress(Progress):
-    """How far a visualization has come; `picture` is the first of the pictures.
-
-    Attributes:
-        pictures: as they are now, float32 [batch, height, width, 3] in 0..1.
-        alpha: their opacity, float32 [batch, height, width] in 0..1, if they have one.
-        dead: numbers of those pictures of the batch whose units do not respond to anything in them.
-    """
-
-    pictures: np.ndarray | None = None
-    alpha: np.ndarray | None = None
-    dead: tuple[int, ...] = ()
-
-
-def visualize(
-    backbone: Backbone,
-    objective: Objective,
+def visualize_feature(
+    objective: Objective | str,
+    backbone: Backbone | str = "squeezenet",
     settings: FeatureSettings | None = None,
     *,
     checkpoint_dir: str | Path | None = None,
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
-) -> Iterator[FeatureProgress]:
-    """Makes pictures that raise an objective, from noise.
+) -> Iterator[RenderProgress]:
+    """Makes pictures that maximise an objective, from noise.
 
     Args:
-        backbone: the network.
-        objective: what to raise.
+        objective: what to maximise, also as text, see `objectives.parse`.
+        backbone: the network or its name.
         settings: see `FeatureSettings`.
-        checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
+        checkpoint_dir: folder for checkpoints; a run that finds its own there continues from it.
         save_seconds: time between two checkpoints.
-        on_graph: called with the graph of one step.
+        on_graph: called with each new graph of a step.
 
     Yields:
-        Progress with the pictures so far; the last has the finished ones.
+        Progress with the present pictures; the last has the finished ones.
 
     Raises:
-        DeadUnitError: no picture would change, as nothing in them excites their units.
+        DeadUnitError: the objective does not respond to any change of the pictures.
         LayerError: unknown layer, or the pictures are too small for it.
         NonFiniteLoss: the objective is no longer finite.
+        OptimizerError: Keras has no optimizer of this name.
     """
     settings = settings or FeatureSettings()
+    backbone = load(backbone) if isinstance(backbone, str) else backbone
+    objective = as_objective(objective, backbone)
     for layer in objective.layers:
         backbone.check(layer, settings.size)
-    sight = Sight(
-        backbone,
-        objective,
-        _movement(settings),
-        settings.of_style.views,
-        settings.diversity,
-        settings.seed,
-        settings.size,
-    )
-    run = _climb if settings.style in PIXEL_STYLES else _tune
-    return run(sight, settings, checkpoint_dir, save_seconds, on_graph)
-
-
-def _tune(
-    sight: Sight,
-    settings: FeatureSettings,
-    checkpoint_dir: str | Path | None,
-    save_seconds: float,
-    on_graph: Callable[[tf.Graph], None] | None,
-) -> Iterator[FeatureProgress]:
-    """Optimises frequencies with Adam."""
+    if settings.style in PIXEL_STYLES:
+        return _ascend_pixels(objective, backbone, settings, checkpoint_dir, save_seconds, on_graph)
     size, style = settings.size, settings.of_style
-    form = (
+    return render(
+        objective,
+        backbone,
         Maco(size, settings.batch, seed=settings.seed)
         if settings.style == "maco"
-        else Fourier(size, settings.batch, decay=style.decay, alpha=settings.alpha, seed=settings.seed)
-    )
-    dead = _dead(sight, form.pictures())
-    reports = minimize(
-        sight.loss(form),
-        form.variables,
-        stock_optimizer("adam", float(style.step_size), epsilon=_EPSILON),
+        else Fourier(size, settings.batch, decay=style.decay, alpha=settings.alpha, seed=settings.seed),
+        _transforms(settings),
+        style.optimizer,
         style.steps,
-        steps_per_report=8,
+        learning_rate=style.step_size,
+        views=style.views,
+        diversity_weight=settings.diversity,
+        seed=settings.seed,
+        name=settings.style,
         checkpoint_dir=checkpoint_dir,
         save_seconds=save_seconds,
         on_graph=on_graph,
     )
-    for report in reports:
-        pictures, alpha = form.pictures().numpy(), form.alpha()
-        yield FeatureProgress(
-            report.step,
-            f"{settings.style}, {size[1]} x {size[0]}",
-            report.step / report.steps,
-            report.loss,
-            report.terms,
-            pictures[0],
-            pictures=pictures,
-            alpha=None if alpha is None else alpha.numpy()[..., 0],
-            dead=dead,
-        )
 
 
-def _climb(
-    sight: Sight,
+def _ascend_pixels(
+    objective: Objective,
+    backbone: Backbone,
     settings: FeatureSettings,
     checkpoint_dir: str | Path | None,
     save_seconds: float,
     on_graph: Callable[[tf.Graph], None] | None,
-) -> Iterator[FeatureProgress]:
-    """Moves pixels along their gradients, at one size after the other."""
+) -> Iterator[RenderProgress]:
+    """Optimises pixels octave by octave."""
     style = settings.of_style
-    levels = octaves(settings.size, style.octaves, settings.octave_scale, style.steps, sight.smallest)
-    canvas = Pixels(_noise(levels[0].size, settings))
-    steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
-    minimization = Minimization(
-        sight.loss(canvas, steps_before),
-        canvas.variables,
-        stock_optimizer("sgd", float(style.step_size)),
-        gradient_transform=laplacian if settings.style == "laplacian" else std,
-        projection=lambda pictures: tf.clip_by_value(pictures, 0.0, 1.0),
+    transform = transforms.compose(_transforms(settings))
+    feature_loss = FeatureLoss(
+        objective, backbone, transform, style.views, settings.diversity, settings.seed, settings.size
     )
-    if on_graph is not None:
-        on_graph(minimization.graph)
-    dead = _dead(sight, canvas.pictures())
+    smallest = max(backbone.view(layer).smallest for layer in objective.layers)
+    levels = octave_levels(settings.size, style.octaves, settings.octave_scale, smallest, style.steps)
+    steps_before = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps_before")
+    ascent = PixelAscent(
+        lambda pixels: feature_loss(pixels, steps_before),
+        style.optimizer,
+        style.step_size,
+        laplacian if settings.style == "laplacian" else std,
+        settings.batch,
+        on_graph,
+    )
+    noise = tf.random.stateless_uniform([settings.batch, *levels[0].size, 3], [settings.seed, 0]).numpy()
+    start = (_GREY + noise) / 255  # dark grey with invisible noise
+    dead = feature_loss.dead_pictures(tf.constant(start))
 
     def optimise(number: int, pictures: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
-        if pictures is not None:
-            canvas.variables[0].assign(np.stack([resize(picture, levels[number].size) for picture in pictures]))
-        steps_before.assign(number * style.steps)
-        for report in minimization.run(
+        steps_before.assign(sum(level.steps for level in levels[:number]))
+        return ascent.improve(
+            start if pictures is None else np.stack([resize(picture, levels[number].size) for picture in pictures]),
             levels[number].steps,
-            steps_per_report=5,
+            steps_per_report=_STEPS_PER_REPORT,
             checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
             save_seconds=save_seconds,
-        ):
-            yield report, canvas.pictures().numpy()
+        )
 
     for progress in coarse_to_fine(levels, optimise, "octave"):
         assert progress.picture is not None
-        shown = contrasted(progress.picture)
-        yield FeatureProgress(**{**vars(progress), "picture": shown[0]}, pictures=shown, dead=dead)
+        pictures = equalize_contrast(progress.picture)
+        yield RenderProgress(**{**vars(progress), "picture": pictures[0]}, pictures=pictures, dead=dead)
 
 
-def contrasted(pictures: np.ndarray, deviation: float = 0.1) -> np.ndarray:
-    """Each of [batch, height, width, 3] about grey, with the same contrast: as the tutorial shows its pictures."""
+def equalize_contrast(pictures: np.ndarray, deviation: float = 0.1) -> np.ndarray:
+    """Gives each of [batch, height, width, 3] the mean 0.5 and the same standard deviation, as the tutorial does."""
     pictures = pictures - pictures.mean(axis=(1, 2, 3), keepdims=True)
     scale = deviation / np.maximum(pictures.std(axis=(1, 2, 3), keepdims=True), 1e-4)
     return np.clip(pictures * scale + 0.5, 0, 1)
 
 
-def _dead(sight: Sight, pictures: tf.Tensor) -> tuple[int, ...]:
-    """The numbers of pictures at the start in which nothing would change anything.
-
-    Raises:
-        DeadUnitError: that is so of all.
-    """
-    dead = tuple(int(number) for number in np.flatnonzero(sight.influence(pictures) == 0))
-    if len(dead) == pictures.shape[0]:
-        names = " and ".join(dict.fromkeys(term.name for _, term in sight.objective.terms))
-        raise DeadUnitError(
-            f"{names} of {sight.backbone.name} stays as it is whatever is changed in the picture: the unit is dead; "
-            "choose another one, or another seed"
-        )
-    return dead
-
-
-def _noise(size: tuple[int, int], settings: FeatureSettings) -> np.ndarray:
-    """Dark grey with noise that nobody sees."""
-    shape = [settings.batch, *size, 3]
-    return (_GREY + tf.random.stateless_uniform(shape, [settings.seed, 0]).numpy()) / 255
-
-
-def _movement(settings: FeatureSettings) -> Transform:
-    """How the pictures of a style are moved before each look at them."""
+def _transforms(settings: FeatureSettings) -> list[transforms.Transform]:
+    """Returns the transforms of a style."""
     if not settings.robust or settings.style == "naive":
-        return transforms.compose([])
+        return []
     if settings.style == "fourier":
-        return transforms.compose(
-            [
-                transforms.pad(12),
-                transforms.random_crop(16),
-                transforms.random_scale(0.8, 1.05),
-                transforms.random_rotate(6),
-                transforms.random_crop(8),
-            ]
-        )
+        return [
+            transforms.pad(12),
+            transforms.random_crop(16),
+            transforms.random_scale(0.8, 1.05),
+            transforms.random_rotate(6),
+            transforms.random_crop(8),
+        ]
     if settings.style == "maco":
-        return transforms.compose([transforms.random_window(0.5, 1.0), transforms.noise(0.05)])
-    return transforms.random_roll
+        return [transforms.random_window(0.5, 1.0), transforms.noise(0.05)]
+    return [transforms.random_roll]

@@ -1,6 +1,6 @@
-"""How the gradient of a picture is scaled before the picture takes a step along it.
+"""Normalisations of gradients: they make the length of a step independent of the objective's scale.
 
-All take and give [batch, height, width, 3], each picture by itself.
+All map gradients [batch, height, width, 3] to the same shape, each picture separately.
 """
 
 from collections.abc import Callable
@@ -15,38 +15,34 @@ _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32) / 256
 
 
 def mean_abs(gradient: tf.Tensor) -> tf.Tensor:
-    """g / mean|g|: a step's size is the mean change of a value, whatever the objective's own scale."""
+    """Returns g / mean|g|."""
     return gradient / (tf.reduce_mean(tf.abs(gradient), axis=[1, 2, 3], keepdims=True) + _SMALL)
 
 
 def std(gradient: tf.Tensor) -> tf.Tensor:
-    """g / std(g)."""
+    """Returns g / std(g)."""
     return gradient / (tf.math.reduce_std(gradient, axis=[1, 2, 3], keepdims=True) + _SMALL)
 
 
 def laplacian(gradient: tf.Tensor) -> tf.Tensor:
-    """Each octave of frequencies with a root mean square of 1, so that coarse and fine ones grow alike.
+    """Scales each level of the Laplacian pyramid of g to a root mean square of 1.
 
-    That makes pictures smooth, as gradients have far more of the fine ones (TensorFlow's DeepDream tutorial, 2015).
+    Gradients have far more high frequencies than low ones. With all alike, pictures become smooth (TensorFlow's
+    DeepDream tutorial, 2015).
     """
     return merge([_unit(level) for level in split(gradient, LEVELS)])
-
-
-def unchanged(gradient: tf.Tensor) -> tf.Tensor:
-    """g."""
-    return gradient
 
 
 NORMALIZATIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
     "mean_abs": mean_abs,
     "std": std,
     "laplacian": laplacian,
-    "none": unchanged,
+    "none": lambda gradient: gradient,
 }
 
 
 def split(pictures: tf.Tensor, levels: int) -> list[tf.Tensor]:
-    """The Laplacian pyramid (Burt and Adelson 1983): what is left at the lowest level, then ever finer differences."""
+    """Returns the Laplacian pyramid (Burt and Adelson 1983): the lowest level, then the differences, coarse to fine."""
     differences = []
     for _ in range(levels):
         lower = tf.nn.conv2d(pictures, _kernel(1), 2, "SAME")
@@ -56,7 +52,7 @@ def split(pictures: tf.Tensor, levels: int) -> list[tf.Tensor]:
 
 
 def merge(levels: list[tf.Tensor]) -> tf.Tensor:
-    """What `split` took apart."""
+    """Inverts `split`."""
     pictures = levels[0]
     for difference in levels[1:]:
         pictures = _enlarged(pictures, difference) + difference
@@ -69,7 +65,7 @@ def _enlarged(pictures: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
 
 
 def _kernel(factor: int) -> tf.Tensor:
-    """A binomial of 5 x 5 for each colour."""
+    """A binomial filter of 5 x 5 for each colour."""
     return tf.constant(factor * _BINOMIAL[:, :, None, None] * np.eye(3, dtype=np.float32))
 
 

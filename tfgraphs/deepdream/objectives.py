@@ -1,10 +1,10 @@
-"""What a dream seeks more of: values that can be added, scaled and compared.
+"""Objectives: what dreams and feature visualizations maximise. They are values with `+`, `-` and `*`.
 
-    layer_l2("fire7")                                    whatever a layer sees, more of it
-    channel("mixed4d_3x3_bottleneck_pre_relu", 139)      one feature
+    layer_l2("fire7")                                    everything that a layer responds to
+    channel("mixed4d_3x3_bottleneck_pre_relu", 139)      one channel
     channel("fire5_pre_relu", 3) - 0.5 * layer_l2("fire9")
 
-`parse` reads the same from text: `fire7`, `mixed4d_3x3_bottleneck_pre_relu:139`, `fire5:3:10:12`, `class:281`,
+`parse` reads them from text: `fire7`, `mixed4d_3x3_bottleneck_pre_relu:139`, `fire5:3:10:12`, `class:281`,
 `fire5 - 0.5*fire9:17`.
 """
 
@@ -20,44 +20,44 @@ from tfgraphs.backbones.looking.classes import class_layer, class_names
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.expression import parse as parse_expression
 
-_NEARNESS_CHUNK = 1 << 22  # products of two positions that are held at once
+_NEAREST_CHUNK = 1 << 22  # dot products of positions in memory at once
 _NUMBER = r"\d{1,9}"  # within int32
 
 Activations = Mapping[str, tf.Tensor]
+Terms = dict[str, tf.Tensor]
 Response = Callable[[tf.Tensor], tf.Tensor]
 
 
 class ObjectiveError(TfgraphsError):
-    """An objective does not make sense."""
+    """An objective names something that the network does not have."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """What one layer is asked for.
+    """The mean response of one layer.
 
     Attributes:
-        name: in words, for logs.
-        layer: whose activations it reads.
-        response: maps these, [batch, height, width, channels] or, of a global layer, [batch, channels], to a number
-            for each position, [batch, height, width], or for each picture, [batch]. Their mean is the objective.
-        local: whether the number of a position depends on that position alone, so that a picture can be looked at
-            piece by piece.
-        scaled: of terms that name a position, the response to a smaller copy of the picture that they name it of: maps
-            the sides of that, as shares of the picture's height and width, float64 [2].
+        name: for logs.
+        layer: the layer whose activations it reads.
+        response: maps activations, [batch, height, width, channels] or, of a global layer, [batch, channels], to
+            numbers of which the mean is taken, [batch, height, width] or [batch].
+        local: whether the number at a position depends on that position alone, so that tiles can compute it.
+        response_at_scale: for terms that name a position: maps the size of a smaller copy of the picture, relative to
+            the picture, float64 [2], to the response for activations of the copy.
     """
 
     name: str
     layer: str
     response: Response
     local: bool = True
-    scaled: Callable[[tf.Tensor], Response] | None = None
+    response_at_scale: Callable[[tf.Tensor], Response] | None = None
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A scalar to be raised: a weighted sum of the means of terms.
+    """A scalar to maximise: sum_i weight_i * mean(response_i).
 
-    Objectives are values: `+`, `-` and `*` with a number make new ones, and never change their operands.
+    `+`, `-` and `*` with a number make new objectives.
 
     Attributes:
         terms: weights and terms.
@@ -67,29 +67,37 @@ class Objective:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The names of the layers that it reads, each once."""
+        """The names of the layers that it reads."""
         return tuple(dict.fromkeys(term.layer for _, term in self.terms))
 
+    @property
+    def name(self) -> str:
+        """The names of its terms, for messages."""
+        return " and ".join(dict.fromkeys(term.name for _, term in self.terms))
+
     def value(self, activations: Activations) -> tf.Tensor:
-        """The scalar, of {layer: activation}."""
-        return tf.add_n(list(self.values(activations).values()))
+        """Returns the scalar for {layer: activation}."""
+        return tf.add_n(list(self.terms_of(activations).values()))
 
-    def values(self, activations: Activations) -> dict[str, tf.Tensor]:
-        """What each term contributes to it, by name."""
-        found: dict[str, tf.Tensor] = {}
+    def terms_of(self, activations: Activations) -> Terms:
+        """Returns the weighted terms for {layer: activation}, by name; terms of one name are added."""
+        values: Terms = {}
         for weight, term in self.terms:
-            contribution = weight * tf.reduce_mean(term.response(activations[term.layer]))
-            found[term.name] = found[term.name] + contribution if term.name in found else contribution
-        return found
+            value = weight * tf.reduce_mean(term.response(activations[term.layer]))
+            values[term.name] = values[term.name] + value if term.name in values else value
+        return values
 
-    def at(self, scale: tf.Tensor) -> "Objective":
-        """The same of a smaller copy of the picture: positions are where they are in the picture, not in the copy.
+    def at_scale(self, scale: tf.Tensor) -> "Objective":
+        """Returns the same objective for a smaller copy of the picture, whose positions are the picture's.
 
         Args:
-            scale: height and width of the copy as shares of the picture's, float64 [2].
+            scale: height and width of the copy relative to the picture, float64 [2].
         """
-        moved = [replace(term, response=term.scaled(scale)) if term.scaled else term for _, term in self.terms]
-        return Objective(tuple((weight, term) for (weight, _), term in zip(self.terms, moved, strict=True)))
+
+        def scaled(term: Term) -> Term:
+            return term if term.response_at_scale is None else replace(term, response=term.response_at_scale(scale))
+
+        return Objective(tuple((weight, scaled(term)) for weight, term in self.terms))
 
     def __add__(self, other: "Objective") -> "Objective":
         return Objective(self.terms + other.terms) if isinstance(other, Objective) else NotImplemented
@@ -111,32 +119,32 @@ class Objective:
         return self * -1.0
 
 
-def _of(name: str, layer: str, response: Response, local: bool = True) -> Objective:
+def _single(name: str, layer: str, response: Response, local: bool = True) -> Objective:
     return Objective(((1.0, Term(name, layer, response, local)),))
 
 
 def layer_l2(layer: str) -> Objective:
-    """Half the mean square of a layer's activations: "whatever you see there, show me more of it".
+    """Half the mean square of a layer's activations: "Whatever you see there, I want more of it!"
 
-    Its gradient with respect to the activations is the activations themselves, over their number: the error signal
-    of Mordvintsev, Olah and Tyka, "Inceptionism" (2015).
+    Its gradient with respect to the activations is the activations divided by their number (Mordvintsev, Olah, Tyka,
+    "Inceptionism", 2015).
     """
-    return _of(layer, layer, lambda activation: tf.reduce_mean(tf.square(activation), axis=-1) / 2)
+    return _single(layer, layer, lambda activation: tf.reduce_mean(tf.square(activation), axis=-1) / 2)
 
 
 def channel(layer: str, number: int) -> Objective:
-    """The mean of one channel over all positions (Olah, Mordvintsev, Schubert, "Feature Visualization", 2017)."""
-    return _of(f"{layer}:{number}", layer, lambda activation: activation[..., number])
+    """The mean of one channel (Olah, Mordvintsev, Schubert, "Feature Visualization", 2017)."""
+    return _single(f"{layer}:{number}", layer, lambda activation: activation[..., number])
 
 
 def channels(layer: str, numbers: Sequence[int]) -> Objective:
-    """Another channel in each picture of a batch: picture i is to excite channel numbers[i]."""
+    """The mean of a different channel in each picture of a batch: numbers[i] in picture i."""
     chosen = tf.constant(list(numbers), tf.int32)
 
     def response(activation: tf.Tensor) -> tf.Tensor:
         return tf.gather(tf.transpose(activation, _channels_second(activation)), chosen, axis=1, batch_dims=1)
 
-    return _of(f"{layer}:{','.join(map(str, numbers))}", layer, response)
+    return _single(f"{layer}:{','.join(map(str, numbers))}", layer, response)
 
 
 def _channels_second(activation: tf.Tensor) -> list[int]:
@@ -145,15 +153,15 @@ def _channels_second(activation: tf.Tensor) -> list[int]:
 
 
 def neuron(layer: str, number: int, row: int | None = None, column: int | None = None) -> Objective:
-    """One channel at one position, by default that in the middle; of a global layer at its only one.
+    """One channel at one position.
 
     Args:
         layer, number: of the channel.
-        row, column: among the layer's positions in the whole picture; in the smaller octaves of a dream they are where
-            that is. Jitter moves the picture under them.
+        row, column: position in the activation of the whole picture, by default the middle. In the smaller octaves of a
+            dream they are scaled, and jitter moves the picture relative to them. Global layers have only one position.
     """
 
-    def scaled(scale: tf.Tensor) -> Response:
+    def response_at_scale(scale: tf.Tensor) -> Response:
         def response(activation: tf.Tensor) -> tf.Tensor:
             if activation.shape.rank == 2:
                 return activation[:, number]
@@ -168,64 +176,62 @@ def neuron(layer: str, number: int, row: int | None = None, column: int | None =
 
     place = "" if row is None else f":{row}:{column}"
     whole = tf.ones([2], tf.float64)
-    term = Term(f"{layer}:{number}{place or ':middle'}", layer, scaled(whole), local=False, scaled=scaled)
-    return Objective(((1.0, term),))
+    name = f"{layer}:{number}{place or ':middle'}"
+    return Objective(((1.0, Term(name, layer, response_at_scale(whole), False, response_at_scale)),))
 
 
 def class_logit(backbone: Backbone, number: int) -> Objective:
-    """The logit of a class: what the softmax at the end of a network reads.
+    """The logit of a class, before the softmax.
 
     Raises:
-        LayerError: the network tells no classes.
+        LayerError: the network does not classify.
     """
     layer = backbone.layer(class_layer(backbone))
     while layer.kind == "softmax" and layer.inputs[0] in backbone.layers:
         layer = backbone.layers[layer.inputs[0]]
-    return _of(f"class:{number}", layer.name, lambda activation: activation[..., number], local=False)
+    return _single(f"class:{number}", layer.name, lambda activation: activation[..., number], local=False)
 
 
 def guided(layer: str, reference: np.ndarray) -> Objective:
-    """Draws each position towards that of a reference to which it is most similar.
+    """Makes the features at each position more like the most similar ones of a guide.
 
-    With activations x_j of the dream and y_k of the reference, the mean over all j of
+        mean_j <x_j, y_a(j)>,    a(j) = argmax_k <x_j, y_k>
 
-        <x_j, y_a(j)>,    a(j) = argmax_k <x_j, y_k>
-
-    whose gradient in x_j is y_a(j) itself, over the number of positions: google/deepdream's guided dream.
+    x_j are the features at the positions of the dream, y_k those of the guide. The gradient with respect to x_j is
+    y_a(j) divided by the number of positions. From the guided dream of google/deepdream (2015).
 
     Args:
-        layer: whose activations are compared.
-        reference: its activations of the reference picture, [height, width, channels].
+        layer: the layer whose activations are compared.
+        reference: its activations for the guide, [height, width, channels].
     """
-    places = tf.constant(reference.reshape(-1, reference.shape[-1]), tf.float32)
-    return _of(f"{layer} as the guide", layer, lambda activation: _towards_nearest(activation, places))
+    guide = tf.constant(reference.reshape(-1, reference.shape[-1]), tf.float32)
+
+    def response(activation: tf.Tensor) -> tf.Tensor:
+        features = tf.reshape(activation, [-1, activation.shape[-1]])
+        nearest = tf.gather(guide, _nearest(tf.stop_gradient(features), guide))
+        return tf.reshape(tf.reduce_sum(features * nearest, axis=-1), tf.shape(activation)[:-1])
+
+    return _single(f"{layer} as the guide", layer, response)
 
 
-def _towards_nearest(activation: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """<x_j, y_a(j)> for each position; memory for a part of the products of all pairs only."""
-    flat = tf.reshape(activation, [-1, activation.shape[-1]])
-    nearest = tf.gather(places, _nearest(tf.stop_gradient(flat), places))
-    return tf.reshape(tf.reduce_sum(flat * nearest, axis=-1), tf.shape(activation)[:-1])
+def _nearest(features: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
+    """Returns argmax_k <x_j, y_k> for each row; in chunks, as the products of all pairs may not fit into memory."""
+    count = tf.shape(features)[0]
+    rows = tf.maximum(1, _NEAREST_CHUNK // tf.shape(guide)[0])
+    chunks = tf.TensorArray(tf.int64, 0, dynamic_size=True, infer_shape=False, element_shape=[None])
 
+    def search(start: tf.Tensor, chunks: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        products = tf.matmul(features[start : start + rows], guide, transpose_b=True)
+        return start + rows, chunks.write(start // rows, tf.argmax(products, axis=1))
 
-def _nearest(flat: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """The number of the place with which each row has the largest product."""
-    count = tf.shape(flat)[0]
-    rows = tf.maximum(1, _NEARNESS_CHUNK // tf.shape(places)[0])
-    parts = tf.TensorArray(tf.int64, 0, dynamic_size=True, infer_shape=False, element_shape=[None])
-
-    def one(begun: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-        products = tf.matmul(flat[begun : begun + rows], places, transpose_b=True)
-        return begun + rows, parts.write(begun // rows, tf.argmax(products, axis=1))
-
-    _, parts = tf.while_loop(lambda begun, _: begun < count, one, (tf.constant(0), parts), parallel_iterations=1)
-    return parts.concat()
+    _, chunks = tf.while_loop(lambda start, _: start < count, search, (tf.constant(0), chunks), parallel_iterations=1)
+    return chunks.concat()
 
 
 def diversity(layer: str) -> Objective:
-    """How different the pictures of a batch are: minus the mean cosine of their Gram matrices, pair by pair.
+    """Minus the mean cosine similarity between the Gram matrices of the pictures of a batch.
 
-    Several pictures that excite one unit then show its several faces (Olah et al. 2017, "Diversity").
+    Several pictures of one unit then show different things that excite it (Olah et al. 2017, "Diversity").
     """
 
     def response(activation: tf.Tensor) -> tf.Tensor:
@@ -236,27 +242,27 @@ def diversity(layer: str) -> Objective:
         pairs = tf.cast(tf.maximum(batch * (batch - 1), 1), tf.float32)
         return -(tf.reduce_sum(cosines) - tf.linalg.trace(cosines))[None] / pairs
 
-    return _of(f"diversity of {layer}", layer, response, local=False)
+    return _single(f"diversity of {layer}", layer, response, local=False)
 
 
 def parse(text: str, backbone: Backbone) -> Objective:
     """Reads an objective: names with `+`, `-` and factors, as in `fire5 - 0.5*fire9:17`.
 
-    A name is a layer (its L2), `layer:channel`, `layer:channel:row:column` (one neuron, at a position among those of
-    the whole picture; `layer:channel:middle` that in the middle), or `class:` and the number or name of a class, in
-    quotes if that has spaces: `'class:tiger cat'`.
+    A name is a layer (its `layer_l2`), `layer:channel`, `layer:channel:row:column` or `layer:channel:middle` (one
+    neuron), or `class:` with the number or name of a class, in quotes if it has spaces: `'class:tiger cat'`.
 
     Raises:
-        ExpressionError: the expression cannot be understood.
+        ExpressionError: the expression has no such syntax.
         LayerError: a layer is unknown.
-        ObjectiveError: a channel or class is.
+        ObjectiveError: a channel or class is unknown.
     """
     return sum(
-        (term.weight * _named(term.word, backbone) for term in parse_expression(text, "layer")), start=Objective(())
+        (term.weight * _parse_name(term.word, backbone) for term in parse_expression(text, "layer")),
+        start=Objective(()),
     )
 
 
-def _named(name: str, backbone: Backbone) -> Objective:
+def _parse_name(name: str, backbone: Backbone) -> Objective:
     kind, _, rest = name.partition(":")
     if kind == "class" and rest:
         return class_logit(backbone, _class_number(rest, backbone))
@@ -267,7 +273,7 @@ def _named(name: str, backbone: Backbone) -> Objective:
     layer, number = match[1], int(match[2])
     known = backbone.view(layer).channels
     if number >= known:
-        raise ObjectiveError(f"layer {layer} of {backbone.name} has the channels 0 to {known - 1}, and no {number}")
+        raise ObjectiveError(f"{layer} of {backbone.name} has no channel {number}: give one from 0 to {known - 1}")
     if match[3] is None:
         return channel(layer, number)
     return neuron(layer, number) if match[3] == "middle" else neuron(layer, number, int(match[4]), int(match[5]))

@@ -1,23 +1,24 @@
-"""What stands for the pictures while they are optimised.
+"""Parameterizations: the variables that an optimizer changes, and the pictures made of them.
 
-Each has `variables` for the optimizer, and `pictures()` that they make: float32 [batch, height, width, 3], RGB in 0..1.
-Another space to climb in gives another picture, though its peaks are the same: in that of pixels, gradients are mostly
-fine noise; in that of frequencies, with colours that are independent of each other, coarse and fine change alike (Olah,
-Mordvintsev, Schubert, "Feature Visualization", 2017: "preconditioning").
+The same objective gives other pictures in another space. Gradients of pixels are mostly fine noise. In frequency space
+with decorrelated colours, coarse and fine structures change alike (Olah, Mordvintsev, Schubert, "Feature
+Visualization", 2017: "preconditioning").
 """
 
+import functools
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
-# Three independent colour axes as they mix in pictures of ImageNet: columns are light, red against blue, green against
-# both, each as long as it varies there; the longest has the length 1. From lucid (2018), the root of the covariance.
+# Decorrelated colour axes: the columns are lightness, red against blue, and green against both. A square root of the
+# covariance of RGB in ImageNet, from Lucid (2018), divided by the norm of its longest column.
 _MIXED = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLORS = (_MIXED / np.linalg.norm(_MIXED, axis=0).max()).astype(np.float32)
 
-# How natural pictures look along the same axes, before the sigmoid: amplitudes fall with f^-EXPONENTS, and values
-# deviate by DEVIATIONS. Measured on the colour photographs that scikit-image ships (astronaut, chelsea, coffee,
+# Natural pictures along the same axes, before the sigmoid: amplitudes fall as f^-EXPONENTS, and DEVIATIONS are the
+# standard deviations. Measured on the colour photographs that scikit-image ships (astronaut, chelsea, coffee,
 # rocket, motorcycle_left; of each the squares at both ends of its longer side, reduced to 256 px). RGB, clipped to
 # 0.02..0.98, went through the inverses of the sigmoid and of COLORS. The exponents are slopes of log amplitude over
 # log f in 15 rings from 3/256 to 0.35 cycles per pixel, under a Hann window, of the mean of all power spectra, each
@@ -27,23 +28,35 @@ DEVIATIONS = (1.73, 1.99, 1.31)
 
 
 class Parameterization(Protocol):
-    """What all have in common."""
+    """What all parameterizations have."""
 
-    variables: list[tf.Variable]
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What the optimizer changes."""
+
+    @property
+    def projection(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
+        """What is applied to each variable after each step."""
 
     def pictures(self) -> tf.Tensor:
-        """float32 [batch, height, width, 3] in 0..1."""
+        """Returns the pictures, float32 [batch, height, width, 3], RGB in 0..1."""
 
     def alpha(self) -> tf.Tensor | None:
-        """Their opacity, float32 [batch, height, width, 1] in 0..1; None if they have none."""
+        """Returns their opacity, float32 [batch, height, width, 1] in 0..1; None if they have none."""
 
 
 class Pixels:
-    """The pictures themselves, which may get another size from one assignment to the next."""
+    """The pictures themselves, clipped to 0..1 after each step."""
 
-    def __init__(self, pictures: np.ndarray) -> None:
-        """pictures: float32 [batch, height, width, 3], to start from."""
-        self.variables = [tf.Variable(pictures, shape=[pictures.shape[0], None, None, 3], name="pixels")]
+    def __init__(self, pictures: np.ndarray, shape: Sequence[int | None] | None = None) -> None:
+        """Starts from given pictures.
+
+        Args:
+            pictures: float32 [batch, height, width, 3].
+            shape: of the variable, if pictures of other sizes are to be assigned to it: [batch, None, None, 3].
+        """
+        self.variables = [tf.Variable(pictures, shape=shape or pictures.shape, name="pixels")]
+        self.projection = functools.partial(tf.clip_by_value, clip_value_min=0.0, clip_value_max=1.0)
 
     def pictures(self) -> tf.Tensor:
         return self.variables[0].read_value()
@@ -53,12 +66,14 @@ class Pixels:
 
 
 class Fourier:
-    """Pictures as a sum of waves, the amplitudes of which are what is optimised, along independent colour axes.
+    """Pictures as sums of waves along decorrelated colour axes; the amplitudes are optimised.
 
         picture = sigmoid(COLORS irfft2(scale * spectrum) / 4),    scale = sqrt(height * width) / f^decay
 
-    where f are cycles per pixel, at least one over the longer side: `fft_image` and `to_valid_rgb` of lucid.
+    f are cycles per pixel, at least 1 / max(height, width). As `fft_image` and `to_valid_rgb` of Lucid.
     """
+
+    projection = None
 
     def __init__(
         self,
@@ -75,10 +90,10 @@ class Fourier:
         Args:
             size: height and width in pixels.
             batch: number of pictures.
-            decay: how much more coarse waves change than fine ones; larger makes smoother pictures.
-            deviation: of the spectrum at the start.
-            alpha: whether there is an opacity, one more axis besides the colours.
-            seed: of the start.
+            decay: exponent of the scale, at least 0; larger values make smoother pictures.
+            deviation: standard deviation of the initial spectrum.
+            alpha: whether the pictures have an opacity, as one more axis besides the colours.
+            seed: of the initial spectrum.
         """
         self._size = size
         self._scale = _wave_scale(size, decay)
@@ -97,15 +112,16 @@ class Fourier:
 
 
 class Maco:
-    """Pictures with the spectrum of natural ones, of which only the phases are optimised, along independent colours.
+    """Pictures with the spectrum of natural ones along decorrelated colour axes; only the phases are optimised.
 
         picture = sigmoid(COLORS irfft2(magnitude * exp(i phase)))
 
-    Without the freedom to make some waves stronger than they are in nature, pictures stay natural where other
-    parameterizations fill with repetitions (Fel et al., "Unlocking Feature Visualization for Deeper Networks with
-    MAgnitude Constrained Optimization", 2023, arXiv 2306.06805). The magnitudes are a law here instead of the paper's
-    mean spectrum of ImageNet: see `EXPONENTS`.
+    As no wave can become stronger than in natural pictures, no pattern fills the picture (Fel et al., "Unlocking
+    Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization", 2023, arXiv 2306.06805). The
+    paper takes the mean spectrum of ImageNet; the magnitudes here follow a power law, see `EXPONENTS`.
     """
+
+    projection = None
 
     def __init__(self, size: tuple[int, int], batch: int = 1, *, seed: int = 0) -> None:
         """Starts from random phases.
@@ -113,7 +129,7 @@ class Maco:
         Args:
             size: height and width in pixels.
             batch: number of pictures.
-            seed: of the start.
+            seed: of the initial phases.
         """
         self._size = size
         self.magnitudes = tf.constant(_natural_magnitudes(size), tf.float32)
@@ -122,7 +138,7 @@ class Maco:
         self.variables = [tf.Variable(phases, name="phases")]
 
     def pictures(self) -> tf.Tensor:
-        phases = _of_real_pictures(self.variables[0], self._size[1])
+        phases = _antisymmetric(self.variables[0], self._size[1])
         spectrum = tf.complex(self.magnitudes * tf.cos(phases), self.magnitudes * tf.sin(phases))
         return _colored(tf.signal.irfft2d(spectrum, self._size))
 
@@ -133,14 +149,14 @@ class Maco:
 def random_pictures(
     batch: int, size: tuple[int, int], seed: int | tf.Tensor, step: tf.Tensor, deviation: float = 0.5
 ) -> tf.Tensor:
-    """Clouds of all colours, the same for a seed and step: [batch, *size, 3] in 0..1, what may be behind pictures."""
+    """Returns clouds of random colours, [batch, *size, 3] in 0..1: backgrounds for pictures with an opacity."""
     scale = _wave_scale(size)
     spectrum = tf.random.stateless_normal([2, batch, 3, *scale.shape], [seed, step], stddev=deviation)
     return _colored(_waves(scale * spectrum, size))
 
 
 def _waves(spectrum: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """[batch, axes, height, width] of real and imaginary parts, [2, batch, axes, height, width // 2 + 1]."""
+    """Maps real and imaginary parts, [2, batch, axes, height, width // 2 + 1], to [batch, axes, height, width]."""
     real, imaginary = tf.unstack(spectrum, 2)
     return tf.signal.irfft2d(tf.complex(real, imaginary), size)
 
@@ -150,37 +166,37 @@ def _wave_scale(size: tuple[int, int], decay: float = 1.0) -> tf.Tensor:
 
 
 def _frequencies(size: tuple[int, int]) -> np.ndarray:
-    """Cycles per pixel of each wave of a real picture, [height, width // 2 + 1]; 0 counts as the lowest after it."""
+    """Returns the cycles per pixel of each wave, [height, width // 2 + 1], at least 1 / max(size)."""
     down, across = np.fft.fftfreq(size[0]), np.fft.rfftfreq(size[1])
     return np.maximum(np.hypot(down[:, None], across), 1 / max(size))
 
 
 def _natural_magnitudes(size: tuple[int, int]) -> np.ndarray:
-    """[3, height, width // 2 + 1] for pictures whose mean is grey and which deviate as natural ones do."""
+    """Returns [3, height, width // 2 + 1] for pictures with mean grey and the deviations of natural ones."""
     frequencies, (height, width) = _frequencies(size), size
     magnitudes = frequencies ** -np.array(EXPONENTS)[:, None, None]
     magnitudes[:, 0, 0] = 0
-    counted = np.where(_alone(width), 1, 2)  # all other waves stand for their opposites, too
+    counted = np.where(_both_signs(width), 1, 2)  # the other columns stand for the negative frequencies, too
     power = np.sum(counted * magnitudes**2, axis=(1, 2)) / (height * width) ** 2
     deviations = np.sqrt(np.maximum(power, np.finfo(power.dtype).tiny))  # a single pixel has no waves
     return magnitudes * (np.array(DEVIATIONS) / deviations)[:, None, None]
 
 
-def _of_real_pictures(phases: tf.Tensor, width: int) -> tf.Tensor:
-    """Phases of which waves and their opposites, where a half spectrum has both, have opposite ones.
+def _antisymmetric(phases: tf.Tensor, width: int) -> tf.Tensor:
+    """Makes the phases of a wave and of its negative frequency opposite, in the columns that have both.
 
-    Otherwise the two would weaken each other. What was drawn evenly is so still.
+    The picture is real, so that they would weaken each other otherwise. Uniform phases stay uniform.
     """
     opposite = tf.roll(tf.reverse(phases, [-2]), 1, axis=-2)
-    return tf.where(_alone(width), phases - opposite, phases)
+    return tf.where(_both_signs(width), phases - opposite, phases)
 
 
-def _alone(width: int) -> np.ndarray:
-    """Which columns of a half spectrum hold waves and their opposites: the first, and of an even width the last."""
+def _both_signs(width: int) -> np.ndarray:
+    """Which columns of a half spectrum have positive and negative frequencies: the first, for even widths the last."""
     columns = np.arange(width // 2 + 1)
     return (columns == 0) | (2 * columns == width)
 
 
 def _colored(axes: tf.Tensor) -> tf.Tensor:
-    """Values along independent axes, [batch, 3, height, width], as RGB, [batch, height, width, 3] in 0..1."""
+    """Maps values along the colour axes, [batch, 3, height, width], to RGB, [batch, height, width, 3] in 0..1."""
     return tf.sigmoid(tf.einsum("bkhw,ck->bhwc", axes, COLORS))

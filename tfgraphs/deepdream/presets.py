@@ -1,8 +1,8 @@
-"""What is worth looking at in a network: the layer that it dreams with if nobody says, and its striking channels."""
+"""Defaults for each network: the layer of its dreams, and channels with striking pictures."""
 
-from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.looking.heat_maps import richest_places
-from tfgraphs.deepdream.objectives import ObjectiveError
+from tfgraphs.deepdream.objectives import Objective, ObjectiveError, layer_l2, parse
 
 LAYERS = {
     "squeezenet": "fire7",
@@ -29,19 +29,26 @@ STRIKING = {
 
 
 def default_layer(backbone: Backbone) -> str:
-    """A layer that dreams of things: not of strokes, nor of what fills the whole picture."""
+    """Returns a layer whose dreams show objects: neither strokes nor what fills the whole picture."""
     layer = LAYERS.get(backbone.name, "")
     return layer if layer in backbone.layers or layer in backbone.aliases else richest_places(backbone)
 
 
 def striking_channels(backbone: Backbone) -> list[tuple[str, int]]:
-    """Layers and channels of a network whose pictures are worth a page.
+    """Returns layers and channels of a network whose visualizations are striking.
 
     Raises:
-        ObjectiveError: nobody has looked for them.
+        ObjectiveError: there is no choice for this network.
     """
     if backbone.name not in STRIKING:
         raise ObjectiveError(
-            f"there is no choice of striking channels of {backbone.name}: say what to show, a --layer or an --objective"
+            f"there is no choice of striking channels for {backbone.name}: give --layer or --objective"
         )
     return [(layer, number) for layer, numbers in STRIKING[backbone.name].items() for number in numbers]
+
+
+def as_objective(objective: Objective | str | None, backbone: Backbone) -> Objective:
+    """Returns an objective that is given as text, see `objectives.parse`, or as None for that of the default layer."""
+    if isinstance(objective, str):
+        return parse(objective, backbone)
+    return layer_l2(default_layer(backbone)) if objective is None else objective

@@ -36,22 +36,6 @@ class Level:
         return LEVEL_OVERHEAD + steps * (self.height * self.width + STEP_OVERHEAD)
 
 
-def octaves(size: tuple[int, int], count: int, scale: float, steps: int, smallest: int) -> list[Level]:
-    """Returns levels whose sizes grow by a factor, smallest first.
-
-    Args:
-        size: height and width of the last level.
-        count: the largest number of levels.
-        scale: factor from one level to the next, more than 1.
-        steps: to spend at each level.
-        smallest: levels with a side below so many pixels are left out, except the last.
-    """
-    factors = [scale**-number for number in range(count)]
-    sizes = [(round(size[0] * factor), round(size[1] * factor)) for factor in factors]
-    kept = [sizes[0], *(one for one in sizes[1:] if min(one) >= smallest)]
-    return [Level(height, width, steps) for height, width in reversed(kept)]
-
-
 Optimise = Callable[[int, np.ndarray | None], Iterator[tuple[Report, np.ndarray]]]
 """Takes the number of a level and the finished picture of the level before; yields reports and the present picture."""
 

@@ -206,7 +206,7 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
     flags = ("--objective=0*fire2", "--iterations=1", "--octaves=1", "--output=same.webp")
     result = forked("deepdream", "--input=black.webp", *flags, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert result.stderr.count("a frame stays as it is: fire2 of squeezenet does not respond") == 1
+    assert result.stderr.count("a frame stays unchanged: fire2 of squeezenet does not respond") == 1
     assert frames_of(tmp_path / "same.webp").max() < 3
 
 

@@ -14,7 +14,7 @@ def values():
     flags.DEFINE_string("backbone", "squeezenet", "", flag_values=own)
     flags.DEFINE_multi_string("objective", [], "", flag_values=own)
     flags.DEFINE_string("layer", None, "", flag_values=own)
-    flags.DEFINE_integer("iterations", 10, "", flag_values=own)
+    flags.DEFINE_integer("steps", 40, "", flag_values=own)
     flags.DEFINE_float("step_size", 1.5, "", flag_values=own)
     flags.DEFINE_integer("octaves", 4, "", flag_values=own)
     flags.DEFINE_integer("jitter", 32, "", flag_values=own)
@@ -40,15 +40,15 @@ def test_a_preset_sets_what_it_names(apply, preset):
 
 
 def test_flags_given_by_hand_go_first(apply):
-    chosen = apply("--iterations=3", "--objective=fire9:1", "--nopreserve_color")
-    assert (chosen["iterations"], chosen["objective"], chosen["preserve_color"]) == (3, ["fire9:1"], False)
+    chosen = apply("--steps=3", "--objective=fire9:1", "--nopreserve_color")
+    assert (chosen["steps"], chosen["objective"], chosen["preserve_color"]) == (3, ["fire9:1"], False)
     assert chosen["octaves"] == presets.DREAMS["animals"]["octaves"]
 
 
 def test_a_flag_that_says_what_to_dream_takes_the_place_of_the_objective(apply):
     chosen = apply("--layer=fire3")
     assert chosen["objective"] == []
-    assert chosen["iterations"] == presets.DREAMS["animals"]["iterations"]
+    assert chosen["steps"] == presets.DREAMS["animals"]["steps"]
 
 
 def test_a_preset_is_refused_for_another_network(apply):

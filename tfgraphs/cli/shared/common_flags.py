@@ -34,7 +34,7 @@ def tile_size(default: int | None, note: str = "") -> flags.FlagHolder[int | Non
     )
 
 
-def optimizer(default: str, note: str = "") -> flags.FlagHolder[str | None]:
+def optimizer(default: str | None, note: str = "") -> flags.FlagHolder[str | None]:
     return flags.DEFINE_string("optimizer", default, f"A Keras optimizer by name: adam, sgd, adagrad ...{_after(note)}")
 
 

@@ -12,16 +12,16 @@ Preset = Mapping[str, object]
 DREAMS: dict[str, Preset] = {
     "animals": {
         "objective": ["fire7"],
-        "iterations": 20,
+        "steps": 100,
         "step_size": 1.4,
         "octaves": 5,
         "jitter": 16,
         "preserve_color": True,
     },
-    "stones": {"objective": ["fire7:11"], "iterations": 14, "step_size": 1.8, "preserve_color": True},
-    "strokes": {"objective": ["fire3"], "iterations": 10, "step_size": 1.5, "preserve_color": True},
-    "vortices": {"objective": ["fire5:38 + fire6:22"], "iterations": 10, "step_size": 1.4, "preserve_color": True},
-    "wicker": {"objective": ["fire7:17"], "iterations": 14, "step_size": 1.8, "preserve_color": True},
+    "stones": {"objective": ["fire7:11"], "steps": 56, "step_size": 1.8, "preserve_color": True},
+    "strokes": {"objective": ["fire3"], "steps": 40, "step_size": 1.5, "preserve_color": True},
+    "vortices": {"objective": ["fire5:38 + fire6:22"], "steps": 40, "step_size": 1.4, "preserve_color": True},
+    "wicker": {"objective": ["fire7:17"], "steps": 56, "step_size": 1.8, "preserve_color": True},
 }
 
 PAINTINGS: dict[str, Preset] = {

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
+from tfgraphs.deepdream.feature_loss import FeatureLoss
 from tfgraphs.deepdream.objectives import channel, channels, diversity, layer_l2
 from tfgraphs.deepdream.parameterizations import Fourier, Pixels, random_pictures
-from tfgraphs.deepdream.sight import Sight
 from tfgraphs.deepdream.transforms import compose, noise
 
 SIZE = (8, 10)
@@ -25,7 +25,6 @@ def backbone():
     layers = [
         convolution("conv_pre_relu", "input", kernel, np.full(4, 0.1, np.float32)),
         relu("conv", "conv_pre_relu"),
-        convolution("wide", "input", np.ones((7, 7, 3, 1), np.float32), np.zeros(1, np.float32), padding="VALID"),
     ]
     return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
 
@@ -38,20 +37,20 @@ def value(backbone, objective, seen):
     return float(objective.value(backbone(tf.constant(seen), objective.layers)))
 
 
-def loss_of(sight, form, step=STEP, **given):
+def loss_of(feature_loss, form, step=STEP, **given):
     """The loss and its named parts as numbers."""
-    loss, terms = sight.loss(form, **given)(step)
+    loss, terms = feature_loss(form, **given)(step)
     return float(loss), {name: float(term) for name, term in terms.items()}
 
 
 def test_the_loss_is_minus_the_objective(backbone):
-    loss, terms = loss_of(Sight(backbone, OBJECTIVE, STILL), Pixels(pictures()))
+    loss, terms = loss_of(FeatureLoss(OBJECTIVE, backbone, STILL), Pixels(pictures()))
     assert -loss == terms["objective"] == pytest.approx(value(backbone, OBJECTIVE, pictures()), rel=1e-5)
 
 
 def test_an_objective_of_several_terms_tells_them_apart(backbone):
     objective = layer_l2("conv") - 0.5 * channel("conv", 0)
-    _, terms = loss_of(Sight(backbone, objective, STILL), Pixels(pictures()))
+    _, terms = loss_of(FeatureLoss(objective, backbone, STILL), Pixels(pictures()))
     assert set(terms) == {"objective", "conv", "conv:0"}
     assert terms["objective"] == pytest.approx(terms["conv"] + terms["conv:0"], rel=1e-5)
 
@@ -64,7 +63,7 @@ def test_several_views_count_by_their_mean(backbone):
         drawn.append(float(tf.random.stateless_uniform([], [seed, step], maxval=0.3)))
         return seen + drawn[-1]
 
-    loss, _ = loss_of(Sight(backbone, OBJECTIVE, brighter, views=3), Pixels(pictures()))
+    loss, _ = loss_of(FeatureLoss(OBJECTIVE, backbone, brighter, views=3), Pixels(pictures()))
     assert len(set(drawn)) == 3
     expected = np.mean([value(backbone, OBJECTIVE, pictures() + np.float32(amount)) for amount in drawn])
     assert -loss == pytest.approx(expected, rel=1e-4)
@@ -75,15 +74,15 @@ def test_views_depend_on(backbone, varied):
     losses = set()
     for number in range(4):
         numbers = {"seed": 0, "step": 0, varied: number}
-        sight = Sight(backbone, OBJECTIVE, noise(0.1), seed=numbers["seed"])
-        losses.add(loss_of(sight, Pixels(pictures()), tf.constant(numbers["step"], tf.int64))[0])
+        feature_loss = FeatureLoss(OBJECTIVE, backbone, noise(0.1), seed=numbers["seed"])
+        losses.add(loss_of(feature_loss, Pixels(pictures()), tf.constant(numbers["step"], tf.int64))[0])
     assert len(losses) == 4
 
 
 def test_steps_before_count_with_the_step(backbone):
-    sight, form = Sight(backbone, OBJECTIVE, noise(0.1)), Pixels(pictures())
+    feature_loss, form = FeatureLoss(OBJECTIVE, backbone, noise(0.1)), Pixels(pictures())
     before = tf.Variable(3, dtype=tf.int64)
-    assert loss_of(sight, form, STEP, steps_before=before) == loss_of(sight, form, STEP + 3)
+    assert loss_of(feature_loss, form, STEP, steps_before=before) == loss_of(feature_loss, form, STEP + 3)
 
 
 def transparent():
@@ -94,7 +93,7 @@ def test_transparent_pictures_are_seen_before_clouds(backbone):
     form = transparent()
     alpha = form.alpha().numpy()
     seen = alpha * form.pictures() + (1 - alpha) * random_pictures(2, SIZE, 7, STEP)
-    _, terms = loss_of(Sight(backbone, OBJECTIVE, STILL, seed=7), form)
+    _, terms = loss_of(FeatureLoss(OBJECTIVE, backbone, STILL, seed=7), form)
     assert terms["objective"] == pytest.approx(value(backbone, OBJECTIVE, seen), rel=1e-4)
 
 
@@ -112,7 +111,7 @@ def roughness(alpha):
 @pytest.mark.parametrize("weight", [1.0, -1.0], ids=["raised", "lowered"])
 def test_opaque_and_rough_pictures_cost_a_share_of_the_objective(backbone, weight):
     form = transparent()
-    loss, terms = loss_of(Sight(backbone, weight * OBJECTIVE, STILL), form)
+    loss, terms = loss_of(FeatureLoss(weight * OBJECTIVE, backbone, STILL), form)
     alpha, objective = form.alpha().numpy(), terms["objective"]
     opaque = alpha.mean()
     expected = -((1 - opaque) * objective - abs(objective) * (opaque + 10 * roughness(alpha)))
@@ -121,14 +120,10 @@ def test_opaque_and_rough_pictures_cost_a_share_of_the_objective(backbone, weigh
 
 @pytest.mark.parametrize("layer", ["conv", "conv_pre_relu"])
 def test_diversity_is_that_of_what_the_layer_tells_the_next(backbone, layer):
-    loss, terms = loss_of(Sight(backbone, channel(layer, 1), STILL, diversity=0.5), Pixels(pictures(3)))
+    loss, terms = loss_of(FeatureLoss(channel(layer, 1), backbone, STILL, diversity_weight=0.5), Pixels(pictures(3)))
     assert terms["diversity"] == pytest.approx(value(backbone, diversity("conv"), pictures(3)), rel=1e-4)
     objective = terms["objective"]
     assert loss == pytest.approx(-objective - 0.5 * abs(objective) * terms["diversity"], rel=1e-4)
-
-
-def test_the_smallest_picture_is_that_of_the_layer_that_needs_most(backbone):
-    assert Sight(backbone, OBJECTIVE + channel("wide", 0), STILL).smallest == 7
 
 
 def test_influence_is_the_largest_of_the_gradient_in_each_picture(backbone):
@@ -137,11 +132,11 @@ def test_influence_is_the_largest_of_the_gradient_in_each_picture(backbone):
         tape.watch(seen)
         wanted = OBJECTIVE.value(backbone(seen, OBJECTIVE.layers))
     expected = np.abs(tape.gradient(wanted, seen)).max(axis=(1, 2, 3))
-    np.testing.assert_allclose(Sight(backbone, OBJECTIVE, STILL).influence(seen), expected, rtol=1e-4)
+    np.testing.assert_allclose(FeatureLoss(OBJECTIVE, backbone, STILL).largest_gradients(seen), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("layer", ["conv", "conv_pre_relu"])
 def test_a_dead_unit_leaves_its_picture_without_influence(backbone, layer):
-    influence = Sight(backbone, channels(layer, [1, DEAD]), STILL).influence(tf.constant(pictures()))
+    influence = FeatureLoss(channels(layer, [1, DEAD]), backbone, STILL).largest_gradients(tf.constant(pictures()))
     assert influence[0] > 0
     assert influence[1] == 0

@@ -1,0 +1,164 @@
+"""Octaves: the growing sizes at which a dream works, and the pixels that an optimizer changes at each of them.
+
+Sizes and steps are the same formulas for numbers and for tensors, so that exported dreams have the same octaves.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgraphs.deepdream.parameterizations import Pixels
+from tfgraphs.optimize.losses import LossFunction, NonFiniteLoss
+from tfgraphs.optimize.minimize import Minimization, Transform
+from tfgraphs.optimize.optimizers import stock_optimizer
+from tfgraphs.optimize.pyramid import Level
+from tfgraphs.optimize.reports import Report
+
+_LOG = logging.getLogger(__name__)
+
+Number = TypeVar("Number", int, tf.Tensor)
+Pictures = TypeVar("Pictures", np.ndarray, tf.Tensor)
+
+
+def octave_sizes(
+    size: tuple[int, int] | tf.Tensor, count: int, scale: float, smallest: int, steps: int | tf.Tensor
+) -> tf.Tensor:
+    """Returns the sizes round(size / scale^n) of the octaves n = count - 1, ..., 1, 0.
+
+    Args:
+        size: height and width of the picture.
+        count: largest number of octaves. There are no more than `steps`.
+        scale: factor between octaves, more than 1.
+        smallest: octaves but the last with a side of fewer pixels are left out.
+        steps: of the whole run.
+
+    Returns:
+        Heights and widths, int32 [octaves, 2], smallest first.
+    """
+    factors = tf.constant([scale**-number for number in range(count)], tf.float64)
+    sizes = tf.cast(tf.round(tf.cast(size, tf.float64) * factors[:, None]), tf.int32)
+    large = tf.reduce_sum(tf.cast(tf.reduce_min(sizes, axis=1) >= smallest, tf.int32))
+    return sizes[: tf.maximum(1, tf.minimum(large, steps))][::-1]
+
+
+def steps_before(octave: Number, octaves: Number, steps: Number) -> Number:
+    """Returns how many of all steps are taken before an octave: floor(steps * octave / octaves)."""
+    return steps * octave // octaves
+
+
+def octave_start(
+    picture: Pictures, smaller: Pictures, original: Pictures, enlarge: Callable[..., Pictures]
+) -> Pictures:
+    """Adds the detail gained so far to the original, whose sharpness an enlarged picture would not have.
+
+        x = original + enlarge(picture - smaller)
+
+    Args:
+        picture: what the last octave ended with.
+        smaller: the original at the size of the last octave.
+        original: the original at the size of the next octave.
+        enlarge: resizes to the size of the next octave.
+    """
+    return original + enlarge(picture - smaller)
+
+
+def octave_levels(
+    size: tuple[int, int], count: int, scale: float, smallest: int, steps: int, iterations: int | None = None
+) -> list[Level]:
+    """Returns the sizes and steps of all octaves.
+
+    Args:
+        size, count, scale, smallest: as of `octave_sizes`.
+        steps: in all, split evenly.
+        iterations: steps at each octave instead.
+    """
+    sizes = octave_sizes(size, count, scale, smallest, steps if iterations is None else count).numpy().tolist()
+    total = steps if iterations is None else iterations * len(sizes)
+    ends = [steps_before(number, len(sizes), total) for number in range(len(sizes) + 1)]
+    return [Level(height, width, ends[number + 1] - ends[number]) for number, (height, width) in enumerate(sizes)]
+
+
+class PixelAscent:
+    """Pictures whose pixels an optimizer changes within 0..1, at one size after the other.
+
+    One graph serves all sizes if the optimizer has no slots, as SGD without momentum. Others, which remember something
+    for each pixel, begin anew at each size with a graph of its own.
+
+    Args:
+        loss: maps the pictures to their loss.
+        optimizer, learning_rate: as of `stock_optimizer`.
+        gradient_transform: applied to gradients before the optimizer sees them.
+        batch: number of pictures.
+        on_graph: called with each new graph of a step.
+
+    Raises:
+        OptimizerError: Keras has no optimizer of this name.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[Pixels], LossFunction],
+        optimizer: str | keras.optimizers.Optimizer,
+        learning_rate: float,
+        gradient_transform: Transform,
+        batch: int = 1,
+        on_graph: Callable[[tf.Graph], None] | None = None,
+    ) -> None:
+        self._loss, self._optimizer, self._learning_rate = loss, optimizer, learning_rate
+        self._gradient_transform, self._on_graph = gradient_transform, on_graph
+        any_size = (batch, None, None, 3)
+        self._shared = (
+            None if _has_slots(optimizer) else self._minimization(Pixels(np.zeros([batch, 1, 1, 3], "f"), any_size))
+        )
+
+    def improve(self, pictures: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
+        """Takes steps.
+
+        Args:
+            pictures: to start from, float32 [batch, height, width, 3].
+            steps: how many.
+            options: of `Minimization.run`.
+
+        Yields:
+            Each report with the present pictures.
+
+        Raises:
+            NonFiniteLoss: the loss, its gradient or a picture is no longer finite.
+        """
+        pixels, minimization = self._shared or self._minimization(Pixels(pictures))
+        pixels.variables[0].assign(pictures)
+        del pictures  # frees memory: a large one is as large as everything else in a step
+        for report in minimization.run(steps, **options):
+            improved = pixels.pictures().numpy()
+            if not np.isfinite(improved).all():  # the loss after the last step is not computed
+                raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: try a smaller step size")
+            yield report, improved
+
+    def _minimization(self, pixels: Pixels) -> tuple[Pixels, Minimization]:
+        started = time.monotonic()
+        minimization = Minimization(
+            self._loss(pixels),
+            pixels.variables,
+            stock_optimizer(self._optimizer, self._learning_rate),
+            gradient_transform=self._gradient_transform,
+            projection=pixels.projection,
+            gradient_norm=True,
+        )
+        height, width = pixels.variables[0].shape[1:3]
+        sizes = f"{width} x {height} px" if width else "all octaves"
+        _LOG.debug("one graph for %s, made in %.1f s", sizes, time.monotonic() - started)
+        if self._on_graph is not None:
+            self._on_graph(minimization.graph)
+        return pixels, minimization
+
+
+def _has_slots(optimizer: str | keras.optimizers.Optimizer) -> bool:
+    """Whether an optimizer has variables of the shape of what it changes."""
+    trial = stock_optimizer(optimizer, 0.1)
+    trial.build([tf.Variable(tf.zeros([2, 3]), name="picture")])
+    return any(len(variable.shape) for variable in trial.variables)
