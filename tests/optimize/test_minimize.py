@@ -81,6 +81,15 @@ def test_sparse_gradients_change_only_the_rows_that_were_read():
     np.testing.assert_allclose(table.numpy()[:, 0], [1, 0.8, 1, 0.6, 1], rtol=1e-6)
 
 
+def test_an_optimizer_can_be_given_by_name():
+    ends = []
+    for optimizer in ("Adam", keras.optimizers.Adam()):
+        x = tf.Variable(np.zeros(3, np.float32))
+        list(minimize(quadratic(x), [x], optimizer, 2))
+        ends.append(x.numpy())
+    np.testing.assert_array_equal(*ends)
+
+
 def test_the_gradient_is_transformed_before_the_optimizer_sees_it():
     x = tf.Variable(np.zeros(3, np.float32))
     list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.5), 2, gradient_transform=tf.sign))

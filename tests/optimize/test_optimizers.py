@@ -27,6 +27,22 @@ def test_an_optimizer_is_copied_with_its_own_rate_and_settings():
     assert optimizer.get_config() == given.get_config()
 
 
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that Keras cannot copy."""
+
+    def __call__(self, step):
+        return 0.5**step
+
+
+def test_an_optimizer_that_cannot_be_copied_is_refused():
+    with pytest.raises(OptimizerError, match=r"^the optimizer adam\w* cannot be copied: [^\n]*$"):
+        stock_optimizer(keras.optimizers.Adam(Halving()), 0.1)
+
+
+def test_the_learning_rate_is_that_of_keras_by_default():
+    assert float(stock_optimizer("adam").learning_rate) == pytest.approx(float(keras.optimizers.Adam().learning_rate))
+
+
 @pytest.mark.parametrize("name", ["hogwild", "LossScaleOptimizer"])
 def test_an_unknown_optimizer_is_refused_with_those_there_are(name):
     with pytest.raises(OptimizerError, match=rf"^optimizer is '{name}': choose one of adadelta.*adam.*sgd$"):

@@ -17,6 +17,7 @@ from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.graphs.garbage import collect_old_graphs
 from tfgraphs.graphs.own_gradients import forget_gradients
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
+from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
 
 Transform = Callable[[tf.Tensor], tf.Tensor]
@@ -26,7 +27,7 @@ JitCompile = Literal["updates", "loop"] | None
 def minimize(
     loss: LossFunction,
     variables: Sequence[tf.Variable],
-    optimizer: keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
+    optimizer: str | keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
     steps: int,
     *,
     steps_per_report: int = 10,
@@ -43,8 +44,8 @@ def minimize(
     Args:
         loss: a `Loss`, or any function like it, see `LossFunction`. It reads `variables`; it may read anything else.
         variables: what to change.
-        optimizer: a Keras optimizer for all variables, or one for each, so that variables can be updated side by side.
-            It must be new.
+        optimizer: a new Keras optimizer for all variables, or its name; or one for each variable, so that variables
+            can be updated side by side.
         steps: how many steps to take in all, those of an interrupted earlier call included.
         steps_per_report: steps between two reports, all taken inside one call of the graph.
         gradient_transform: applied to the gradient of each variable before the optimizer sees it.
@@ -67,6 +68,7 @@ def minimize(
         CheckpointError: the checkpoint cannot be written or is damaged.
         NonFiniteLoss: with the step at which it happened. That step's gradient counts as zero, so the variables
             are still good.
+        OptimizerError: Keras has no optimizer of this name.
     """
     minimization = Minimization(
         loss,
@@ -101,7 +103,7 @@ class Minimization:
         self,
         loss: LossFunction,
         variables: Sequence[tf.Variable],
-        optimizer: keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
+        optimizer: str | keras.optimizers.Optimizer | Sequence[keras.optimizers.Optimizer],
         *,
         gradient_transform: Transform | None = None,
         projection: Transform | None = None,
@@ -110,6 +112,8 @@ class Minimization:
     ) -> None:
         """Args as of `minimize`; gradient_norm: whether the norm of all gradients is one more term of reports."""
         collect_old_graphs()
+        if isinstance(optimizer, str):
+            optimizer = stock_optimizer(optimizer)
         if isinstance(optimizer, keras.optimizers.Optimizer):
             groups = [(optimizer, list(variables))]
         else:

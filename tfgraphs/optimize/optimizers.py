@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, summary
 
 # Wrappers of other optimizers; and Muon, which tells variables apart by the names that layers give them.
 _NOT_BY_NAME = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "Muon"}
@@ -17,22 +17,25 @@ class OptimizerError(TfgraphsError):
 
 def stock_optimizer(
     optimizer: str | keras.optimizers.Optimizer,
-    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
-    **settings: float,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None = None,
+    **settings: Any,
 ) -> keras.optimizers.Optimizer:
     """Makes a new Keras optimizer.
 
     Args:
         optimizer: the name of a Keras optimizer in any case ("adam", "RMSprop"); or an optimizer, of which an unused
             copy is made. The copy keeps the learning rate and the settings of the original.
-        learning_rate: of an optimizer given by name.
+        learning_rate: of an optimizer given by name; by default that of Keras.
         settings: other arguments of its class, such as `epsilon=1e-14`. Those that the class does not take are ignored.
 
     Raises:
-        OptimizerError: Keras has no optimizer of this name.
+        OptimizerError: Keras has no optimizer of this name, or the optimizer cannot be copied.
     """
     if isinstance(optimizer, keras.optimizers.Optimizer):
-        return type(optimizer).from_config(optimizer.get_config())
+        try:
+            return type(optimizer).from_config(optimizer.get_config())
+        except (NotImplementedError, TypeError) as error:  # a schedule that is not registered with Keras
+            raise OptimizerError(f"the optimizer {optimizer.name} cannot be copied: {summary(error)}") from error
     stock: dict[str, Any] = {
         name.lower(): value
         for name, value in vars(keras.optimizers).items()
@@ -43,4 +46,6 @@ def stock_optimizer(
     kind = stock[optimizer.lower()]
     # Keras gives each new optimizer a new name, and TensorFlow keeps 35 kB for each new name of a variable for ever.
     settings = {name: value for name, value in settings.items() if name in inspect.signature(kind).parameters}
-    return kind(learning_rate, name=kind.__name__, **settings)
+    if learning_rate is not None:
+        settings["learning_rate"] = learning_rate
+    return kind(name=kind.__name__, **settings)
