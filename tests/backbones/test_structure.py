@@ -50,6 +50,13 @@ def test_a_structure_computes_nothing():
         backbones.structure("resnet18")(np.zeros((1, 64, 64, 3), np.float32), ["conv1_relu"])
 
 
-@pytest.mark.parametrize("name", ["inception5h", "inception_v3", "model.keras", "graph.pb"])
+def test_a_network_of_keras_has_a_structure_that_cannot_be_called():
+    network = backbones.structure("mobilenet_v3_small")
+    assert sum(layer.parameters for layer in network.layers.values()) == 2_554_968
+    with pytest.raises(BackboneError, match="mobilenet_v3_small is a structure without weights"):
+        network(np.zeros((1, 64, 64, 3), np.float32), ["conv"])
+
+
+@pytest.mark.parametrize("name", ["inception5h", "model.keras", "graph.pb", "vgg17"])
 def test_other_networks_have_no_structure_without_weights(name):
     assert backbones.structure(name) is None

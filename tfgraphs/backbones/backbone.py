@@ -31,6 +31,7 @@ class Backbone(tf.Module):
         preprocess: maps pictures to what the network was trained on.
         aliases: further names of layers, as in other releases.
         classes: names of its classes in their order, where this is not ImageNet's.
+        has_weights: False for a structure without weights.
     """
 
     classes: Sequence[str] = ()
@@ -48,7 +49,7 @@ class Backbone(tf.Module):
         self.preprocess = preprocess
         weights = [weight for layer in self.layers.values() for weight in layer.weights]
         self._weights = [weight for weight in weights if not isinstance(weight, Unread)]
-        self._has_weights = len(self._weights) == len(weights)
+        self.has_weights = len(self._weights) == len(weights)
         self._views = _views(self.layers.values())
 
     def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
@@ -58,7 +59,7 @@ class Backbone(tf.Module):
             LayerError: a name is unknown, or the pictures are too small for a layer.
             BackboneError: this is a structure without weights.
         """
-        if not self._has_weights:
+        if not self.has_weights:
             raise BackboneError(f"{self.name} is a structure without weights: load it to compute its layers")
         names = [layers] if isinstance(layers, str) else list(layers)
         for name in names:

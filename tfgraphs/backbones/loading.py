@@ -76,8 +76,8 @@ def load(
         raise BackboneError(f"it is known which pictures {name} takes: leave expects out")
     if weights is not None and (name == "squeezenet" or _holds_weights(name)):
         raise BackboneError(f"{name} has its weights already: leave weights out")
-    if (known := structure(name)) is not None:
-        classes = _check_structure(known, check) or classes
+    if name in _BUILDERS:
+        classes = _check_structure(_BUILDERS[name](name), check) or classes
     if name == "squeezenet":
         return squeezenet.build(name, squeezenet.read_packaged(), pooling)
     if name in ("googlenet", "inception5h"):
@@ -91,12 +91,22 @@ def load(
 
 
 def structure(name: str) -> Backbone | None:
-    """Describes a network that is built here without its weights, in no time: layers, windows, parameters.
+    """Describes a network without its weights: layers, windows, parameters. Nothing is downloaded or read.
+
+    Args:
+        name: one of `BACKBONES`, or a network of keras.applications.
 
     Returns:
-        A network that cannot be called; None for names of other networks.
+        A network that cannot be called; None for "inception5h", which is in its file, and for other names.
     """
-    return _BUILDERS[name](name, None) if name in _BUILDERS else None
+    if name in _BUILDERS:
+        return _BUILDERS[name](name)
+    if name in BACKBONES or _holds_weights(name):
+        return None
+    from tfgraphs.backbones.imported import keras_applications, keras_network
+
+    application = keras_applications.find(name)
+    return keras_network.structure(application) if application else None
 
 
 def _check_structure(known: Backbone, check: Check) -> bool:

@@ -77,8 +77,10 @@ def load(
 
 
 def structure(application: Application) -> "KerasNetwork":
-    """A network of keras.applications with random weights, to look at its layers."""
-    return KerasNetwork(application.name, application.untrained(), application.preprocess, renumber=True)
+    """Describes a network of keras.applications without its weights. It cannot be called."""
+    network = KerasNetwork(application.name, application.untrained(), application.preprocess, renumber=True)
+    network.has_weights = False
+    return network
 
 
 def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor], tf.Tensor]:
