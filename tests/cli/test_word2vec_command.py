@@ -100,7 +100,7 @@ def test_the_saved_model_has_the_same_vectors(folder, printed):
 
 
 @pytest.mark.parametrize("tag", ["loss", "learning rate", "words per second", "nearest words", "flags"])
-def test_tensorboard_gets(folder, printed, tag):
+def test_tensorboard_has(folder, printed, tag):
     (events,) = (folder / "logs").glob("events.*")
     records = tf.data.TFRecordDataset(str(events)).as_numpy_iterator()
     summaries = [tf.compat.v1.Event.FromString(record).summary for record in records]

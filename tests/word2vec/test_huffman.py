@@ -103,7 +103,7 @@ def test_no_code_begins_with_another(counts):
 
 
 @pytest.mark.parametrize("counts", CASES)
-def test_lengths_fill_the_tree(counts):
+def test_lengths_fulfil_krafts_equality(counts):
     assert np.sum(0.5 ** tree_of(counts).lengths) == 1
 
 
@@ -124,7 +124,7 @@ def test_probabilities_add_up_to_one_for_any_scores(counts):
 
 
 @pytest.mark.parametrize("counts", CASES)
-def test_inner_counts_are_how_often_training_passes(counts):
+def test_inner_counts_are_those_of_the_words_below(counts):
     tree = tree_of(counts)
     nodes, signs = tree.paths(np.arange(tree.words))
     visits = [int(np.array(counts) @ ((nodes == node) & (signs != 0)).any(axis=1)) for node in range(len(counts) - 1)]
@@ -187,13 +187,13 @@ def test_counts_beyond_those_of_word2vec_do_not_overflow():
 
 
 @pytest.mark.parametrize("counts", [[], [1, 2], [3, 3, 4], [1, -1], [[2, 1]]])
-def test_counts_that_are_no_vocabulary_are_refused(counts):
+def test_counts_out_of_order_are_refused(counts):
     with pytest.raises(ValueError, match="the largest first"):
         huffman_tree(np.array(counts, np.int64))
 
 
 @pytest.mark.parametrize(("words", "named"), [([-1], "-1..-1"), ([0, 3], "0..3"), ([2**31], "2147483648..2147483648")])
-def test_number_that_is_no_word_is_refused(words, named):
+def test_a_number_of_no_word_is_refused(words, named):
     with pytest.raises(ValueError, match=re.escape(f"word numbers {named} are not within 0..2")):
         tree_of([3, 2, 1]).paths(np.array(words))
 

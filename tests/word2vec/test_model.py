@@ -220,7 +220,7 @@ def test_each_neighbour_gets_the_whole_gradient_of_the_hidden_vector_in_cbow(los
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_what_is_reported_is_the_mean_of_a_pair(architecture):
+def test_the_mean_loss_of_a_pair_is_reported(architecture):
     made = random_model(architecture, "softmax")
     total, pairs = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
     assert float(loss_and_gradients(made)[1]["pair"]) == pytest.approx(total / pairs, rel=1e-8)
@@ -249,7 +249,7 @@ def test_the_size_of_chunks_changes_nothing(monkeypatch, architecture):
 
 
 @pytest.mark.parametrize("words", [[11, 10, 9], [0, 11, 0], [3, 3, 8]], ids=["deep", "mixed", "twice"])
-def test_drawn_nodes_stand_for_all(words):
+def test_drawn_nodes_have_the_expectation_of_all_nodes(words):
     """Each deep node of each word counts once on average, with the sign of its turn; 0.05 are five deviations."""
     tree = random_model("skipgram", "hierarchical_softmax", deep_nodes=1).layer
     (_, nodes), (_, signs, owners) = tree.lookup(tf.tile([words], [10_000, 1]), [0, 1])
@@ -314,7 +314,7 @@ def test_many_draws_come_near_the_expectation_over_all_noise_words(architecture,
         ({"learning_rate": 100.0}, 1024),
     ],
 )
-def test_noise_words_are_so_many_that_none_stands_against_too_many_pairs(monkeypatch, settings, drawn):
+def test_the_number_of_shared_noise_words_grows_with_the_pull_on_each(monkeypatch, settings, drawn):
     monkeypatch.undo()
     layer = Word2Vec(VOCABULARY, TrainingSettings(**settings)).layer
     (_, noise), _ = layer.lookup(tf.zeros([8, 32], tf.int32), [0, 1])
@@ -385,7 +385,7 @@ def test_a_step_reads_as_many_places_as_text_vocabulary_and_memory_allow(vocabul
     assert Word2Vec(large_vocabulary(vocabulary), TrainingSettings(dim=1, **settings)).places(words) == places
 
 
-def test_training_begins_with_small_inputs_and_outputs_of_zero():
+def test_initial_inputs_are_small_and_outputs_zero():
     made = Word2Vec(VOCABULARY, TrainingSettings(dim=10))
     assert 0.04 < np.abs(made.inputs).max() <= 0.05
     assert not made.outputs.numpy().any()
@@ -397,7 +397,7 @@ def test_tied_models_have_one_matrix():
     assert made.outputs is made.inputs
 
 
-def test_there_is_a_vector_of_32_bits_for_each_word():
+def test_vectors_are_float32():
     vectors = random_model("skipgram", "hierarchical_softmax").vectors()
     assert vectors.words == VOCABULARY.words
     assert (vectors.matrix.dtype, vectors.matrix.shape) == (np.float32, (len(COUNTS), 4))

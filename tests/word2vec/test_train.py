@@ -145,7 +145,7 @@ def test_a_compiled_model_learns_what_an_uncompiled_one_does(trained):
 
 @pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_an_optimizer_of_ones_own_keeps_its_learning_rate(momentum):
+def test_a_keras_optimizer_keeps_its_learning_rate(momentum):
     fixed, named = (
         {"optimizer": keras.optimizers.SGD(0.01, momentum)},
         {"learning_rate": 0.01, "min_learning_rate": 0.01},
@@ -155,7 +155,7 @@ def test_an_optimizer_of_ones_own_keeps_its_learning_rate(momentum):
     assert np.allclose(model.inputs, learn(**named)[0].inputs, atol=1e-4) == (momentum == 0)
 
 
-def test_one_call_leads_from_a_file_to_vectors(tmp_path, uncompiled):
+def test_train_word_vectors_leads_from_a_file_to_vectors(tmp_path, uncompiled):
     """Its words, in lower case, that occur five times, most frequent first."""
     (tmp_path / "text.txt").write_text("The king rules. The queen rules the land.\n" * 40 + "once\n")
     progress = []
@@ -187,7 +187,7 @@ def test_a_small_vocabulary_does_not_overshoot(words):
     assert np.abs(model.inputs).max() < 5
 
 
-def test_a_text_thinned_out_to_nothing_is_explained():
+def test_a_text_of_which_subsampling_leaves_nothing_is_explained():
     corpus = encode_sentences([["a", "b"]])
     model = Word2Vec(corpus.vocabulary, TrainingSettings(dim=4, epochs=1, subsample=1e-12))
     with pytest.raises(CorpusError, match="--subsample=0"):

@@ -37,7 +37,7 @@ from tfgraphs.word2vec.settings import TrainingSettings
         ("noise_exponent", math.inf),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused_in_one_line_with_name_and_value(name, value):
+def test_a_setting_out_of_range_is_refused_in_one_line_with_name_and_value(name, value):
     with pytest.raises(CorpusError, match=rf"^{name} is '?{value}'?: [^\n]+$"):
         TrainingSettings(**{name: value})
 
@@ -51,7 +51,7 @@ def test_a_setting_that_makes_no_sense_is_refused_in_one_line_with_name_and_valu
         ({"architecture": "cbow", "window_sampling": "expected"}, "expected"),
     ],
 )
-def test_windows_are_sampled_as_suits_the_architecture_unless_something_else_is_asked_for(settings, sampling):
+def test_the_default_window_sampling_depends_on_the_architecture(settings, sampling):
     assert TrainingSettings(**settings).sampling == sampling
 
 
@@ -66,7 +66,7 @@ def test_windows_are_sampled_as_suits_the_architecture_unless_something_else_is_
     ],
     ids=["a tenth", "as asked", "to nothing", "never rising", "none at all"],
 )
-def test_the_learning_rate_falls_to_a_tenth_or_to_what_is_asked_for(start, end, rates):
+def test_the_learning_rate_falls_to_a_tenth_or_to_the_given_minimum(start, end, rates):
     assert TrainingSettings(learning_rate=start, min_learning_rate=end).rates == pytest.approx(rates)
 
 
@@ -78,6 +78,6 @@ def test_the_rate_of_cbow_falls_less_in_few_epochs(epochs, share):
 
 @pytest.mark.parametrize("loss", ["negative_sampling", "hierarchical_softmax"])
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
-def test_there_is_a_learning_rate_without_asking_for_one(architecture, loss):
+def test_each_model_has_a_default_learning_rate(architecture, loss):
     start, end = TrainingSettings(architecture=architecture, loss=loss).rates
     assert 0 < end < start < 0.1

@@ -48,7 +48,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "shown"), WRONG.values(), ids=WRONG)
-def test_a_wrong_pair_is_shown_in_one_line(text, shown):
+def test_a_wrong_pair_is_quoted_in_one_line(text, shown):
     with pytest.raises(CorpusError, match=rf"^{re.escape(shown)} is not [^\n]*$"):
         parse_pairs(text)
 
@@ -59,7 +59,7 @@ def test_no_pairs_at_all_are_refused_with_an_example(text):
         parse_pairs(text)
 
 
-def test_a_long_text_that_is_not_pairs_is_not_shown_as_a_whole():
+def test_a_long_text_that_is_not_pairs_is_quoted_in_part():
     with pytest.raises(CorpusError, match=r"^.{,200}$"):
         parse_pairs("once upon a time " * 1000)
 
@@ -105,7 +105,7 @@ def test_a_configuration_of_wevi_is_read():
     assert PairSettings.from_json(config) == PairSettings(hidden_size=8, random_state=2, learning_rate=0.5)
 
 
-def test_what_a_configuration_leaves_out_is_as_in_wevi():
+def test_defaults_of_a_configuration_are_those_of_wevi():
     assert PairSettings.from_json("{}") == PairSettings(hidden_size=5, random_state=1, learning_rate=0.2)
 
 
@@ -124,19 +124,19 @@ def test_what_a_configuration_leaves_out_is_as_in_wevi():
     ],
     ids=lambda config: config[:20],
 )
-def test_a_configuration_that_is_none_is_refused_in_one_line_with_an_example(config):
+def test_an_invalid_configuration_is_refused_in_one_line_with_an_example(config):
     with pytest.raises(CorpusError, match=r'^the configuration [^\n]{,120}"hidden_size": 5[^\n]*$'):
         PairSettings.from_json(config)
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "2.5", '"5"', "true", "null", "[5]", "1e9", "1" + "0" * 400])
-def test_a_hidden_size_that_makes_no_sense_is_named_in_one_line(value):
+def test_a_hidden_size_out_of_range_is_named_in_one_line(value):
     with pytest.raises(CorpusError, match=r"^hidden_size is [^\n]{,120}$"):
         PairSettings.from_json(f'{{"hidden_size": {value}}}')
 
 
 @pytest.mark.parametrize("value", ["-0.1", "NaN", "Infinity", "1e400", '"0.2"', "true", "null", "1" + "0" * 400])
-def test_a_learning_rate_that_makes_no_sense_is_named_in_one_line(value):
+def test_a_learning_rate_out_of_range_is_named_in_one_line(value):
     with pytest.raises(CorpusError, match=r"^learning_rate is [^\n]{,120}$"):
         PairSettings.from_json(f'{{"learning_rate": {value}}}')
 
@@ -144,6 +144,6 @@ def test_a_learning_rate_that_makes_no_sense_is_named_in_one_line(value):
 @pytest.mark.parametrize(
     "setting", [{"random_state": -1}, {"random_state": 0.5}, {"passes": 0}, {"compat": "wef"}], ids=str
 )
-def test_other_settings_that_make_no_sense_are_named_in_one_line(setting):
+def test_other_settings_out_of_range_are_named_in_one_line(setting):
     with pytest.raises(CorpusError, match=rf"^{next(iter(setting))} is [^\n]*$"):
         PairSettings(**setting)

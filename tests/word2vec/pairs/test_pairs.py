@@ -7,16 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.word2vec.pairs.training import (
-    REPORTS,
-    PairModel,
-    PairSettings,
-    pair_loss,
-    pair_vocabulary,
-    parse_pairs,
-    train_pairs,
-    wevi_random,
-)
+from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, parse_pairs
+from tfgraphs.word2vec.pairs.training import REPORTS, PairModel, pair_loss, train_pairs, wevi_random
 
 FRUIT_AND_JUICE = (
     "eat|apple,eat|orange,eat|rice,drink|juice,drink|milk,drink|water,"
@@ -172,13 +164,13 @@ def test_pairs_take_turns(step):
 
 
 @pytest.mark.parametrize("other", ["b^a|c, c|d", "a^b^a^b|c, c|d"], ids=["another order", "twice"])
-def test_the_order_of_a_context_and_words_twice_in_it_do_not_count(other):
+def test_order_and_repetitions_in_a_context_change_nothing(other):
     first, second = trained("a^b|c, c|d", passes=5)[0], trained(other, passes=5)[0]
     np.testing.assert_allclose(first.inputs, second.inputs, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("compat", "grows"), [(None, False), ("wevi", True)])
-def test_only_with_the_gradient_of_wevi_do_several_targets_let_the_weights_grow_without_end(compat, grows):
+def test_weights_grow_without_bound_with_several_targets_and_the_gradient_of_wevi_only(compat, grows):
     model, progress = trained("a|b^c, b|a^c, c|a^b", passes=200, compat=compat)
     assert (np.abs(model.inputs).max() > 100, progress[-1].loss < 0) == (grows, grows)
 
@@ -189,7 +181,7 @@ def test_training_finds_the_word_that_follows():
     assert scores.argmax(axis=1).tolist() == [1, 2, 3, 4, 0]
 
 
-def test_words_that_predict_the_same_come_to_lie_together():
+def test_words_that_predict_the_same_get_near_vectors():
     vectors = trained(FRUIT_AND_JUICE)[0].vectors()
     nearest = {word: vectors.nearest([word], 1)[0].word for word in ("apple", "orange")}
     assert nearest == {"apple": "orange", "orange": "apple"}
@@ -243,7 +235,7 @@ def test_interrupted_training_on_pairs_goes_on_to_the_same_bytes(tmp_path):
     assert model.vectors().matrix.tobytes() == whole.vectors().matrix.tobytes()
 
 
-def test_the_graph_of_one_step_is_handed_over():
+def test_on_graph_gets_the_graph_of_one_step():
     graphs = []
     pairs, settings = parse_pairs("a|b"), PairSettings(passes=1)
     list(train_pairs(PairModel(pair_vocabulary(pairs), settings), pairs, settings, on_graph=graphs.append))

@@ -33,7 +33,7 @@ def test_each_word_is_listed_once_with_its_count(lines):
     assert block.counts.tolist() == [words_of(block).count(word) for word in block.words]
 
 
-def test_the_pieces_in_which_words_are_cut_do_not_show(monkeypatch):
+def test_the_size_of_pieces_does_not_change_the_result(monkeypatch):
     text = "Füße über\nden Fluß.\n\n".encode() * 50
     whole = words_of(count_words(tokenizer("unicode", True), text))
     monkeypatch.setattr(counting, "_PIECE", 7)
@@ -84,7 +84,7 @@ def pruned_table():
     return table
 
 
-def test_counting_in_little_memory_forgets_rare_words_and_says_so():
+def test_counting_in_little_memory_forgets_rare_words_and_is_marked_as_pruned():
     table = pruned_table()
     assert (table.pruned, len(table.vocabulary(1)[0].words) < 9000) == (True, True)
 

@@ -38,7 +38,7 @@ def ignore(share):
 NUMBERS = flat([[1, 2], [], [3], [4, 5, -2, 6]])
 
 
-def test_parts_are_whole_sentences_and_all_of_them(file):
+def test_parts_are_whole_sentences_and_complete(file):
     fill(file, NUMBERS)
     parts = [part.tolist() for part in file.sentences(ignore)]
     assert [number for part in parts for number in part] == NUMBERS
@@ -52,7 +52,7 @@ def test_a_change_is_made_in_place(file):
 
 
 @given(SENTENCES)
-def test_what_is_left_of_shorter_text_is_all_there_is(tmp_path_factory, sentences):
+def test_a_rewritten_file_has_no_rest_of_the_longer_text(tmp_path_factory, sentences):
     file = NumberFile(tmp_path_factory.mktemp("numbers") / "numbers")
     fill(file, flat(sentences))
     with pytest.MonkeyPatch.context() as patch:

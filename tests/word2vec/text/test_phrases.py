@@ -144,7 +144,7 @@ def pruned_pairs():
     return table
 
 
-def test_counting_pairs_in_little_memory_forgets_rare_ones_and_says_so():
+def test_counting_pairs_in_little_memory_forgets_rare_ones_and_is_marked_as_pruned():
     table = pruned_pairs()
     assert (table.pruned, len(table.counted()[0]) <= 1000) == (True, True)
 
@@ -155,12 +155,12 @@ def test_counting_pairs_in_little_memory_keeps_frequent_ones():
     assert all(250 <= found[pair] <= 251 for pair in (1002, 2003, 3004))
 
 
-def test_npmi_is_one_for_words_that_only_come_together_and_nothing_for_chance():
+def test_npmi_is_one_for_words_that_only_occur_together_and_zero_for_chance():
     settings = TextSettings(phrase_scoring="npmi", phrase_threshold=0.5)
     together, chance = scores(np.array([10, 4]), np.array([10, 20]), np.array([10, 20]), 100, settings)
     assert (together, chance) == (pytest.approx(1), pytest.approx(0, abs=1e-12))
 
 
-def test_the_discount_keeps_pairs_of_that_count_apart():
+def test_a_pair_whose_count_is_the_discount_scores_zero():
     settings = TextSettings(phrase_discount=5)
     assert scores(np.array([5]), np.array([5]), np.array([5]), 10**6, settings).tolist() == [0]

@@ -59,14 +59,14 @@ def test_a_file_is_encoded_like_its_sentences(tmp_path, min_count):
 @pytest.mark.parametrize(
     "settings", [EVERYTHING, TextSettings(phrases=2, phrase_threshold=3)], ids=["words", "phrases"]
 )
-def test_the_number_of_processes_does_not_show(tmp_path, settings):
+def test_the_number_of_processes_does_not_change_the_result(tmp_path, settings):
     source = write(tmp_path / "text", sentences(1000))
     for processes in (1, 2):
         prepare([source], settings, tmp_path / str(processes), processes=processes)
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-def test_the_size_of_blocks_does_not_show(tmp_path, monkeypatch):
+def test_the_size_of_blocks_does_not_change_the_result(tmp_path, monkeypatch):
     source = write(tmp_path / "text", sentences(1000))
     prepare([source], EVERYTHING, tmp_path / "large")
     monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=700))
@@ -102,7 +102,7 @@ def test_bytes_that_are_not_utf8_are_counted(tmp_path):
 
 
 @pytest.mark.usefixtures("in_small_blocks")
-def test_counting_in_little_memory_is_told_and_keeps_frequent_words(tmp_path):
+def test_counting_in_little_memory_is_reported_and_keeps_frequent_words(tmp_path):
     lines = [
         ["often", "seen", f"rare{chr(97 + n % 26)}{'xyz'[n // 26 % 3]}" + "ab"[n % 2] * (n // 78)] for n in range(9000)
     ]
@@ -117,7 +117,7 @@ def source(tmp_path):
     return write(tmp_path / "text", sentences(100))
 
 
-def test_the_second_time_the_folder_is_opened_as_it_is(tmp_path, source, monkeypatch):
+def test_an_encoded_text_is_reused(tmp_path, source, monkeypatch):
     first = prepare([source], EVERYTHING, tmp_path / "out")
     monkeypatch.setattr(corpus_module, "read_blocks", None)
     second = prepare([source], EVERYTHING, tmp_path / "out")
@@ -158,7 +158,7 @@ def test_other_settings_encode_again(tmp_path, source, settings):
     assert not prepare([source], settings, tmp_path / "out").reused
 
 
-def test_another_file_beside_the_first_encodes_again(tmp_path, source):
+def test_an_additional_file_encodes_again(tmp_path, source):
     prepare([source], EVERYTHING, tmp_path / "out")
     assert not prepare([source, write(tmp_path / "more", sentences(10))], EVERYTHING, tmp_path / "out").reused
 
@@ -168,7 +168,7 @@ def full(*_):
 
 
 @pytest.mark.parametrize("step", ["write_numbers", "write_vocabulary"])
-def test_on_a_full_disk_an_earlier_result_stays_and_nothing_else(tmp_path, source, monkeypatch, step):
+def test_a_full_disk_keeps_the_earlier_result_and_leaves_nothing_else(tmp_path, source, monkeypatch, step):
     prepare([source], EVERYTHING, tmp_path / "out")
     before = contents(tmp_path / "out")
     monkeypatch.setattr(corpus_module, step, full)
@@ -226,6 +226,6 @@ def test_tensorflow_is_not_needed():
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
-def test_the_folder_that_was_written_is_the_one_that_opens(tmp_path, source):
+def test_the_written_folder_can_be_opened(tmp_path, source):
     corpus = prepare([source], EVERYTHING, tmp_path / "out")
     assert EncodedCorpus.open(tmp_path / "out").tokens.tolist() == corpus.tokens.tolist()

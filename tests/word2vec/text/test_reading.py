@@ -89,7 +89,7 @@ def test_a_source_without_text_is_named_in_one_line(tmp_path, source, message):
 
 
 @pytest.mark.parametrize("sources", [[], [""], ["a\0b"]], ids=["none", "empty name", "no name"])
-def test_what_is_no_source_is_refused(sources):
+def test_an_invalid_source_is_refused(sources):
     with pytest.raises(CorpusError):
         find_files(sources)
 
@@ -100,7 +100,7 @@ def test_a_file_is_unpacked_by_its_content_whatever_its_name(tmp_path, packer):
 
 
 @pytest.mark.parametrize("packer", COMPRESSED)
-def test_parts_that_were_packed_one_by_one_are_one_text(tmp_path, packer):
+def test_concatenated_packed_files_are_one_text(tmp_path, packer):
     packed = PACKERS[packer](LINES) + PACKERS[packer](b"more\n")
     assert read(write(tmp_path / "text", packed)) == LINES + b"more\n"
 

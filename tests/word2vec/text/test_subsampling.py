@@ -15,5 +15,5 @@ from tfgraphs.word2vec.text.subsampling import keep_probabilities
         ((1, 10**9), 0, [1, 1]),
     ],
 )
-def test_words_survive_subsampling_by_the_root_of_threshold_over_share_and_that_ratio(counts, threshold, kept):
+def test_words_are_kept_with_the_probability_of_the_formula(counts, threshold, kept):
     np.testing.assert_allclose(keep_probabilities(np.array(counts), threshold), kept, rtol=1e-12)

@@ -23,7 +23,7 @@ from tfgraphs.word2vec import CorpusError, TextSettings
     ],
     ids=str,
 )
-def test_a_setting_that_makes_no_sense_is_named_in_one_line(setting):
+def test_a_setting_out_of_range_is_named_in_one_line(setting):
     with pytest.raises(CorpusError, match=rf"^{next(iter(setting))} is [^\n]*$"):
         TextSettings(**setting)
 

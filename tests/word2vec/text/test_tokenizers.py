@@ -49,7 +49,7 @@ MIXED = st.lists(st.text("aZé京\u0301\u0940\u200d–9_ '\u00a0\ufe0f")).map(
 
 
 @given(st.lists(st.binary()).map(lambda lines: b"".join(line.replace(b"\n", b"") + b"\n" for line in lines)))
-def test_letters_are_runs_of_a_to_z_in_lower_case_and_all_other_bytes_part_them(text):
+def test_letters_are_runs_of_a_to_z_in_lower_case_separated_by_all_other_bytes(text):
     expected = [re.findall("[a-z]+", line.decode("latin-1").translate(ASCII_LOWER)) for line in text.split(b"\n")[:-1]]
     assert words("letters", text) == expected
 
@@ -58,7 +58,7 @@ ASCII_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUV
 
 
 @given(LINES)
-def test_whitespace_parts_at_spaces_of_any_kind_and_nowhere_else(text):
+def test_whitespace_splits_at_white_space_only(text):
     controls = dict.fromkeys(range(32), " ")
     assert words("whitespace", text) == [line.translate(controls).split() for line in text.split("\n")[:-1]]
 
@@ -92,11 +92,11 @@ def test_words_of_many_scripts(text, expected):
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xe4\xf6", b"\xed\xa0\x80"])
-def test_bytes_that_are_not_utf8_part_unicode_words(bad):
+def test_bytes_that_are_not_utf8_separate_unicode_words(bad):
     assert words("unicode", b"one" + bad + b"two " + bad + b"\nthree\n") == [["one", "two"], ["three"]]
 
 
-def test_chinese_words_are_parted_and_punctuation_and_digits_left_out():
+def test_chinese_text_is_split_into_words_without_punctuation_and_digits():
     text = "我来到北京清华大学，iPhone15！\n\nABC\n"
     assert words("jieba", text) == [["我", "来到", "北京", "清华大学", "iphone"], [], ["abc"]]
 

@@ -23,7 +23,7 @@ def test_frequent_words_are_kept_with_their_counts_most_frequent_first(min_count
     assert (kept.words, kept.counts.tolist()) == (words, counts)
 
 
-def test_the_place_of_each_word_in_the_vocabulary_is_told():
+def test_the_number_of_each_word_in_the_vocabulary_is_returned():
     _, places = most_frequent(WORDS, COUNTS, 2)
     assert places.tolist() == [UNKNOWN, 1, 0, 2, UNKNOWN]
 

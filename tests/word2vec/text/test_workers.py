@@ -34,12 +34,12 @@ def test_items_are_read_only_a_few_ahead():
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_an_error_of_the_function_is_raised_here(processes):
+def test_an_error_of_the_function_is_raised_by_the_iterator(processes):
     with pytest.raises(ValueError, match="factorial"):
         list(map_in_order(math.factorial, [3, -1, 4], processes))
 
 
-def test_an_error_of_the_items_is_raised_here():
+def test_an_error_of_the_items_is_raised_by_the_iterator():
     def items():
         yield from (1, 2, 3)
         raise CorpusError("no more")
@@ -54,7 +54,7 @@ def test_a_process_that_ends_early_is_one_clear_error(end, how):
         list(map_in_order(end, [how] * 3, 2))
 
 
-def test_a_function_that_prints_does_no_harm():
+def test_the_function_may_print():
     assert list(map_in_order(print, ["a", "b", "c"], 2)) == [None] * 3
 
 
@@ -133,7 +133,7 @@ print(list(map_in_order(math.factorial, [1, 2, 3, 4], 2)))
 
 
 @pytest.mark.parametrize("how", ["script", "command", "stdin"])
-def test_scripts_need_no_guard_of_their_main_part(tmp_path, how):
+def test_scripts_need_no_main_guard(tmp_path, how):
     (tmp_path / "script.py").write_text(SCRIPT)
     arguments = {"script": [str(tmp_path / "script.py")], "command": ["-c", SCRIPT], "stdin": ["-"]}[how]
     if how != "script":  # beside a script, a module is meant to be found first

@@ -20,20 +20,8 @@ from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.losses import LossFunction
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.vectors import WordVectors
-from tfgraphs.word2vec.pairs.pair_format import Pair, PairSettings, pair_vocabulary, parse_pairs, read_pairs
+from tfgraphs.word2vec.pairs.pair_format import Pair, PairSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
-
-__all__ = [
-    "Pair",
-    "PairModel",
-    "PairSettings",
-    "pair_loss",
-    "pair_vocabulary",
-    "parse_pairs",
-    "read_pairs",
-    "train_pairs",
-    "wevi_random",
-]
 
 REPORTS = 100  # at most, in a run
 
