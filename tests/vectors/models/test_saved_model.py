@@ -45,6 +45,22 @@ def save_model(folder, call, assets=("words.txt",), text="a\nb\nc\n", dtype=tf.s
     return str(folder)
 
 
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """Makes a SavedModel whose graph is an eager function, with files of text as its assets."""
+
+    def make(call, assets=("words.txt",), text="a\nb\nc\n"):
+        folder = tmp_path / "model"
+        (folder / "assets").mkdir(parents=True)
+        (folder / "saved_model.pb").touch()
+        for name in assets:
+            (folder / "assets" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        monkeypatch.setattr("tfgraphs.files.saved_models.load", lambda *_: call)
+        return str(folder)
+
+    return make
+
+
 def letters(words):
     """A model without a table: the code of a word's first letter, and 1."""
     codes = tf.cast(tf.io.decode_raw(tf.strings.substr(words, 0, 1), tf.uint8), tf.float32)
@@ -92,24 +108,24 @@ def test_foreign_models_of_any_precision_are_loaded(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb\r\n", "a\n\nb\n\n", "a\nb\na\n"])
-def test_vocabularies_are_read_as_tensorflow_reads_them(tmp_path, text):
-    assert load_saved_model(save_model(tmp_path / "model", letters, text=text)).words == ["a", "b"]
+def test_vocabularies_are_read_as_tensorflow_reads_them(model, text):
+    assert load_saved_model(model(letters, text=text)).words == ["a", "b"]
 
 
-def test_a_character_cut_at_the_end_of_the_sample_is_still_text(tmp_path):
+def test_a_character_cut_at_the_end_of_the_sample_is_still_text(model):
     words = ["北京" * number for number in range(1, 300)]
-    path = save_model(tmp_path / "model", letters, text="x" + "\n".join(words))
+    path = model(letters, text="x" + "\n".join(words))
     assert load_saved_model(path).words == ["x" + words[0], *words[1:]]
 
 
-def test_an_asset_that_is_not_text_is_not_the_vocabulary(tmp_path):
-    folder = Path(save_model(tmp_path / "model", letters))
+def test_an_asset_that_is_not_text_is_not_the_vocabulary(model):
+    folder = Path(model(letters))
     (folder / "assets" / "pieces.model").write_bytes(b"\x00\x01\x02")
     assert load_saved_model(str(folder)).words == ["a", "b", "c"]
 
 
-def test_several_texts_are_named(tmp_path):
-    folder = save_model(tmp_path / "model", letters, assets=("words.txt", "stop_words.txt"))
+def test_several_texts_are_named(model):
+    folder = model(letters, assets=("words.txt", "stop_words.txt"))
     assert message(folder) == (
         f"{folder} has no clear vocabulary: several assets are text (stop_words.txt, words.txt); "
         "one text file with a word per line is needed"
@@ -117,22 +133,22 @@ def test_several_texts_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("text", [b"\x00\x01", b"a\nb\xff\nc\n", b"a\xc3"])
-def test_assets_without_text_are_named(tmp_path, text):
-    folder = save_model(tmp_path / "model", letters, assets=("pieces.model",), text=text)
+def test_assets_without_text_are_named(model, text):
+    folder = model(letters, assets=("pieces.model",), text=text)
     assert "no asset is text (pieces.model); one text file with a word per line is needed" in message(folder)
 
 
-def test_a_model_without_assets_is_refused(tmp_path):
-    assert "vocabulary: no assets; one text file" in message(save_model(tmp_path / "model", letters, assets=()))
+def test_a_model_without_assets_is_refused(model):
+    assert "vocabulary: no assets; one text file" in message(model(letters, assets=()))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
-def test_an_empty_vocabulary_is_refused(tmp_path, text):
-    assert "its vocabulary is empty" in message(save_model(tmp_path / "model", letters, text=text))
+def test_an_empty_vocabulary_is_refused(model, text):
+    assert "its vocabulary is empty" in message(model(letters, text=text))
 
 
-def test_a_vocabulary_with_invalid_text_further_on_is_refused(tmp_path):
-    folder = save_model(tmp_path / "model", letters, text=b"word\n" * 20_000 + b"\xff\n")
+def test_a_vocabulary_with_invalid_text_further_on_is_refused(model):
+    folder = model(letters, text=b"word\n" * 20_000 + b"\xff\n")
     assert re.search(r"vocabulary .*words.txt cannot be read .*it must be UTF-8", message(folder))
 
 
@@ -149,25 +165,25 @@ def test_a_vocabulary_with_invalid_text_further_on_is_refused(tmp_path):
         (lambda words: tf.strings.bytes_split(words), "a RaggedTensor"),
     ],
 )
-def test_wrong_results_of_a_model_are_described(tmp_path, call, returned):
+def test_wrong_results_of_a_model_are_described(model, call, returned):
     expected = rf"model does not map words to vectors: it returns {returned}.*, expected float \[3, dimensions\]"
-    assert re.search(expected, message(save_model(tmp_path / "model", call)))
+    assert re.search(expected, message(model(call)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_vectors_that_are_not_finite_are_refused(tmp_path, value):
+def test_vectors_that_are_not_finite_are_refused(model, value):
     def call(words):
         rows = tf.cast(letters(words), tf.float64)
         return tf.where(rows == 98, tf.constant(value, tf.float64), rows)
 
-    assert message(save_model(tmp_path / "model", call)).endswith("is damaged: the vector of 'b' is not finite")
+    assert message(model(call)).endswith("is damaged: the vector of 'b' is not finite")
 
 
-def test_vectors_of_changing_width_are_refused(tmp_path):
+def test_vectors_of_changing_width_are_refused(model):
     def call(words):
         return letters(words)[:, : tf.where(tf.size(words) == 4096, 2, 1)]
 
-    folder = save_model(tmp_path / "model", call, text="".join(f"w{number}\n" for number in range(5000)))
+    folder = model(call, text="".join(f"w{number}\n" for number in range(5000)))
     assert "some have 2 and 1 dimensions" in message(folder)
 
 
@@ -176,16 +192,16 @@ def test_a_model_of_numbers_is_refused(tmp_path):
     assert "cannot be called on a batch of words" in message(folder)
 
 
-def test_a_model_that_cannot_be_called_is_refused(tmp_path):
-    assert "cannot be called (it has signatures: none)" in message(save_model(tmp_path / "model", None))
+def test_a_model_that_cannot_be_called_is_refused(model):
+    assert "cannot be called (it has signatures: none)" in message(model(object()))
 
 
-def test_a_graph_that_fails_is_explained(tmp_path):
+def test_a_graph_that_fails_is_explained(model):
     def call(words):
         tf.debugging.assert_equal(tf.size(words), 1, message="one word\nat a time")
         return letters(words)
 
-    assert "cannot be called on a batch of words" in message(save_model(tmp_path / "model", call))
+    assert "cannot be called on a batch of words" in message(model(call))
 
 
 @pytest.mark.parametrize(
