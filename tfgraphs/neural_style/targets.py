@@ -53,6 +53,7 @@ class Targets:
 
     Attributes:
         loss: see `StyleTransferLoss`.
+        in_tiles: whether pictures are processed in tiles.
 
     Raises:
         LayerError: unknown layer.
@@ -71,6 +72,7 @@ class Targets:
             for layer in self.loss.style_weights
         }
         self._tiles = self._tiles_of(size)
+        self.in_tiles = self._tiles is not None
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
         self._content = None if self._tiles else tf.Variable(self._content_of_all_shifts(), trainable=False)
         longest = max(size) * settings.style_scale
