@@ -1,19 +1,15 @@
 """Many dreams and features in one process take no more memory than a few."""
 
-import ctypes
-import gc
-import sys
-
 import numpy as np
 import pytest
 
+from tests.allocated_memory import FORGOTTEN, allocated
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, channel, dream, layer_l2
 from tfgraphs.deepdream.features import FeatureSettings, visualize_feature
 
 SIZES = [(48, 56), (64, 52), (50, 70)]
-FORGOTTEN = 50_000  # bytes that TensorFlow keeps for ever of a run, mostly names: 13,000 of a dream, 30,000 of Adam
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +23,6 @@ def backbone():
         convolution("conv2", "conv1", kernels[1].astype(np.float32), np.zeros(8, np.float32)),
     ]
     return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
-
-
-class _MallInfo(ctypes.Structure):
-    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
-    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
-
-
-def allocated():
-    """Bytes that the process has allocated and not freed, TensorFlow's among them."""
-    if sys.platform != "linux" or not hasattr(library := ctypes.CDLL(None), "mallinfo2"):
-        pytest.skip("only glibc counts what is allocated")
-    library.mallinfo2.restype = _MallInfo
-    gc.collect()
-    info = library.mallinfo2()
-    return info.uordblks + info.hblkhd
 
 
 def run(kind, size, backbone):
