@@ -335,6 +335,44 @@ def test_a_table_whose_file_is_bound_to_another_object_is_refused(lexicon, tmp_p
     assert ONLY_ASSETS in message(TrustError, load, changed(lexicon, tmp_path / "copy", change))
 
 
+def call_function(graph, name: str) -> None:
+    """Adds a function of that name which stands for the name of another file."""
+    function = graph.graph_def.library.function.add()
+    function.signature.name = name
+    function.signature.input_arg.add(name="given", type=tf.string.as_datatype_enum)
+
+
+def repeat_node(graph) -> None:
+    function = graph.graph_def.library.function[0]
+    function.node_def.add().CopyFrom(function.node_def[0])
+
+
+def repeat_input(graph) -> None:
+    function = next(each for each in graph.graph_def.library.function if each.signature.input_arg)
+    function.node_def.add(name=function.signature.input_arg[0].name, op="Identity")
+
+
+def list_inputs(graph) -> None:
+    function = next(each for each in graph.graph_def.library.function if each.signature.input_arg)
+    function.signature.input_arg[0].number_attr = "N"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda graph: call_function(graph, "Identity"),
+        lambda graph: call_function(graph, "RestoreV2"),
+        repeat_node,
+        repeat_input,
+        list_inputs,
+    ],
+    ids=["Identity", "RestoreV2", "node twice", "node and input", "list"],
+)
+def test_ambiguous_names_are_refused(lexicon, tmp_path, change):
+    text = message(TrustError, load, changed(lexicon, tmp_path / "copy", change))
+    assert re.search("has the name of an operation|have the same name", text)
+
+
 def save_first_lexicon(folder: Path, asset: bool) -> Path:
     """A model of TensorFlow 1 that fills a table when it is loaded, from an asset or from another file."""
     v1 = tf.compat.v1

@@ -74,6 +74,7 @@ def _to_be_called(graphs: Iterable[Any], handle: str, kind: type[TfgraphsError])
 
 def _close(graph: Any, folder: Path, handle: str) -> None:
     """Takes out of a MetaGraph what reads or writes checkpoints, and refuses it if the rest is not admitted."""
+    _check_names(graph.graph_def, handle)
     assets = _assets(graph, folder, handle)
     allowed = OPERATIONS
     if graph.HasField("object_graph_def"):
@@ -88,6 +89,22 @@ def _close(graph: Any, folder: Path, handle: str) -> None:
     check_operations(graph.graph_def.node, handle, allowed)
     for function in graph.graph_def.library.function:
         check_operations(function.node_def, handle)
+
+
+def _check_names(graph: Any, handle: str) -> None:
+    """Raises TrustError if names in a GraphDef are ambiguous, so that TensorFlow could run other nodes than checked."""
+    functions = [(function.signature.name, function.signature.input_arg) for function in graph.library.function]
+    scopes = [graph.node, *(function.node_def for function in graph.library.function)]
+    names = [[node.name for node in scope] for scope in scopes]
+    for own, (name, inputs) in zip(names[1:], functions, strict=True):
+        own.extend(given.name for given in inputs)
+        if name in OPERATIONS | _CHECKPOINTS or any(given.number_attr or given.type_list_attr for given in inputs):
+            raise TrustError(
+                f"{handle} is refused: its function {name!r} has the name of an operation, or lists as inputs"
+            )
+    names.append([name for name, _ in functions])
+    if any(len(set(own)) < len(own) for own in names):
+        raise TrustError(f"{handle} is refused: two of its nodes or functions have the same name")
 
 
 def _assets(graph: Any, folder: Path, handle: str) -> dict[str, Path]:
