@@ -15,3 +15,9 @@ def glove() -> WordVectors:
         return load_glove()
     except (PackageError, FormatError) as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def frequent(glove) -> WordVectors:
+    """The most frequent 100,000 of the packaged words."""
+    return WordVectors(glove.words[:100_000], glove.matrix[:100_000])

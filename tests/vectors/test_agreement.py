@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfgraphs.vectors import WordVectors, load
+from tfgraphs.vectors import load
 from tfgraphs.vectors.converting import convert
 
 QUESTIONS = [
@@ -16,14 +16,6 @@ QUESTIONS = [
     (["man", "love"], ["girl"]),
     (["paris", "berlin"], ["france"]),
 ]
-
-
-COUNT = 100_000
-
-
-@pytest.fixture(scope="module")
-def frequent(glove):
-    return WordVectors(glove.words[:COUNT], glove.matrix[:COUNT])
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +34,7 @@ def ours(request, frequent, tmp_path_factory):
     if request.param != "float32":
         pytest.importorskip("simsimd", reason="simsimd, which multiplies small numbers, is in the extra 'compact'")
     folder = tmp_path_factory.mktemp(request.param) / "vectors"
-    convert("glove", str(folder), request.param, limit=COUNT)
+    convert("glove", str(folder), request.param, limit=len(frequent.words))
     return load(str(folder)), {"float32": 1e-5, "float16": 2e-4, "int8": 1e-4}[request.param]
 
 

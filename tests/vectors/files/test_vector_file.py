@@ -275,8 +275,12 @@ def test_a_wrong_header_costs_no_memory(path, first_line, rest):
     assert peak_memory(lambda: attempt(path)) < 2_500_000
 
 
-@pytest.mark.parametrize("start", [b"", b"1 2\n", b"2 1000000\n\xff ", b"a 1 2\na"], ids=str)
-@pytest.mark.parametrize("byte", [b"a", b"1", b"\0", b" "], ids=str)
+STARTS, BYTES = [b"", b"1 2\n", b"2 1000000\n\xff ", b"a 1 2\na"], [b"a", b"1", b"\0", b" "]
+SHORT = list(zip(STARTS, BYTES, strict=True))
+LONG = [pytest.param(*pair, marks=pytest.mark.long) for pair in itertools.product(STARTS, BYTES) if pair not in SHORT]
+
+
+@pytest.mark.parametrize(("start", "byte"), [*SHORT, *LONG], ids=str)
 def test_files_that_unpack_to_very_much_cost_little_memory(path, start, byte):
     packer = zlib.compressobj(1, wbits=31)
     path.write_bytes(packer.compress(start) + b"".join(packer.compress(byte * 2**20) for _ in range(150)))

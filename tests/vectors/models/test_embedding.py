@@ -40,9 +40,9 @@ def expression(positive, negative) -> str:
 
 
 @pytest.fixture(scope="module")
-def exported_glove(glove, tmp_path_factory):
+def exported_glove(frequent, tmp_path_factory):
     folder = tmp_path_factory.mktemp("glove")
-    export_embedding(folder, glove)
+    export_embedding(folder, frequent)
     return tf.saved_model.load(str(folder))
 
 
@@ -313,12 +313,12 @@ def test_hub_keras_layer_searches(exported):
         (["the", "of"], ["and", "in"]),
     ],
 )
-def test_glove_neighbours_agree_with_word_vectors(glove, exported_glove, positive, negative):
+def test_glove_neighbours_agree_with_word_vectors(frequent, exported_glove, positive, negative):
     answer = exported_glove.analogy(strings(positive), strings(negative), 10)
-    assert pairs(answer) == expected(glove.query(expression(positive, negative), 10))
+    assert pairs(answer) == expected(frequent.query(expression(positive, negative), 10))
 
 
-def test_all_of_glove_is_the_answer_to_a_question_without_limit(glove, exported_glove):
+def test_all_of_glove_is_the_answer_to_a_question_without_limit(frequent, exported_glove):
     answer = pairs(exported_glove.nearest(strings(["king"]), 10**9))
-    assert len({word for word, _ in answer}) == len(answer) == len(glove.words) - 1
+    assert len({word for word, _ in answer}) == len(answer) == len(frequent.words) - 1
     assert "king" not in dict(answer)
