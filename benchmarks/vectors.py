@@ -1,10 +1,10 @@
-"""Questions to large sets of word vectors: speed and memory beside gensim's, in one run, both sides taking turns.
+"""Compares queries to large sets of word vectors with gensim: speed and memory, both sides in turns in one run.
 
     python benchmarks/vectors.py [--questions=questions-words.txt] [--folder=/somewhere/with/15/GB]
 
-needs the extras `bench`, `compact` and `offline`. It makes vectors in the shape of GoogleNews itself: three million
-words and phrases, 300 dimensions, word2vec's binary format, 3.6 GB. Each side is a process of its own that is asked in
-turns and finds the files in the cache of the file system; figures are medians.
+needs the extras `bench`, `compact` and `offline`. It generates vectors of the size of GoogleNews: three million words
+and phrases, 300 dimensions, word2vec's binary format, 3.6 GB. Each side is a process of its own and finds the files in
+the cache of the file system. Figures are medians.
 
 Measured with gensim 4.4 on two cores (Sapphire Rapids, other work on the same memory), tfgraphs : gensim, several runs:
 
@@ -18,20 +18,19 @@ Measured with gensim 4.4 on two cores (Sapphire Rapids, other work on the same m
     a thousand analogies                      21, 22, 21 : 246, 230, 241   0.09
     questions-words.txt on GloVe, s           11.4 : 234                   0.05, both 46.22 % right
 
-A query is a pass over memory. Its time is steady beside itself, but what the machine lets one pass have in gigabytes a
-second is not, and differs between gensim's few large rows side by side (8 to 15) and one row after the other of small
-numbers (8.8 to 10, although the numbers themselves are multiplied three times as fast if they lie in the cache).
+A query is one pass over memory, so its time depends on the memory bandwidth that the machine gives a process: 8 to 15
+GB/s for gensim's float32, and 8.8 to 10 GB/s for small numbers, which are multiplied three times as fast in the cache.
 
-Tried, with what it gave for int8 unless said otherwise:
+Alternatives that were tried, for int8 unless another type is named:
 
     numkong 7.8 instead of simsimd 6.5: 163 ms instead of 115, and 289 instead of 157 for float16
     a pool of Python's threads over blocks instead of simsimd's own: 125 ms instead of 112
     uint8 instead of int8: the same; instructions of older processors: the same
-    blocks of 16 MB instead of 64, whose cosines stay in the cache: what follows the products is free, 15 ms before
-    dividing products by scales and lengths, instead of lengths in steps that are kept: 5 ms
-    a first look at 8,192 rows, which sets the bar for the others: 4 of 11 ms on GloVe
+    blocks of 16 MB instead of 64, whose cosines stay in the cache: sorting costs nothing instead of 15 ms
+    dividing by scales and by lengths, instead of by their precomputed quotients: 5 ms more
+    8,192 rows first, whose best set a lower bound for the others: saves 4 of 11 ms on GloVe
     rows at length 1 before many products, instead of dividing the products: 1.6 s instead of 2.4 on GloVe
-    conversion in steps of 256 rows, which stay in the cache, while a thread reads on: 15 s instead of 28
+    conversion in batches of 256 rows, which stay in the cache, while a thread reads ahead: 15 s instead of 28
     folding and sorting all words as one text: 2 s instead of 7 of that
     faiss 1.15, inverted lists of 2,048 cells in numbers of a byte: built in 56 s, 7 ms a query at eight cells and 28 ms
         at 32, with 97.3 % of the neighbours at both; no index is offered, as the exact pass is a tenth of a second
@@ -132,7 +131,7 @@ def main() -> None:
 
 
 def compare(folder: Path, options: argparse.Namespace) -> list[tuple[str, float, float]]:
-    """Asks both sides; returns rows of a figure's name, ours and gensim's."""
+    """Returns rows of a figure's name, our value and gensim's."""
     binary = str(folder / "vectors.bin")
     write_vectors(Path(binary), options.words, options.dimensions)
     words = asked(options.words, options.queries)
@@ -171,34 +170,34 @@ def compare(folder: Path, options: argparse.Namespace) -> list[tuple[str, float,
 
 
 def shared(answers: list) -> tuple[float, float]:
-    """How many of ten neighbours are the same, on average, and ten."""
+    """Returns how many of ten neighbours are the same, on average, and ten."""
     words = [({word for word, _ in one}, {word for word, _ in other}) for (_, one), (_, other) in answers]
     return statistics.mean(len(one & other) for one, other in words), 10
 
 
 def difference(answers: list) -> float:
-    """The largest difference between the sides in the cosine of a word that both name."""
+    """Returns the largest difference of the cosines of words that both sides name."""
     pairs = [(dict(one), dict(other)) for (_, one), (_, other) in answers]
     return max(abs(one[word] - other[word]) for one, other in pairs for word in one.keys() & other.keys())
 
 
 def places(words: int, count: int) -> np.ndarray:
-    """Rows to ask for, none of them twice."""
+    """Returns different rows to ask for."""
     return np.random.default_rng(1).permutation(words)[:count]
 
 
 def asked(words: int, count: int) -> list[str]:
-    """Words to ask for."""
+    """Returns words to ask for."""
     return [name(int(row)) for row in places(words, count)]
 
 
 def name(row: int) -> str:
-    """A word: single ones and phrases."""
+    """Returns the word of a row: single words and phrases."""
     return f"Word_{row}" if row % 2 else f"phrase_of_words_{row}"
 
 
 def write_vectors(path: Path, words: int, dimensions: int) -> None:
-    """Writes vectors that have neighbours: each is one of a few thousand topics with something of its own."""
+    """Writes vectors that have neighbours: each is one of 4096 topics with noise."""
     random = np.random.default_rng(0)
     topics = random.normal(size=(4096, dimensions)).astype(np.float32)
     with path.open("wb") as file:
