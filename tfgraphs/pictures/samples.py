@@ -1,7 +1,7 @@
 """Sample pictures: `sample:cat` names a photograph of the extra `offline` or a painting of this project.
 
 The photographs are shipped by scikit-image: cat (Stefan van der Walt), coffee (Rachel Michetti) and rocket (SpaceX)
-are CC0, astronaut (NASA) is in the public domain. The paintings are drawn by `tfgraphs.pictures.paintings.draw`.
+are CC0, astronaut (NASA) is in the public domain. The paintings are drawn by `benchmarks/draw_paintings.py`.
 """
 
 from pathlib import Path

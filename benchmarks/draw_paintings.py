@@ -1,6 +1,6 @@
 """Draws the style pictures of this project: brush strokes along a vector field, over a scene given by formulas.
 
-    python -m tfgraphs.pictures.paintings.draw tfgraphs/pictures/paintings
+    python benchmarks/draw_paintings.py tfgraphs/pictures/paintings
 
 A scene gives each point a colour and a direction. Thousands of strokes, the broad ones first, start at random points,
 have the colour there and follow the directions. Each is drawn as a bundle of bristles of slightly different brightness
