@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> None:
     _check_flags()
     if INPUT.value:
         makers = {"picture": _dream_picture, "folder": _dream_folder, "film": _dream_film, "zoom": _dream_zoom}
-        makers[film_run.kind(INPUT.value, zoom_only=[FRAME_STEPS, FRAME_ITERATIONS])]()
+        makers[film_run.input_kind(INPUT.value, zoom_only=[FRAME_STEPS, FRAME_ITERATIONS])]()
     if EXPORT_DIR.value:
         _export()
 
@@ -116,17 +116,17 @@ def _dream_picture() -> None:
 def _dream_folder() -> None:
     run = folder_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__, flag="input")
     if MASK.value:
-        images.load(samples.resolve(MASK.value))  # a broken mask stops the run before its first picture
+        images.load(samples.resolve(MASK.value), 64)  # a broken mask stops the run before its first picture
     objective, backbone, settings = _load()
     from tfgraphs.deepdream.dream import Dreamer
 
     with run.monitor() as monitor:
         dreamer = Dreamer(objective, backbone, settings, monitor.graph)
 
-        def become(picture: images.Picture) -> "Iterator[Progress]":
+        def make_picture(picture: images.Picture) -> "Iterator[Progress]":
             return _dream(dreamer, picture.pixels, picture.pixels, _load_mask(picture.size))
 
-        run.make(become, SIZE.value, monitor)
+        run.make_pictures(make_picture, SIZE.value, monitor)
 
 
 def _dream_film() -> None:
@@ -141,10 +141,10 @@ def _dream_film() -> None:
     with run.monitor() as monitor:
         dreamer = Dreamer(objective, backbone, settings, monitor.graph)
 
-        def become(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
-            return _dream_frame(_dream(dreamer, film_run.blended(frame, before, mask), frame, mask))
+        def make_frame(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+            return _dream_frame(_dream(dreamer, film_run.blend(frame, before, mask), frame, mask))
 
-        run.make(lambda start: film.frames(start, size), become, count, monitor)
+        run.make_film(lambda start: film.frames(start, size), make_frame, count, monitor)
 
 
 def _dream_zoom() -> None:
@@ -152,7 +152,7 @@ def _dream_zoom() -> None:
         raise command.UsageError("--mask keeps a part of the picture, which a zoom leaves behind: give one of the two")
     film_run.check_camera()
     run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film_run.RATE.value, title="zoom")
-    picture = picture_run.load_picture(INPUT.value, SIZE.value).on(_WHITE)
+    picture = picture_run.load_picture(INPUT.value, SIZE.value).over(_WHITE)
     count = film_run.ZOOM_FRAMES.value
     objective, backbone, settings = _load()
     from tfgraphs.deepdream.dream import Dreamer
@@ -162,13 +162,13 @@ def _dream_zoom() -> None:
     with run.monitor() as monitor:
         dreamer = Dreamer(objective, backbone, frame_settings, monitor.graph)
 
-        def become(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
+        def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
             if before is None:
                 return _dream_frame(_dream(Dreamer(objective, backbone, settings), picture, picture, None))
-            start = film_run.moved(before)
+            start = film_run.move_camera(before)
             return _dream_frame(_dream(dreamer, start, start, None, steps_before=number * frame_steps))
 
-        run.make(lambda start: range(start, count), become, count, monitor, settings.most_steps / frame_steps)
+        run.make_film(lambda start: range(start, count), make_frame, count, monitor, settings.most_steps / frame_steps)
 
 
 def _other_inputs() -> list[str]:

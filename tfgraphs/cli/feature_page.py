@@ -39,7 +39,7 @@ def write(folder: Path, exhibits: Sequence[Exhibit], title: str, text: str, orig
         origin: the command and its flags, kept in the sheet.
     """
     alive = [exhibit for exhibit in exhibits if exhibit.picture]
-    shown = [exhibit.picture.on(PAPER) for exhibit in alive if exhibit.picture]
+    shown = [exhibit.picture.over(PAPER) for exhibit in alive if exhibit.picture]
     drawn = sheet(shown, [exhibit.name for exhibit in alive])
     images.save(folder / SHEET, images.Picture(drawn), origin)
     height, width = shown[0].shape[:2]

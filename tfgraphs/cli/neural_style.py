@@ -132,7 +132,7 @@ def main(arguments: list[str]) -> None:
         style_network.train("neural_style", _settings)
         return
     if INPUT.value:
-        {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[film_run.kind(INPUT.value)]()
+        {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[film_run.input_kind(INPUT.value)]()
     if EXPORT_DIR.value:
         _export()
 
@@ -152,7 +152,7 @@ def _paint_picture() -> None:
 def _paint_folder() -> None:
     run = folder_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, flag="input")
     for path in filter(None, CONTENT_MASK.value or []):
-        images.load(samples.resolve(path))  # a broken mask ends the run, a broken picture does not
+        images.load(samples.resolve(path), 64)  # a broken mask ends the run, a broken picture does not
     painter = _painter()
     with run.monitor() as monitor:
         on_graph = _once(monitor.graph)
@@ -160,7 +160,7 @@ def _paint_folder() -> None:
         def paint(picture: images.Picture) -> "Iterator[Progress]":
             return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=on_graph)
 
-        run.make(paint, SIZE.value, monitor)
+        run.run(paint, SIZE.value, monitor)
 
 
 def _paint_film() -> None:
@@ -176,7 +176,7 @@ def _paint_film() -> None:
         def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
             return painter.paint(frames[1], masks, anchor=_anchor(frames, painted), on_graph=on_graph)
 
-        run.make(lambda start: film_run.pairs(film, size, start), paint, count, monitor, _first_work(size))
+        run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, count, monitor, _first_work(size))
 
 
 def _check_flags() -> None:
@@ -199,7 +199,7 @@ def _check_flags() -> None:
     if OPTIMIZER.value.lower() == "lbfgs" and LEARNING_RATE.present:
         raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
     if INPUT.value:
-        _check_kind(film_run.kind(INPUT.value))
+        _check_kind(film_run.input_kind(INPUT.value))
     if MODEL.value:
         for flag in _STEP_BY_STEP:
             if flag.present:

@@ -150,7 +150,7 @@ def _one(shared: SharedFlags) -> None:
         from tfgraphs.pictures.sheets import sheet
 
         columns = None if count == 1 else BATCH.value if BATCH.value > 1 else count
-        drawn = sheet([picture.on(PAPER) for picture in pictures], captions if count > 1 else (), columns)
+        drawn = sheet([picture.over(PAPER) for picture in pictures], captions if count > 1 else (), columns)
         result = images.Picture(drawn)
     images.save(output, result, run.origin)
     run.state.forget()

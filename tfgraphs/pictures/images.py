@@ -67,12 +67,12 @@ class Picture:
         """Height and width in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def on(self, paper: float) -> np.ndarray:
+    def over(self, grey: float) -> np.ndarray:
         """Returns the pixels on a grey background, from 0 for black to 1 for white."""
         if self.alpha is None:
             return self.pixels
         alpha = self.alpha[..., None]
-        return self.pixels * alpha + paper * (1 - alpha)
+        return self.pixels * alpha + grey * (1 - alpha)
 
 
 def load(path: str | Path, size: int | None = None, upsample: bool = False) -> Picture:
@@ -251,7 +251,7 @@ def _format(path: str | Path) -> tuple[str, dict[str, Any]]:
 def _to_pillow(picture: Picture, with_alpha: bool) -> Image.Image:
     if picture.alpha is not None and with_alpha:
         return Image.fromarray(_to_bytes(np.dstack([picture.pixels, picture.alpha])), "RGBA")
-    return Image.fromarray(_to_bytes(picture.on(_WHITE)), "RGB")
+    return Image.fromarray(_to_bytes(picture.over(_WHITE)), "RGB")
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

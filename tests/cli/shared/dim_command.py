@@ -24,27 +24,29 @@ def darker(pixels):
 
 
 def main(_):
-    kind = film_run.kind(INPUT.value)
+    kind = film_run.input_kind(INPUT.value)
     if kind == "folder":
         run = folder_run.FolderRun("dim", INPUT.value, [], __name__, flag="input")
         with run.monitor() as monitor:
-            run.make(lambda picture: darker(picture.pixels), 0, monitor)
+            run.make_pictures(lambda picture: darker(picture.pixels), 0, monitor)
     elif kind == "film":
         film = films.open_film(INPUT.value)
         run = film_run.FilmRun("dim", [INPUT.value], __name__, film.rate)
         with run.monitor() as monitor:
             count = film_run.count_frames("dim", film)
-            run.make(film.frames, lambda frame, before: darker(film_run.blended(frame, before)), count, monitor)
+            run.make_film(film.frames, lambda frame, before: darker(film_run.blend(frame, before)), count, monitor)
     else:
         run = film_run.FilmRun("dim", [INPUT.value], __name__, film_run.RATE.value, title="zoom")
-        picture = picture_run.load_picture(INPUT.value, 0).on(1.0)
+        picture = picture_run.load_picture(INPUT.value, 0).over(1.0)
         count = film_run.ZOOM_FRAMES.value
 
-        def become(first, before):
-            return darker(first if before is None else film_run.moved(before))
+        def make_frame(first, before):
+            return darker(first if before is None else film_run.move_camera(before))
 
         with run.monitor() as monitor:
-            run.make(lambda start: itertools.repeat(picture, count - start), become, count, monitor, first_work=3)
+            run.make_film(
+                lambda start: itertools.repeat(picture, count - start), make_frame, count, monitor, first_work=3
+            )
 
 
 def watch(_, progress, seen=itertools.count()):  # noqa: B008  (one counter for all calls)

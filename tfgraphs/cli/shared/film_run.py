@@ -31,13 +31,13 @@ BLEND = flags.DEFINE_float(
 )
 
 Input = TypeVar("Input")
-Become = Callable[[Input, np.ndarray | None], Iterator["Progress"]]
+MakeFrame = Callable[[Input, np.ndarray | None], Iterator["Progress"]]
 """Takes the input of a frame and the finished frame before it, None for the first; the last progress has the frame."""
 Pair = tuple[np.ndarray | None, np.ndarray]
 """A frame of a film and, first, the one before it."""
 
 
-def kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
+def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
     """Returns what an input is: "picture", "folder" (also a pattern), "film", or "zoom" for a picture to zoom into.
 
     Args:
@@ -76,7 +76,7 @@ def count_frames(name: str, film: films.Film) -> int:
         return film.count_frames(monitor.prepare)
 
 
-def pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
+def frame_pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
     """Yields the frames of a film from number `start` on, each with the one before it, resized."""
     first = max(0, start - 1)
     before = None
@@ -86,7 +86,7 @@ def pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]
         before = frame
 
 
-def blended(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None = None) -> np.ndarray:
+def blend(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None = None) -> np.ndarray:
     """Blends a frame with the finished frame before it by --blend, so that films flicker less.
 
     Args:
@@ -100,7 +100,7 @@ def blended(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | Non
     return frame + share * (before - frame)
 
 
-def moved(frame: np.ndarray) -> np.ndarray:
+def move_camera(frame: np.ndarray) -> np.ndarray:
     """Moves the camera of a zoom by one step, see `camera.zoomed`: the next frame starts from the result."""
     return camera.zoomed(frame, ZOOM.value, ROTATION.value, _shift())
 
@@ -142,10 +142,10 @@ class FilmRun(picture_run.PictureRun):
         self._rate, self._title = rate, title or name
         super().__init__(name, sources, module)
 
-    def make(
+    def make_film(
         self,
         inputs: Callable[[int], Iterable[Input]],
-        become: Become[Input],
+        make_frame: MakeFrame[Input],
         count: int,
         monitor: "Monitor",
         first_work: float = 1.0,
@@ -154,7 +154,7 @@ class FilmRun(picture_run.PictureRun):
 
         Args:
             inputs: takes the number of a frame and returns the inputs of the frames from there on.
-            become: see `Become`.
+            make_frame: see `MakeFrame`.
             count: number of frames.
             monitor: shows the progress of the run.
             first_work: work of the first frame, as a multiple of that of each other.
@@ -166,7 +166,7 @@ class FilmRun(picture_run.PictureRun):
         start = len(frames)
         before = frames[-1] if start else None
         for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
-            for progress in become(given, before):
+            for progress in make_frame(given, before):
                 monitor(progress.of_whole("frame", number, count, steps, first_work))
             assert progress.picture is not None
             steps += progress.step

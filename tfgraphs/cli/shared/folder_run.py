@@ -44,13 +44,15 @@ class FolderRun(picture_run.PictureRun):
         self._pictures = films.sources(place)
         super().__init__(name, [*map(str, self._pictures), *others], module)
 
-    def make(self, become: Callable[[images.Picture], Iterator["Progress"]], size: int, monitor: "Monitor") -> None:
+    def run(
+        self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int, monitor: "Monitor"
+    ) -> None:
         """Makes and writes the results, and deletes the state of the run.
 
         A picture that cannot be read is reported at its turn, and the others are still made.
 
         Args:
-            become: yields the progress of one picture; the last has the result.
+            make_picture: yields the progress of one picture; the last has the result.
             size: as of `picture_run.load_picture`.
             monitor: shows the progress of the run.
 
@@ -64,7 +66,7 @@ class FolderRun(picture_run.PictureRun):
                 continue
             try:
                 picture = picture_run.load_picture(str(path), size)
-                for progress in become(picture):
+                for progress in make_picture(picture):
                     monitor(progress.of_whole("picture", number, count, steps))
             except OutputError:
                 raise
