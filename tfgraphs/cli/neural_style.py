@@ -160,7 +160,7 @@ def _paint_folder() -> None:
         def paint(picture: images.Picture) -> "Iterator[Progress]":
             return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=on_graph)
 
-        run.run(paint, SIZE.value, monitor)
+        run.make_pictures(paint, SIZE.value, monitor)
 
 
 def _paint_film() -> None:

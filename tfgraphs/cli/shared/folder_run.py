@@ -44,7 +44,7 @@ class FolderRun(picture_run.PictureRun):
         self._pictures = films.sources(place)
         super().__init__(name, [*map(str, self._pictures), *others], module)
 
-    def run(
+    def make_pictures(
         self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int, monitor: "Monitor"
     ) -> None:
         """Makes and writes the results, and deletes the state of the run.
