@@ -33,12 +33,12 @@ def saved_model_folder(handle: str, kind: type[TfgraphsError]) -> Path:
     if address.startswith("https:") and handle.startswith(PREFIX):
         folder = _downloaded(address, handle, kind)
     elif "://" in address:
-        raise kind(f"{handle} cannot be had: give hub: and an address that begins with https, or a folder")
+        raise kind(f"{handle} cannot be loaded: give a folder, or hub: and an address that begins with https")
     else:
         folder = Path(address)
     path = folder / SAVED_MODEL
     if not path.exists():
-        raise kind(f"{handle} is no SavedModel: it has no {SAVED_MODEL}")
+        raise kind(f"{handle} is not a SavedModel: it has no {SAVED_MODEL}")
     with errors_as(kind, f"the files of {handle} cannot be read", "look at the rights of its folder"):
         files = [file for name in ("variables", "assets") for file in (folder / name).rglob("*")]
         for file in [path, *(file for file in files if not file.is_dir() or file.is_symlink())]:
@@ -64,7 +64,7 @@ def _downloaded(address: str, handle: str, kind: type[TfgraphsError]) -> Path:
         "it must be the address of a model, in reach of this network; without a network, "
         f"unpack the model elsewhere and put it there as {folder}"
     )
-    with errors_as(kind, f"{handle} cannot be had", advice):
+    with errors_as(kind, f"{handle} cannot be downloaded", advice):
         cache.mkdir(parents=True, exist_ok=True)
         return Path(resolver.atomic_download(address, download, str(folder), _LOCK_TIMEOUT))
 

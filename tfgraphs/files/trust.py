@@ -20,10 +20,10 @@ from typing import Any
 
 from tfgraphs.errors import TfgraphsError, reason
 
-_SLACK = 64 * 2**20  # bytes that any file may stand for: small arrays of zeros shrink a thousandfold
-_RATIO = 32  # bytes that a stored byte may stand for beyond that; weights hardly shrink at all
+_SLACK = 64 * 2**20  # bytes that any file may expand to: small arrays of zeros shrink a thousandfold
+_RATIO = 32  # further bytes for each stored byte; weights hardly shrink at all
 
-# A list of what is forbidden would admit whatever TensorFlow learns tomorrow; its mark "stateful" does not help, as
+# A list of what is forbidden would admit every new operation of TensorFlow; its mark "stateful" does not help, as
 # reading a file is not stateful to it.
 _COMPUTATIONS = """
     Abs Acos Acosh Add AddN AddV2 All Any ApproximateEqual ArgMax ArgMin Asin Asinh Atan Atan2 Atanh BatchMatMul
@@ -127,7 +127,7 @@ def check_inside(path: Path, folder: Path, program: str) -> None:
 
 
 def plausible_size(stored: int) -> int:
-    """Returns how many bytes a file of `stored` bytes may stand for, when it is inflated or its holes are filled."""
+    """Returns how many bytes a file of `stored` bytes may expand to, when it is inflated or its holes are filled."""
     return _SLACK + _RATIO * stored
 
 

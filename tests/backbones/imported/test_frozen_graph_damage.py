@@ -207,7 +207,7 @@ GOOD = small_graph().SerializeToString()
     ids=["empty", "zero", "text", "zip", "cut off", "without its first byte"],
 )
 def test_other_file_than_a_graph_is_one_line(tmp_path, content, reader):
-    with pytest.raises(WeightsError, match=r"\A[^\n]*graph\.pb is no frozen graph[^\n]*\Z"):
+    with pytest.raises(WeightsError, match=r"\A[^\n]*graph\.pb is not a frozen graph[^\n]*\Z"):
         reader(written(tmp_path, content))
 
 

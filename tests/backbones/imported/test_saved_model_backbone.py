@@ -285,7 +285,7 @@ def test_a_function_that_changes_variables_is_refused(tmp_path):
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
-    assert "no SavedModel" in message(BackboneError, load, tmp_path)
+    assert "is not a SavedModel" in message(BackboneError, load, tmp_path)
 
 
 def test_a_truncated_file_is_refused(tmp_path):

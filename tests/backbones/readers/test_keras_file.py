@@ -163,7 +163,7 @@ def set_names(group: str, attribute: str, names: object) -> Callable[[h5py.File]
 WRONG = {
     "layer missing": (set_names("/", "layer_names", [b"conv1", b"conv2"]), "'conv2'"),
     "layer twice": (set_names("/", "layer_names", [b"conv1", b"conv1"]), "twice"),
-    "layers that are numbers": (set_names("/", "layer_names", [1, 2]), "no text"),
+    "layers that are numbers": (set_names("/", "layer_names", [1, 2]), "is not a text"),
     "no names of arrays": (lambda root: root["conv1"].attrs.__delitem__("weight_names"), "weight_names"),
     "array missing": (set_names("conv1", "weight_names", [b"conv1/gamma:0"]), "conv1/gamma:0"),
     "array twice": (set_names("conv1", "weight_names", [b"conv1/bias:0"] * 2), "two arrays"),

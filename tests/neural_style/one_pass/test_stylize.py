@@ -123,7 +123,7 @@ def test_a_picture_that_is_too_small_is_refused(exported, size):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(StyleError, match="is no SavedModel"):
+    with pytest.raises(StyleError, match="is not a SavedModel"):
         StyleModel(str(tmp_path))
 
 

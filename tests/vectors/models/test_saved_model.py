@@ -232,7 +232,7 @@ def test_a_missing_folder_is_explained(copied, name):
 def test_anything_but_a_saved_model_is_refused(tmp_path, name):
     (tmp_path / "file").write_text("words")
     (tmp_path / "folder").mkdir()
-    assert message(tmp_path / name) == f"{tmp_path / name} is no SavedModel: it has no saved_model.pb"
+    assert message(tmp_path / name) == f"{tmp_path / name} is not a SavedModel: it has no saved_model.pb"
 
 
 def test_tensorflow_is_not_imported_before_it_is_needed():

@@ -76,7 +76,7 @@ def load(
 
     Raises:
         TrustError: it could do more than compute.
-        WeightsError: the file is no frozen graph, or one that cannot be imported.
+        WeightsError: the file is not a frozen graph, or one that cannot be imported.
     """
     graph = read_graph(path)
     _purify(path, graph)

@@ -30,7 +30,7 @@ def read_constants(path: Path) -> dict[str, np.ndarray]:
     """Reads the constants of a frozen graph by name.
 
     Raises:
-        WeightsError: the file is no frozen graph.
+        WeightsError: the file is not a frozen graph.
     """
     try:
         return {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in _constants(read_graph(path))}
@@ -44,7 +44,7 @@ def read_graph(path: Path) -> tf.compat.v1.GraphDef:
     A constant takes no more memory than the file holds for it, except small ones that repeat one value.
 
     Raises:
-        WeightsError: the file is no frozen graph.
+        WeightsError: the file is not a frozen graph.
     """
     check_regular_file(path, WeightsError)
     graph = tf.compat.v1.GraphDef()
@@ -53,9 +53,9 @@ def read_graph(path: Path) -> tf.compat.v1.GraphDef:
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {reason(error)}") from error
     except (DecodeError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} is no frozen graph, or a damaged one: {summary(error)}") from error
+        raise WeightsError(f"{path} is not a frozen graph, or a damaged one: {summary(error)}") from error
     if not graph.node:
-        raise WeightsError(f"{path} is no frozen graph: it holds no node")
+        raise WeightsError(f"{path} is not a frozen graph: it holds no node")
     repeated = 0
     for node in _constants(graph):
         try:

@@ -151,7 +151,7 @@ class Node:
             return None
         value = self._text(name)
         if value is None:
-            raise WeightsError(f"its attribute {name!r} is no text")
+            raise WeightsError(f"its attribute {name!r} is not a text")
         return [value] if isinstance(value, str) else value
 
     @property
@@ -161,7 +161,7 @@ class Node:
         return {name: value for name, value in values.items() if value is not None}
 
     def _text(self, name: str) -> str | list[str] | None:
-        """Returns an attribute, or None if it is no text."""
+        """Returns an attribute, or None if it is not a text."""
         datatype, dataspace, content = self._attributes[name]
         kind, shape = Datatype(datatype), shape_of(dataspace)
         length = math.prod(shape) * kind.size

@@ -204,7 +204,7 @@ class _OrderedDict(dict[Any, Any], Inert):
             raise WeightsError("an ordered dictionary must be made of pairs")
         for key, value in items:
             if not isinstance(key, _Unpickler.keys):
-                raise WeightsError("it names a tensor by something that is no text, the file is refused")
+                raise WeightsError("it names a tensor by something else than a text, the file is refused")
             self[key] = value
         if items:
             items.clear()  # otherwise a few bytes could copy a long list many times
