@@ -115,7 +115,7 @@ def test_tensorboard_gets_the_vectors_for_its_projector(folder, printed):
     assert (len(rows), len(labels), labels[0]) == (20, 21, "word\tcount")
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("end", [pytest.param(signal.SIGKILL, marks=pytest.mark.long), signal.SIGINT])
 def test_an_interrupted_run_ends_with_the_same_bytes(folder, train, printed, end):
     output = [f"--output={end.name}", "--save_seconds=0"]
     command = [sys.executable, str(CHECKOUT / "bin" / "word2vec"), *TRAINING, *output]

@@ -364,7 +364,8 @@ def large_vocabulary(words):
         (2, 10**7, {}, 1),
         (50_000, 10**7, {"learning_rate": 0}, MOST_PLACES),
         (10**6, 10**7, {"loss": "softmax", "learning_rate": 0}, 8),
-        (2, 2, {"words_per_step": 100 * LENGTH}, 96),
+        (2, 10**7, {"words_per_step": 100 * LENGTH}, 96),
+        (2, 8 * LENGTH, {"words_per_step": 10**9}, 8),
         (50_000, 10**7, {"words_per_step": 1}, 1),
     ],
     ids=[
@@ -378,6 +379,7 @@ def large_vocabulary(words):
         "no rate",
         "logits",
         "as asked",
+        "no more than the text",
         "one word",
     ],
 )

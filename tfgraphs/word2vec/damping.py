@@ -57,7 +57,7 @@ class Damping:
         """
         settings = self._settings
         if settings.words_per_step is not None:
-            return max(1, settings.words_per_step // length)
+            return max(1, min(settings.words_per_step, words) // length)
         limits = [PLACES, words // (8 * length), int(self._crowded / self._average_pull(length))]
         if settings.loss == "softmax":
             pulls = self._rate * pairs_of(settings, length)
