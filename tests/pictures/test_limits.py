@@ -62,9 +62,21 @@ def test_a_pipe_is_refused_at_once(tmp_path, read):
         read(tmp_path / "pipe.gif")
 
 
+@pytest.mark.parametrize("name", ["missing.gif", "a" * 300 + ".gif", "nul\0.gif"])
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_a_path_that_leads_nowhere_is_refused(tmp_path, read, name):
+    with pytest.raises(TfgraphsError):
+        read(tmp_path / name)
+
+
 @pytest.mark.parametrize("name", ["pipe.gif", "pipe.png"])
 def test_a_pipe_is_no_film(tmp_path, name):
     os.mkfifo(tmp_path / name)
+    assert not films.is_film(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["missing.gif", "a" * 300 + ".gif", "nul\0.gif"])
+def test_a_path_that_leads_nowhere_is_no_film(tmp_path, name):
     assert not films.is_film(tmp_path / name)
 
 

@@ -1,5 +1,6 @@
 """Which files are read as pictures: one limit for photographs, masks, guides, paintings and frames of films."""
 
+import os.path
 from pathlib import Path
 
 from tfgraphs.errors import TfgraphsError
@@ -11,7 +12,7 @@ MAX_PIXELS = 100_000_000
 
 def check_file(path: str | Path, kind: type[TfgraphsError]) -> None:
     """Raises an error of `kind` unless a path is a regular file that stores what it claims."""
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise kind(f"{path} does not exist")
     check_regular_file(path, kind)
 

@@ -4,6 +4,7 @@ Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; onl
 """
 
 import json
+import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -76,7 +77,7 @@ def is_film(path: str | Path) -> bool:
     """Returns whether a path has the ending of a video file, or is an animated GIF, WebP or PNG."""
     path = Path(path)
     if path.suffix.lower() in animation.SUFFIXES:
-        return path.is_file() and animation.is_animated(path)
+        return os.path.isfile(path) and animation.is_animated(path)
     return path.suffix.lower() in video.SUFFIXES
 
 
@@ -112,8 +113,8 @@ def read_origin(path: str | Path) -> dict[str, object]:
 
 def _reader(path: Path) -> ModuleType:
     """Checks a file and returns the module that reads it."""
-    check_file(path, FilmError)
     try:
+        check_file(path, FilmError)
         check_claims(path)
         return animation if animation.is_animation(path) else video
     except OSError as error:
