@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tfgraphs.vectors import WordVectors
 
 PROMPT = "words> "
-_HISTORY = Path.home() / ".local" / "state" / "tfgraphs" / "words_history"
 _HISTORY_LINES = 1000
 _COMPLETIONS = 50
 _LONGEST_LINE = 1 << 20  # bytes
@@ -61,18 +60,19 @@ def _line_editing(vectors: "WordVectors") -> Iterator[None]:
         completions = [*kinds, *vectors.lexicon.completions(start, _COMPLETIONS)] if start else []
         return completions[state] if state < len(completions) else None
 
+    history = Path("~/.local/state/tfgraphs/words_history").expanduser()
     readline.set_completer(complete)
     readline.set_completer_delims(" ()*\"'")
     readline.parse_and_bind("tab: complete")
     with contextlib.suppress(OSError):
-        readline.read_history_file(_HISTORY)
+        readline.read_history_file(history)
     try:
         yield
     finally:
         readline.set_history_length(_HISTORY_LINES)
         with contextlib.suppress(OSError):  # a history that cannot be written is no reason to fail
-            _HISTORY.parent.mkdir(parents=True, exist_ok=True)
-            readline.write_history_file(_HISTORY)
+            history.parent.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(history)
 
 
 def answer_piped_lines(vectors: "WordVectors", options: Options) -> None:

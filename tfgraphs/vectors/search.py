@@ -116,22 +116,17 @@ class TopRows:
 
 
 def _dot_products(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Returns rows @ query as float32 [rows]; the query is rounded to the type of the rows."""
-    if rows.dtype == np.int8:
-        step = max(float(np.abs(query).max()), 1e-30) / _INT8_STEPS
-        products = _small_dot_products(rows, np.rint(query / step).astype(np.int8))
-        products *= np.float32(step)
-        return products
-    if rows.dtype == np.float16:
-        return _small_dot_products(rows, query.astype(np.float16))
-    return np.asarray(rows, np.float32) @ query
-
-
-def _small_dot_products(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Returns rows @ query as float32 [rows], for numbers of one or two bytes."""
+    """Returns rows @ query as float32 [rows]. For numbers of one or two bytes the query is rounded to their type."""
+    if rows.dtype not in (np.int8, np.float16):
+        return np.asarray(rows, np.float32) @ query
     try:
         import simsimd
     except ImportError as error:
         raise SearchError("simsimd is not installed: pip install 'tfgraphs[compact]' brings it") from error
-    products = simsimd.cdist(rows, query[None], metric="dot", threads=os.cpu_count() or 1, out_dtype="float32")
-    return np.asarray(products)[:, 0]
+    step = 1.0
+    if rows.dtype == np.int8:
+        step = max(float(np.abs(query).max()), 1e-30) / _INT8_STEPS
+        query = np.rint(query / step)
+    query = query.astype(rows.dtype)[None]
+    products = simsimd.cdist(rows, query, metric="dot", threads=os.cpu_count() or 1, out_dtype="float32")
+    return np.asarray(products)[:, 0] * np.float32(step)

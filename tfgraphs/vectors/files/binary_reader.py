@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.files.blocks import FormatError, Rows
 
 _LONGEST_WORD = 100_000  # bytes
 _MOST_DIMENSIONS = 1_000_000  # a larger number is damage, and must not cost memory
@@ -28,9 +28,7 @@ class BinaryReader:
             raise FormatError(f"{path} is damaged: its first line announces {dimensions:,} dimensions")
         self._path, self._size, self._count = path, 4 * dimensions, count
 
-    def rows(
-        self, pieces: Iterator[bytes], position: int, number: int, limit: int | None
-    ) -> Iterator[tuple[list[str], np.ndarray, int]]:
+    def rows(self, pieces: Iterator[bytes], position: int, number: int, limit: int | None) -> Rows:
         """Parses the content of a file piece by piece.
 
         Args:
@@ -38,9 +36,6 @@ class BinaryReader:
             position: of that byte.
             number: of records before it.
             limit: maximal number of records, including those before. None for all; then the file must end after them.
-
-        Yields:
-            Words, their vectors, finite float32 [words, dimensions], and the position after them.
 
         Raises:
             FormatError: the file is damaged. The message names the word and the byte.

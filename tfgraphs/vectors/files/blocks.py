@@ -7,6 +7,9 @@ import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 
+Rows = Iterator[tuple[list[str], np.ndarray, int]]
+"""What readers yield: words, their vectors, finite float32 [words, dimensions], and the position after them."""
+
 
 class FormatError(TfgraphsError):
     """A file does not hold word vectors, or is damaged."""

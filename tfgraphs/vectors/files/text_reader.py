@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.vectors.files.blocks import FormatError
+from tfgraphs.vectors.files.blocks import FormatError, Rows
 
 _LONGEST_LINE = 1 << 25  # bytes, twice as many as a million numbers need
 _SAMPLE = 100  # lines from which the dimensions are guessed
@@ -31,9 +31,7 @@ class TextReader:
     def __init__(self, path: Path, dimensions: int, count: int | None) -> None:
         self._path, self._dimensions, self._count = path, dimensions, count
 
-    def rows(
-        self, pieces: Iterator[bytes], position: int, number: int, limit: int | None
-    ) -> Iterator[tuple[list[str], np.ndarray, int]]:
+    def rows(self, pieces: Iterator[bytes], position: int, number: int, limit: int | None) -> Rows:
         """Parses lines as `BinaryReader.rows` parses records. Without limit, all announced words must be there.
 
         Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.vectors.files.binary_reader import BinaryReader
-from tfgraphs.vectors.files.blocks import Block, FormatError
+from tfgraphs.vectors.files.blocks import Block, FormatError, Rows
 from tfgraphs.vectors.files.byte_stream import ByteStream
 from tfgraphs.vectors.files.text_reader import TextReader, guess_dimensions, is_text
 
@@ -90,7 +90,7 @@ class VectorFile:
         return stream
 
 
-def _joined(rows: Iterator[tuple[list[str], np.ndarray, int]]) -> Iterator[tuple[list[str], np.ndarray, int]]:
+def _joined(rows: Rows) -> Rows:
     """Joins what a reader yields to blocks."""
     words: list[str] = []
     parts: list[np.ndarray] = []
