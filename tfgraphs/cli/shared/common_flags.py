@@ -1,8 +1,10 @@
-"""Flags that mean the same in several commands. Each command defines those that it has, with its own defaults.
+"""Flags that mean the same in several commands.
 
-SEED = common_flags.seed()
-STEPS = common_flags.steps(650)
-common_flags.former("iterations", "steps")
+Each command defines those that it has, with its own defaults:
+
+    SEED = common_flags.seed()
+    STEPS = common_flags.steps(650)
+    common_flags.former("iterations", "steps")
 """
 
 from absl import flags

@@ -1,11 +1,13 @@
 """Runs of commands that make a picture of pictures: flags, loading, the run itself, and the file that is written.
 
-run = PictureRun("deepdream", [INPUT.value], __name__)
-picture = load_picture(INPUT.value, SIZE.value)
-backbone = load_backbone("deepdream")
-with run.monitor() as monitor:
-    pixels = run.last_picture(dream(picture.pixels, backbone, **run.checkpoints), monitor)
-run.save(images.Picture(pixels, picture.alpha))
+A command reads like what happens to a photograph:
+
+    run = PictureRun("neural_style", [INPUT.value, STYLE.value], __name__)
+    picture, style = load_picture(INPUT.value, SIZE.value), load_picture(STYLE.value, SIZE.value)
+    backbone = load_backbone("neural_style", pooling="average")
+    with run.monitor() as monitor:
+        pixels = run.last_picture(paint(picture.pixels, style.pixels, backbone, **run.checkpoints), monitor)
+    run.save(images.Picture(pixels, picture.alpha))
 """
 
 import contextlib
