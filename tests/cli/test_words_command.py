@@ -98,6 +98,17 @@ def test_tsv_has_no_head(ask):
     assert ask("near", "New_York", format="tsv", topn=1).out == "Boston\t0.9950\n"
 
 
+@pytest.mark.parametrize("format", ["table", "tsv", "json"])
+def test_no_answer_can_control_the_terminal(tmp_path, capsys, format):
+    save_binary(tmp_path / "vectors.bin", WordVectors(["a", "b\x1b[2J"], np.ones((2, 3), np.float32)))
+    with flagsaver.flagsaver(vectors=str(tmp_path / "vectors.bin"), format=format):
+        command.main(["near", "a"])
+        command.main(["odd", "a", "B\x1b[2J", "b\x1b[2J"])
+    printed = capsys.readouterr()
+    assert "[2J" in printed.out
+    assert "\x1b" not in printed.out + printed.err
+
+
 def test_answers_can_be_restricted_to_frequent_words(ask):
     assert {row[0] for row in cells(ask("near", "Boston", restrict_vocab=3).out)} == {"king", "man", "woman"}
 

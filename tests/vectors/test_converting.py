@@ -157,6 +157,37 @@ def test_a_wrong_description_is_refused(folder, about):
         load(str(folder))
 
 
+HEADER = b"\x93NUMPY\x01\x00\xf6\x01"
+
+
+@pytest.mark.parametrize("header", [b"(" * 502, b"{'descr': " + b"9" * 480 + b"}", b"\xff" * 502, b"{" * 502])
+def test_a_hostile_header_is_refused_in_one_line(folder, header):
+    (folder / "norms.npy").write_bytes(HEADER + header)
+    with pytest.raises(FormatError, match=r"\A[^\n]* is damaged [^\n]*: convert the vectors again\Z"):
+        load(str(folder))
+
+
+def test_a_nested_description_is_refused(folder):
+    (folder / "vectors.json").write_text("[" * 100_000)
+    with pytest.raises(FormatError, match="damaged"):
+        load(str(folder))
+
+
+def test_words_that_are_not_utf8_are_replaced(folder):
+    path = folder / "words.txt"
+    path.write_bytes(b"\xff" + path.read_bytes()[1:])
+    opened = load(str(folder))
+    assert [opened.words[0], *list(opened.words)[:1]] == ["\ufffdord0"] * 2
+
+
+def test_a_source_is_not_its_own_target(tmp_path):
+    save_binary(tmp_path / "vectors.bin", VECTORS)
+    content = (tmp_path / "vectors.bin").read_bytes()
+    with pytest.raises(OutputError, match="is the source itself"):
+        convert(str(tmp_path / "vectors.bin"), str(tmp_path / "." / "vectors.bin"))
+    assert (tmp_path / "vectors.bin").read_bytes() == content
+
+
 def test_a_pickle_is_not_run(folder):
     np.save(folder / "norms.npy", np.array([{"a": 1}] * len(WORDS), object), allow_pickle=True)
     with pytest.raises(FormatError, match="damaged"):

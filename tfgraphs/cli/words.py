@@ -30,6 +30,7 @@ from absl import flags
 from tfgraphs.cli.shared import command
 from tfgraphs.cli.shared.answers import FORMATS
 from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer
+from tfgraphs.errors import printable
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import WordVectors
@@ -89,7 +90,7 @@ def _answer(question: Question) -> None:
     question.check()
     answered = answer(_load(), question, _options())
     for word, spelling in answered.read_as.items():
-        print(f"words: {word} is read as {spelling}", file=sys.stderr)
+        print(printable(f"words: {word} is read as {spelling}"), file=sys.stderr)
     answered.print(FORMAT.value)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer, answer_all
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, printable
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import WordVectors
@@ -35,10 +35,10 @@ def answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
                 if line:
                     answered = answer(vectors, Question.from_line(line), options)
                     for word, spelling in answered.read_as.items():
-                        print(f"{word} is read as {spelling}")
+                        print(printable(f"{word} is read as {spelling}"))
                     answered.print("table")
             except TfgraphsError as error:
-                print(error)
+                print(printable(str(error)))
             except KeyboardInterrupt:  # gives up the line, not the program
                 print()
             except EOFError:

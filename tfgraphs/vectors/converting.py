@@ -51,8 +51,10 @@ def convert(
 
     Raises:
         FormatError: the source is damaged, or the format cannot represent it.
-        OutputError: the target exists and is something else, or cannot be written.
+        OutputError: the target is the source, exists and is something else, or cannot be written.
     """
+    if os.path.realpath(source) == os.path.realpath(target):
+        raise OutputError(f"{target} is the source itself: name another target")
     save = _FILE_FORMATS.get(Path(target).suffix.lower())
     if save is None:
         return _convert_to_folder(source, target, dtype, limit, report)

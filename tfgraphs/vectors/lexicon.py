@@ -125,4 +125,4 @@ class PackedWords(Sequence[str]):
         if first >= last:
             return []
         begin = int(self._ends[first - 1]) if first else 0
-        return self._text[begin : int(self._ends[last - 1]) - 1].tobytes().decode().split("\n")
+        return self._text[begin : int(self._ends[last - 1]) - 1].tobytes().decode(errors="replace").split("\n")

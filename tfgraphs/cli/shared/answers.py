@@ -1,13 +1,16 @@
 """Prints answers about word vectors as a table, as tab-separated lines or as JSON."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tfgraphs.cli.shared import command
+from tfgraphs.errors import printable
 
 FORMATS = ("table", "tsv", "json")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal would obey
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,6 @@ class Answer:
             print(json.dumps(self.fields, ensure_ascii=False))
         elif format == "tsv":
             for row in self.rows:
-                print("\t".join(cell.replace("\t", " ") for cell in row))
+                print("\t".join(_CONTROL.sub(" ", cell) for cell in row))
         else:
-            command.print_table(self.columns, self.rows)
+            command.print_table(self.columns, [[printable(cell) for cell in row] for row in self.rows])

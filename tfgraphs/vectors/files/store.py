@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgraphs.errors import reason
+from tfgraphs.errors import errors_as
 from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.lexicon import PackedWords
 from tfgraphs.vectors.matrix import DTYPES, Int8Matrix
@@ -33,7 +33,7 @@ def open_store(folder: Path) -> WordVectors:
     Raises:
         FormatError: the folder is damaged.
     """
-    try:
+    with errors_as(FormatError, f"{folder} is damaged", "convert the vectors again"):
         about = json.loads((folder / STORE).read_text(encoding="utf-8"))
         rows, dimensions, dtype = about["rows"], about["dimensions"], about["dtype"]
         if about["version"] != VERSION or dtype not in DTYPES:
@@ -49,10 +49,6 @@ def open_store(folder: Path) -> WordVectors:
             fine, scales = _mapped(folder, "fine", "i1", shape), _mapped(folder, "scales", "<f4", (rows,))
             return WordVectors(words, Int8Matrix(matrix, fine, scales), norms)
         return WordVectors(words, matrix, norms)
-    except OSError as error:
-        raise FormatError(f"cannot read {folder}: {reason(error)}") from error
-    except (ValueError, KeyError, TypeError, IndexError, EOFError) as error:
-        raise FormatError(f"{folder} is damaged: {error}") from error
 
 
 def _mapped(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -119,7 +119,7 @@ class StoreWriter:
 
     def _written_words(self) -> set[str]:
         with (self._folder / "words.txt").open("rb") as file:
-            return set(file.read(self._bytes).decode().split("\n")[:-1])
+            return set(file.read(self._bytes).decode(errors="replace").split("\n")[:-1])
 
 
 def _npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
