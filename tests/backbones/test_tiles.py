@@ -113,29 +113,35 @@ def test_sums_and_gradient_of_tiles_are_those_of_whole_pictures(backbone, comput
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [(70, 90), (41, 200), (30, 33)])
-@pytest.mark.parametrize("corner", [(0, 0), (3, 23), (23, 12)])
-def test_pictures_are_mirrored_at_their_borders(size, corner):
-    """Tiles of a layer that sees little are hardly larger than what is mirrored."""
+@pytest.fixture(scope="module")
+def mirrored_both_ways():
+    """Tiles hardly larger than what is mirrored, and a graph of a sum over a mirrored picture, whole and in tiles."""
     kernel = RANDOM.normal(0, 0.3, (3, 3, 3, 4)).astype(np.float32)
     backbone = Backbone("edges", [convolution("conv1", "input", kernel, np.zeros(4, np.float32))], lambda x: x)
-    (picture, _), frame = random_pictures(*size), [(side, 23 - side) for side in corner]
     tiles = Tiles(backbone, ["conv1"], 48, frame=23)
-    count = tiles.cover(*(side + 23 for side in size))
 
     def sums_of_part(seen, part):
         return [tf.reduce_sum(part.core(backbone(seen[0], ["conv1"])["conv1"], "conv1") ** 2)]
 
-    @tf.function
-    def both(picture):
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([2], tf.int32)])
+    def compute(picture, corner):
+        frame = tf.stack([[0, 0], *([side, 23 - side] for side in tf.unstack(corner)), [0, 0]])
         with tf.GradientTape() as tape:
             tape.watch(picture)
-            mirrored = tf.pad(picture, [(0, 0), *frame, (0, 0)], "REFLECT")
+            mirrored = tf.ensure_shape(tf.pad(picture, frame, "REFLECT"), [1, None, None, 3])
             expected = tf.reduce_sum(backbone(mirrored, ["conv1"])["conv1"] ** 2)
-        found = tiles.total_and_gradient([picture], sums_of_part, tuple(tf.constant(side) for side in corner))
+        found = tiles.total_and_gradient([picture], sums_of_part, tuple(tf.unstack(corner)))
         return expected, tape.gradient(expected, picture), *found
 
-    expected, gradient, (found,), assembled = both(picture)
+    return tiles, compute
+
+
+@pytest.mark.parametrize("size", [(70, 90), (41, 200), (30, 33)])
+@pytest.mark.parametrize("corner", [(0, 0), (3, 23), (23, 12)])
+def test_pictures_are_mirrored_at_their_borders(mirrored_both_ways, size, corner):
+    tiles, compute = mirrored_both_ways
+    (picture, _), count = random_pictures(*size), tiles.cover(*(side + 23 for side in size))
+    expected, gradient, (found,), assembled = compute(picture, corner)
     assert count > 1
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
     np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())

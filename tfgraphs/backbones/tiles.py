@@ -164,8 +164,6 @@ class Tiles:
         self._size.assign([height, width])
         return math.prod(len(axis.starts) for axis in covers)
 
-    lay = cover  # former name
-
     def positions(self, layer: str, tile: tf.Tensor) -> tf.Tensor:
         """Numbers of positions of a layer down and across the whole picture, from those in a tile, int32 [2]."""
         return tile + (self._size - self._tile) // self._strides[layer]

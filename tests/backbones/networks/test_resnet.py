@@ -15,7 +15,11 @@ RANDOM = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("ResNet50", (1, 96, 96, 3)), ("ResNet101", (2, 63, 90, 3))], ids=["resnet50", "resnet101"]
+    ("name", "shape"),
+    [
+        pytest.param("ResNet50", (2, 63, 90, 3), id="resnet50"),
+        pytest.param("ResNet101", (1, 96, 96, 3), id="resnet101", marks=pytest.mark.long),
+    ],
 )
 def test_every_layer_is_keras_own(randomized, agree, name, shape):
     model = getattr(keras.applications, name)(weights=None, input_shape=shape[1:])
@@ -67,7 +71,14 @@ def torch_formulas(arrays, pictures):
     return activations
 
 
-@pytest.mark.parametrize(("name", "size"), [("resnet18", (65, 90)), ("resnet34", (64, 64)), ("resnet50", (71, 64))])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("resnet18", (65, 90)),
+        pytest.param("resnet34", (64, 64), marks=pytest.mark.long),
+        ("resnet50", (71, 64)),
+    ],
+)
 def test_every_layer_is_torchvisions(name, size):
     arrays, pictures = resnet_arrays(name), RANDOM.uniform(size=(1, *size, 3)).astype(np.float32)
     expected = torch_formulas(arrays, pictures)
