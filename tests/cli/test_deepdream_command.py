@@ -31,8 +31,8 @@ def pixels_of(path):
 
 @pytest.mark.parametrize(
     "flags",
-    [(), ("--normalize=laplacian", "--preserve_color"), ("--tile_size=80", "--guide=photo.png")],
-    ids=["plain", "colours", "tiles and guide"],
+    [("--normalize=laplacian", "--preserve_color"), ("--tile_size=80", "--guide=photo.png")],
+    ids=["colours", "tiles and guide"],
 )
 def test_a_mask_keeps_what_is_black(dream, photo, tmp_path, flags):
     mask = np.zeros((70, 90), np.uint8)
@@ -59,17 +59,13 @@ def test_colours_are_kept(dream, photo, tmp_path):
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--objective=fire2 - 0.5*fire3:7",),
-        ("--objective=fire2:3:4:5", "--objective=class:tabby"),
-        ("--guide=photo.png",),
-        ("--normalize=laplacian",),
-        ("--tile_size=80",),
+        ("--objective=fire2:3:4:5 - 0.5*fire3:7", "--objective=class:tabby", "--steps=2", "--normalize=laplacian"),
+        ("--content=photo.png", "--layer=fire2", "--steps=2", "--optimizer=adam"),
     ],
-    ids=["expression", "several", "guide", "laplacian", "tiles"],
+    ids=["objectives", "optimizer"],
 )
-def test_ways_to_dream_change_the_picture(dream, photo, tmp_path, flags):
-    quick = () if flags[0].startswith("--objective") else ("--layer=fire2",)
-    result = dream(*flags, "--iterations=2", "--octaves=1", "--output=dream.png", quick=quick)
+def test_flags_change_the_picture(dream, photo, tmp_path, flags):
+    result = dream(*flags, "--octaves=1", "--output=dream.png", quick=())
     assert result.returncode == 0, result.stderr
     assert np.abs(pixels_of(tmp_path / "dream.png") - photo).mean() > 0.5
 
@@ -110,18 +106,12 @@ def test_an_exported_dream_is_pulled_towards_the_guide(forked, photo, tmp_path):
 
     Image.new("RGB", (64, 64), (200, 40, 90)).save(tmp_path / "pink.png")
     dreams = []
-    for name, guide in (("plain", ()), ("photo", ("--guide=photo.png",)), ("pink", ("--guide=pink.png",))):
-        result = forked("deepdream", f"--export_dir={name}", *QUICK, *guide, "--preserve_color", cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
+    for name in ("photo", "pink"):
+        guide = f"--guide={name}.png"
+        result = forked("deepdream", f"--export_dir={name}", *QUICK, guide, "--preserve_color", cwd=tmp_path)
+        assert result.stdout == f"{name}: dream(image, steps, step_size)\n", result.stderr
         dreams.append(tf.saved_model.load(str(tmp_path / name))(photo[None] / np.float32(255)).numpy())
-    for one, other in ((0, 1), (0, 2), (1, 2)):
-        assert np.abs(dreams[one] - dreams[other]).mean() > 1e-3
-
-
-def test_a_savedmodel_is_written_without_a_picture(forked, tmp_path):
-    result = forked("deepdream", "--export_dir=model", "--layer=fire2", "--octaves=2", cwd=tmp_path)
-    assert result.stdout == "model: dream(image, steps, step_size)\n"
-    assert (tmp_path / "model" / "saved_model.pb").is_file()
+    assert np.abs(dreams[0] - dreams[1]).mean() > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -147,7 +137,7 @@ def test_a_savedmodel_is_written_without_a_picture(forked, tmp_path):
         (["--input=tiny.png", "--layer=fire9"], "fire9"),
         (["--steps=4", "--iterations=1"], "--steps and --iterations say the same"),
         (["--optimizer=hogwild"], "choose one of"),
-        (["--export_dir=model", "--optimizer=adam"], "with 'sgd' only"),
+        (["--export_dir=model", "--optimizer=adam"], "exported dreams take their steps with sgd only"),
         (["--show_flags=photo.png"], "does not say how it was made"),
     ],
 )
@@ -164,7 +154,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(dream, tmp_path, flags, said):
 
 
 def test_verbosity_tells_that_all_octaves_share_a_graph(forked, tmp_path, photo):
-    result = forked("deepdream", "--input=photo.png", "--layer=fire2", "--iterations=1", "--verbosity=1", cwd=tmp_path)
+    result = forked("deepdream", "--input=photo.png", "--layer=fire2", "--steps=2", "--verbosity=1", cwd=tmp_path)
     assert result.returncode == 0
     assert result.stderr.count("one graph for all octaves") == 1
     assert "octave 2 of 2" in result.stderr

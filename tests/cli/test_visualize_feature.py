@@ -26,10 +26,24 @@ def pixels_of(path):
         return np.asarray(image).astype(int)
 
 
-def test_an_objective_is_a_picture_named_after_it(feature, tmp_path):
-    result = feature("--objective=fire5:3 - fire5:7", *QUICK)
-    assert result.stdout == "fire5_3_-_fire5_7.png: fire5:3 - fire5:7 of squeezenet, fourier\n"
-    assert pixels_of(tmp_path / "fire5_3_-_fire5_7.png").shape == (48, 48, 3)
+@pytest.fixture(scope="module")
+def picture(forked, tmp_path_factory):
+    """The folder and the output of a run for one picture."""
+    folder = tmp_path_factory.mktemp("picture")
+    return folder, forked("visualize", "feature", "--objective=fire5:3 - fire5:7", *QUICK, cwd=folder).stdout
+
+
+def test_an_objective_is_a_picture_named_after_it(picture):
+    folder, printed = picture
+    assert printed == "fire5_3_-_fire5_7.png: fire5:3 - fire5:7 of squeezenet, fourier\n"
+    assert pixels_of(folder / "fire5_3_-_fire5_7.png").shape == (48, 48, 3)
+
+
+def test_the_command_is_in_the_picture(picture, feature):
+    shown = feature(f"--show_flags={picture[0] / 'fire5_3_-_fire5_7.png'}").stdout
+    assert shown.startswith("visualize feature ")
+    assert "'--objective=fire5:3 - fire5:7'" in shown
+    assert "--style=fourier" in shown
 
 
 def test_styles_stand_side_by_side(feature, tmp_path):
@@ -53,34 +67,33 @@ def test_the_pictures_of_a_batch_are_a_sheet_and_differ(feature, tmp_path):
     assert np.abs(one - other).mean() > 5
 
 
-def test_the_command_is_in_the_picture(feature, tmp_path):
-    feature("--objective=fire5:3", *QUICK, "--output=o.png")
-    shown = feature("--show_flags=o.png").stdout
-    assert shown.startswith("visualize feature ")
-    assert "--objective=fire5:3" in shown
-    assert "--style=fourier" in shown
+@pytest.fixture(scope="module")
+def page(forked, tmp_path_factory):
+    """The folder and the output of a run for a page."""
+    folder = tmp_path_factory.mktemp("page")
+    return folder, forked("visualize", "feature", "--layer=fire3", "--channels=1,4-12", *QUICK, cwd=folder).stdout
 
 
-def test_channels_are_a_folder_with_a_page_a_sheet_and_each_picture(feature, tmp_path):
-    result = feature("--layer=fire3", "--channels=1,4-12", *QUICK)
-    assert result.stdout == "squeezenet_fire3_features/index.html: 10 channels of squeezenet\n"
-    folder = tmp_path / "squeezenet_fire3_features"
+def test_channels_are_a_folder_with_a_page_a_sheet_and_each_picture(page):
+    parent, printed = page
+    assert printed == "squeezenet_fire3_features/index.html: 10 channels of squeezenet\n"
+    folder = parent / "squeezenet_fire3_features"
     files = {path.name for path in folder.iterdir()}
     assert files == {"index.html", "sheet.png", *(f"fire3_{number:04}.png" for number in (1, *range(4, 13)))}
-    page = (folder / "index.html").read_text()
-    assert all(f'src="{name}"' in page for name in files - {"index.html", "sheet.png"})
-    assert "10 of the 128 channels of fire3 of squeezenet" in page
-    assert not (tmp_path / "checkpoints").exists()
+    text = (folder / "index.html").read_text()
+    assert all(f'src="{name}"' in text for name in files - {"index.html", "sheet.png"})
+    assert "10 of the 128 channels of fire3 of squeezenet" in text
+    assert not (parent / "checkpoints").exists()
 
 
-def test_channels_of_one_group_are_different_pictures(feature, tmp_path):
-    feature("--layer=fire3", "--channels=1,4", *QUICK, "--output=page")
-    one, other = (pixels_of(tmp_path / "page" / f"fire3_{number:04}.png") for number in (1, 4))
+def test_channels_of_one_group_are_different_pictures(page):
+    folder = page[0] / "squeezenet_fire3_features"
+    one, other = (pixels_of(folder / f"fire3_{number:04}.png") for number in (1, 4))
     assert np.abs(one - other).mean() > 2
 
 
 def test_an_interrupted_page_goes_on_to_the_same_bytes(feature, tmp_path):
-    arguments = ("--layer=fire2", "--channels=0-8", "--size=40", "--steps=16", "--output=page")
+    arguments = ("--layer=fire2", "--channels=0-8", "--size=40", "--steps=10", "--style=naive", "--output=page")
     command = [sys.executable, "-m", "tfgraphs.cli.visualize", "feature", *arguments]
     process = subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": CHECKOUT}

@@ -79,8 +79,14 @@ OBJECTIVES = {
 }
 
 
-@pytest.mark.parametrize("size", [(200, 260), (201, 155), (130, 97), (66, 300)])
-@pytest.mark.parametrize("name", OBJECTIVES)
+SIZES = [(200, 260), (201, 155), (130, 97), (66, 300)]
+LEFT = [(name, size) for place, name in enumerate(OBJECTIVES) for size in SIZES if size != SIZES[place]]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [*zip(OBJECTIVES, SIZES, strict=True), *(pytest.param(*case, marks=pytest.mark.long) for case in LEFT)],
+)
 def test_tiles_are_the_whole(backbone, name, size):
     picture = tf.constant(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32))
     value, values, gradient = whole(picture, backbone, OBJECTIVES[name])

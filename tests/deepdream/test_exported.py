@@ -75,6 +75,7 @@ def test_signatures_say_what_goes_in_and_out(model):
     assert set(model.signatures["dream"].structured_outputs) == {"image"}
 
 
+@pytest.mark.long
 def test_saved_model_cli_dreams(folder, model, tmp_path):
     pictures = RANDOM.uniform(size=(1, 52, 60, 3)).astype(np.float32)
     np.save(tmp_path / "picture.npy", pictures)

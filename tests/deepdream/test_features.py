@@ -153,7 +153,15 @@ def test_another_seed_gives_other_pictures(backbone, seen, style):
     assert not np.allclose(other.pictures, seen[style][-1].pictures, atol=0.01)
 
 
-@pytest.mark.parametrize(("style", "reports"), [("naive", 1), ("laplacian", 3), ("fourier", 2), ("maco", 1)])
+@pytest.mark.parametrize(
+    ("style", "reports"),
+    [
+        pytest.param("naive", 1, marks=pytest.mark.long),
+        ("laplacian", 3),
+        ("fourier", 2),
+        pytest.param("maco", 1, marks=pytest.mark.long),
+    ],
+)
 def test_an_interrupted_visualization_goes_on_to_the_same_bytes(backbone, seen, tmp_path, style, reports):
     """The third report of a pixel style is the first of its second octave."""
     run = visualize_feature(OBJECTIVE, backbone, settings_of(style), checkpoint_dir=tmp_path, save_seconds=0)
@@ -205,11 +213,11 @@ def test_what_is_not_asked_to_be_transparent_has_no_alpha(seen, style):
 @pytest.mark.parametrize(
     ("unit", "style", "steps"),
     [
-        ("fire9:17", "naive", 20),
-        ("fire9:17", "laplacian", 20),
+        pytest.param("fire9:17", "naive", 20, marks=pytest.mark.long),
+        pytest.param("fire9:17", "laplacian", 40, marks=pytest.mark.long),
         ("fire9:17", "fourier", 32),
-        ("fire9:17", "maco", 48),
-        ("fire5:65", "multiscale", 20),
+        pytest.param("fire9:17", "maco", 48, marks=pytest.mark.long),
+        ("fire5:65", "multiscale", 40),
     ],
 )
 def test_silent_units_of_squeezenet_get_a_picture_that_excites_them(squeezenet, unit, style, steps):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.deepdream.objectives import Objective, Term, channel, layer_l2, neuron
@@ -21,7 +21,6 @@ factors = st.floats(-100, 100, allow_nan=False) | st.integers(-100, 100)
 sums = st.lists(st.tuples(factors, simple), min_size=1, max_size=4).map(
     lambda parts: sum(factor * one for factor, one in parts)
 )
-few = settings(deadline=None, max_examples=30, derandomize=True)
 
 
 def of(objective):
@@ -32,44 +31,37 @@ def near(value):
     return pytest.approx(value, rel=1e-4, abs=1e-2)
 
 
-@few
 @given(a=sums, b=sums, factor=factors)
 def test_objectives_are_linear(a, b, factor):
     assert of(factor * a - b) == near(factor * of(a) - of(b))
 
 
-@few
 @given(a=sums, b=sums)
 def test_sums_commute(a, b):
     assert of(a + b) == near(of(b + a))
 
 
-@few
 @given(a=sums, b=sums, factor=factors)
 def test_factors_distribute_over_sums(a, b, factor):
     assert ((a + b) * factor).terms == (a * factor + b * factor).terms
 
 
-@few
 @given(a=sums)
 def test_a_factor_may_stand_on_either_side(a):
     assert a * 3 == 3 * a
 
 
-@few
 @given(a=sums)
 def test_minus_minus_is_plus(a):
     opposite = -a
     assert -opposite == a
 
 
-@few
 @given(a=sums)
 def test_an_objective_less_itself_is_zero(a):
     assert of(a - a) == near(0)
 
 
-@few
 @given(a=sums, b=sums, factor=factors)
 def test_operands_never_change(a, b, factor):
     before = a.terms, b.terms

@@ -267,6 +267,8 @@ def _check_flags() -> None:
         raise command.UsageError("give the picture to dream about: --input=photo.jpg, or --input=sample:coffee")
     if not EXPORT_DIR.value:
         return
+    if OPTIMIZER.value.lower() != "sgd":
+        raise command.UsageError(f"--optimizer={OPTIMIZER.value}: exported dreams take their steps with sgd only")
     for flag in (MASK, TILE_SIZE):
         if flag.value:
             raise command.UsageError(f"--{flag.name} has no meaning for a SavedModel: leave it out")
