@@ -73,6 +73,7 @@ def test_signatures_say_what_goes_in_and_out(model):
         assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in inputs.items()} == expected
 
 
+@pytest.mark.long
 def test_saved_model_cli_runs_it(folder, tmp_path):
     np.save(tmp_path / "content.npy", CONTENT[None])
     np.save(tmp_path / "style.npy", STYLE[None])
