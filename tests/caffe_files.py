@@ -46,7 +46,3 @@ def layer(name: str, *blobs: bytes) -> bytes:
 def layer_v1(name: str, *blobs: bytes) -> bytes:
     body = piece(2, "data") + piece(3, name) + piece(4, name) + number(5, 4)
     return piece(2, body + b"".join(piece(6, content) for content in blobs) + piece(10, number(1, 96)))
-
-
-def layer_v0(name: str, *blobs: bytes) -> bytes:
-    return piece(2, piece(1, piece(1, name) + piece(2, "conv") + b"".join(piece(50, content) for content in blobs)))

@@ -38,6 +38,7 @@ def counted(model: keras.Model) -> list[str]:
     ]
 
 
+@pytest.mark.long
 def test_inception_is_as_keras_computes_it(tmp_path, monkeypatch):
     model = randomize(keras.applications.InceptionV3(weights=None, input_shape=(96, 107, 3)))
     path = save_released(model, tmp_path / "weights.h5")
@@ -59,6 +60,7 @@ def test_inception_is_as_keras_computes_it(tmp_path, monkeypatch):
     assert (network.view("mixed10").stride, network.view("mixed10").smallest) == (32, 75)
 
 
+@pytest.mark.long
 def test_efficientnet_sees_what_it_was_trained_on(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:  # with weights of its own, which Keras would download, it has a layer more
         patched.setattr(file_utils, "get_file", lambda *_, **__: "")
@@ -74,16 +76,25 @@ def test_efficientnet_sees_what_it_was_trained_on(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def mobile(tmp_path_factory) -> Path:
-    """Weights of MobileNet without the layers that tell classes."""
-    model = randomize(keras.applications.MobileNet((64, 64, 3), weights=None, include_top=False))
-    return save_released(model, tmp_path_factory.mktemp("mobile") / "weights.h5")
+def mobile_model() -> keras.Model:
+    return randomize(keras.applications.MobileNet((64, 64, 3), weights=None, include_top=False))
 
 
-def test_weights_of_a_trunk_make_a_trunk(mobile):
-    network = load("mobilenet", weights=mobile)
+@pytest.fixture(scope="module")
+def mobile(tmp_path_factory, mobile_model) -> Path:
+    """Weights of MobileNet without its classifier."""
+    return save_released(mobile_model, tmp_path_factory.mktemp("mobile") / "weights.h5")
+
+
+def test_weights_of_a_trunk_make_a_trunk_as_keras_computes_it(mobile, mobile_model):
+    network, pictures = load("mobilenet", weights=mobile), random_pictures(1, 64, 64, 3)
     assert "predictions" not in network.layers
-    assert network(random_pictures(1, 64, 64, 3), ["conv_pw_13_bn"])["conv_pw_13_bn"].shape == (1, 2, 2, 1024)
+    names = ["conv1_relu", "conv_dw_6", "conv_pw_13_bn"]
+    expected = keras.Model(mobile_model.inputs, [mobile_model.get_layer(name).output for name in names])
+    found = network(pictures, names)
+    for name, activation in zip(names, expected(pictures * 2 - 1), strict=True):
+        largest = np.abs(activation).max()
+        np.testing.assert_allclose(found[name], activation, rtol=1e-3, atol=1e-4 * largest, err_msg=name)
 
 
 def test_weights_of_another_network_are_refused(mobile, monkeypatch):

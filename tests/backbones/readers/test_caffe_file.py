@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from caffe_files import blob, layer, layer_v0, layer_v1, number, old_blob, piece, varint
+from caffe_files import blob, layer, layer_v1, number, old_blob, piece, varint
 from damaged_files import at_most, damaged, error_of, read_harmlessly
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
@@ -15,7 +15,6 @@ GENERATIONS = {
     "now": (layer, blob),
     "now, old shapes": (layer, old_blob),
     "V1": (layer_v1, old_blob),
-    "V0": (layer_v0, old_blob),
 }
 
 
@@ -97,6 +96,6 @@ def test_a_truncated_file_is_refused(tmp_path, length):
     assert error_of(tmp_path / "f", GOOD[:length])
 
 
-@given(content=damaged(GOOD, layer_v1("conv1", old_blob(KERNEL)), layer_v0("conv1", old_blob(KERNEL))))
+@given(content=damaged(GOOD, layer_v1("conv1", old_blob(KERNEL))))
 def test_damaged_files_do_no_harm(tmp_path_factory, content):
     read_harmlessly(tmp_path_factory.getbasetemp() / "caffe", content)

@@ -1,7 +1,7 @@
 """Reads weights of Caffe (.caffemodel): a protocol buffer whose layers hold their arrays as blobs.
 
-Of the messages in Caffe's src/caffe/proto/caffe.proto only the fields that lead to the arrays are described here, in
-all three generations: `layer`, `layers` (V1) and `layers` that nest a `layer` (V0).
+Of the messages in Caffe's src/caffe/proto/caffe.proto only the fields that lead to the arrays are described here, those
+of `layer` and of `layers` (V1, until 2014).
 """
 
 import math
@@ -25,8 +25,7 @@ _REPEATED = {"layer", "layers", "blobs", "data", "double_data", "dim"}
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "NetParameter": {"layers": (2, "bytes"), "layer": (100, "bytes")},
     "LayerParameter": {"name": (1, "bytes"), "blobs": (7, "bytes")},
-    "V1LayerParameter": {"nested": (1, "V0LayerParameter"), "name": (4, "bytes"), "blobs": (6, "bytes")},
-    "V0LayerParameter": {"name": (1, "bytes"), "blobs": (50, "bytes")},
+    "V1LayerParameter": {"name": (4, "bytes"), "blobs": (6, "bytes")},
     "BlobProto": {
         "num": (1, "int64"),
         "channels": (2, "int64"),
@@ -70,13 +69,10 @@ def read(path: Path) -> dict[str, np.ndarray]:
 def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
     """Yields name and blobs of each layer."""
     network = _parsed("NetParameter", content)
-    for piece in network.layer:
-        layer = _parsed("LayerParameter", piece)
-        yield layer.name.decode(), layer.blobs
-    for piece in network.layers:
-        layer = _parsed("V1LayerParameter", piece)
-        layer = layer.nested if layer.HasField("nested") else layer
-        yield layer.name.decode(), layer.blobs
+    for kind, pieces in (("LayerParameter", network.layer), ("V1LayerParameter", network.layers)):
+        for piece in pieces:
+            layer = _parsed(kind, piece)
+            yield layer.name.decode(), layer.blobs
 
 
 def _parsed(kind: str, content: bytes) -> Any:
