@@ -4,7 +4,6 @@ import io
 import struct
 
 import numpy as np
-from hypothesis import settings
 from PIL import ExifTags, Image
 
 ENDINGS = (".png", ".jpg", ".webp", ".tif")
@@ -18,8 +17,6 @@ LEVEL = 1 / 255
 SRGB_COLUMNS = [(0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)]
 D50 = (0.96420, 1.0, 0.82491)
 LINEAR = b"curv\0\0\0\0" + struct.pack(">I", 0)
-
-steady = settings(deadline=None, derandomize=True, database=None)
 
 
 def noise(height: int = 24, width: int = 32, channels: int = 3) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from picture_makers import noise, steady
+from picture_makers import noise
 
 from tfgraphs.pictures.camera import ZOOMS, CameraError, zoomed
 
@@ -29,7 +29,6 @@ def test_no_move_is_the_same_picture():
     np.testing.assert_array_equal(zoomed(TEXTURE, 1, 0, (0, 0)), TEXTURE)
 
 
-@steady
 @given(height=SIDES, width=SIDES)
 def test_no_move_is_the_same_picture_in_any_size(height, width):
     picture = noise(height, width) / np.float32(255)
@@ -78,14 +77,12 @@ def test_twice_as_large_shows_the_middle_half():
     np.testing.assert_allclose(shown, expected, atol=2e-3)
 
 
-@steady
 @given(height=SIDES, width=SIDES, value=st.floats(0, 1, width=32), **MOVES)
 def test_a_plain_picture_stays_plain_to_its_corners(height, width, value, zoom, degrees, shift):
     picture = np.full((height, width, 3), value, np.float32)
     np.testing.assert_allclose(zoomed(picture, zoom, degrees, shift), picture, atol=1e-6)
 
 
-@steady
 @given(height=SIDES, width=SIDES, **MOVES)
 def test_any_move_stays_in_range(height, width, zoom, degrees, shift):
     picture = noise(height, width) / np.float32(255)

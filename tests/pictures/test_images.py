@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from picture_makers import ENDINGS, FAITHFUL, LEVEL, encoded, noise, patches, steady, turned_exif
+from picture_makers import ENDINGS, FAITHFUL, LEVEL, encoded, noise, patches, turned_exif
 from PIL import ExifTags, Image
 
 from tfgraphs.errors import TfgraphsError
@@ -196,7 +196,6 @@ def test_shrinking_lets_no_clear_pixel_bleed(tmp_path):
 SIDES = st.integers(1, MAX_SIDE)
 
 
-@steady
 @given(size=st.tuples(SIDES, SIDES), longest=SIDES)
 def test_fit_keeps_proportions(size, longest):
     height, width = images.fit(size, longest, upsample=True)
@@ -205,7 +204,6 @@ def test_fit_keeps_proportions(size, longest):
     assert (height >= width) == (size[0] >= size[1]) or height == width
 
 
-@steady
 @given(size=st.tuples(SIDES, SIDES), longest=st.none() | SIDES)
 def test_fit_never_enlarges_unasked(size, longest):
     assert max(images.fit(size, longest)) == min(max(size), longest or max(size))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from picture_makers import FAITHFUL, LEVEL, encoded, linear_rgb, noise, patches, steady, turned_exif
+from picture_makers import FAITHFUL, LEVEL, encoded, linear_rgb, noise, patches, turned_exif
 from PIL import ExifTags, Image, ImageFile, features
 
 from tfgraphs.pictures import images
@@ -184,7 +184,7 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
     return sealed(content) if content.startswith(b"\x89PNG") else content
 
 
-fuzzed = settings(steady, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -13,7 +13,7 @@ import pytest
 from film_frames import ENDINGS, ORIGIN, moving, still
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from picture_makers import LEVEL, steady
+from picture_makers import LEVEL
 from PIL import Image
 
 from tfgraphs.errors import TfgraphsError
@@ -21,7 +21,7 @@ from tfgraphs.pictures import films, images
 from tfgraphs.pictures.films import FilmError
 
 endings = pytest.mark.parametrize("ending", ENDINGS)
-drawn = settings(steady, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+drawn = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 # --- round trips

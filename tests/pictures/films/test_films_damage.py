@@ -7,7 +7,6 @@ import pytest
 from film_frames import ORIGIN, moving, write_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from picture_makers import steady
 from PIL import Image
 
 from tfgraphs.pictures import films
@@ -15,7 +14,7 @@ from tfgraphs.pictures.films import FilmError
 
 av = pytest.importorskip("av")
 
-fuzzed = settings(steady, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 SMALL = list(moving(5, 16, 24))
 
 

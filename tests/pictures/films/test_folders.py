@@ -7,7 +7,7 @@ import pytest
 from film_frames import ENDINGS, moving
 from hypothesis import given
 from hypothesis import strategies as st
-from picture_makers import noise, steady
+from picture_makers import noise
 from PIL import Image
 
 from tfgraphs.pictures import films, images
@@ -44,7 +44,6 @@ def test_numbers_count(tmp_path, ordered):
     assert found(tmp_path) == ordered
 
 
-@steady
 @given(st.lists(st.text(st.sampled_from("aB10²٣ ."), min_size=1, max_size=6), max_size=8))
 def test_any_names_have_an_order(names):
     paths = [Path(name) for name in names]
