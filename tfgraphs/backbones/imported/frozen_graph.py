@@ -250,21 +250,16 @@ def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
                 yield Layer(name, kind, tuple(sources), computed_in_graph, channels, kernel, stride, padded, weights)
 
 
-def _twins_first(operations: Sequence[Any]) -> Iterator[Any]:
-    """Yields operations in order, but twins, which were added at the end, before their concatenations."""
+def _twins_first(operations: Sequence[Any]) -> list[Any]:
+    """Returns operations in order, but twins, which were added at the end, before their concatenations."""
     places = {operation.name: place for place, operation in enumerate(operations)}
-    twins: dict[str, Any] = {}  # by their concatenations
-    for place, operation in enumerate(operations):
-        block = operation.name.removesuffix(PRE_RELU)
-        begun = max((places[value.op.name] for value in operation.inputs), default=place)
-        if begun < places.get(block, place) < place:
-            twins[block] = operation
-    late = {twin.name for twin in twins.values()}
-    for operation in operations:
-        if operation.name in twins:
-            yield twins[operation.name]
-        if operation.name not in late:
-            yield operation
+
+    def order(operation: Any) -> tuple[float, int]:
+        own, block = places[operation.name], places.get(operation.name.removesuffix(PRE_RELU), math.inf)
+        ready = max((places[value.op.name] for value in operation.inputs), default=own)
+        return (block, 0) if ready < block < own else (own, 1)
+
+    return sorted(operations, key=order)
 
 
 def _window(operation: Any) -> tuple[str, int, int, bool]:
