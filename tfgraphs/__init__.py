@@ -1,3 +1,87 @@
-"""Word vectors, dreams and painted photographs: three losses and one loop, as TensorFlow graphs."""
+"""Word vectors, dreams and painted photographs: three losses and one loop, as TensorFlow graphs.
+
+Word vectors:
+
+    load_word_vectors(place)             vectors by name, path or `hub:` handle: queries, evaluation, files
+    train_word_vectors(text)             word2vec on text files; returns `WordVectors`
+
+Pictures, float32 arrays [height, width, 3] of RGB in 0..1:
+
+    load_picture(path), save_picture(path, picture)
+    dream(picture)                       DeepDream
+    visualize_feature(objective)         what a layer, channel, neuron or class responds to
+    paint(photograph, painting)          neural style
+    train_style_network(painting)        a network that paints in one pass
+
+The parts they are made of:
+
+    load_backbone(name)                  a pretrained network: pictures and layer names in, activations out
+    minimize(loss, variables, optimizer, steps), Loss
+
+Importing this package imports nothing else; each name is imported when it is first used, and starts TensorFlow with the
+options that suit the processor if it needs TensorFlow (see `tfgraphs.graphs.start`).
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from tfgraphs.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from tfgraphs.backbones.loading import load as load_backbone
+    from tfgraphs.errors import TfgraphsError
+    from tfgraphs.front_door import dream, load_picture, paint, save_picture, train_style_network, visualize_feature
+    from tfgraphs.optimize.losses import Loss
+    from tfgraphs.optimize.minimize import minimize
+    from tfgraphs.vectors.loading import load as load_word_vectors
+    from tfgraphs.vectors.word_vectors import WordVectors
+    from tfgraphs.word2vec.train import train_word_vectors
+
+__all__ = [
+    "Loss",
+    "TfgraphsError",
+    "WordVectors",
+    "dream",
+    "load_backbone",
+    "load_picture",
+    "load_word_vectors",
+    "minimize",
+    "paint",
+    "save_picture",
+    "train_style_network",
+    "train_word_vectors",
+    "visualize_feature",
+]
+
+_WITHOUT_TENSORFLOW = {
+    "TfgraphsError": ("tfgraphs.errors", "TfgraphsError"),
+    "WordVectors": ("tfgraphs.vectors.word_vectors", "WordVectors"),
+    "load_picture": ("tfgraphs.front_door", "load_picture"),
+    "load_word_vectors": ("tfgraphs.vectors.loading", "load"),
+    "save_picture": ("tfgraphs.front_door", "save_picture"),
+}
+_WITH_TENSORFLOW = {
+    "Loss": ("tfgraphs.optimize.losses", "Loss"),
+    "dream": ("tfgraphs.front_door", "dream"),
+    "load_backbone": ("tfgraphs.backbones.loading", "load"),
+    "minimize": ("tfgraphs.optimize.minimize", "minimize"),
+    "paint": ("tfgraphs.front_door", "paint"),
+    "train_style_network": ("tfgraphs.front_door", "train_style_network"),
+    "train_word_vectors": ("tfgraphs.word2vec.train", "train_word_vectors"),
+    "visualize_feature": ("tfgraphs.front_door", "visualize_feature"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _WITH_TENSORFLOW:
+        importlib.import_module("tfgraphs.graphs.start").start()
+    module, attribute = (_WITHOUT_TENSORFLOW | _WITH_TENSORFLOW)[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
