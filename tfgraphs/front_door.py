@@ -86,16 +86,9 @@ def dream(
     """
     from tfgraphs.deepdream.dream import DreamSettings
     from tfgraphs.deepdream.dream import dream as dream_progress
-    from tfgraphs.deepdream.objectives import layer_l2, parse
-    from tfgraphs.deepdream.presets import default_layer
 
-    network = _network(backbone)
-    if objective is None:
-        objective = layer_l2(default_layer(network))
-    elif isinstance(objective, str):
-        objective = parse(objective, network)
     chosen = DreamSettings(steps=steps, optimizer=optimizer, seed=seed, tile_size=tile_size, **settings)
-    return _last_picture(dream_progress(_pixels(picture, size), network, objective, chosen), on_progress)
+    return _last_picture(dream_progress(_pixels(picture, size), objective, backbone, chosen), on_progress)
 
 
 def visualize_feature(
@@ -104,6 +97,7 @@ def visualize_feature(
     size: int = 128,
     steps: int | None = None,
     backbone: "str | Backbone" = "squeezenet",
+    optimizer: "str | keras.optimizers.Optimizer | None" = None,
     seed: int = 0,
     on_progress: Listener | None = None,
     **settings: Any,
@@ -113,19 +107,17 @@ def visualize_feature(
     Args:
         objective: an `Objective`, or an expression such as "fire8:14" or "class:tiger cat".
         size: side of the picture in pixels.
-        steps: default: as many as the style needs.
+        steps, optimizer: default: those of the style.
         settings: fields of `FeatureSettings`, such as `style`.
 
     Returns:
         The picture, [size, size, 3].
     """
-    from tfgraphs.deepdream.features import FeatureSettings, visualize
-    from tfgraphs.deepdream.objectives import parse
+    from tfgraphs.deepdream.features import FeatureSettings
+    from tfgraphs.deepdream.features import visualize_feature as feature_progress
 
-    network = _network(backbone)
-    chosen = FeatureSettings(size=size, steps=steps, seed=seed, **settings)
-    wanted = parse(objective, network) if isinstance(objective, str) else objective
-    return _last_picture(visualize(wanted, network, chosen), on_progress)
+    chosen = FeatureSettings(steps=steps, optimizer=optimizer, seed=seed, size=(size, size), **settings)
+    return _last_picture(feature_progress(objective, backbone, chosen), on_progress)
 
 
 def paint(
