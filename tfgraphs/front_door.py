@@ -43,7 +43,7 @@ def load_picture(path: str | Path, size: int | None = None) -> np.ndarray:
     Raises:
         ImageError, SampleError: there is no such picture, or it is damaged.
     """
-    return images.load(samples.resolve(str(path)), size).on(1.0)
+    return images.load(samples.resolve(str(path)), size).over(1.0)
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
