@@ -332,3 +332,27 @@ def test_a_dream_that_is_all_masked_is_no_mistake(photograph, backbone):
     mask = np.zeros(photograph.shape[:2], np.float32)
     *_, last = dream(photograph, OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=1), mask=mask)
     assert last.picture.tobytes() == photograph.tobytes()
+
+
+def test_an_objective_may_be_text(photograph, backbone):
+    settings = DreamSettings(steps=2, octaves=1)
+    *_, named = dream(photograph, "conv2 - 0.5*conv1", backbone, settings)
+    *_, made = dream(photograph, layer_l2("conv2") - 0.5 * layer_l2("conv1"), backbone, settings)
+    assert named.picture.tobytes() == made.picture.tobytes()
+
+
+def test_a_dream_with_adam_raises_its_objective_and_can_be_interrupted(photograph, backbone, tmp_path):
+    """The slots of Adam have the size of an octave; the third report is the first of the second octave."""
+    settings = DreamSettings(steps=20, optimizer="adam", octaves=2)
+    *_, dreamt = dream(photograph, OBJECTIVE, backbone, settings)
+    run = dream(photograph, OBJECTIVE, backbone, settings, checkpoint_dir=tmp_path)
+    for _ in itertools.islice(run, 3):
+        pass
+    run.close()
+    *_, resumed = dream(photograph, OBJECTIVE, backbone, settings, checkpoint_dir=tmp_path)
+    assert resumed.picture.tobytes() == dreamt.picture.tobytes()
+    before, after = (
+        float(OBJECTIVE.value(backbone(tf.constant(picture[None]), OBJECTIVE.layers)))
+        for picture in (photograph, dreamt.picture)
+    )
+    assert after > 1.1 * before
