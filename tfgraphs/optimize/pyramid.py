@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.lbfgs import LBFGS, BoundedMinimization
 from tfgraphs.optimize.losses import LossFunction, NonFiniteLoss
-from tfgraphs.optimize.minimize import Minimization, Transform
+from tfgraphs.optimize.minimize import Minimization
 from tfgraphs.optimize.reports import Report
 
 STEP_OVERHEAD = 14_000  # the constant cost of a step, in pixels that could be computed in that time
@@ -75,34 +75,27 @@ class Canvas:
         self,
         loss: Callable[[tf.Variable], LossFunction],
         optimizer: keras.optimizers.Optimizer | LBFGS,
-        size: tuple[int | None, int | None] = (None, None),
-        gradient_transform: Transform | None = None,
+        size: tuple[int, int],
     ) -> None:
         """Makes the graph.
 
         Args:
             loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
-            optimizer: a Keras optimizer, without slots (`SGD` without momentum) if `size` is not fixed; or L-BFGS.
-            size: height and width of the picture, None for any.
-            gradient_transform: applied to the gradient of the picture before the optimizer sees it. Not for L-BFGS,
-                which compares gradients with losses.
+            optimizer: a new Keras optimizer, or L-BFGS.
+            size: height and width of the picture.
 
         Raises:
             LBFGSError: SciPy or threadpoolctl is not installed.
         """
-        blank = tf.zeros([1, *(side or 1 for side in size), 3])
-        self._picture = tf.Variable(blank, shape=[1, *size, 3], name="picture")
+        self._picture = tf.Variable(tf.zeros([1, *size, 3]), name="picture")
         self._minimization: Minimization | BoundedMinimization
         if isinstance(optimizer, LBFGS):
-            if gradient_transform is not None:
-                raise ValueError("L-BFGS needs the loss's own gradient: leave gradient_transform out")
             self._minimization = BoundedMinimization(loss(self._picture), self._picture, optimizer, _RANGE)
         else:
             self._minimization = Minimization(
                 loss(self._picture),
                 [self._picture],
                 optimizer,
-                gradient_transform=gradient_transform,
                 projection=lambda value: tf.clip_by_value(value, *_RANGE),
                 gradient_norm=True,
             )
