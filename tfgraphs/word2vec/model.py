@@ -81,13 +81,12 @@ class Word2Vec:
         """
         parts = self._parts if places % (self._grouped * self._parts) == 0 else 1
         part_loss = with_gradient(self._part_loss(places * self.length))
-        tables = self.inputs, self.outputs
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             results = []
             for part, words_sentences in enumerate(tf.split(text(step), parts, axis=1)):
                 numbers, constants = self._lookup(words_sentences, step * parts + part)
-                rows = [tf.gather(tables[min(place, 1)], number) for place, number in enumerate(numbers)]
+                rows = _look_up(self.inputs, self.outputs, numbers)
                 results.append(part_loss(rows, [*numbers, *constants]))
             total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
             return total, {"pair": total / (pairs + 1e-9)}
@@ -116,15 +115,12 @@ class Word2Vec:
         """Make the loss of a part of a step, and the total weight of its pairs; `words` is that of the whole step."""
         settings, layer = self.settings, self.layer
         windows = Windows(settings, self.length)
-        shares = [tf.constant(table, settings.dtype) for table in self._damping.shares(words)]
+        of_inputs, of_outputs = (tf.constant(table, settings.dtype) for table in self._damping.shares(words))
 
         def part_loss(rows: Tensors, constants: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
             numbers, (sentences, *constants) = constants[: len(rows)], constants[len(rows) :]
             if settings.damping:
-                rows = [
-                    _damp(row, tf.gather(shares[min(place, 1)], number))
-                    for place, (row, number) in enumerate(zip(rows, numbers, strict=True))
-                ]
+                rows = list(map(_damp, rows, _look_up(of_inputs, of_outputs, numbers)))
             inputs, *outputs = rows
             reach = constants.pop() if settings.sampling == "dynamic" else None
             pairs = windows.weights(sentences, reach)
@@ -145,6 +141,11 @@ def _output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: n
     if settings.loss == "softmax":
         return Softmax(chances)
     return Sampled(vocabulary, settings, chances, pairs)
+
+
+def _look_up(inputs: tf.Tensor | tf.Variable, outputs: tf.Tensor | tf.Variable, numbers: Tensors) -> Tensors:
+    """Look up rows of a table of the inputs for the first row numbers, and of one of the outputs for all others."""
+    return [tf.gather(inputs, numbers[0]), *(tf.gather(outputs, number) for number in numbers[1:])]
 
 
 @tf.custom_gradient

@@ -60,7 +60,7 @@ class Sampled(OutputLayer):
             return [words, noise], []
         targets = tf.gather(words, self._neighbours(words.shape[1]), axis=1) if self._skipgram else words[..., None]
         hits = noise == tf.reshape(tf.repeat(targets, self._settings.negatives, axis=-1), noise.shape)
-        return [words, noise], [tf.cast(~hits, self._settings.dtype)]  # hits are skipped, as in word2vec.c
+        return [words, noise], [tf.cast(~hits, self._settings.dtype)]  # noise words that are the target are skipped
 
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
         targets, noise = rows
@@ -76,13 +76,13 @@ class Sampled(OutputLayer):
         if self._drawn:
             noise_weights = tf.reshape(tf.reduce_sum(weights, axis=-1), [*noise_scores.shape[:-1], 1])
             return negative_sampling(scores, weights, noise_scores, noise_weights, settings.negatives / self._drawn)
-        if self._skipgram:
+        if self._skipgram:  # each noise word counts as much as the pair for which it is drawn
             neighbours = self._neighbours(weights.shape[2])
             neighbours = np.broadcast_to(neighbours, [weights.shape[0], *neighbours.shape])
-            noise_weights = tf.gather(weights, neighbours, axis=2, batch_dims=2)
+            weights_of_pairs = tf.gather(weights, neighbours, axis=2, batch_dims=2)
         else:
-            noise_weights = weights
-        noise_weights = tf.reshape(tf.repeat(noise_weights, settings.negatives, axis=-1), noise_scores.shape)
+            weights_of_pairs = weights
+        noise_weights = tf.reshape(tf.repeat(weights_of_pairs, settings.negatives, axis=-1), noise_scores.shape)
         if settings.loss == "negative_sampling":
             noise_weights *= constants[0][:, tf.newaxis]
         return negative_sampling(scores, weights, noise_scores, noise_weights)
