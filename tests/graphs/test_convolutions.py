@@ -70,10 +70,11 @@ def test_other_convolutions_stay_plain(side, stride, padding):
     ("found", "kinds"),
     [
         (Processor(onednn=True), {"Conv2DBackpropInput"}),
+        (Processor(onednn=True, avx512=True), {"Conv2D"}),
         (Processor(onednn=False), {"Conv2D"}),
         (Processor(gpus=1, onednn=True), {"Conv2D"}),
     ],
-    ids=["oneDNN", "no oneDNN", "GPU"],
+    ids=["oneDNN", "AVX-512", "no oneDNN", "GPU"],
 )
 @pytest.mark.parametrize("padding", ["SAME", 1])
 def test_the_processor_chooses_the_form_of_a_layer(found, kinds, padding, monkeypatch):

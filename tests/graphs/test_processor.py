@@ -37,9 +37,11 @@ def test_on_a_cpu_losses_are_compiled_and_graphs_are_left_as_they_are():
     assert processor.gathered_strides
 
 
-@pytest.mark.parametrize("onednn", [True, False])
-def test_convolutions_are_transposed_only_with_onednn(onednn):
-    assert describe(["CPU"], onednn).transposed_convolutions == onednn
+@pytest.mark.parametrize(
+    ("onednn", "features", "transposed"), [(True, [], True), (False, [], False), (True, ["AVX512F"], False)]
+)
+def test_convolutions_are_transposed_only_where_that_gains(onednn, features, transposed):
+    assert describe(["CPU"], onednn, features).transposed_convolutions == transposed
 
 
 def test_this_process_runs_on_a_cpu():
