@@ -1,4 +1,4 @@
-"""`deepdream`: its flags one by one, and how it refuses."""
+"""`deepdream`: flags and mistakes."""
 
 import shlex
 
@@ -70,7 +70,7 @@ def test_flags_change_the_picture(dream, photo, tmp_path, flags):
     assert np.abs(pixels_of(tmp_path / "dream.png") - photo).mean() > 0.5
 
 
-def test_pictures_are_kept_on_the_way_just_as_often_as_asked(dream, photo, tmp_path):
+def test_save_every_writes_pictures_on_the_way(dream, photo, tmp_path):
     clear = np.dstack([photo, np.tile(np.uint8([[0, 200]]), (70, 45))])
     Image.fromarray(clear, "RGBA").save(tmp_path / "clear.png")
     quick = ("--layer=fire2", "--iterations=5", "--octaves=2", "--octave_scale=1.2")
@@ -83,7 +83,7 @@ def test_pictures_are_kept_on_the_way_just_as_often_as_asked(dream, photo, tmp_p
             assert image.mode == "RGBA"
 
 
-def test_what_does_not_respond_to_a_picture_is_told_in_one_line(dream, tmp_path):
+def test_an_objective_without_gradient_is_one_line(dream, tmp_path):
     result = dream("--objective=0*fire5", "--output=dream.png", "--iterations=1", quick=())
     assert result.returncode == 2
     said = [line for line in result.stderr.splitlines() if " left (" not in line]  # without lines of progress
@@ -91,7 +91,7 @@ def test_what_does_not_respond_to_a_picture_is_told_in_one_line(dream, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
 
 
-def test_a_picture_tells_the_command_that_made_it_and_that_makes_it_again(dream, forked, tmp_path):
+def test_show_flags_prints_the_command_that_makes_the_same_bytes(dream, forked, tmp_path):
     assert dream("--preserve_color", "--objective=fire3:2", "--output=dream.png").returncode == 0
     shown = forked("deepdream", "--show_flags=dream.png", cwd=tmp_path).stdout
     name, *arguments = shlex.split(shown)
@@ -101,7 +101,7 @@ def test_a_picture_tells_the_command_that_made_it_and_that_makes_it_again(dream,
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "dream.png").read_bytes()
 
 
-def test_an_exported_dream_is_pulled_towards_the_guide(forked, photo, tmp_path):
+def test_an_exported_dream_follows_the_guide(forked, photo, tmp_path):
     import tensorflow as tf
 
     Image.new("RGB", (64, 64), (200, 40, 90)).save(tmp_path / "pink.png")
@@ -153,7 +153,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(dream, tmp_path, flags, said):
     assert {path.name for path in tmp_path.iterdir()} == given
 
 
-def test_verbosity_tells_that_all_octaves_share_a_graph(forked, tmp_path, photo):
+def test_verbosity_logs_that_all_octaves_share_a_graph(forked, tmp_path, photo):
     result = forked("deepdream", "--input=photo.png", "--layer=fire2", "--steps=2", "--verbosity=1", cwd=tmp_path)
     assert result.returncode == 0
     assert result.stderr.count("one graph for all octaves") == 1

@@ -1,4 +1,4 @@
-"""`visualize feature`: pictures, sheets and pages of units, and how it refuses."""
+"""`visualize feature`: pictures, sheets, pages, and mistakes."""
 
 import os
 import shutil
@@ -138,7 +138,7 @@ def test_an_interrupted_page_goes_on_to_the_same_bytes(feature, tmp_path):
     ],
     ids=lambda value: "_".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_shown_is_refused_in_one_line(feature, tmp_path, arguments, message):
+def test_a_mistake_is_one_line_and_leaves_nothing(feature, tmp_path, arguments, message):
     result = feature(*arguments)
     assert result.returncode == 2
     assert message in result.stderr
@@ -148,7 +148,7 @@ def test_what_cannot_be_shown_is_refused_in_one_line(feature, tmp_path, argument
 
 @pytest.fixture(scope="module")
 def half_dead(tmp_path_factory):
-    """The file of a network with two channels, the second of which nothing excites."""
+    """The file of a network with two channels, the second of which is dead."""
     import keras
 
     kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 2))
@@ -162,7 +162,7 @@ def half_dead(tmp_path_factory):
     return path
 
 
-def test_a_page_tells_which_channels_are_dead(feature, half_dead, tmp_path):
+def test_dead_channels_of_a_page_are_reported(feature, half_dead, tmp_path):
     result = feature(f"--backbone={half_dead}", "--layer=conv", "--channels=0,1", *QUICK, "--output=page")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("dead, so without a picture: conv:1\n")
@@ -170,7 +170,7 @@ def test_a_page_tells_which_channels_are_dead(feature, half_dead, tmp_path):
 
 
 @pytest.mark.parametrize("asked", [("--layer=conv", "--channels=1"), ("--objective=conv:1",)], ids=["page", "picture"])
-def test_if_all_is_dead_nothing_is_written(feature, half_dead, tmp_path, asked):
+def test_if_all_units_are_dead_nothing_is_written(feature, half_dead, tmp_path, asked):
     result = feature(f"--backbone={half_dead}", *asked, *QUICK)
     assert result.returncode == 2
     assert "conv:1" in result.stderr

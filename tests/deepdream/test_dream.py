@@ -1,4 +1,4 @@
-"""The dream: octaves, steps, what is kept of the original, seeds, and going on after an interruption."""
+"""Dreams: octaves, steps, masks, seeds, settings, and resuming."""
 
 import itertools
 
@@ -36,18 +36,18 @@ def backbone():
 
 @pytest.fixture(scope="module")
 def photograph():
-    """Smooth, so that no resampling of it leaves 0..1."""
+    """Smooth, so that resizing does not leave 0..1."""
     down, across = np.mgrid[:72, :88] / 20
     return np.stack([0.5 + 0.3 * np.sin(down + k * across) for k in range(3)], axis=-1).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def dreamt(photograph, backbone):
-    """All progress of a dream that nothing interrupted."""
+    """All progress of an uninterrupted dream."""
     return list(dream(photograph, OBJECTIVE, backbone, SETTINGS))
 
 
-def test_every_octave_has_all_iterations(dreamt):
+def test_steps_of_all_octaves_are_counted(dreamt):
     assert [progress.step for progress in dreamt] == [5, 10, 15, 20]
 
 
@@ -121,7 +121,7 @@ def test_an_interrupted_dream_goes_on_to_the_same_bytes(dreamt, photograph, back
 
 
 @pytest.mark.parametrize(("seconds", "written"), [(0, True), (1000, False)])
-def test_a_dream_is_kept_on_its_way_as_often_as_asked(photograph, backbone, tmp_path, seconds, written):
+def test_checkpoints_are_written_every_save_seconds(photograph, backbone, tmp_path, seconds, written):
     run = dream(photograph, OBJECTIVE, backbone, SETTINGS, checkpoint_dir=tmp_path, save_seconds=seconds)
     next(run)
     next(run)
@@ -144,7 +144,7 @@ def test_a_dream_is_kept_on_its_way_as_often_as_asked(photograph, backbone, tmp_
         ("seed", -1),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value(name, value):
+def test_settings_out_of_range_are_refused_with_name_and_value(name, value):
     with pytest.raises(DreamError, match=rf"^{name} is {value}\b[^\n]*$"):
         DreamSettings(**{name: value})
 
@@ -162,14 +162,14 @@ def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(photog
         dream(photograph, layer_l2(layer), backbone)
 
 
-def test_a_dream_without_steps_keeps_the_hardest_edges(backbone):
+def test_a_dream_with_step_size_zero_keeps_hard_edges(backbone):
     edge = np.zeros((96, 96, 3), np.float32)
     edge[48:] = 1
     *_, last = dream(edge, OBJECTIVE, backbone, DreamSettings(octaves=3, step_size=0, iterations=1))
     np.testing.assert_allclose(last.picture, edge, atol=1e-6)
 
 
-def test_octaves_that_a_layer_cannot_see_are_left_out(backbone):
+def test_octaves_too_small_for_a_layer_are_left_out(backbone):
     picture = np.full((128, 128, 3), 0.6, np.float32)
     stages = {progress.stage for progress in dream(picture, layer_l2("wide"), backbone, DreamSettings(iterations=1))}
     assert stages == {"octave 1 of 2, 91 x 91", "octave 2 of 2, 128 x 128"}
@@ -181,7 +181,7 @@ def test_many_octaves_raise_no_warning_of_retracing(photograph, backbone, caplog
     assert "retracing" not in caplog.text
 
 
-def test_a_mask_keeps_what_is_black_and_weakens_what_is_grey(photograph, backbone):
+def test_a_mask_is_a_factor_of_the_step(photograph, backbone):
     mask = np.zeros(photograph.shape[:2], np.float32)
     mask[:, 44:] = 1
     mask[:, 80:] = 0.25
@@ -197,7 +197,7 @@ def test_a_mask_keeps_what_is_black_and_weakens_what_is_grey(photograph, backbon
 
 @pytest.mark.parametrize("normalize", ["mean_abs", "laplacian"])
 @pytest.mark.parametrize("soft", [0, 9], ids=["hard edge", "soft edge"])
-def test_what_a_mask_has_black_is_the_original_to_the_bit_after_all_octaves(photograph, backbone, normalize, soft):
+def test_pixels_under_black_of_a_mask_are_the_original_to_the_bit(photograph, backbone, normalize, soft):
     mask = np.zeros(photograph.shape[:2], np.float32)
     mask[:, 40 : 40 + soft] = np.linspace(0, 1, soft, endpoint=False)
     mask[:, 40 + soft :] = 1
@@ -209,7 +209,7 @@ def test_what_a_mask_has_black_is_the_original_to_the_bit_after_all_octaves(phot
     assert changed[mask == 1].mean() > 0.05
 
 
-def test_grey_of_a_mask_weakens_the_gains_of_all_octaves_alike(photograph, backbone):
+def test_a_grey_mask_is_a_factor_of_the_gains_of_all_octaves(photograph, backbone):
     """A linear objective has the same gradient everywhere, whatever the octave."""
     linear = Objective(((1.0, Term("pixels", "pixels", lambda activation: tf.reduce_sum(activation, axis=-1))),))
     settings = DreamSettings(octaves=4, octave_scale=1.12, iterations=2, step_size=0.01)
@@ -253,8 +253,8 @@ def test_terms_and_gradient_norms_are_reported(photograph, backbone):
     assert last.terms["gradient norm"] > 0
 
 
-def test_the_first_look_of_an_octave_is_at_the_sharp_original(photograph, backbone):
-    """With steps too short to change anything, at the picture resampled from the original and not from an octave."""
+def test_an_octave_starts_from_the_sharp_original(photograph, backbone):
+    """With steps too short to change anything, its first objective is that of the resized original."""
     sharp = np.where(np.indices((96, 120)).sum(axis=0)[..., None] % 2, photograph.max(), photograph.min())
     sharp = np.repeat(sharp, 3, axis=-1).astype(np.float32)
     settings = DreamSettings(octaves=2, octave_scale=2.0, iterations=1, step_size=1e-9, jitter=0)
@@ -276,7 +276,7 @@ def test_a_neuron_keeps_its_place_in_the_picture_through_all_octaves(backbone):
             np.testing.assert_allclose(share, [31 / 120, 121 / 160], atol=0.03)
 
 
-def test_steps_that_are_asked_for_have_a_progress(photograph, backbone):
+def test_multiples_of_report_every_are_reported(photograph, backbone):
     dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=2, octave_scale=1.2, iterations=7))
     steps = {progress.step for progress in dreamer.dream(photograph, report_every=4)}
     assert {4, 8, 12, 14} <= steps
@@ -284,7 +284,7 @@ def test_steps_that_are_asked_for_have_a_progress(photograph, backbone):
     assert [progress.step for progress in dreamer.dream(photograph, report_every=20)] == [5, 10]
 
 
-def test_a_picture_after_others_is_shifted_otherwise(photograph, backbone):
+def test_random_shifts_depend_on_the_steps_before(photograph, backbone):
     dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=2))
     first, again, second = (list(dreamer.dream(photograph, steps_before=steps))[-1].picture for steps in (0, 0, 2))
     assert first.tobytes() == again.tobytes()
@@ -292,14 +292,14 @@ def test_a_picture_after_others_is_shifted_otherwise(photograph, backbone):
 
 
 @pytest.mark.parametrize("step_size", [1.01, 1e38])
-def test_steps_longer_than_the_whole_range_are_refused(step_size):
+def test_step_sizes_above_one_are_refused(step_size):
     with pytest.raises(DreamError, match=r"^step_size is .* on the scale 0\.\.1: with mean_abs it is at most 1$"):
         DreamSettings(step_size=step_size)
     if step_size < 2:
         DreamSettings(step_size=step_size, normalize="none")
 
 
-def test_a_last_step_that_is_no_number_is_told(photograph, backbone, monkeypatch):
+def test_a_picture_that_is_not_finite_after_the_last_step_is_an_error(photograph, backbone, monkeypatch):
     dreamer = Dreamer(OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=5))
     dreamer._mask.assign([[[[np.nan]]]])
     monkeypatch.setattr(dreamer._mask, "assign", lambda _: None)
@@ -318,8 +318,8 @@ def test_a_last_step_that_is_no_number_is_told(photograph, backbone, monkeypatch
     ],
     ids=["silent", "nothing asked"],
 )
-def test_an_objective_that_has_no_gradient_is_told_at_the_end(objective, backbone, advice):
-    """Each value of the picture is the one that lowers the channel, but at borders, which a neuron does not see."""
+def test_an_objective_without_gradient_is_an_error_at_the_end(objective, backbone, advice):
+    """The picture minimises the channel everywhere except at borders, on which the neuron does not depend."""
     lowering = random_kernel(5, 3, 6)[..., 0].sum(axis=(0, 1)) < 0
     picture = np.tile(lowering.astype(np.float32), (64, 64, 1))
     run = dream(picture, objective, backbone, DreamSettings(octaves=1, iterations=2))
@@ -328,7 +328,7 @@ def test_an_objective_that_has_no_gradient_is_told_at_the_end(objective, backbon
         next(run)
 
 
-def test_a_dream_that_is_all_masked_is_no_mistake(photograph, backbone):
+def test_a_black_mask_is_not_an_error(photograph, backbone):
     mask = np.zeros(photograph.shape[:2], np.float32)
     *_, last = dream(photograph, OBJECTIVE, backbone, DreamSettings(octaves=1, iterations=1), mask=mask)
     assert last.picture.tobytes() == photograph.tobytes()

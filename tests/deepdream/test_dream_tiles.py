@@ -28,7 +28,7 @@ def random_convolution(name, source, side, before, after, **options):
 
 @pytest.fixture(scope="module")
 def backbone():
-    """Strides, both kinds of borders, branches: all that moves positions."""
+    """With strides, both kinds of borders, and branches."""
     layers = [
         random_convolution("conv1_pre_relu", "input", 3, 3, 6, stride=2),
         relu("conv1", "conv1_pre_relu"),
@@ -87,7 +87,7 @@ LEFT = [(name, size) for place, name in enumerate(OBJECTIVES) for size in SIZES 
     ("name", "size"),
     [*zip(OBJECTIVES, SIZES, strict=True), *(pytest.param(*case, marks=pytest.mark.long) for case in LEFT)],
 )
-def test_tiles_are_the_whole(backbone, name, size):
+def test_tiles_give_the_value_and_gradient_of_the_whole(backbone, name, size):
     picture = tf.constant(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32))
     value, values, gradient = whole(picture, backbone, OBJECTIVES[name])
     found, contributions, assembled, count = tiled(picture, backbone, OBJECTIVES[name], tile_size=128)
@@ -98,7 +98,7 @@ def test_tiles_are_the_whole(backbone, name, size):
     np.testing.assert_allclose(assembled, gradient, atol=1e-4 * np.abs(gradient).max())
 
 
-def test_a_picture_that_fits_into_a_tile_is_the_whole(backbone):
+def test_a_picture_that_fits_into_one_tile_has_the_gradient_of_the_whole(backbone):
     picture = tf.constant(RANDOM.uniform(size=(1, 60, 50, 3)).astype(np.float32))
     _, _, gradient = whole(picture, backbone, OBJECTIVES["mixture"])
     _, _, assembled, count = tiled(picture, backbone, OBJECTIVES["mixture"], tile_size=128)
@@ -136,7 +136,7 @@ def test_a_dream_in_tiles_is_the_dream_of_the_whole(backbone):
     [neuron("conv2", 3), diversity("conv2"), layer_l2("conv2") + layer_l2("mean")],
     ids=["neuron", "diversity", "mean"],
 )
-def test_what_needs_the_whole_picture_says_so(backbone, objective):
+def test_objectives_that_need_the_whole_picture_are_refused(backbone, objective):
     with pytest.raises(TileError, match="needs the whole picture"):
         TiledObjective(objective, backbone, 512)
 

@@ -17,7 +17,7 @@ SETTINGS = DreamSettings(octaves=2, octave_scale=1.3, iterations=3, jitter=0, st
 
 @pytest.fixture(scope="module")
 def backbone():
-    """With a layer that is computed by its mirrored kernel, whose variable must go along."""
+    """With a layer computed with its mirrored kernel, a variable that must be exported, too."""
     shapes = {"conv1": (3, 3, 3, 256), "conv2": (3, 3, 256, 256)}
     layers = [
         convolution(name, source, (RANDOM.normal(size=shapes[name]) / 40).astype(np.float32), np.zeros(256, "f"))
@@ -38,7 +38,7 @@ def model(folder):
     return hub.load(folder)
 
 
-def test_without_octaves_it_is_the_same_dream(backbone, tmp_path):
+def test_with_one_octave_it_is_the_same_dream(backbone, tmp_path):
     settings = DreamSettings(octaves=1, iterations=3, jitter=5, step_size=0.01, seed=3)
     export_dream(tmp_path / "dream", layer_l2("relu2"), backbone, settings)
     pixels = RANDOM.uniform(size=(60, 72, 3)).astype(np.float32)
@@ -85,7 +85,7 @@ def test_saved_model_cli_dreams(folder, model, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "image.npy"), dreamt, atol=1e-5)
 
 
-def test_colours_are_kept_if_asked_for(backbone, tmp_path):
+def test_preserve_color_changes_the_luma_only(backbone, tmp_path):
     export_dream(tmp_path / "dream", layer_l2("relu2"), backbone, SETTINGS, preserve_color=True)
     pictures = RANDOM.uniform(0.3, 0.7, size=(1, 60, 72, 3)).astype(np.float32)
     change = tf.saved_model.load(str(tmp_path / "dream"))(pictures) - pictures

@@ -1,4 +1,4 @@
-"""How a network looks at pictures: views, what is minimised, backgrounds, and what makes a difference."""
+"""The loss of feature visualizations: views, opacity, diversity, dead units."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def value(backbone, objective, seen):
 
 
 def loss_of(feature_loss, form, step=STEP, **given):
-    """The loss and its named parts as numbers."""
+    """The loss and its terms as numbers."""
     loss, terms = feature_loss(form, **given)(step)
     return float(loss), {name: float(term) for name, term in terms.items()}
 
@@ -48,14 +48,14 @@ def test_the_loss_is_minus_the_objective(backbone):
     assert -loss == terms["objective"] == pytest.approx(value(backbone, OBJECTIVE, pictures()), rel=1e-5)
 
 
-def test_an_objective_of_several_terms_tells_them_apart(backbone):
+def test_several_terms_are_reported_by_name(backbone):
     objective = layer_l2("conv") - 0.5 * channel("conv", 0)
     _, terms = loss_of(FeatureLoss(objective, backbone, STILL), Pixels(pictures()))
     assert set(terms) == {"objective", "conv", "conv:0"}
     assert terms["objective"] == pytest.approx(terms["conv"] + terms["conv:0"], rel=1e-5)
 
 
-def test_several_views_count_by_their_mean(backbone):
+def test_the_objective_is_the_mean_over_views(backbone):
     """Each view adds another number to all pictures."""
     drawn = []
 
@@ -70,7 +70,7 @@ def test_several_views_count_by_their_mean(backbone):
 
 
 @pytest.mark.parametrize("varied", ["seed", "step"])
-def test_views_depend_on(backbone, varied):
+def test_transforms_depend_on(backbone, varied):
     losses = set()
     for number in range(4):
         numbers = {"seed": 0, "step": 0, varied: number}
@@ -79,7 +79,7 @@ def test_views_depend_on(backbone, varied):
     assert len(losses) == 4
 
 
-def test_steps_before_count_with_the_step(backbone):
+def test_steps_before_are_added_to_the_step(backbone):
     feature_loss, form = FeatureLoss(OBJECTIVE, backbone, noise(0.1)), Pixels(pictures())
     before = tf.Variable(3, dtype=tf.int64)
     assert loss_of(feature_loss, form, STEP, steps_before=before) == loss_of(feature_loss, form, STEP + 3)
@@ -89,7 +89,7 @@ def transparent():
     return Fourier(SIZE, 2, deviation=1.0, alpha=True, seed=2)
 
 
-def test_transparent_pictures_are_seen_before_clouds(backbone):
+def test_transparent_pictures_are_blended_with_random_backgrounds(backbone):
     form = transparent()
     alpha = form.alpha().numpy()
     seen = alpha * form.pictures() + (1 - alpha) * random_pictures(2, SIZE, 7, STEP)
@@ -98,7 +98,7 @@ def test_transparent_pictures_are_seen_before_clouds(backbone):
 
 
 def roughness(alpha):
-    """Mean square of what is left without the means of 5 x 5 places, fewer at the border."""
+    """Mean square of the difference from means over 5 x 5 pixels, fewer at the border."""
     height, width = alpha.shape[1:3]
     blurred = np.empty_like(alpha)
     for row in range(height):
@@ -109,7 +109,7 @@ def roughness(alpha):
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0], ids=["raised", "lowered"])
-def test_opaque_and_rough_pictures_cost_a_share_of_the_objective(backbone, weight):
+def test_opacity_and_its_roughness_are_penalised(backbone, weight):
     form = transparent()
     loss, terms = loss_of(FeatureLoss(weight * OBJECTIVE, backbone, STILL), form)
     alpha, objective = form.alpha().numpy(), terms["objective"]
@@ -119,14 +119,14 @@ def test_opaque_and_rough_pictures_cost_a_share_of_the_objective(backbone, weigh
 
 
 @pytest.mark.parametrize("layer", ["conv", "conv_pre_relu"])
-def test_diversity_is_that_of_what_the_layer_tells_the_next(backbone, layer):
+def test_diversity_is_that_of_the_rectified_layer(backbone, layer):
     loss, terms = loss_of(FeatureLoss(channel(layer, 1), backbone, STILL, diversity_weight=0.5), Pixels(pictures(3)))
     assert terms["diversity"] == pytest.approx(value(backbone, diversity("conv"), pictures(3)), rel=1e-4)
     objective = terms["objective"]
     assert loss == pytest.approx(-objective - 0.5 * abs(objective) * terms["diversity"], rel=1e-4)
 
 
-def test_influence_is_the_largest_of_the_gradient_in_each_picture(backbone):
+def test_largest_gradients_are_those_of_each_picture(backbone):
     seen = tf.constant(pictures())
     with tf.GradientTape() as tape:
         tape.watch(seen)
@@ -136,7 +136,7 @@ def test_influence_is_the_largest_of_the_gradient_in_each_picture(backbone):
 
 
 @pytest.mark.parametrize("layer", ["conv", "conv_pre_relu"])
-def test_a_dead_unit_leaves_its_picture_without_influence(backbone, layer):
+def test_the_gradient_of_a_dead_unit_is_zero(backbone, layer):
     influence = FeatureLoss(channels(layer, [1, DEAD]), backbone, STILL).largest_gradients(tf.constant(pictures()))
     assert influence[0] > 0
     assert influence[1] == 0

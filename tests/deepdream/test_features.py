@@ -1,4 +1,4 @@
-"""What excites a unit: styles, silent and dead units, batches, seeds, and going on after an interruption."""
+"""Feature visualization: styles, silent and dead units, batches, seeds, settings, and resuming."""
 
 import itertools
 
@@ -34,7 +34,7 @@ def random_kernel(side, *channels):
 
 @pytest.fixture(scope="module")
 def backbone():
-    """The first layer sees 9 x 9 pixels in blocks of 3 x 3, and so forms rather than noise."""
+    """The kernels of the first layer are 9 x 9 in blocks of 3 x 3, so that it responds to forms rather than noise."""
     kernel, bias = np.kron(random_kernel(3, 3, 6), np.ones((3, 3, 1, 1), np.float32)) / 9, np.zeros(6, np.float32)
     kernel[..., DEAD], bias[DEAD] = 0, -1
     layers = [
@@ -69,7 +69,7 @@ def value(backbone, objective, pictures):
 
 @pytest.fixture(scope="module")
 def runs(backbone):
-    """All progress of a visualization in each style that nothing interrupted, and the graphs of its steps."""
+    """All progress of an uninterrupted visualization in each style, and the graphs of its steps."""
     found = {}
     for style in STYLES:
         graphs = []
@@ -83,7 +83,7 @@ def seen(runs):
 
 
 def at_the_start(style):
-    """What a style starts from, as it is shown."""
+    """The first picture of a style."""
     if style in PIXEL_STYLES:
         return equalize_contrast(np.random.default_rng(0).uniform(size=(1, *SIZE, 3)).astype(np.float32))
     return (Maco if style == "maco" else Fourier)(SIZE, seed=4).pictures().numpy()
@@ -96,7 +96,7 @@ def test_every_style_raises_its_objective(backbone, seen, style):
 
 
 @pytest.mark.parametrize("style", ["laplacian", "fourier", "maco"])
-def test_a_negative_objective_lowers(backbone, style):
+def test_a_negative_objective_is_minimised(backbone, style):
     last = finished(-OBJECTIVE, backbone, settings_of(style))
     assert value(backbone, OBJECTIVE, last.pictures) < value(backbone, OBJECTIVE, at_the_start(style)) - 0.05
 
@@ -110,7 +110,7 @@ def test_pictures_have_their_size_and_range(seen, style):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_the_first_picture_is_shown_on_the_way(seen, style):
+def test_the_picture_of_progress_is_the_first_of_the_batch(seen, style):
     for progress in seen[style]:
         np.testing.assert_array_equal(progress.picture, progress.pictures[0])
 
@@ -124,7 +124,7 @@ def test_progress_counts_the_steps_of_all_sizes(seen, style, steps):
     assert seen[style][-1].done == 1
 
 
-def test_movements_are_drawn_from_steps_that_count_on_from_size_to_size(backbone, monkeypatch):
+def test_transforms_of_all_octaves_have_different_steps(backbone, monkeypatch):
     steps = []
 
     def still(pictures, seed, step):
@@ -136,7 +136,7 @@ def test_movements_are_drawn_from_steps_that_count_on_from_size_to_size(backbone
     assert sorted(set(steps)) == list(range(20))
 
 
-def test_octaves_that_the_layer_cannot_see_are_left_out(backbone):
+def test_octaves_too_small_for_the_layer_are_left_out(backbone):
     settings = settings_of("multiscale", size=(90, 120), octaves=4, steps=4)
     stages = [progress.stage for progress in visualize_feature(layer_l2("wide"), backbone, settings)]
     assert stages == ["octave 1 of 2, 86 x 64", "octave 2 of 2, 120 x 90"]
@@ -195,7 +195,7 @@ def alpha(backbone):
     return finished(neuron("conv2", 3), backbone, settings).alpha
 
 
-def test_alpha_comes_with_the_pictures(alpha):
+def test_alpha_has_the_size_of_the_pictures(alpha):
     assert alpha.shape == (2, *SIZE)
     assert alpha.min() >= 0
     assert alpha.max() <= 1
@@ -206,7 +206,7 @@ def test_pictures_are_transparent_where_nothing_excites_the_unit(alpha):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_what_is_not_asked_to_be_transparent_has_no_alpha(seen, style):
+def test_pictures_have_no_alpha_by_default(seen, style):
     assert seen[style][-1].alpha is None
 
 
@@ -221,7 +221,7 @@ def test_what_is_not_asked_to_be_transparent_has_no_alpha(seen, style):
     ],
 )
 def test_silent_units_of_squeezenet_get_a_picture_that_excites_them(squeezenet, unit, style, steps):
-    """Nothing in the noise at the start does."""
+    """The noise at the start does not excite them."""
     settings = settings_of(style, size=(64, 64), steps=steps, seed=1)
     objective = parse(unit, squeezenet)
     pictures = finished(objective, squeezenet, settings).pictures
@@ -236,13 +236,13 @@ def test_a_dead_unit_is_refused(backbone, style, layer):
 
 
 @pytest.mark.parametrize("style", ["naive", "fourier"])
-def test_pictures_of_dead_units_are_told_in_a_batch(backbone, style):
+def test_dead_units_of_a_batch_are_reported(backbone, style):
     objective = channels("conv1", [2, DEAD, 1])
     assert next(visualize_feature(objective, backbone, settings_of(style, batch=3))).dead == (1,)
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_the_graph_of_a_step_is_shown_once(runs, style):
+def test_on_graph_is_called_once(runs, style):
     (graph,) = runs[style][1]
     assert any("conv2" in operation.name for operation in graph.get_operations())
 
@@ -279,7 +279,7 @@ def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(backbo
     ],
     ids=lambda given: given.partition(":")[0] if isinstance(given, str) else "",
 )
-def test_settings_that_make_no_sense_are_refused(given, message):
+def test_settings_out_of_range_are_refused(given, message):
     with pytest.raises(FeatureError) as refused:
         FeatureSettings(**given)
     assert str(refused.value) == message
@@ -290,12 +290,12 @@ def test_settings_override_those_of_the_style():
     assert (of_style.steps, of_style.step_size, of_style.views) == (7, 0, STYLES["maco"].views)
 
 
-def test_equalize_contrast_pictures_have_the_same_mean_and_deviation():
+def test_equalized_pictures_have_the_same_mean_and_deviation():
     pictures = np.random.default_rng(0).normal([[[[0.2]]], [[[0.7]]]], [[[[0.01]]], [[[0.1]]]], (2, 20, 30, 3))
     shown = equalize_contrast(pictures)
     np.testing.assert_allclose(shown.mean(axis=(1, 2, 3)), 0.5, atol=1e-3)
     np.testing.assert_allclose(shown.std(axis=(1, 2, 3)), 0.1, rtol=0.01)
 
 
-def test_contrast_of_nothing_is_grey():
+def test_a_constant_picture_is_equalized_to_grey():
     np.testing.assert_array_equal(equalize_contrast(np.full((1, 4, 5, 3), 0.25)), np.full((1, 4, 5, 3), 0.5))

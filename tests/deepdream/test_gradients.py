@@ -1,4 +1,4 @@
-"""How gradients are scaled, and the Laplacian pyramid."""
+"""Normalisations of gradients, and the Laplacian pyramid."""
 
 import numpy as np
 import pytest
@@ -34,13 +34,13 @@ def test_a_normalized_gradient_keeps_its_direction(name):
     assert cosine == pytest.approx(1, abs=1e-12)
 
 
-def test_a_gradient_that_is_not_normalized_is_unchanged():
+def test_none_is_the_identity():
     gradient = normal(1, 6, 5, 3)
     np.testing.assert_array_equal(normalized("none", gradient), gradient)
 
 
 @pytest.mark.parametrize("name", NORMALIZATIONS)
-def test_each_picture_of_a_batch_is_scaled_by_itself(name):
+def test_pictures_of_a_batch_are_normalized_separately(name):
     gradient = normal(2, 9, 7, 3) * np.float32([[[[1]]], [[[1000]]]])
     each = np.concatenate([normalized(name, one[None]) for one in gradient])
     np.testing.assert_allclose(normalized(name, gradient), each, rtol=1e-5, atol=1e-6)
@@ -69,7 +69,7 @@ def test_pictures_of_any_size_share_one_graph(normalization):
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("levels", [0, 1, LEVELS])
-def test_what_is_split_is_merged_again(size, levels):
+def test_merge_inverts_split(size, levels):
     pictures = normal(2, *size, 3)
     np.testing.assert_allclose(merge(split(tf.constant(pictures), levels)), pictures, atol=1e-6)
 
@@ -85,7 +85,7 @@ def test_levels_go_from_coarse_to_fine():
 
 
 def halved(picture):
-    """Each second place of the picture blurred along both axes, what lies beyond it counted as zeros."""
+    """The picture blurred along both axes with zeros beyond its borders, and every second pixel of that."""
     weights = np.array([1, 4, 6, 4, 1]) / 16
     for axis in (0, 1):
         picture = np.apply_along_axis(lambda line: np.convolve(line, weights, "same")[::2], axis, picture)
@@ -93,14 +93,14 @@ def halved(picture):
 
 
 def test_the_next_level_is_blurred_by_a_binomial_and_halved():
-    """At odd sizes the middles of the windows are the first, third, ... place."""
+    """At odd sizes the windows are centred at the first, third, ... pixel."""
     picture = normal(1, 17, 33, 3)
     lowest, _ = split(tf.constant(picture), 1)
     np.testing.assert_allclose(lowest[0], halved(picture[0]), atol=1e-6)
 
 
 @pytest.mark.parametrize("factor", [1e-10, 1, 1e10])
-def test_every_level_leaves_with_a_root_mean_square_of_one(monkeypatch, factor):
+def test_every_level_is_scaled_to_a_root_mean_square_of_one(monkeypatch, factor):
     merged = []
     monkeypatch.setattr(gradients, "merge", lambda levels: merged.extend(levels) or merge(levels))
     laplacian(tf.constant(normal(2, 31, 45, 3) * np.float32(factor)))
@@ -116,7 +116,7 @@ def test_levels_keep_their_own_direction_when_scaled():
 
 
 def test_the_laplacian_makes_fine_noise_smooth():
-    """Differences of neighbours are weaker for what is as strong in all octaves of frequencies."""
+    """With all octaves of frequencies equally strong, neighbours differ less."""
 
     def roughness(picture):
         return np.diff(picture, axis=1).std() / picture.std()

@@ -1,4 +1,4 @@
-"""The algebra of objectives: linear, and no operand ever changes."""
+"""The algebra of objectives is linear and leaves operands unchanged."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What dreams seek: the value and gradient of each objective, and how texts name them."""
+"""Objectives: values, gradients, and parsing."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def normal(*shape, seed=0, dtype=np.float32):
 
 
 def value_and_gradient(objective, activation):
-    """Of an objective that reads one layer, with respect to the activations of that."""
+    """For an objective of one layer, with respect to its activations."""
     variable = tf.Variable(activation)
     with tf.GradientTape() as tape:
         value = objective.value({objective.layers[0]: variable})
@@ -52,7 +52,7 @@ def test_the_gradient_of_layer_l2_is_the_activations_over_their_number():
 
 
 def test_a_picture_gets_the_activations_of_layer_l2_back_propagated():
-    """Through 1x1 convolutions, of which the way back is a product with the transposed matrix."""
+    """Through 1x1 convolutions, whose gradient is a product with the transposed matrix."""
     first, second = normal(3, 4, seed=1), normal(4, 5, seed=2)
     layers = [
         convolution("before", "input", first[None, None], np.zeros(4, np.float32)),
@@ -107,7 +107,7 @@ def network_with_classes(*last):
 
 
 @pytest.mark.parametrize("last", [[], [softmax("softmax", "logits")]], ids=["logits last", "softmax last"])
-def test_a_class_is_sought_before_the_softmax(last):
+def test_a_class_is_its_logit_before_the_softmax(last):
     backbone = network_with_classes(*last)
     pictures = tf.constant(normal(1, 4, 4, 3))
     objective = class_logit(backbone, 7)
@@ -115,7 +115,7 @@ def test_a_class_is_sought_before_the_softmax(last):
     assert float(objective.value(backbone(pictures, objective.layers))) == logits[0, 7]
 
 
-def test_a_network_without_classes_has_none_to_seek():
+def test_a_network_without_classes_is_refused():
     layers = [convolution("features", "input", normal(1, 1, 3, 4), np.zeros(4, np.float32))]
     with pytest.raises(LayerError, match="has no class layer"):
         class_logit(Backbone("featureless", layers, tf.identity), 7)
@@ -126,7 +126,7 @@ GUIDED_SHAPE = (2, 5, 7, 3)
 
 
 def guided_by_hand(activation):
-    """Value and gradient: each position's nearest place of the guide, over the number of positions."""
+    """The value and the gradient by the formula."""
     places = GUIDE.reshape(-1, 3)
     flat = activation.reshape(-1, 3)
     nearest = places[np.argmax(flat @ places.T, axis=1)]
@@ -135,7 +135,7 @@ def guided_by_hand(activation):
 
 @pytest.mark.parametrize("chunk", [1, 24, 24 * 70 - 1, 24 * 70, 1 << 22])
 def test_guided_draws_each_position_to_its_nearest_place(monkeypatch, chunk):
-    """The guide has 24 places, the pictures 70: the chunks hold less than one row, one row, and up to all."""
+    """The guide has 24 positions, the pictures 70: chunks of less than one row, one row, and up to all."""
     monkeypatch.setattr(objectives, "_NEAREST_CHUNK", chunk)
     activation = normal(*GUIDED_SHAPE, seed=6)
     value, gradient = value_and_gradient(guided("a", GUIDE), activation)
@@ -168,15 +168,15 @@ def test_one_picture_alone_has_no_diversity():
     [(layer_l2("a"), True), (channel("a", 0), True), (neuron("a", 0), False), (diversity("a"), False)],
     ids=["layer", "channel", "neuron", "diversity"],
 )
-def test_only_what_asks_each_position_by_itself_can_be_asked_piece_by_piece(objective, local):
+def test_local_terms_are_those_of_single_positions(objective, local):
     assert [term.local for _, term in objective.terms] == [local]
 
 
-def test_each_layer_is_read_once():
+def test_layers_are_listed_once():
     assert (layer_l2("a") + channel("b", 1) - channel("a", 2)).layers == ("a", "b")
 
 
-def test_terms_of_one_name_are_reported_as_one():
+def test_terms_of_one_name_are_added():
     activation = normal(1, 4, 4, 2)
     values = (channel("a", 0) + 2 * channel("a", 0)).terms_of({"a": tf.constant(activation)})
     assert list(values) == ["a:0"]
@@ -198,7 +198,7 @@ def backbone():
 
 
 def parsed(text, backbone):
-    """What an objective asks for, in words, and how much of it."""
+    """Weights, names and layers of the terms."""
     return [(weight, term.name, term.layer) for weight, term in parse(text, backbone).terms]
 
 
@@ -237,12 +237,12 @@ def test_a_name_is_a_layer_a_channel_a_neuron_or_a_class(backbone, text, name, l
     ],
     ids=["layer", "channel", "middle", "position", "global", "sum"],
 )
-def test_what_is_parsed_is_what_is_made_by_hand(backbone, text, by_hand):
+def test_a_parsed_objective_is_that_made_by_functions(backbone, text, by_hand):
     activations = backbone(tf.constant(normal(1, 5, 6, 3)), ["conv1", "odd:3", "average"])
     assert float(parse(text, backbone).value(activations)) == float(by_hand.value(activations))
 
 
-def test_a_neuron_of_a_smaller_copy_is_where_it_is_in_the_picture():
+def test_the_position_of_a_neuron_is_scaled():
     activation = normal(1, 10, 20, 2)
     for share, row, column in ((1.0, 7, 15), (0.5, 3, 7), (0.75, 5, 11)):
         smaller = neuron("a", 1, 7, 15).at_scale(tf.constant([share, share], tf.float64))
@@ -312,7 +312,7 @@ def test_factors_and_signs_reach_into_parentheses(backbone, text, weights):
     ],
     ids=lambda given: given[:20] if isinstance(given, str) else None,
 )
-def test_an_objective_that_is_not_understood_is_refused_in_one_line(backbone, text, error, message):
+def test_an_invalid_objective_is_refused_in_one_line(backbone, text, error, message):
     with pytest.raises(error, match=rf"^[^\n]*{message}[^\n]*$"):
         parse(text, backbone)
 

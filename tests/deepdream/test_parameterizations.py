@@ -1,4 +1,4 @@
-"""What stands for pictures: pixels, waves, phases of waves."""
+"""Parameterizations: pixels, spectra, phases."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def colored(spectrum, size):
 
 
 def axes_of(pictures):
-    """Values along the colour axes, as they go through the colours into the sigmoid: [batch, 3, height, width]."""
+    """Values along the colour axes, [batch, 3, height, width], by the inverse of the sigmoid and of COLORS."""
     pictures = pictures.numpy().astype(np.float64)
     logits = np.log(pictures / (1 - pictures))
     return np.moveaxis(logits @ np.linalg.inv(COLORS.astype(np.float64)).T, -1, 1)
@@ -85,7 +85,7 @@ def test_pictures_of_all_sizes_have_three_colours(form, size):
     [Pixels(np.zeros((1, 2, 3, 3), np.float32)), Fourier((4, 5)), Maco((4, 5))],
     ids=["pixels", "fourier", "maco"],
 )
-def test_what_was_not_asked_to_be_transparent_has_no_opacity(form):
+def test_pictures_have_no_opacity_by_default(form):
     assert form.alpha() is None
 
 
@@ -154,7 +154,7 @@ def random_phases(form, seed):
 
 @pytest.mark.parametrize("size", SIZES[3:], ids=str)
 @pytest.mark.parametrize("seed", [None, 1, 2], ids=["at the start", "changed", "changed again"])
-def test_magnitudes_stay_as_they_are_when_phases_change(size, seed):
+def test_magnitudes_do_not_depend_on_phases(size, seed):
     form = Maco(size, 2)
     if seed is not None:
         random_phases(form, seed)
@@ -163,7 +163,7 @@ def test_magnitudes_stay_as_they_are_when_phases_change(size, seed):
 
 
 @pytest.mark.parametrize("size", SIZES[3:], ids=str)
-def test_waves_that_stand_for_their_opposites_have_the_phases_of_the_variable(size):
+def test_waves_have_the_phases_of_the_variable(size):
     form = random_phases(Maco(size, 2), 1)
     waves = slice(1, (size[1] + 1) // 2)  # the others have their opposites beside them
     found = np.angle(np.fft.rfft2(axes_of(form.pictures()))[..., waves])
@@ -172,7 +172,7 @@ def test_waves_that_stand_for_their_opposites_have_the_phases_of_the_variable(si
 
 
 def opposed(phases, width):
-    """The phases less those of the opposite waves, in the columns that have both."""
+    """Phases minus those of the negative frequencies, in the columns that have both."""
     phases = phases.astype(np.float64)
     for column in {0, width // 2} if width % 2 == 0 else {0}:
         one = phases[..., column].copy()
@@ -190,7 +190,7 @@ def test_maco_pictures_are_sums_of_waves_of_natural_magnitudes(size):
 
 @pytest.mark.parametrize("size", SIZES[3:], ids=str)
 def test_natural_magnitudes_fall_with_frequency(size):
-    """By the exponent of their axis, but for the mean, which is grey."""
+    """By the exponent of their axis, except for the mean."""
     magnitudes, frequencies = Maco(size).magnitudes.numpy(), cycles(size)
     for axis, exponent in enumerate(EXPONENTS):
         laws = magnitudes[axis].ravel()[1:] * frequencies.ravel()[1:] ** exponent

@@ -1,4 +1,4 @@
-"""Silent units: where the gradient goes that a rectifier holds back, and where it stays as it is."""
+"""Silent units: which gradients are redirected past the rectifier."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def normal(*shape, seed=0):
 
 
 def network():
-    """A rectified layer of which one channel is excited everywhere, one here and there, and one nowhere."""
+    """A rectified layer with a channel excited everywhere, one at some positions, and one at none."""
     biases = np.array([100, 0, -100], np.float32)
     layers = [
         convolution("rectified_pre_relu", "input", normal(3, 3, 3, 3), biases),
@@ -62,11 +62,11 @@ TWINNED = ["rectified", "pooled", "averaged", "pooled twice", "everywhere"]
         ("logits", None),
     ],
 )
-def test_the_twin_of_a_layer_is_what_its_rectifier_reads(layer, twin):
+def test_the_layer_before_a_rectifier_is_found(layer, twin):
     assert layer_before_rectifier(BACKBONE, layer) == twin
 
 
-def test_a_twin_may_be_known_by_an_alias_only():
+def test_the_layer_before_a_rectifier_may_be_an_alias():
     layers = [convolution("conv", "input", normal(1, 1, 3, 3), np.zeros(3, np.float32)), relu("rectified", "conv")]
     backbone = Backbone("small", layers, tf.identity, {"rectified_pre_relu": "conv"})
     assert layer_before_rectifier(backbone, "rectified") == "rectified_pre_relu"
@@ -91,7 +91,7 @@ def plainly(layer):
 @pytest.mark.parametrize("weight", [1.0, -1.0], ids=["raised", "lowered"])
 @pytest.mark.parametrize("number", [ALIVE, PARTLY], ids=["alive", "partly alive"])
 @pytest.mark.parametrize("layer", TWINNED)
-def test_the_gradient_of_live_channels_stays_as_it_is_to_the_bit(layer, number, weight):
+def test_the_gradient_of_live_channels_is_unchanged_to_the_bit(layer, number, weight):
     gradient, _ = pulls(layer, number, weight)
     plain, _ = pulls(layer, number, weight, plainly(layer))
     assert np.any(plain != 0)
@@ -100,19 +100,19 @@ def test_the_gradient_of_live_channels_stays_as_it_is_to_the_bit(layer, number, 
 
 @pytest.mark.parametrize("number", [ALIVE, PARTLY, SILENT], ids=["alive", "partly alive", "silent"])
 @pytest.mark.parametrize("layer", TWINNED)
-def test_activations_stay_as_they_are_to_the_bit(layer, number):
+def test_activations_are_unchanged_to_the_bit(layer, number):
     _, found = pulls(layer, number)
     np.testing.assert_array_equal(found, BACKBONE(tf.constant(PICTURES), [layer])[layer])
 
 
 @pytest.mark.parametrize("layer", TWINNED)
-def test_a_silent_channel_has_no_gradient_of_its_own(layer):
+def test_the_plain_gradient_of_a_silent_channel_is_zero(layer):
     plain, _ = pulls(layer, SILENT, network=plainly(layer))
     assert not plain.any()
 
 
 @pytest.mark.parametrize("layer", TWINNED)
-def test_a_silent_channel_gets_a_gradient_that_raises_what_is_rectified(layer):
+def test_the_redirected_gradient_raises_the_input_of_the_rectifier(layer):
     gradient, _ = pulls(layer, SILENT)
     twin = "rectified_pre_relu"
     before, after = (
@@ -122,19 +122,19 @@ def test_a_silent_channel_gets_a_gradient_that_raises_what_is_rectified(layer):
     assert np.all(after > before)
 
 
-def test_a_silent_channel_gets_the_gradient_of_its_twin():
+def test_a_silent_channel_gets_the_gradient_of_the_layer_before():
     gradient, _ = pulls("rectified", SILENT)
     twin, _ = pulls("rectified_pre_relu", SILENT)
     np.testing.assert_allclose(gradient, twin, rtol=1e-5, atol=1e-9)
 
 
 @pytest.mark.parametrize(("number", "kind"), [(ALIVE, "alive"), (SILENT, "silent")], ids=["alive", "silent"])
-def test_a_layer_without_twin_keeps_its_gradient(number, kind):
+def test_layers_without_a_layer_before_keep_their_gradient(number, kind):
     gradient, _ = pulls("mixed", number)
     assert gradient.any() == (kind == "alive")
 
 
-def test_further_layers_are_computed_as_they_are():
+def test_extra_layers_are_unchanged():
     pictures = tf.constant(PICTURES)
     found = RedirectedLayers(channel("pooled", 0), BACKBONE, ["other"])(pictures)
     np.testing.assert_array_equal(found["other"], BACKBONE(pictures, ["other"])["other"])
@@ -144,7 +144,7 @@ BEFORE = np.array([[[[-2, 3], [-1, -4]]], [[[-1, -2], [-3, -4]]]], np.float32)  
 
 
 def passed(upstream, sign):
-    """What reaches `before` and the activation, of a gradient that comes from above."""
+    """The gradients of `before` and of the activation for an incoming gradient."""
     before, activation = tf.constant(BEFORE), tf.constant(np.maximum(BEFORE, 0))
     with tf.GradientTape() as tape:
         tape.watch([before, activation])
@@ -155,7 +155,7 @@ def passed(upstream, sign):
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["to excite", "to calm"])
 @pytest.mark.parametrize("upstream", [2.0, -2.0])
 def test_each_silent_channel_of_each_picture_gets_a_gradient_of_the_right_sign(sign, upstream):
-    """The first picture excites the second channel at one of its places; nothing else is excited anywhere."""
+    """Only the second channel of the first picture is excited, at one position."""
     silent = np.array([[[[1, 0], [1, 0]]], [[[1, 1], [1, 1]]]])
     through, _ = passed(upstream, sign)
     np.testing.assert_array_equal(through, silent * upstream if sign * upstream < 0 else np.zeros_like(BEFORE))
@@ -167,19 +167,19 @@ def test_the_activation_gets_the_whole_gradient(sign):
     np.testing.assert_array_equal(own, np.full_like(BEFORE, -2))
 
 
-def test_a_channel_that_is_only_excited_where_nobody_asks_is_silent():
-    """The first picture's second channel is excited at its first place; asked is the other one."""
+def test_a_channel_excited_only_where_the_gradient_is_zero_is_silent():
+    """The second channel of the first picture is excited at its first position; the gradient is at the other."""
     through, _ = passed(np.array([0, -2], np.float32)[:, None], 1.0)
     np.testing.assert_array_equal(through[0, 0], [[0, 0], [-2, -2]])
 
 
-def test_only_negative_objectives_let_calming_gradients_pass():
+def test_negative_objectives_pass_inhibiting_gradients():
     gradient, _ = pulls("rectified", SILENT, -1.0)
     twin, _ = pulls("rectified_pre_relu", SILENT, -1.0)
     np.testing.assert_allclose(gradient, twin, rtol=1e-5, atol=1e-9)
 
 
-def test_beside_a_positive_objective_a_negative_one_does_not_calm():
+def test_mixed_objectives_pass_exciting_gradients_only():
     mixed = channel("rectified", SILENT) - channel("rectified", ALIVE)
     pictures = tf.constant(PICTURES)
     with tf.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""Movements of pictures: what they show, at which size, and what they draw."""
+"""Random transforms: results, shapes, borders, gradients, randomness."""
 
 import math
 
@@ -48,7 +48,7 @@ IDENTITIES = {
 
 
 def numbered(height, width):
-    """A picture whose values are all different, so that each shows where it came from."""
+    """A picture whose values are all different and tell where they came from."""
     return np.arange(height * width * 3, dtype=np.float32).reshape(1, height, width, 3)
 
 
@@ -72,18 +72,18 @@ def jittered(picture, amount, seed=3, step=0):
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_the_same_seed_and_step_give_the_same(name):
+def test_the_same_seed_and_step_give_the_same_result(name):
     assert moved(RANDOM[name], colourful(), 5, 6).tobytes() == moved(RANDOM[name], colourful(), 5, 6).tobytes()
 
 
 @pytest.mark.parametrize("varied", ["seed", "step"])
 @pytest.mark.parametrize("name", RANDOM)
-def test_what_is_drawn_depends_on(name, varied):
+def test_results_depend_on(name, varied):
     assert len({moved(RANDOM[name], colourful(), **{varied: value}).tobytes() for value in range(5)}) >= 4
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_a_size_is_known_when_the_graph_is_made(name):
+def test_outputs_have_a_static_shape(name):
     graph = tf.function(RANDOM[name]).get_concrete_function(
         tf.TensorSpec([2, 65, 70, 3]), 3, tf.TensorSpec([], tf.int64)
     )
@@ -93,7 +93,7 @@ def test_a_size_is_known_when_the_graph_is_made(name):
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name not in ("window", "noise")])
-def test_all_pictures_of_a_batch_are_moved_alike(name):
+def test_all_pictures_of_a_batch_are_transformed_alike(name):
     once = moved(RANDOM[name], colourful(1))
     twice = moved(RANDOM[name], np.repeat(colourful(1), 2, axis=0))
     np.testing.assert_array_equal(twice, np.repeat(once, 2, axis=0))
@@ -107,7 +107,7 @@ def test_grey_pictures_have_no_border(name):
 
 
 @pytest.mark.parametrize("name", BORDERED)
-def test_what_lies_beyond_the_border_is_grey_and_never_black(name):
+def test_pixels_beyond_the_border_are_grey(name):
     white = np.ones((1, 20, 30, 3), np.float32)
     found = [moved(BORDERED[name], white, step=step) for step in range(5)]
     assert min(one.min() for one in found) == pytest.approx(GREY, abs=1e-6)
@@ -115,21 +115,21 @@ def test_what_lies_beyond_the_border_is_grey_and_never_black(name):
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name not in ("scale", "rotate", "noise", "composed")])
-def test_nothing_beyond_the_border_is_seen(name):
+def test_pixels_beyond_the_border_do_not_appear(name):
     white = np.ones((2, 65, 70, 3), np.float32)
     for step in range(20):
         np.testing.assert_allclose(moved(RANDOM[name], white, step=step), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_what_moves_by_nothing_changes_nothing(name):
+def test_transforms_by_nothing_are_identities(name):
     pictures = colourful(2, 9, 12)
     np.testing.assert_allclose(moved(IDENTITIES[name], pictures), pictures, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_the_gradient_reaches_the_pictures(name):
-    """All that was seen came from the pictures, with bilinear weights that sum up to the number of places at most."""
+    """The sum of bilinear weights is at most the number of output values."""
     pictures = tf.constant(colourful())
     with tf.GradientTape() as tape:
         tape.watch(pictures)
@@ -179,7 +179,7 @@ def test_a_pad_puts_grey_around():
     np.testing.assert_array_equal(moved(pad(3), pictures), expected)
 
 
-def test_a_crop_takes_every_part_of_its_size():
+def test_a_crop_takes_all_offsets():
     picture = numbered(6, 7)
     found = {moved(random_crop(2), picture, step=step).tobytes() for step in range(100)}
     assert found == {
@@ -188,7 +188,7 @@ def test_a_crop_takes_every_part_of_its_size():
 
 
 def ramp(height, width):
-    """Values are the places themselves, from the middle: across, down."""
+    """The values are x and y from the centre."""
     down, across = np.mgrid[:height, :width].astype(np.float32)
     places = np.stack([across - (width - 1) / 2, down - (height - 1) / 2, np.ones_like(down)], axis=-1)
     return places[None]
@@ -202,7 +202,7 @@ def test_a_picture_is_scaled_about_its_middle(factor):
 
 
 def turned_by(step, degrees=30):
-    """The angle by which a step turns, from where the middle's neighbours come; and the picture."""
+    """The angle of the rotation in a step, the distance of a rotated point, and the centre."""
     picture = ramp(31, 31)
     turned = moved(random_rotate(degrees), picture, step=step)
     x, y = turned[0, 15, 20, :2]
@@ -229,15 +229,15 @@ def test_scales_are_drawn_from_the_smallest_to_the_largest():
 
 
 @pytest.mark.parametrize("size", [(24, 36), (36, 24), (24, 24)], ids=str)
-def test_the_window_of_all_is_as_large_as_the_shorter_side(size):
-    """Neighbours of the result are neighbours of the picture along the shorter side."""
+def test_the_largest_window_has_the_shorter_side(size):
+    """Neighbours in the result are neighbours in the picture along the shorter side."""
     window = moved(random_window(1, 1), ramp(*size))
     assert window.shape == (1, 24, 24, 3)
     shorter = 1 if size[0] == 24 else 0
     np.testing.assert_allclose(np.diff(window[0, ..., shorter], axis=1 - shorter), 1, atol=1e-4)
 
 
-def test_windows_are_other_ones_in_each_picture():
+def test_windows_differ_between_pictures():
     windows = moved(random_window(0.3, 0.9), np.repeat(ramp(24, 30), 4, axis=0))
     assert len({window.tobytes() for window in windows}) == 4
 
@@ -272,7 +272,7 @@ def test_composed_transforms_follow_one_another():
 
 
 @pytest.mark.parametrize("nested", [False, True], ids=["flat", "nested"])
-def test_composed_transforms_draw_independently(nested):
+def test_composed_transforms_are_independent(nested):
     """Sums of the same noise would deviate twice as much, those of independent noise by the square root of two."""
     parts = [compose([noise(0.1)]), compose([noise(0.1)])] if nested else [noise(0.1), noise(0.1)]
     found = moved(compose(parts), np.zeros((1, 60, 60, 3), np.float32))
