@@ -7,7 +7,12 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
-from tfgraphs.neural_style.statistics import gram_matrix, mean_and_deviation
+from tfgraphs.neural_style.statistics import STATISTICS, gram_matrix
+
+
+def mean_and_deviation(activation, mask=None):
+    statistic, random = STATISTICS["mean_variance"], tf.constant(0, tf.int64)
+    return statistic.value(statistic.sums(activation, mask, random), random)
 
 
 def content_loss(activation, target, form="normalized"):

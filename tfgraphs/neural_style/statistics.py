@@ -64,14 +64,6 @@ def _gram_value(sums: Sums) -> tf.Tensor:
     return products / (count + SMALL)
 
 
-def mean_and_deviation(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Computes mean and standard deviation of each channel, as in adaptive instance normalization.
-
-    Huang and Belongie, arXiv 1703.06868. Args as of `gram_matrix`. Returns [batch, 2, channels].
-    """
-    return _moments_value(moment_sums(activation, mask))
-
-
 def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
     """[sum_p m_p F_p, sum_p m_p F_p^2, M], [batch, 1, channels] twice and [batch, 1, 1]; args as of `gram_matrix`."""
     features, counts = _positions(activation), _counts(activation, mask)
@@ -79,6 +71,7 @@ def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
 
 
 def _moments_value(sums: Sums) -> tf.Tensor:
+    """Mean and deviation of each channel, as in adaptive instance normalization (arXiv 1703.06868): [b, 2, c]."""
     total, squares, count = sums
     mean = total / (count + SMALL)
     variance = tf.maximum(squares / (count + SMALL) - tf.square(mean), 0)

@@ -78,7 +78,27 @@ class Painter:
         save_seconds: float = 30.0,
         on_graph: Callable[[tf.Graph], None] | None = None,
     ) -> Iterator[Progress]:
-        """Paints a photograph; args, yields and raises as of `paint`. `steps` takes the place of the settings'."""
+        """Paints a photograph.
+
+        Args:
+            photograph: float32 [height, width, 3], RGB in 0..1, of at least 32 px a side.
+            steps: other than the settings'.
+            start: what to start from instead of noise, an array of the same kind, of any size.
+            anchor: what holds the frame of a film to the one before. Painting starts from it, unless `start` says
+                otherwise, and so uses the finest scales only.
+            checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
+            save_seconds: time between two checkpoints.
+            on_graph: called with the graph of one step.
+
+        Yields:
+            Progress with the picture so far; the last one has the finished painting, of the shape of the photograph.
+
+        Raises:
+            StyleError: a picture is too small, or a mask or weight makes no sense.
+            LayerError: a picture is too small for a layer.
+            NonFiniteLoss: the loss is no longer finite.
+            TileError: tiles of this size are too small.
+        """
         self._check_sizes(photograph)
         places = regions(self._styles, photograph.shape[:2])
         if photograph.shape != self._shape:
@@ -134,47 +154,19 @@ def paint(
     styles: np.ndarray | Sequence[Style],
     backbone: Backbone | None = None,
     settings: StyleSettings | None = None,
-    *,
-    start: np.ndarray | None = None,
-    anchor: Anchor | None = None,
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
-    on_graph: Callable[[tf.Graph], None] | None = None,
+    **options: Any,
 ) -> Iterator[Progress]:
-    """Paints a photograph in the style of a painting, or of several.
+    """Paints one photograph in the style of a painting, or of several.
 
     Args:
-        photograph: float32 [height, width, 3], RGB in 0..1, of at least 32 px a side.
-        styles: the painting, as an array of the same kind; or several, see `Style`.
-        backbone: the network in whose activations pictures are compared. None: SqueezeNet with average pooling.
-        settings: see `StyleSettings`.
-        start: what to start from instead of noise, an array of the same kind, of any size.
-        anchor: what holds the frame of a film to the one before. Painting starts from it, unless `start` says
-            otherwise, and so uses the finest scales only.
-        checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with the graph of one step.
+        photograph, options: of `Painter.paint`, as are what it yields and raises.
+        styles, backbone, settings: of `Painter`.
 
-    Yields:
-        Progress with the picture so far; the last one has the finished painting, of the shape of the photograph.
-
-    Raises:
-        StyleError: a picture is too small, or a mask or weight makes no sense.
-        LayerError: unknown layer, or a picture is too small for it.
-        NonFiniteLoss: the loss is no longer finite.
-        OptimizerError: there is no such optimizer.
-        LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
-        TileError: tiles of this size are too small.
+    >>> *_, last = paint(photograph, painting)
+    >>> last.picture.shape == photograph.shape
+    True
     """
-    painter = Painter(styles, backbone, settings, reuse_graphs=False)
-    return painter.paint(
-        photograph,
-        start=start,
-        anchor=anchor,
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
-        on_graph=on_graph,
-    )
+    return Painter(styles, backbone, settings, reuse_graphs=False).paint(photograph, **options)
 
 
 class _Scale:

@@ -213,7 +213,12 @@ def _network_loss(
         variation_weight=VARIATION_WEIGHT if style.variation_weight is None else style.variation_weight,
     )
     transfer = StyleTransferLoss(style, backbone)
-    targets = _style_targets(painting, settings.style_size, transfer, backbone)
+    pixels = tf.constant(resize(painting, fit(painting.shape[:2], settings.style_size))[None])
+
+    def style_sums(shift: tf.Tensor) -> LayerSums:
+        return transfer.style_sums(backbone(cut_window(pixels, [shift, 3 * shift % SHIFTS]), transfer.style_weights))
+
+    targets = transfer.mean_over_shifts(style_sums)
 
     def loss(step: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
         photographs, layer = crops(step), transfer.content_layer
@@ -227,14 +232,3 @@ def _network_loss(
         return transfer.total(content, transfer.style(transfer.style_sums(activations), targets), variation)(step)
 
     return Loss(loss)
-
-
-def _style_targets(painting: np.ndarray, size: int, transfer: StyleTransferLoss, backbone: Backbone) -> LayerSums:
-    """The sums of a painting, presented as painted crops are, on average over shifts."""
-    pixels = tf.constant(resize(painting, fit(painting.shape[:2], size))[None])
-    layers = list(transfer.style_weights)
-
-    def sums(shift: tf.Tensor) -> LayerSums:
-        return transfer.style_sums(backbone(cut_window(pixels, [shift, 3 * shift % SHIFTS]), layers))
-
-    return transfer.mean_over_shifts(sums)
