@@ -2,18 +2,18 @@
 
     python benchmarks/neural_style.py [step] [optimizers] [sizes] [memory] [waits] [--rounds=15] [--plot=optimizers.png]
 
-needs the extras `bench`, `lbfgs` and `plot`. A step is a shift inside a mirrored margin, forward to all layers of
-content and style, the losses, their gradient, Adam's update and clipping, ten of them in one call. The bare gradient is
-that of the mean square of the deepest of these layers with respect to a picture of 512 px and nothing else. PyTorch
-does the same step with the very same layers, once with channels first, its default, and once with channels last.
-Sides are asked in turns; ratios are medians over the rounds.
+Needs the extras `bench`, `lbfgs` and `plot`. A step is a shift inside a mirrored margin, the forward pass to all layers
+of content and style, the losses, their gradient, Adam's update and clipping; ten steps are one call. The bare gradient
+is that of the mean square of the deepest of these layers with respect to a picture of 512 px, and nothing else. PyTorch
+does the same step with the same layers, once with channels first, its default, and once with channels last. The sides
+take turns; ratios are medians over the rounds.
 
-`optimizers` minimises one loss, of one size and without shifts, from one start with Adam, whose rate falls over so many
-steps, and with L-BFGS: the loss after so many seconds. `sizes` has the memory that the last size of a painting takes
-alone, and the time of its steps a pixel, whole and in tiles; `memory` that of whole paintings, in tiles where these are
-the default: above 2.1 megapixels. `waits` has what people wait for, by itself: a whole painting of 640 x 480 and one in
-one pass, both in a process that has begun, and the training of a network at 256 px, of which steps are taken until two
-reports are there.
+`optimizers` minimises one loss, at one size and without shifts, from one start with Adam, whose rate falls over the
+given number of steps, and with L-BFGS, and prints the loss after some seconds. `sizes` measures the memory that the
+last size of a painting takes alone, and the time per pixel of its steps, as a whole and in tiles; `memory` that of complete
+paintings, in tiles where these are the default: above 2.1 megapixels. `waits` measures a complete painting of 640 x 480,
+one in one pass, both in a process that is already running, and the training of a network at 256 px, extrapolated from
+two reports.
 
 Measured in November 2026 on two cores without AVX-512 of a shared machine, SqueezeNet with average pooling:
 
@@ -41,7 +41,8 @@ What was tried, each as our step : bare gradient, and what it does to the final 
   position instead 1.43, by 0.7 %; both 1.30, by 3.4 %.
 - As many positions of each layer as leave about 2,048, a quarter at most: 1.35 after 1.46, by 0.2 %; 1,024: by 0.9 %.
 - Total variation: 53 ms of a step as slices, whose gradients are padded; 12 as splits of rows, whose gradients are
-  joined; 8 as these in one compiled program, which takes 470 MB less of a painting of 12 megapixels.
+  joined; 8 as these in one compiled program, which takes 470 MB less of a painting of 12 megapixels. Since TensorFlow
+  keeps 150 kB of each graph that calls one, only pictures in tiles use it.
 - Adam's update compiled: no less memory, no faster. Tiles of 768 px: no less memory either.
 - A scalar condition that replaces gradients that are not finite: `tf.where` 4 ms, `multiply_no_nan` 1 ms.
 - TensorFlow's rewriting of graphs: no difference.

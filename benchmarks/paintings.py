@@ -1,13 +1,13 @@
-"""Paintings under different settings: how far they are from photograph and painting, seen by other networks.
+"""Paintings under different settings: how far they are from photograph and painting, measured by other networks.
 
     python benchmarks/paintings.py [balanced wild ...] [--size=320] [--pair=photo.jpg,painting.jpg ...]
         [--judge=resnet50 --judge=alexnet=file.npz ...] [--folder=DIR]
 
-A painter finds whatever its own network cannot tell from the painting. So paintings are judged by networks that have
-not seen them: those of `--judge`, each with a file of weights unless they are to be downloaded. Content is
-||F - F*||^2 / ||F*||^2 at the judge's layer of content; style the sum over its layers of style of
-w ||G - G*||^2 / ||G*||^2, as a part of what the photograph itself has. Both are means over the pairs of photograph and
-painting. `variation` is the mean squared difference of neighbours as a part of the scaled painting's: noise has much.
+A painter may find anything that its own network cannot distinguish from the painting. So paintings are judged by other
+networks: those of `--judge`, each with a file of weights unless these are to be downloaded. Content and style are the
+content loss and the style loss of the judge, the latter relative to that of the photograph itself. Both are means over
+the pairs of photograph and painting. `variation` is the total variation relative to the scaled painting's: noise has
+much of it.
 
 Measured in November 2026 at 320 px, means over a street in Tübingen as van Gogh's starry night, sample:astronaut as
 sample:swirls and sample:coffee as sample:embers, by a ResNet-50 and an AlexNet with weights rounded to eight bits:
@@ -30,9 +30,9 @@ sample:swirls and sample:coffee as sample:embers, by a ResNet-50 and an AlexNet 
     constant rate, averaged        0.531                0.823   0.196              0.873   0.248
     averaged                       0.588                0.831   0.170              0.884   0.214
 
-The presets lie in their order on both scales. A pyramid earns the most, and a part of the positions costs nothing.
-Averaging of iterates earns nothing: the rate that falls has done its work. What max pooling and no variation gain in
-style comes with noise, as their variation tells.
+The presets are in their order on both scales. Several scales gain the most, and comparing style at a part of the
+positions costs nothing. Averaging the iterates gains nothing beside a falling learning rate. What max pooling and no
+variation gain in style comes with noise, as their variation shows.
 """
 
 import argparse

@@ -146,11 +146,11 @@ class _Painter:
         if self._settings.stride() == 1:
             return activations
         pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
-        found = {}
+        subsampled = {}
         for layer in self._loss.style_weights:
             stride = position_stride(self._settings.stride(), pixels / self._backbone.view(layer).stride ** 2)
-            found[layer], _ = subsample(activations[layer], stride, number)
-        return found
+            subsampled[layer], _ = subsample(activations[layer], stride, number)
+        return subsampled
 
     def _content_targets(self, photograph: tf.Tensor) -> tf.Tensor:
         """The photograph's activations at the content layer, for every shift: [SHIFTS, h, w, channels]."""

@@ -58,8 +58,8 @@ def scale_levels(size: tuple[int, int], steps: int, most: int | None = None) -> 
     sizes = scale_sizes(tf.constant(size)).numpy().tolist()
     if most is not None:
         sizes = sizes[-most:]
-    steps_of_scales = scale_steps(steps, len(sizes)).numpy().tolist()
-    return [Level(height, width, own) for (height, width), own in zip(sizes, steps_of_scales, strict=True)]
+    counts = scale_steps(steps, len(sizes)).numpy().tolist()
+    return [Level(height, width, count) for (height, width), count in zip(sizes, counts, strict=True)]
 
 
 def style_size(size: tf.Tensor, longest: float | tf.Tensor) -> tf.Tensor:

@@ -96,4 +96,4 @@ class StyleTransferLoss:
             sums: maps the number of a shift, int32, to the sums of a painting that is shifted so.
         """
         shifted = [sums(tf.constant(shift)) for shift in range(SHIFTS)]
-        return {layer: self.statistic.blend([(1 / SHIFTS, own[layer]) for own in shifted]) for layer in shifted[0]}
+        return {layer: self.statistic.blend([(1 / SHIFTS, one[layer]) for one in shifted]) for layer in shifted[0]}

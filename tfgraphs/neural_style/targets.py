@@ -94,8 +94,8 @@ class Targets:
         """
         sums = self._sums(picture, step, shift)
         parts = [
-            region.share * self.loss.style(self._by_layer(own), region.statistics)
-            for region, own in zip(self._regions, _split(sums[2:], len(self._regions)), strict=True)
+            region.share * self.loss.style(self._by_layer(part), region.statistics)
+            for region, part in zip(self._regions, _split(sums[2:], len(self._regions)), strict=True)
         ]
         return self.loss.content(sums[:2]), sum(parts[1:], parts[0])
 
@@ -173,19 +173,19 @@ class Targets:
         tiles = self._tiles_of(size)
         masks = None if style.mask is None else self._masks(style.mask, size)
 
-        def sums(shift: tf.Tensor) -> LayerSums:
+        def shifted_sums(shift: tf.Tensor) -> LayerSums:
             def sums_of_part(pictures: list[tf.Tensor], part: Part) -> Sums:
-                found = []
+                sums = []
                 for layer, activation in self._backbone(pictures[0], self.loss.style_weights).items():
                     mask = None if masks is None else part.cut(masks[layer][shift, tf.newaxis], layer, activation)
-                    found += self.loss.statistic.sums(part.core(activation, layer), mask, tf.cast(shift, tf.int64))
-                return found
+                    sums += self.loss.statistic.sums(part.core(activation, layer), mask, tf.cast(shift, tf.int64))
+                return sums
 
             if tiles is None:
                 return self._by_layer(sums_of_part([mirror_and_shift(pixels, shift)], EVERYTHING))
             return self._by_layer(tiles.total([pixels], sums_of_part, picture_offset(shift)))
 
-        return self.loss.mean_over_shifts(tf.function(sums) if tiles else sums)
+        return self.loss.mean_over_shifts(tf.function(shifted_sums) if tiles else shifted_sums)
 
     def _masks(self, mask: np.ndarray, size: tuple[int, int]) -> Masks:
         """Resamples a mask to the positions of each style layer, for every shift."""
