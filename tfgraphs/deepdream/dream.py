@@ -14,12 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.loading import load
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective, Terms
 from tfgraphs.deepdream.octaves import PixelAscent, octave_levels, octave_start
 from tfgraphs.deepdream.parameterizations import Pixels
-from tfgraphs.deepdream.presets import as_objective
+from tfgraphs.deepdream.presets import load_objective
 from tfgraphs.deepdream.rectifiers import layer_before_rectifier
 from tfgraphs.deepdream.step import DreamStep
 from tfgraphs.deepdream.tiles import TiledObjective
@@ -262,8 +261,7 @@ def dream(
         OptimizerError: Keras has no optimizer of this name.
         TileError: the objective cannot be computed in such tiles.
     """
-    backbone = load(backbone) if isinstance(backbone, str) else backbone
-    dreamer = Dreamer(as_objective(objective, backbone), backbone, settings, on_graph)
+    dreamer = Dreamer(*load_objective(objective, backbone), settings, on_graph)
     return dreamer.dream(pixels, mask, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds)
 
 

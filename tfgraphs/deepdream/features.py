@@ -22,14 +22,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.loading import load
 from tfgraphs.deepdream import transforms
 from tfgraphs.deepdream.feature_loss import FeatureLoss
 from tfgraphs.deepdream.gradients import laplacian, std
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.octaves import PixelAscent, octave_levels
 from tfgraphs.deepdream.parameterizations import Fourier, Maco
-from tfgraphs.deepdream.presets import as_objective
+from tfgraphs.deepdream.presets import load_objective
 from tfgraphs.deepdream.rendering import RenderProgress, render
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.optimize.pyramid import coarse_to_fine
@@ -168,8 +167,7 @@ def visualize_feature(
         OptimizerError: Keras has no optimizer of this name.
     """
     settings = settings or FeatureSettings()
-    backbone = load(backbone) if isinstance(backbone, str) else backbone
-    objective = as_objective(objective, backbone)
+    objective, backbone = load_objective(objective, backbone)
     for layer in objective.layers:
         backbone.check(layer, settings.size)
     if settings.style in PIXEL_STYLES:

@@ -1,6 +1,9 @@
 """Defaults for each network: the layer of its dreams, and channels with striking pictures."""
 
+import contextlib
+
 from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.loading import load
 from tfgraphs.backbones.looking.heat_maps import richest_places
 from tfgraphs.deepdream.objectives import Objective, ObjectiveError, layer_l2, parse
 
@@ -47,8 +50,24 @@ def striking_channels(backbone: Backbone) -> list[tuple[str, int]]:
     return [(layer, number) for layer, numbers in STRIKING[backbone.name].items() for number in numbers]
 
 
-def as_objective(objective: Objective | str | None, backbone: Backbone) -> Objective:
-    """Returns an objective that is given as text, see `objectives.parse`, or as None for that of the default layer."""
-    if isinstance(objective, str):
-        return parse(objective, backbone)
-    return layer_l2(default_layer(backbone)) if objective is None else objective
+def load_objective(objective: Objective | str | None, backbone: Backbone | str) -> tuple[Objective, Backbone]:
+    """Loads a network that is given by name, and parses an objective that is given as text.
+
+    Args:
+        objective: None for `layer_l2` of the default layer.
+        backbone: the network or its name. Wrong layer names are refused before its weights are loaded.
+    """
+
+    def parsed(backbone: Backbone) -> Objective:
+        if isinstance(objective, str):
+            return parse(objective, backbone)
+        return layer_l2(default_layer(backbone)) if objective is None else objective
+
+    def check(structure: Backbone) -> None:
+        with contextlib.suppress(ObjectiveError):  # the names of classes may come with the weights
+            for layer in parsed(structure).layers:
+                structure.check(layer)
+
+    if isinstance(backbone, str):
+        backbone = load(backbone, check=check)
+    return parsed(backbone), backbone
