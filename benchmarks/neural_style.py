@@ -10,10 +10,10 @@ take turns; ratios are medians over the rounds.
 
 `optimizers` minimises one loss, at one size and without shifts, from one start with Adam, whose rate falls over the
 given number of steps, and with L-BFGS, and prints the loss after some seconds. `sizes` measures the memory that the
-last size of a painting takes alone, and the time per pixel of its steps, as a whole and in tiles; `memory` that of complete
-paintings, in tiles where these are the default: above 2.1 megapixels. `waits` measures a complete painting of 640 x 480,
-one in one pass, both in a process that is already running, and the training of a network at 256 px, extrapolated from
-two reports.
+last size of a painting takes alone, and the time per pixel of its steps, as a whole and in tiles; `memory` that of
+complete paintings, in tiles where these are the default: above 2.1 megapixels. `waits` measures a complete painting of
+640 x 480, one in one pass, both in a process that is already running, and the training of a network at 256 px,
+extrapolated from two reports.
 
 Measured in November 2026 on two cores without AVX-512 of a shared machine, SqueezeNet with average pooling:
 
