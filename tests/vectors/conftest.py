@@ -3,9 +3,8 @@
 import pytest
 
 from tfgraphs.files.packaged import PackageError
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.loading import load_glove
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 
 @pytest.fixture(scope="session")

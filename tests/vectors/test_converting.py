@@ -9,10 +9,9 @@ import pytest
 
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.vectors.converting import convert
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.files.writers import save_binary, save_text
 from tfgraphs.vectors.loading import load
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 RANDOM = np.random.default_rng(0)
 WORDS = [f"word{row}" for row in range(300)] + ["Zürich", "New_York", "北京", "a\u00a0b", "a\tb"]
@@ -70,7 +69,7 @@ class Interruption(Exception):
 @pytest.mark.parametrize("after", [1, 2, 5])
 def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypatch, source, dtype, after):
     monkeypatch.setattr("tfgraphs.vectors.files.vector_file._ROWS", 40)
-    monkeypatch.setattr("tfgraphs.vectors.files.byte_stream._PIECE", 4000)
+    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._PIECE", 4000)
     convert(source, str(tmp_path / "whole"), dtype)
     reports = []
 

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tfgraphs.files.outputs import OutputError
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.files.writers import save_binary, save_text
 from tfgraphs.vectors.loading import load, load_file
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 words = st.text(st.characters(codec="utf-8", exclude_characters=" \n"), min_size=1, max_size=6)
 matrices = arrays(

@@ -151,7 +151,7 @@ def _save(vocabulary: Vocabulary, inputs: "np.ndarray", outputs: "np.ndarray", f
     save_results(OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value)
     print(f"{OUTPUT.value}: {len(vectors.words):,} words of {inputs.shape[1]} dimensions")
     if LOGDIR.value:
-        from tfgraphs.vectors.files.projector import write_projector
+        from tfgraphs.vectors.files.writers import write_projector
 
         write_projector(LOGDIR.value, vectors, vocabulary.counts.tolist())
     if EXPORT_DIR.value:

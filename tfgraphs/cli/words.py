@@ -138,7 +138,7 @@ def _convert(source: str, target: str) -> None:
 
 
 def _project(folder: str) -> None:
-    from tfgraphs.vectors.files.projector import MOST_WORDS, write_projector
+    from tfgraphs.vectors.files.writers import MOST_WORDS, write_projector
 
     vectors = _load()
     count = min(LIMIT.value or MOST_WORDS, len(vectors.words))

@@ -1,8 +1,7 @@
 """Finished word vectors: load, query and write them."""
 
 from tfgraphs.expression import ExpressionError
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.loading import load
-from tfgraphs.vectors.word_vectors import Neighbour, WordError, WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, Neighbour, WordError, WordVectors
 
 __all__ = ["ExpressionError", "FormatError", "Neighbour", "WordError", "WordVectors", "load"]

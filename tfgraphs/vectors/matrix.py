@@ -2,7 +2,6 @@
 
 import numpy as np
 
-DTYPES = ("float32", "float16", "int8")
 _BATCH = 256  # rows processed at once, which stay in the cache
 _STEPS = 127  # of int8, on either side of 0
 

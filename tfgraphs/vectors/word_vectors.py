@@ -18,6 +18,10 @@ METHODS = ("cosadd", "cosmul")
 _SPARE = 32  # candidates beyond `count`: search ranks rounded numbers, exact ones decide
 
 
+class FormatError(TfgraphsError):
+    """A file does not hold word vectors, or is damaged."""
+
+
 class WordError(TfgraphsError):
     """A word is not in the vocabulary."""
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vector_files import FORMATS, MATRIX, PACKINGS, encoded, names_for, packed
 
-from tfgraphs.vectors.files import byte_stream, vector_file
-from tfgraphs.vectors.files.blocks import Block, FormatError, unique
-from tfgraphs.vectors.files.vector_file import VectorFile
+from tfgraphs.vectors.files import vector_file
+from tfgraphs.vectors.files.vector_file import Block, VectorFile, unique
+from tfgraphs.vectors.word_vectors import FormatError
 
 each_format = pytest.mark.parametrize("form", FORMATS)
 each_packing = pytest.mark.parametrize("packing", PACKINGS)
@@ -54,7 +54,7 @@ def scratch(tmp_path_factory):
 @pytest.fixture
 def small_blocks(monkeypatch):
     for name, value in {"_PIECE": 50, "_PACKED_PIECE": 50, "_HEAD": 200}.items():
-        monkeypatch.setattr(byte_stream, name, value)
+        monkeypatch.setattr(vector_file, name, value)
     monkeypatch.setattr(vector_file, "_ROWS", 7)
 
 
@@ -65,7 +65,7 @@ def test_the_format_is_recognised_in_pieces_of_any_size(path, monkeypatch, form,
     names = names_for(form, 50)
     path.write_bytes(encoded(form, packing, names, MATRIX))
     for name in ("_PIECE", "_PACKED_PIECE"):
-        monkeypatch.setattr(byte_stream, name, size)
+        monkeypatch.setattr(vector_file, name, size)
     file = VectorFile(path)
     assert (file.path, file.dimensions, file.count) == (path, 3, None if "glove" in form else 50)
     (block,) = file.blocks()

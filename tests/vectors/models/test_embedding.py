@@ -9,9 +9,8 @@ import tensorflow_hub as hub
 from saved_models import run_saved_model_cli
 
 from tfgraphs.files.outputs import OutputError
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.models.embedding import export_embedding
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 WORDS = ["the", "king", "Straße", "北京", "New York", "well-known", " ", "1984"]
 MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 5)).astype(np.float32)

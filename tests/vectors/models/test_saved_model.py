@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.models.embedding import export_embedding
 from tfgraphs.vectors.models.saved_model import load_saved_model
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 WORDS = ["the", "king", "Straße", "北京", "New York", "well-known", " ", "1984", "\ufeff", "🙂", "\x85", "a\u2028b"]
 MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 5)).astype(np.float32)

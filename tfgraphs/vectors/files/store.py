@@ -1,4 +1,4 @@
-"""Reads folders of word vectors that open at once, however large they are: everything is memory-mapped.
+"""Folders of word vectors that open at once, however large they are: everything is memory-mapped.
 
 vectors.json        rows, dimensions and type of the numbers, written last
 words.txt           a word on each line, most frequent first
@@ -10,43 +10,44 @@ fine.npy            the remainders of `Int8Matrix`, int8 [rows, dimensions]
 scales.npy          float32 [rows]
 """
 
+import contextlib
 import json
+import os
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from tfgraphs.errors import errors_as
-from tfgraphs.vectors.files.blocks import FormatError
-from tfgraphs.vectors.lexicon import PackedWords
-from tfgraphs.vectors.matrix import DTYPES, Int8Matrix
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.files.vector_file import Block
+from tfgraphs.vectors.lexicon import PackedWords, folded_order
+from tfgraphs.vectors.matrix import Int8Matrix, quantize, row_norms
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 STORE = "vectors.json"
 """Name of the file by which such a folder is recognised."""
-VERSION = 1
+_VERSION = 1
+_STATE = "state.json"
+_FLOAT16_LIMIT = 65520  # rounded to infinity
+_HEADER = 128  # bytes of a .npy file before its numbers
 
 
 def open_store(folder: Path) -> WordVectors:
-    """Opens a folder written by `convert`.
-
-    Raises:
-        FormatError: the folder is damaged.
-    """
+    """Opens a folder written by `convert`. Raises FormatError if it is damaged."""
     with errors_as(FormatError, f"{folder} is damaged", "convert the vectors again"):
         about = json.loads((folder / STORE).read_text(encoding="utf-8"))
         rows, dimensions, dtype = about["rows"], about["dimensions"], about["dtype"]
-        if about["version"] != VERSION or dtype not in DTYPES:
+        if about["version"] != _VERSION or dtype not in ("float32", "float16", "int8"):
             raise FormatError(f"{folder} was written by another version of tfgraphs: convert the vectors again")
-        shape = rows, dimensions
         text = np.memmap(folder / "words.txt", np.uint8, "r")
         ends, order = _mapped(folder, "word_ends", "<i8", (rows,)), _mapped(folder, "word_order", "<i4", (rows,))
         if ends[-1] != len(text) or (np.diff(ends, prepend=0) < 2).any() or order.min() < 0 or order.max() >= rows:
             raise FormatError(f"{folder} is damaged: its index does not fit words.txt")
         words, norms = PackedWords(text, ends, order), _mapped(folder, "norms", "<f4", (rows,))
-        matrix = _mapped(folder, "matrix", np.dtype(dtype).newbyteorder("<"), shape)
+        matrix = _mapped(folder, "matrix", np.dtype(dtype).newbyteorder("<"), (rows, dimensions))
         if dtype == "int8":
-            fine, scales = _mapped(folder, "fine", "i1", shape), _mapped(folder, "scales", "<f4", (rows,))
+            fine, scales = _mapped(folder, "fine", "i1", matrix.shape), _mapped(folder, "scales", "<f4", (rows,))
             return WordVectors(words, Int8Matrix(matrix, fine, scales), norms)
         return WordVectors(words, matrix, norms)
 
@@ -56,3 +57,105 @@ def _mapped(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.n
     if array.dtype != np.dtype(dtype) or array.shape != shape:
         raise FormatError(f"{folder} is damaged: {name}.npy contains {array.dtype} {list(array.shape)}")
     return array
+
+
+class StoreWriter:
+    """Writes blocks to an unfinished folder, from which an interrupted conversion goes on.
+
+    A folder that was begun with another `source`, which is any JSON, or another type is discarded.
+
+    Attributes:
+        position: of the source where to go on, None for the beginning.
+        read: words of the source up to there.
+        seen: words written so far.
+    """
+
+    def __init__(self, folder: Path, source: dict[str, Any], dimensions: int, dtype: str) -> None:
+        self._folder = folder
+        self._key = {"version": _VERSION, "dtype": dtype, "dimensions": dimensions, "source": source}
+        row, scalar = np.dtype((np.dtype(dtype).newbyteorder("<"), (dimensions,))), np.dtype("<f4")
+        self._row_types = {"matrix.npy": row, "norms.npy": scalar}
+        if dtype == "int8":
+            self._row_types |= {"fine.npy": row, "scales.npy": scalar}
+        state = self._load_state()
+        self.position, self.read = state["position"], state["read"]
+        self._rows, self._bytes = state["rows"], state["bytes"]
+        written = (folder / "words.txt").read_bytes()[: self._bytes] if self._rows else b""
+        self.seen = set(written.decode(errors="replace").split("\n")[:-1])
+        self._files: dict[str, BinaryIO] = {}
+
+    def __enter__(self) -> "StoreWriter":
+        with contextlib.ExitStack() as stack:
+            sizes = {name: _HEADER + self._rows * row.itemsize for name, row in self._row_types.items()}
+            for name, size in {**sizes, "words.txt": self._bytes}.items():
+                path = self._folder / name
+                path.touch()
+                file = stack.enter_context(path.open("r+b"))
+                file.truncate(size)
+                file.seek(size)
+                self._files[name] = file
+            self._close = stack.pop_all().close
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def write(self, block: Block) -> None:
+        """Appends a block, then records the progress."""
+        if any("\n" in word for word in block.words):
+            raise FormatError("a word contains a line break: such vectors cannot be converted")
+        text = "".join(f"{word}\n" for word in block.words).encode()
+        self._files["words.txt"].write(text)
+        for name, values in self._arrays(block.matrix).items():
+            self._files[name].write(np.ascontiguousarray(values, self._row_types[name].base).data)
+        self._rows, self._bytes = self._rows + len(block.words), self._bytes + len(text)
+        for file in self._files.values():
+            file.flush()
+        state = {"key": self._key, "position": block.position, "read": block.read}
+        temporary = self._folder / f"{_STATE}.part"
+        temporary.write_text(json.dumps({**state, "rows": self._rows, "bytes": self._bytes}), encoding="utf-8")
+        os.replace(temporary, self._folder / _STATE)
+
+    def finish(self) -> int:
+        """Writes headers, index and description. Returns the number of words."""
+        if not self._rows:
+            raise FormatError("the source contains no words")
+        for name, row in self._row_types.items():
+            self._files[name].seek(0)
+            self._files[name].write(_npy_header(row.base, (self._rows, *row.shape)))
+        self._files["words.txt"].flush()
+        text = (self._folder / "words.txt").read_bytes()
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
+        np.save(self._folder / "word_ends.npy", ends.astype("<i8"))
+        np.save(self._folder / "word_order.npy", folded_order(text.decode()).astype("<i4"))
+        about = {"version": _VERSION, "rows": self._rows, **{name: self._key[name] for name in ("dimensions", "dtype")}}
+        (self._folder / STORE).write_text(json.dumps(about), encoding="utf-8")
+        (self._folder / _STATE).unlink(missing_ok=True)
+        return self._rows
+
+    def _arrays(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Converts rows to the arrays that are stored, by the names of their files."""
+        dtype = str(self._key["dtype"])
+        if dtype == "int8":
+            coarse, fine, scales = quantize(rows)
+            return {"matrix.npy": coarse, "fine.npy": fine, "scales.npy": scales, "norms.npy": row_norms(rows)}
+        if dtype == "float16" and max(rows.max(), -rows.min()) >= _FLOAT16_LIMIT:
+            raise FormatError("a number is too large for float16: convert to float32")
+        numbers = rows.astype(dtype)
+        return {"matrix.npy": numbers, "norms.npy": row_norms(numbers)}
+
+    def _load_state(self) -> dict[str, Any]:
+        """Returns the progress of an interrupted conversion of the same source, or else empties the folder."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            state = json.loads((self._folder / _STATE).read_text(encoding="utf-8"))
+            if state["key"] == self._key:
+                return state
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        return {"position": None, "read": 0, "rows": 0, "bytes": 0}
+
+
+def _npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    """The header of a .npy file, of constant length, so that it can be written when the rows are counted."""
+    fields = repr({"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
+    return b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little") + fields.encode().ljust(_HEADER - 11) + b"\n"

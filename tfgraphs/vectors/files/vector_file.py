@@ -1,4 +1,6 @@
-"""Files of word vectors, read in blocks. The format is recognised by the content, not by the name:
+"""Files of word vectors, read in blocks, so that a file may be larger than memory.
+
+The format is recognised by the content, not by the name:
 
 binary   word2vec's: "words dimensions" on a line, then records, see `BinaryReader`
 text     word2vec's and fastText's (.vec): "words dimensions", then lines, see `TextReader`; GloVe's: lines only
@@ -7,42 +9,78 @@ gzip     any of these, packed
 
 import codecs
 import contextlib
-from collections.abc import Iterator
+import itertools
+import os
+import stat
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.vectors.files.binary_reader import BinaryReader
-from tfgraphs.vectors.files.blocks import Block, FormatError, Rows
-from tfgraphs.vectors.files.byte_stream import ByteStream
-from tfgraphs.vectors.files.text_reader import TextReader, guess_dimensions, is_text
+from tfgraphs.errors import reason
+from tfgraphs.vectors.files.readers import BinaryReader, Rows, TextReader, guess_dimensions, is_text
+from tfgraphs.vectors.word_vectors import FormatError
 
 _BLOCK = 8 << 20  # bytes of vectors in a block, or
 _ROWS = 8192  # words
 _LONGEST_HEADER = 100  # bytes
 _MOST_DIGITS = 18  # of a number in the header
-_ZIP = b"PK\x03\x04"
+_PIECE = 1 << 20  # bytes read at once: a piece stays in the cache while it is parsed
+_PACKED_PIECE = 1 << 18  # bytes unpacked at once
+_HEAD = 1 << 20  # bytes by which a format is recognised, or
+_LONGEST_HEAD = 1 << 24  # if a line is longer than that
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some words of a file with their vectors.
+
+    Attributes:
+        words: in the order of the file, possibly with repeats. U+FFFD stands for bytes that are not UTF-8.
+        matrix: float32 [words, dimensions], all finite.
+        position: number of unpacked bytes up to the end of this block, from which reading can go on.
+        read: number of words up to there.
+        share: of the source up to there, 0..1; 0 if unknown.
+    """
+
+    words: list[str]
+    matrix: np.ndarray
+    position: int
+    read: int
+    share: float = 0.0
+
+
+def unique(blocks: Iterable[Block], seen: set[str]) -> Iterator[Block]:
+    """Drops repeated words and those in `seen`, to which the others are added: the first vector of a word counts."""
+    for block in blocks:
+        new = set(block.words)
+        if len(new) < len(block.words) or not seen.isdisjoint(new):
+            first_rows = {word: row for row, word in reversed(list(enumerate(block.words))) if word not in seen}
+            rows = sorted(first_rows.values())
+            block = replace(block, words=[block.words[row] for row in rows], matrix=block.matrix[rows])
+        seen |= new
+        yield block
 
 
 class VectorFile:
-    """A file of word vectors.
+    """A file or pipe of word vectors.
+
+    Args:
+        path: of the file.
+        binary: whether the file must be binary (True) or text (False). By default the content decides.
 
     Attributes:
-        path: of the file.
         dimensions: of each vector.
         count: number of words that the header announces, or None without a header.
+
+    Raises:
+        FormatError: the file cannot be read, or does not begin as a file of word vectors.
     """
 
     def __init__(self, path: Path, binary: bool | None = None) -> None:
-        """Opens a file and recognises its format.
-
-        Args:
-            path: of a file or a pipe.
-            binary: whether the file must be binary (True) or text (False). By default the content decides.
-
-        Raises:
-            FormatError: the file cannot be read, or does not begin as a file of word vectors.
-        """
         self.path = path
         with contextlib.ExitStack() as stack:
             stream = stack.enter_context(contextlib.closing(ByteStream(path)))
@@ -50,11 +88,8 @@ class VectorFile:
             self.count, self.dimensions, self._start = _header(path, head, binary)
             if binary is None:
                 binary = self.count is not None and not is_text(head[self._start :], self.dimensions)
-            self._reader: BinaryReader | TextReader
-            if binary:
-                self._reader = BinaryReader(path, self.dimensions, self.count or 0)
-            else:
-                self._reader = TextReader(path, self.dimensions, self.count)
+            reader = BinaryReader(path, self.dimensions, self.count or 0) if binary else None
+            self._rows = (reader or TextReader(path, self.dimensions, self.count)).rows
             self._seekable = stream.seekable
             self._pipe = None if stream.seekable else stream
             if self._pipe:
@@ -76,12 +111,12 @@ class VectorFile:
         start = self._start if position is None else position
         total = min(limit or self.count or 0, self.count or limit or 0)
         with contextlib.closing(self._open(position)) as stream:
-            for words, matrix, end in _joined(self._reader.rows(stream.pieces(start), start, read, limit)):
+            for words, matrix, end in _joined(self._rows(stream.pieces(start), start, read, limit)):
                 read += len(words)
                 share = read / total if total else stream.consumed / stream.size if stream.size else 0.0
                 yield Block(words, matrix, end, read, share)
 
-    def _open(self, position: int | None) -> ByteStream:
+    def _open(self, position: int | None) -> "ByteStream":
         if self._seekable:
             return ByteStream(self.path)
         if position is not None or self._pipe is None:
@@ -119,3 +154,91 @@ def _header(path: Path, head: bytes, binary: bool | None) -> tuple[int | None, i
         return None, dimensions, mark
     other = "" if binary else ", and not every line is a word and numbers"
     raise FormatError(f"{path} is not a file of word vectors: its first line is not 'words dimensions'{other}")
+
+
+class ByteStream:
+    """The bytes of a file or pipe in pieces, unpacked if they are packed by gzip. Methods raise FormatError.
+
+    Attributes:
+        seekable: whether the file can be opened again, which a pipe cannot.
+        size: bytes of the file as it is stored, or None if unknown.
+        consumed: number of stored bytes read so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._explained():
+            self._file = path.open("rb")
+        self.consumed = 0
+        self.seekable = self._file.seekable()
+        status = os.fstat(self._file.fileno())
+        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        start = self._read(len(_GZIP))
+        self._packed = start == _GZIP
+        self._pieces = self._unpacked_pieces(start) if self._packed else self._stored_pieces(start)
+        self.close = self._file.close
+
+    def head(self) -> bytes:
+        """Returns the beginning of the content, at least one line. `pieces` yields it again."""
+        taken: list[bytes] = []
+        for piece in self._pieces:
+            taken.append(piece)
+            length = sum(map(len, taken))
+            if length >= _LONGEST_HEAD or (length >= _HEAD and any(b"\n" in piece for piece in taken)):
+                break
+        self._pieces = itertools.chain(taken, self._pieces)
+        return b"".join(taken)
+
+    def pieces(self, start: int) -> Iterator[bytes]:
+        """Yields the content from a byte on, in pieces that are not empty."""
+        if self.seekable and not self._packed:
+            with self._explained():
+                self.consumed = self._file.seek(start)
+            start = max(0, start - (self.size or start))
+            self._pieces = self._stored_pieces(self._read(_PIECE))
+        for piece in self._pieces:
+            if start < len(piece):
+                yield piece[start:]
+            start = max(0, start - len(piece))
+        if start:
+            raise FormatError(f"{self._path} has become shorter: it ends before the position from which to go on")
+
+    def _stored_pieces(self, piece: bytes) -> Iterator[bytes]:
+        while piece:
+            yield piece
+            piece = self._read(_PIECE)
+
+    def _unpacked_pieces(self, piece: bytes) -> Iterator[bytes]:
+        """Unpacks all members, which zeros may follow. The `gzip` module takes 1.3 times as long on numbers."""
+        unpacker, between = zlib.decompressobj(wbits=31), False
+        while piece := piece or self._read(_PACKED_PIECE):
+            if between:
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    continue
+                unpacker = zlib.decompressobj(wbits=31)
+            try:
+                data = unpacker.decompress(piece, _PIECE)
+            except zlib.error as error:
+                place = f"its gzip data is wrong before byte {self.consumed:,}"
+                raise FormatError(f"{self._path} is damaged: {place}") from error
+            between = unpacker.eof
+            piece = unpacker.unused_data if between else unpacker.unconsumed_tail
+            if data:
+                yield data
+        if not between:
+            raise FormatError(f"{self._path} is cut off: its gzip data breaks off at byte {self.consumed:,}")
+
+    def _read(self, size: int) -> bytes:
+        """Reads stored bytes, fewer only at the end."""
+        with self._explained():
+            data = self._file.read(size)
+        self.consumed += len(data)
+        return data
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:  # ValueError: the path is not one
+            raise FormatError(f"cannot read {self._path}: {reason(error)}") from error

@@ -1,4 +1,4 @@
-"""Writes the two file formats of word2vec, which most programs for word vectors read.
+"""Writes the two file formats of word2vec, which most programs for word vectors read, and TensorBoard's.
 
 text:    "words dimensions", then a word and its numbers on each line, separated by spaces
 binary:  "words dimensions" on a line, then each word, a space, and its numbers as little-endian float32. word2vec.c
@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.files.outputs import atomic_file
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.matrix import Int8Matrix
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 BINARY, TEXT = "vectors.bin", "vectors.txt"
 """Names of the files in a folder of trained vectors."""
+
+MOST_WORDS = 10_000
+"""As many words as the page of TensorBoard's Projector samples for t-SNE; it stays responsive."""
 
 _ROWS = 1000  # written at once
 
@@ -50,6 +52,31 @@ def save_binary(path: str | Path, vectors: WordVectors) -> None:
         file.write(b"%d %d\n" % vectors.matrix.shape)
         for word, row in zip(vectors.words, _rows(vectors.matrix), strict=True):
             file.write(b"%b %b\n" % (word.encode(), row.tobytes()))
+
+
+def write_projector(
+    folder: str | Path, vectors: WordVectors, counts: Sequence[int] | None = None, limit: int = MOST_WORDS
+) -> None:
+    """Writes the `limit` most frequent words to a TensorBoard log folder, for its Projector tab.
+
+    The counts of the words are shown beside them. Raises OutputError if the folder cannot be written.
+    """
+    folder = Path(folder)
+    words = [word.replace("\t", " ") for word in vectors.words[:limit]]
+    rows = np.asarray(vectors.matrix[:limit], np.float32)
+    with atomic_file(folder / "words.tsv") as path:
+        if counts is None:  # the page expects a header only if there are several columns
+            text = "".join(f"{word}\n" for word in words)
+        else:
+            text = "word\tcount\n" + "".join(f"{word}\t{count}\n" for word, count in zip(words, counts, strict=False))
+        path.write_text(text, encoding="utf-8", newline="\n")
+    with atomic_file(folder / "vectors.tsv") as path:
+        line = "\t".join(["%.6g"] * rows.shape[1]) + "\n"
+        with path.open("w", encoding="ascii", newline="\n") as file:
+            file.writelines(line % tuple(row) for row in rows.tolist())
+    files = '  tensor_path: "vectors.tsv"\n  metadata_path: "words.tsv"\n'
+    with atomic_file(folder / "projector_config.pbtxt") as path:
+        path.write_text(f'embeddings {{\n  tensor_name: "word vectors"\n{files}}}\n', encoding="ascii")
 
 
 def check_words(words: Sequence[str], separators: str) -> None:

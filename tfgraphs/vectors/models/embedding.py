@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.files import export
-from tfgraphs.vectors.files.blocks import FormatError
 from tfgraphs.vectors.files.writers import check_words
 from tfgraphs.vectors.models.search_graph import nearest_rows, units
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 UnknownWords = Literal["zero", "mean", "hash"]
 """What unknown words get, see `export_embedding`."""

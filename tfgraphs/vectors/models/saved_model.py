@@ -11,8 +11,7 @@ import numpy as np
 
 from tfgraphs.errors import errors_as
 from tfgraphs.files import hub
-from tfgraphs.vectors.files.blocks import FormatError
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 _BATCH = 4096  # words per call of the model
 _SAMPLE = 1 << 16  # bytes of an asset that decide whether it is text
