@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.imported.keras_releases import releases
-from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
+from tfgraphs.backbones.readers.keras_file import copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Download

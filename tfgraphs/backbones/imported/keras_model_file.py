@@ -21,8 +21,7 @@ from tfgraphs.backbones.imported.keras_config import admitted
 from tfgraphs.backbones.imported.keras_layers import has_graph
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.hdf5 import Hdf5File
-from tfgraphs.backbones.readers.hdf5_copy import copy_hdf5
-from tfgraphs.backbones.readers.keras_file import ARCHIVED
+from tfgraphs.backbones.readers.keras_file import ARCHIVED, copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import errors_as
 from tfgraphs.files.trust import check_regular_file, plausible_size

@@ -2,7 +2,6 @@
 
 import zipfile
 from pathlib import Path
-from types import TracebackType
 
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.trust import check_regular_file, plausible_size
@@ -19,15 +18,7 @@ class Archive:
     """
 
     def __init__(self, path: Path, inflate: bool = True) -> None:
-        """Opens an archive.
-
-        Args:
-            path: the file.
-            inflate: whether members may be compressed.
-
-        Raises:
-            WeightsError: the archive is damaged.
-        """
+        """Opens an archive, whose members may be compressed only with `inflate`; WeightsError if it is damaged."""
         self._size = check_regular_file(path, WeightsError)
         self._left = plausible_size(self._size) if inflate else self._size
         self._methods = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} if inflate else {zipfile.ZIP_STORED}
@@ -42,17 +33,11 @@ class Archive:
     def __enter__(self) -> "Archive":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._zip.close()
 
     def read(self, name: str, most: int | None = None) -> bytes:
-        """Reads a member and checks its checksum.
-
-        Args:
-            name: name of the member.
-            most: largest size in bytes.
+        """Reads a member of at most `most` bytes, and checks its checksum.
 
         Raises:
             WeightsError: it is missing, damaged, compressed in another way, or larger than plausible.

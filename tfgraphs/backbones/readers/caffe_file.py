@@ -76,11 +76,7 @@ def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
 
 
 def _parsed(kind: str, content: bytes) -> Any:
-    """Parses a message.
-
-    Raises:
-        DecodeError: it is damaged.
-    """
+    """Parses a message, or raises DecodeError."""
     message = _message_class(kind)()
     message.ParseFromString(content)
     return message

@@ -31,7 +31,7 @@ _SHARED = 2  # flag of a message that is stored elsewhere
 
 
 class Hdf5File:
-    """An HDF5 file for reading.
+    """An HDF5 file for reading. What is read of it raises WeightsError if the file is damaged or has another layout.
 
     Args:
         file: the file, at any position.
@@ -39,9 +39,6 @@ class Hdf5File:
 
     Attributes:
         root: the root group.
-
-    Raises:
-        WeightsError: the file is truncated, or has another layout.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -58,20 +55,12 @@ class Hdf5File:
         self.root = Node(self, root)
 
     def read(self, place: int, size: int) -> bytes:
-        """Reads bytes of the structure: headers, groups, texts.
-
-        Raises:
-            WeightsError: they are beyond the end, or more is read than any file needs.
-        """
+        """Reads bytes of the structure: headers, groups, texts."""
         self.spend(size)
         return self._bytes(place, size)
 
     def spend(self, size: int) -> None:
-        """Counts bytes of the structure that are read or copied.
-
-        Raises:
-            WeightsError: they are more than any file needs.
-        """
+        """Counts bytes of the structure that are read or copied, up to what any network needs."""
         self._structure -= max(size, _LEAST)
         if self._structure < 0:
             raise WeightsError("its structure is larger than that of any network, or goes in circles")
@@ -100,21 +89,13 @@ class Hdf5File:
         return self._heaps[place]
 
     def claim(self, size: int) -> None:
-        """Counts bytes that a dataset takes in memory.
-
-        Raises:
-            WeightsError: all datasets take more than is plausible for the file.
-        """
+        """Counts bytes that a dataset takes in memory, up to what is plausible for the file."""
         self._inflated -= size
         if self._inflated < 0:
             raise WeightsError("it claims more numbers than the file can hold")
 
     def data(self, place: int, size: int) -> bytes:
-        """Reads bytes of datasets.
-
-        Raises:
-            WeightsError: they are beyond the end, or more than the file has are read in all.
-        """
+        """Reads bytes of datasets, in all no more than the file has."""
         self._stored -= size
         if self._stored < 0:
             raise WeightsError("it claims more numbers than the file holds")
@@ -131,22 +112,13 @@ class Hdf5File:
 
 
 class Node:
-    """A group or a dataset.
-
-    Args:
-        file: the file.
-        address: position of its header.
-    """
+    """A group or a dataset, whose header is at an address."""
 
     def __init__(self, file: Hdf5File, address: int) -> None:
         self._file, self._address = file, address
 
     def texts(self, name: str) -> list[str] | None:
-        """Returns an attribute that is a text or a list of texts; None if there is none.
-
-        Raises:
-            WeightsError: it is something else.
-        """
+        """Returns an attribute that must be a text or a list of texts; None if there is none."""
         if name not in self._attributes:
             return None
         value = self._text(name)
@@ -206,11 +178,7 @@ class Node:
         return members
 
     def array(self) -> np.ndarray:
-        """Reads a dataset.
-
-        Raises:
-            WeightsError: it does not hold numbers, they are not in the file, or are compressed in another way.
-        """
+        """Reads a dataset of numbers."""
         kinds = {kind for kind, _, _ in self._messages}
         if not kinds.issuperset((_DATASPACE, _DATATYPE, _LAYOUT)):
             raise WeightsError("it holds something else than numbers")

@@ -57,11 +57,7 @@ class Datatype:
         self.is_long_text = self._kind == 9 and self._bits[0] & 15 == 1 and self.size == 16
 
     def numbers(self) -> np.dtype:
-        """Returns the type in NumPy.
-
-        Raises:
-            WeightsError: it is not a type of numbers.
-        """
+        """Returns the type in NumPy, or raises WeightsError if it is not a type of numbers."""
         order = ">" if self._bits[0] & 1 else "<"
         if self._kind == 0 and self.size in (1, 2, 4, 8):
             offset, *form = struct.unpack_from("<HH", self._properties)

@@ -15,6 +15,7 @@ import numpy as np
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 
 _STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
+_KEYS = (str, int, type(None))  # types of keys of dictionaries: hashing nested tuples takes forever
 
 
 def read_known_arrays(path: Path) -> dict[str, list[np.ndarray]]:
@@ -62,19 +63,25 @@ class Inert:
     """Stands for an object to which a pickle may give a state."""
 
 
-def _guarded(name: str, check: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Returns an operation of the unpickler that calls `check` first."""
+def check_keys(keys: list[Any]) -> None:
+    """Raises WeightsError if a key of a dictionary has another type than the names of arrays."""
+    if not all(isinstance(key, _KEYS) for key in keys):
+        raise WeightsError("it has a name that is not a text, the file is refused")
+
+
+def _check_state(receiver: object) -> None:
+    if not isinstance(receiver, Inert):
+        raise WeightsError("it gives a state to something else than an array, the file is refused")
+
+
+def _guarded(name: str, check: Callable[[Any], None], place: int | slice) -> Callable[[Any], None]:
+    """Returns an operation of the unpickler that first checks what is at a place of its stack."""
 
     def operation(unpickler: Any) -> None:
-        check(unpickler)
+        check(unpickler.stack[place])
         getattr(pickle._Unpickler, name)(unpickler)
 
     return operation
-
-
-def _check_state(unpickler: Any) -> None:
-    if not isinstance(unpickler.stack[-2], Inert):
-        raise WeightsError("it gives a state to something else than an array, the file is refused")
 
 
 def _skip_frame(unpickler: Any) -> None:
@@ -90,31 +97,24 @@ class InertUnpickler(pickle._Unpickler):
     """The standard library's unpickler in Python, whose memo is a dictionary: no index in the file reserves memory.
 
     It refuses all names but those of its subclass, and what files of arrays do not need but could take time or memory:
-    keys that are not simple (hashing nested tuples takes forever), sets, states for anything but `Inert` objects, and
-    byte arrays, which are allocated before they are read.
+    keys that are not simple, sets, states for anything but `Inert` objects, and byte arrays, which are allocated before
+    they are read.
 
     Attributes:
         admitted: the object for each name, (module, name).
-        keys: types of keys of dictionaries.
     """
 
     admitted: ClassVar[dict[tuple[str, str], Any]] = {}
-    keys: ClassVar[tuple[type, ...]] = (str,)
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = pickle._Unpickler.dispatch | {
-        pickle.DICT[0]: _guarded("load_dict", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
-        pickle.SETITEM[0]: _guarded("load_setitem", lambda unpickler: unpickler.check_keys(unpickler.stack[-2:-1])),
-        pickle.SETITEMS[0]: _guarded("load_setitems", lambda unpickler: unpickler.check_keys(unpickler.stack[::2])),
-        pickle.BUILD[0]: _guarded("load_build", _check_state),
+        pickle.DICT[0]: _guarded("load_dict", check_keys, slice(None, None, 2)),
+        pickle.SETITEM[0]: _guarded("load_setitem", check_keys, slice(-2, -1)),
+        pickle.SETITEMS[0]: _guarded("load_setitems", check_keys, slice(None, None, 2)),
+        pickle.BUILD[0]: _guarded("load_build", _check_state, -2),
         pickle.FRAME[0]: _skip_frame,
         **dict.fromkeys((pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0]), _refuse),
         **dict.fromkeys((pickle.BYTEARRAY8[0], pickle.NEXT_BUFFER[0], pickle.READONLY_BUFFER[0]), _refuse),
         **dict.fromkeys((pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0]), _refuse),
     }
-
-    def check_keys(self, keys: list[Any]) -> None:
-        """Raises WeightsError if a key has another type."""
-        if not all(isinstance(key, self.keys) for key in keys):
-            raise WeightsError("it has a name that is not a text, the file is refused")
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.admitted:

@@ -10,7 +10,9 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
+import h5py
 import numpy as np
 
 from tfgraphs.backbones.readers.archive import Archive
@@ -40,7 +42,8 @@ _VARIABLES: dict[str, dict[int, tuple[str, ...]]] = {
 }
 """The arrays of a layer in order, by kind of layer and number of arrays. Others are ambiguous."""
 
-_DEEPEST = 16  # groups within groups
+_NOT_COPIED = {"optimizer", "optimizer_weights"}
+_DEEPEST = 32  # groups within groups
 
 
 def read_hdf5(path: Path) -> dict[str, np.ndarray]:
@@ -54,14 +57,45 @@ def read_hdf5(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_archive(path: Path) -> dict[str, np.ndarray]:
-    """Reads the weights of a model in a .keras archive, as `read_hdf5`.
-
-    Raises:
-        WeightsError: see `read_hdf5`.
-    """
+    """Reads the weights of a model in a .keras archive, as `read_hdf5`."""
     with Archive(path) as archive:
         content = archive.read(ARCHIVED)
     return _arrays(Hdf5File(io.BytesIO(content), len(content)))
+
+
+def copy_hdf5(source: BinaryIO, size: int, target: Path) -> None:
+    """Copies an HDF5 file with our reader, for libraries that trust the headers of a file.
+
+    The copy has the groups, datasets of numbers and attributes of text, except the state of an optimizer.
+
+    Args:
+        source: the file.
+        size: of it in bytes.
+        target: the copy.
+
+    Raises:
+        WeightsError: the file is damaged, refers to other files, or claims more than it plausibly holds.
+    """
+    root = Hdf5File(source, size).root
+    with h5py.File(target, "w") as copy:
+        _copy(root, copy)
+
+
+def _copy(node: Node, copy: Any, depth: int = 0) -> None:
+    """Copies the attributes and members of a node."""
+    _check_depth(depth)
+    for name, value in node.attributes.items():
+        copy.attrs[name] = value if isinstance(value, str) else np.array([text.encode() for text in value])
+    for name in node.members:
+        member = _member(node, name)
+        if depth or name not in _NOT_COPIED:
+            made = copy.create_dataset(name, data=member.array()) if member.is_dataset else copy.create_group(name)
+            _copy(member, made, depth + 1)
+
+
+def _check_depth(depth: int) -> None:
+    if depth > _DEEPEST:
+        raise WeightsError(f"its groups are more than {_DEEPEST} deep")
 
 
 def _arrays(file: Hdf5File) -> dict[str, np.ndarray]:
@@ -109,8 +143,7 @@ def _names(layer: str, paths: list[str]) -> list[str]:
 
 def _numbered(group: Node, kind: str, depth: int = 0) -> Iterator[tuple[str, Node]]:
     """Yields the arrays of a file of Keras 3, below a group whose name is the kind of layer."""
-    if depth > _DEEPEST:
-        raise WeightsError(f"its groups are more than {_DEEPEST} deep")
+    _check_depth(depth)
     for name in group.members:
         member = _member(group, name)
         if name != "vars":
@@ -132,11 +165,7 @@ def _variables(group: Node, kind: str) -> Iterator[tuple[str, Node]]:
 
 
 def _texts(group: Node, name: str) -> list[str]:
-    """Returns a list of texts, which may be split into several numbered attributes.
-
-    Raises:
-        WeightsError: it is missing.
-    """
+    """Returns a list of texts, which may be split into several numbered attributes."""
     texts = group.texts(name)
     if texts is not None:
         return texts
@@ -152,11 +181,7 @@ def _texts(group: Node, name: str) -> list[str]:
 
 
 def _member(group: Node, path: str) -> Node:
-    """Returns the node at a path within a group.
-
-    Raises:
-        WeightsError: there is none, or it is a link.
-    """
+    """Returns the node at a path within a group, unless a link is in the way."""
     for name in filter(None, path.split("/")):
         if name not in group.members:
             raise WeightsError(f"it names {path!r}, which it does not hold")

@@ -14,27 +14,25 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile
-from tfgraphs.backbones.readers.weights import WeightsError
+from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile, check_keys
+from tfgraphs.backbones.readers.weights import WeightsError, as_numbers
 
 LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
 _LEGACY_VERSION = 1001
 _LARGEST_PICKLE = 16 * 2**20  # bytes; a thousand tensors take a hundredth of it
 _RANKS = 32
-_BFLOAT16 = "bfloat16"
-_NUMBERS = {
-    "BFloat16Storage": _BFLOAT16,
-    "BoolStorage": "?",
-    "ByteStorage": "u1",
-    "CharStorage": "i1",
-    "DoubleStorage": "f8",
-    "FloatStorage": "f4",
-    "HalfStorage": "f2",
-    "IntStorage": "i4",
-    "LongStorage": "i8",
-    "ShortStorage": "i2",
+_STORAGES = {  # types of storages, and of their numbers in NumPy
+    "BFloat16Storage": np.dtype("bfloat16"),
+    "BoolStorage": np.dtype("bool"),
+    "ByteStorage": np.dtype("uint8"),
+    "CharStorage": np.dtype("int8"),
+    "DoubleStorage": np.dtype("float64"),
+    "FloatStorage": np.dtype("float32"),
+    "HalfStorage": np.dtype("float16"),
+    "IntStorage": np.dtype("int32"),
+    "LongStorage": np.dtype("int64"),
+    "ShortStorage": np.dtype("int16"),
 }
-"""NumPy's codes of the types of storages that are read."""
 
 
 def read_zip(path: Path) -> dict[str, np.ndarray]:
@@ -56,18 +54,14 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
             raise WeightsError("the byte order of its numbers is unknown")
         used = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
         numbers = {
-            key: _as_numbers(archive.read(f"{root}data/{key}"), storage, "<" if order == b"little" else ">")
+            key: storage.numbers(archive.read(f"{root}data/{key}"), "<" if order == b"little" else ">")
             for key, storage in used.items()
         }
     return {name: tensor.view(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
 
 
 def read_legacy(path: Path) -> dict[str, np.ndarray]:
-    """Reads a state dict of PyTorch before version 1.6, as `read_zip`.
-
-    Raises:
-        WeightsError: the file is damaged, or holds something else.
-    """
+    """Reads a state dict of PyTorch before version 1.6, as `read_zip`."""
     content = path.read_bytes()
     file = PickleFile(content[:_LARGEST_PICKLE])
     _Unpickler(file).load()  # the magic number
@@ -86,8 +80,8 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
         storage = unpickler.storages[key]
         if content[place : place + 8] != struct.pack("<q", storage.size):
             raise WeightsError(f"its storage {key!r} is truncated, or has another size than its tensors state")
-        end = place + 8 + storage.bytes
-        numbers[key] = _as_numbers(memoryview(content)[place + 8 : end], storage, "<")
+        end = place + 8 + storage.length
+        numbers[key] = storage.numbers(memoryview(content)[place + 8 : end])
         place = end
     missing = {tensor.storage.key for tensor in tensors.values()} - numbers.keys()
     if missing:
@@ -99,9 +93,6 @@ def state_dict(tree: Any) -> "dict[str, _Tensor]":
     """Returns the tensors by name of a state dict, or of a checkpoint with one under "state_dict" or "model".
 
     Everything else in a checkpoint is left out, and so is the prefix "module." of networks trained on several devices.
-
-    Raises:
-        WeightsError: there are no tensors.
     """
     if not isinstance(tree, dict):
         raise WeightsError("it holds no state dict")
@@ -116,19 +107,6 @@ def state_dict(tree: Any) -> "dict[str, _Tensor]":
     return tensors
 
 
-def _as_numbers(content: bytes | memoryview, storage: "_Storage", order: str) -> np.ndarray:
-    """Returns the numbers of a storage in native byte order."""
-    if len(content) < storage.bytes:
-        raise WeightsError(f"its storage {storage.key!r} has fewer bytes than its tensors need")
-    kind = "u2" if storage.kind == _BFLOAT16 else "u1" if storage.kind == "?" else storage.kind
-    numbers = np.frombuffer(content, order + kind, storage.size)
-    if storage.kind == _BFLOAT16:
-        return (numbers.astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
-    if storage.kind == "?":
-        return numbers != 0
-    return numbers.astype(np.float32 if kind == "f2" else kind, copy=False)
-
-
 def _are_sizes(values: Any) -> bool:
     """Whether `values` is a tuple of a few counts."""
     return (
@@ -139,39 +117,27 @@ def _are_sizes(values: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """What a pickle names as the type of a storage: numpy's code."""
-
-    code: str
-
-
-@dataclass(frozen=True)
 class _Storage:
-    """Numbers in the file.
+    """`size` numbers in the file, of which tensors refer to a part that begins at `first`."""
 
-    Attributes:
-        kind: NumPy's code, or bfloat16.
-        key: its name.
-        size: how many numbers.
-        first: where the part begins that tensors refer to.
-    """
-
-    kind: str
+    dtype: np.dtype
     key: str
     size: int
     first: int = 0
 
     @property
-    def bytes(self) -> int:
-        return self.size * (2 if self.kind == _BFLOAT16 else np.dtype(self.kind).itemsize)
+    def length(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def numbers(self, content: bytes | memoryview, order: str = "<") -> np.ndarray:
+        """Returns the numbers that the bytes of the file stand for."""
+        if len(content) < self.length:
+            raise WeightsError(f"its storage {self.key!r} has fewer bytes than its tensors need")
+        return as_numbers(content[: self.length], self.dtype, order)
 
 
 class _Tensor(Inert):
-    """A tensor as a pickle describes it.
-
-    Raises:
-        WeightsError: it reaches beyond its storage, or has more elements.
-    """
+    """A tensor as a pickle describes it. It is refused if it reaches beyond its storage, or has more elements."""
 
     def __init__(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: object) -> None:
         if not isinstance(storage, _Storage) or not _are_sizes((offset,)):
@@ -203,8 +169,7 @@ class _OrderedDict(dict[Any, Any], Inert):
         if items and not isinstance(items, list):
             raise WeightsError("an ordered dictionary must be made of pairs")
         for key, value in items:
-            if not isinstance(key, _Unpickler.keys):
-                raise WeightsError("it names a tensor by something else than a text, the file is refused")
+            check_keys([key])
             self[key] = value
         if items:
             items.clear()  # otherwise a few bytes could copy a long list many times
@@ -223,11 +188,7 @@ class _Parameter:
 
 
 class _Unpickler(InertUnpickler):
-    """Reads dictionaries of tensors; see its base for what it refuses.
-
-    Attributes:
-        storages: storages by key.
-    """
+    """Reads dictionaries of tensors, and notes their storages by key; see its base for what it refuses."""
 
     admitted: ClassVar[dict[tuple[str, str], Any]] = {
         ("collections", "OrderedDict"): _OrderedDict,
@@ -236,10 +197,8 @@ class _Unpickler(InertUnpickler):
         ("torch._utils", "_rebuild_tensor"): _Tensor,
         ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
         ("torch.nn.parameter", "Parameter"): _Parameter,
-        **{("torch", name): _Kind(code) for name, code in _NUMBERS.items()},
-        **{("torch.cuda", name): _Kind(code) for name, code in _NUMBERS.items()},
+        **{(module, name): dtype for module in ("torch", "torch.cuda") for name, dtype in _STORAGES.items()},
     }
-    keys: ClassVar[tuple[type, ...]] = (str, int, type(None))
 
     def __init__(self, file: PickleFile) -> None:
         super().__init__(file, encoding="utf-8")
@@ -247,16 +206,21 @@ class _Unpickler(InertUnpickler):
 
     def persistent_load(self, pid: Any) -> _Storage:
         """Returns the storage of ("storage", type, key, device, size), or before version 1.6 a part of it."""
-        if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage" or not isinstance(pid[1], _Kind):
+        if (
+            not isinstance(pid, tuple)
+            or len(pid) not in (5, 6)
+            or pid[0] != "storage"
+            or not isinstance(pid[1], np.dtype)
+        ):
             raise WeightsError("it refers to something else than storages of numbers, the file is refused")
-        kind, key, size, part = pid[1].code, pid[2], pid[4], pid[5] if len(pid) == 6 else None
+        dtype, key, size, part = pid[1], pid[2], pid[4], pid[5] if len(pid) == 6 else None
         if not isinstance(key, str) or not _are_sizes((size,)):
             raise WeightsError("it refers to a storage without name or size, the file is refused")
-        storage = self.storages.setdefault(key, _Storage(kind, key, size))
-        if storage != _Storage(kind, key, size):
+        storage = self.storages.setdefault(key, _Storage(dtype, key, size))
+        if storage != _Storage(dtype, key, size):
             raise WeightsError(f"it contradicts itself on the storage {key!r}, the file is refused")
         if part is None:
             return storage
         if not isinstance(part, tuple) or len(part) != 3 or not _are_sizes(part[1:]) or sum(part[1:]) > size:
             raise WeightsError(f"it names a part beyond the storage {key!r}, the file is refused")
-        return _Storage(kind, key, size, part[1])
+        return _Storage(dtype, key, size, part[1])

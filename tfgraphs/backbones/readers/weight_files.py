@@ -1,19 +1,30 @@
 """Reads weight files of all kinds, which are recognised by their first bytes, as arrays by name."""
 
+import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, numpy_file, safetensors_file, torch_file
+from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.weights import WeightsError, reading
+from tfgraphs.backbones.readers.weights import WeightsError, as_numbers, reading
 from tfgraphs.files.trust import check_regular_file
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
 _BEGINNING = 32  # bytes by which kinds are recognised
 _PICKLES = (b"\x93NUMPY", *(b"\x80%c" % protocol for protocol in range(2, 6)))
+_NUMPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_LARGEST_HEADER = 100_000_000  # bytes of JSON, as in the library of safetensors
+_SAFETENSORS = {  # names of types there and in NumPy
+    "BF16": "bfloat16",
+    "BOOL": "bool",
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+}
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -50,8 +61,8 @@ def _reader(path: Path) -> Reader:
             return reader
     if beginning.startswith(_PICKLES):
         raise WeightsError("it is a pickle, or an array without a name: save the arrays with numpy.savez as .npz")
-    if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= safetensors_file.LARGEST_HEADER:
-        return safetensors_file.read
+    if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= _LARGEST_HEADER:
+        return _read_safetensors
     return caffe_file.read  # has no signature
 
 
@@ -59,11 +70,45 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
     """Reads a zip archive of Keras, NumPy or PyTorch."""
     with Archive(path) as archive:
         names = archive.names
-    if keras_file.ARCHIVED in names:
-        return keras_file.read_archive(path)
-    if names and all(name.endswith(".npy") for name in names):
-        return numpy_file.read_npz(path)
-    return torch_file.read_zip(path)
+        if names and all(name.endswith(".npy") for name in names):
+            return {name.removesuffix(".npy"): _numpy_array(name, archive.read(name)) for name in names}
+    return keras_file.read_archive(path) if keras_file.ARCHIVED in names else torch_file.read_zip(path)
+
+
+def _numpy_array(name: str, content: bytes) -> np.ndarray:
+    """Returns the array in a .npy file of an archive."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version not in _NUMPY_HEADERS:
+        raise WeightsError(
+            f"its member {name!r} has a header of version {version[0]}.{version[1]}; 1.0 and 2.0 are read"
+        )
+    shape, fortran_order, dtype = _NUMPY_HEADERS[version](file)
+    if dtype.kind not in "biuf":
+        raise WeightsError(f"its member {name!r} holds something else than numbers")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise WeightsError(f"its member {name!r} is not as long as its header says")
+    flat = np.frombuffer(content, dtype, offset=file.tell())
+    array = flat.reshape(shape, order="F" if fortran_order else "C")
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    try:
+        import safetensors
+    except ImportError as error:
+        raise WeightsError("safetensors is not installed: pip install 'tfgraphs[weights]' brings it") from error
+    try:
+        tensors = dict(safetensors.deserialize(path.read_bytes()))
+    except safetensors.SafetensorError as error:
+        raise WeightsError(f"it is a damaged safetensors file ({error})") from error
+    for name, tensor in tensors.items():
+        if tensor["dtype"] not in _SAFETENSORS:
+            raise WeightsError(f"{name!r} holds numbers of the type {tensor['dtype']}, which is not read")
+    return {
+        name: as_numbers(tensor["data"], np.dtype(_SAFETENSORS[tensor["dtype"]])).reshape(tensor["shape"])
+        for name, tensor in tensors.items()
+    }
 
 
 _SIGNATURES: dict[bytes, Reader] = {

@@ -4,9 +4,12 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import ml_dtypes  # gives NumPy the type bfloat16
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError, summary
+
+_HALVES = (np.float16, ml_dtypes.bfloat16)
 
 
 class WeightsError(TfgraphsError):
@@ -31,6 +34,15 @@ def reading(path: Path) -> Iterator[None]:
         raise WeightsError(f"cannot read {path}: {summary(error)}") from error
     except Exception as error:
         raise WeightsError(f"{path} is damaged ({summary(error)})") from error
+
+
+def as_numbers(content: bytes | memoryview, dtype: np.dtype, order: str = "<") -> np.ndarray:
+    """Returns stored numbers in native byte order; float16 and bfloat16 become float32, bytes of truth values bool."""
+    stored = np.frombuffer(content, f"{order}u{dtype.itemsize}")
+    if dtype.kind == "b":
+        return stored != 0
+    numbers = stored.astype(stored.dtype.newbyteorder("="), copy=False).view(dtype)
+    return numbers.astype(np.float32) if dtype in _HALVES else numbers
 
 
 def take(arrays: Mapping[str, np.ndarray], network: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
