@@ -59,7 +59,9 @@ def distance(pixels):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "graphs"), [("sgd", 1), ("adam", 2), (tf.keras.optimizers.SGD(0.05, momentum=0.9), 2)], ids=str
+    ("optimizer", "graphs"),
+    [("sgd", 1), ("adam", 2), (tf.keras.optimizers.SGD(0.05, momentum=0.9), 2)],
+    ids=["sgd", "adam", "momentum"],
 )
 def test_any_optimizer_works_at_any_size(optimizer, graphs):
     made = []
