@@ -51,6 +51,7 @@ class Backbone(tf.Module):
         self._weights = [weight for weight in weights if not isinstance(weight, Unread)]
         self.has_weights = len(self._weights) == len(weights)
         self._views = _views(self.layers.values())
+        self._sizes: dict[str, tuple[int | None, int | None]] = {}  # of pictures, for layers that take one size only
 
     def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
         """Computes the activations of `layers`.
@@ -113,8 +114,8 @@ class Backbone(tf.Module):
         Raises:
             LayerError: there is no such layer.
         """
-        self.check(layer)
-        return None
+        height, width = self._sizes.get(self.layer(layer).name, (None, None))
+        return (height, width) if height and width else None
 
     def footprint(self, layers: Iterable[str]) -> float:
         """Returns how many numbers all activations up to some layers have, per pixel of the picture."""
@@ -122,19 +123,29 @@ class Backbone(tf.Module):
         return sum(self._views[name].channels / self._views[name].stride ** 2 for name in needed)
 
     def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
-        """Raises LayerError if there is no such layer, or it has no position in a picture of `size`."""
+        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
         found = self._own_name(layer)
         if found not in self.layers:
             names = [*self.layers, *self.aliases]
             nearest = difflib.get_close_matches(layer, names, n=3, cutoff=0) or names[:3]
             raise LayerError(f"{self.name} has no layer {layer!r}; the nearest names are {', '.join(nearest)}")
+        size, fixed = tuple(size), self._sizes.get(found, ())
+        if any(None not in pair and pair[0] != pair[1] for pair in zip(size, fixed, strict=False)):
+            raise LayerError(
+                f"layer {layer} of {self.name} takes pictures of {size_text(fixed)} px only, "
+                f"not of {size_text(size)} px"
+            )
         smallest = self._views[found].smallest
         if any(side is not None and side < smallest for side in size):
-            shape = " x ".join(str(side) for side in size)
             raise LayerError(
-                f"a picture of {shape} px is too small for layer {layer} of {self.name}: "
+                f"a picture of {size_text(size)} px is too small for layer {layer} of {self.name}: "
                 f"give at least {smallest} px a side"
             )
+
+
+def size_text(sides: Iterable[int | None]) -> str:
+    """Returns a size for messages: "224 x any"."""
+    return " x ".join("any" if side is None else str(side) for side in sides)
 
 
 def _views(layers: Iterable[Layer]) -> dict[str, View]:

@@ -267,7 +267,7 @@ def test_a_model_for_one_size_takes_no_other(tmp_path):
     network = load(save_function(tmp_path / "sized", call, tf.TensorSpec([None, 2, 4, 3])))
     assert network(random_pictures(5, 2, 4, 3), ["out"])["out"].shape == (5, 2)
     text = message(LayerError, network, random_pictures(1, 4, 8, 3), ["out"])
-    assert text == "sized takes pictures of 2 x 4 px only, not of 4 x 8 px"
+    assert text == "layer out of sized takes pictures of 2 x 4 px only, not of 4 x 8 px"
 
 
 def test_a_picture_that_does_not_fit_is_told_in_one_line(tmp_path):

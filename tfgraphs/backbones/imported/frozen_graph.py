@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import LayerError
-from tfgraphs.backbones.imported.foreign import identifier, size_text
+from tfgraphs.backbones.backbone import LayerError, size_text
+from tfgraphs.backbones.imported.foreign import identifier
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.frozen_graph_file import read_graph

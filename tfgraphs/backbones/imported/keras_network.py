@@ -7,14 +7,14 @@
 """
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
-from tfgraphs.backbones.imported.foreign import RANGES, check_fixed_size, identifier, size_text
+from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, size_text
+from tfgraphs.backbones.imported.foreign import RANGES, identifier
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
@@ -127,20 +127,7 @@ class KerasNetwork(Backbone):
         graph = KerasLayers(model, pooling, renumber)
         super().__init__(identifier(name), graph.layers, preprocess, graph.aliases)
         self._views |= graph.views
-        self._size, self._sized = graph.size, graph.sized
-
-    def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
-        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
-        sides = tuple(size)
-        super().check(layer)
-        if self._own_name(layer) in self._sized:
-            check_fixed_size(f"layer {layer} of {self.name}", self._size, sides)
-        super().check(layer, sides)
-
-    def size_of(self, layer: str) -> tuple[int, int] | None:
-        """Returns the size of pictures of the model, for layers that take no other."""
-        height, width = self._size
-        return (height, width) if height and width and self.layer(layer).name in self._sized else None
+        self._sizes = dict.fromkeys(graph.sized, graph.size)
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         found = super()._activations(prepared, names)  # a model may compute in float16

@@ -7,7 +7,7 @@ The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `i
 TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,9 +16,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from tfgraphs.backbones.backbone import BackboneError, LayerError, View
+from tfgraphs.backbones.backbone import BackboneError, LayerError, View, size_text
 from tfgraphs.backbones.geometry import view
-from tfgraphs.backbones.imported.foreign import RANGES, check_fixed_size, identifier, size_text
+from tfgraphs.backbones.imported.foreign import RANGES, identifier
 from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
@@ -173,11 +173,12 @@ class SavedModelNetwork(GraphNetwork):
         tensors = {name: tensor for name, tensor in twins.items() if tensor is not None} | dict(activations)
         needed = {name: _needed(tensor) for name, tensor in tensors.items()}
         tensors = dict(sorted(tensors.items(), key=lambda item: len(needed[item[0]])))
-        self._size = tuple(frozen.inputs[0].shape[1:3])
+        size = tuple(frozen.inputs[0].shape[1:3])
         axes = axes_of(frozen.graph, frozen.inputs[0])
-        views = {name: self._view(tensor, axes) for name, tensor in tensors.items()}
+        views = {name: _view(tensor, axes, size) for name, tensor in tensors.items()}
         super().__init__(name, frozen, tensors, _layers(tensors, needed, views), preprocess)
         self._views |= views
+        self._sizes = dict.fromkeys(tensors, size)
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         try:
@@ -188,26 +189,14 @@ class SavedModelNetwork(GraphNetwork):
                 f"{self.name} does not compute {', '.join(sorted(names))} for pictures of {size} px: {summary(error)}"
             ) from error
 
-    def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
-        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
-        sides = tuple(size)
-        super().check(layer)
-        check_fixed_size(self.name, self._size, sides)
-        super().check(layer, sides)
 
-    def size_of(self, layer: str) -> tuple[int, int] | None:
-        """Returns height and width of the pictures if the function takes one size only."""
-        self.check(layer)
-        height, width = self._size
-        return (height, width) if height and width else None
-
-    def _view(self, tensor: tf.Tensor, axes: Mapping[str, Axes]) -> View:
-        channels = tensor.shape[-1] or 1
-        if tensor.name not in axes:
-            return View(channels, 1, 0, 1)
-        seen = view(channels, axes[tensor.name])
-        smallest = max(seen.smallest, min(side or 1 for side in self._size))
-        return replace(seen, smallest=smallest)
+def _view(tensor: tf.Tensor, axes: Mapping[str, Axes], size: tuple[int | None, ...]) -> View:
+    """Returns the view of a tensor, for a function that may take pictures of one size only."""
+    channels = tensor.shape[-1] or 1
+    if tensor.name not in axes:
+        return View(channels, 1, 0, 1)
+    seen = view(channels, axes[tensor.name])
+    return replace(seen, smallest=max(seen.smallest, min(side or 1 for side in size)))
 
 
 def _layers(
