@@ -12,8 +12,7 @@ from PIL import ExifTags, Image
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images
-from tfgraphs.pictures.images import ImageError, Picture
-from tfgraphs.pictures.limits import MAX_SIDE
+from tfgraphs.pictures.images import MAX_SIDE, ImageError, Picture
 
 ORIGIN = {"command": "neural_style --content=Tübingen/夜 🌙.jpg", "steps": 500, "tv": 1e-4}
 

@@ -216,7 +216,7 @@ def _check_kind(kind: str) -> None:
     if film_run.BLEND.present:
         raise command.UsageError("--blend is for dreams: --temporal_weight keeps painted films from flickering")
     if kind == "film" and _is_anchored():
-        flow.check()
+        flow.opencv()
 
 
 def _is_anchored() -> bool:

@@ -55,16 +55,14 @@ def zoomed(
 
 
 def sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Samples a picture at positions between its pixels.
+    """Samples a picture at positions between its pixels; beyond its borders it is mirrored.
 
     Each value is interpolated between the nearest 4 x 4 pixels, by the cubic convolution of Keys (1981) with a = -1/2,
-    which preserves ramps and parabolas. Beyond its borders the picture is mirrored. (Pillow and OpenCV have other cubic
-    kernels, and Pillow no mirrored borders.)
+    which preserves ramps and parabolas. (Pillow and OpenCV have other cubic kernels, and Pillow no mirrored borders.)
 
     Args:
         picture: float32 [height, width, channels].
-        x: columns of the positions, [rows, columns].
-        y: their rows, of the same shape.
+        x, y: columns and rows of the positions, each [rows, columns].
 
     Returns:
         float32 [rows, columns, channels]; near edges values may exceed those of the picture a little.

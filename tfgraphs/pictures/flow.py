@@ -11,6 +11,7 @@ import numpy as np
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures.camera import sampled
 from tfgraphs.pictures.colors import luma
+from tfgraphs.pictures.images import to_uint8
 
 _SMALLEST = 12  # side in pixels that dense inverse search needs
 
@@ -31,16 +32,11 @@ def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     Raises:
         FlowError: OpenCV is not installed.
     """
-    cv2 = _opencv()
+    cv2 = opencv()
     if min(before.shape[:2]) < _SMALLEST:
         return np.zeros((*before.shape[:2], 2), np.float32)
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return search.calc(_grey(before), _grey(after), None)
-
-
-def check() -> None:
-    """Raises FlowError if OpenCV is not installed."""
-    _opencv()
+    return search.calc(to_uint8(luma(before)), to_uint8(luma(after)), None)
 
 
 def warp(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
@@ -92,12 +88,8 @@ def _square(vectors: np.ndarray) -> np.ndarray:
     return np.square(vectors).sum(axis=-1)
 
 
-def _grey(picture: np.ndarray) -> np.ndarray:
-    """Luma in 8 bits, which the search takes."""
-    return np.round(255 * luma(picture).clip(0, 1)).astype(np.uint8)
-
-
-def _opencv() -> Any:
+def opencv() -> Any:
+    """Imports OpenCV; raises FlowError if it is not installed."""
     try:
         import cv2
     except ImportError as error:

@@ -8,6 +8,7 @@ them.
 import contextlib
 import io
 import json
+import os.path
 import struct
 import warnings
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,10 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.files.outputs import atomic_file
-from tfgraphs.pictures.limits import MAX_PIXELS, check_file, check_size
+from tfgraphs.files.trust import check_regular_file
+
+MAX_SIDE = 20_000  # of pictures and frames that are read
+MAX_PIXELS = 100_000_000
 
 # Formats whose decoders only decode. For others Pillow starts programs (EPS) or follows links.
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
@@ -41,13 +45,16 @@ _TURNS = {  # that make a picture of each EXIF orientation upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_WHITE = 1.0
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, RuntimeError, struct.error)  # Pillow on damaged files
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 class ImageError(TfgraphsError):
     """A picture cannot be read or written."""
+
+
+class MaskError(TfgraphsError):
+    """A mask does not fit its picture."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def load(path: str | Path, size: int | None = None, upsample: bool = False) -> P
         upsample: whether a smaller picture is enlarged to `size`.
 
     Raises:
-        ImageError: the file is missing, not a picture, damaged, or larger than `pictures.limits` allows.
+        ImageError: the file is missing, not a picture, damaged, or larger than MAX_SIDE or MAX_PIXELS.
     """
     try:
         with _open(path) as file:
@@ -111,15 +118,14 @@ def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None
         ImageError: the path has another ending, or the picture is too large for the format.
         OutputError: the file system refuses.
     """
-    kind, options = _format(path)
-    exif = Image.Exif()
-    if origin is not None:
-        exif[ExifTags.Base.Software] = "tfgraphs"
-        exif[ExifTags.Base.ImageDescription] = json.dumps(dict(origin))
-    image = _to_pillow(picture, with_alpha=kind != "JPEG")
+    kind, options = check_format(path)
+    if picture.alpha is not None and kind != "JPEG":
+        image = Image.fromarray(to_uint8(np.dstack([picture.pixels, picture.alpha])), "RGBA")
+    else:
+        image = Image.fromarray(to_uint8(picture.over(1.0)), "RGB")
     with atomic_file(path) as temporary:
         try:
-            image.save(temporary, format=kind, exif=exif, **options)
+            image.save(temporary, format=kind, exif=origin_exif(origin), **options)
         except ValueError as error:
             raise ImageError(f"{path}: {error}") from error
 
@@ -132,17 +138,84 @@ def read_origin(path: str | Path) -> dict[str, object]:
     """
     try:
         with _open(path) as file:
-            origin = json.loads(file.getexif()[ExifTags.Base.ImageDescription])
+            return parse_origin(file.getexif()[ExifTags.Base.ImageDescription])
     except (*_BROKEN, KeyError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs") from error
+
+
+def origin_exif(origin: Mapping[str, object] | None) -> Image.Exif:
+    """Returns the EXIF entries that store an origin."""
+    exif = Image.Exif()
+    if origin is not None:
+        exif[ExifTags.Base.Software] = "tfgraphs"
+        exif[ExifTags.Base.ImageDescription] = json.dumps(dict(origin))
+    return exif
+
+
+def parse_origin(text: str) -> dict[str, object]:
+    """Parses an origin; raises ValueError, or RecursionError, if a text is none."""
+    origin = json.loads(text)
     if not isinstance(origin, dict):
-        raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs")
+        raise ValueError("an origin is a JSON object")
     return origin
 
 
-def check_format(path: str | Path) -> None:
-    """Raises ImageError unless the ending of a path names a format that can be written."""
-    _format(path)
+def load_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
+    """Loads a mask: a picture that is white where something happens and black where not.
+
+    Args:
+        path: a picture file. Its value is the mean of red, green and blue; transparent parts count as black.
+        size: height and width of the picture, to which the mask is resized. A mask more than twice as large is first
+            reduced in 8 bits, which bounds the memory.
+
+    Returns:
+        float32 [height, width] in 0..1.
+
+    Raises:
+        ImageError: see `load`.
+        MaskError: its proportions are not those of the picture.
+    """
+    mask = load(path, 2 * max(size))
+    height, width = mask.size
+    if abs(height * size[1] - width * size[0]) > max(height, width, *size):
+        raise MaskError(
+            f"{path} has {width} x {height} px and the picture {size[1]} x {size[0]} px: give the mask its proportions"
+        )
+    grey = mask.pixels.mean(axis=-1, keepdims=True)
+    if mask.alpha is not None:
+        grey = grey * mask.alpha[..., None]
+    return resize(grey, size)[..., 0].clip(0, 1)
+
+
+def check_format(path: str | Path) -> tuple[str, dict[str, Any]]:
+    """Returns Pillow's format and options for a path; raises ImageError if its ending names none."""
+    try:
+        return _WRITABLE[Path(path).suffix.lower()]
+    except KeyError:
+        endings = ", ".join(_WRITABLE)
+        raise ImageError(f"{path}: the name of a picture to write ends in one of {endings}") from None
+
+
+def check_file(path: str | Path, kind: type[TfgraphsError]) -> None:
+    """Raises an error of `kind` unless a path is a regular file that stores what it claims."""
+    if not os.path.exists(path):
+        raise kind(f"{path} does not exist")
+    check_regular_file(path, kind)
+
+
+def check_size(path: str | Path, width: int, height: int, kind: type[TfgraphsError]) -> None:
+    """Raises an error of `kind` for pictures without pixels, or with more than MAX_SIDE a side or MAX_PIXELS in all."""
+    if width < 1 or height < 1:
+        raise kind(f"{path} is empty: {width} x {height} px")
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise kind(
+            f"{path} is too large ({width} x {height} px): at most {MAX_SIDE:,} px a side and {MAX_PIXELS:,} px in all"
+        )
+
+
+def to_uint8(values: np.ndarray) -> np.ndarray:
+    """Clips values to 0..1 and rounds them to 8 bits."""
+    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def fit(size: tuple[int, int], longest: int | None, upsample: bool = False) -> tuple[int, int]:
@@ -194,7 +267,10 @@ def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:
     file.load()
     image = upright(file)
     if image.mode in _SIXTEEN_BITS:
-        grey = _sixteen_bit_grey(image)
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("32-bit integer pixels: save it with 8 or 16 bits")
+        grey = np.divide(values, 65535, dtype=np.float32)[..., None]
         return Picture(resize(grey, fit(grey.shape[:2], size, upsample)).clip(0, 1).repeat(3, axis=-1))
     if image.mode == "F":
         raise ValueError("32-bit float pixels: save it with 8 or 16 bits")
@@ -204,14 +280,6 @@ def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     values = np.asarray(image, np.float32) / 255
     return Picture(values[..., :3], values[..., 3] if image.mode == "RGBA" else None)
-
-
-def _sixteen_bit_grey(image: Image.Image) -> np.ndarray:
-    """Float32 [height, width, 1] in 0..1."""
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("32-bit integer pixels: save it with 8 or 16 bits")
-    return np.divide(values, 65535, dtype=np.float32)[..., None]
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
@@ -238,21 +306,3 @@ def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
         return image
     assert converted is not None  # only with inPlace=True
     return converted
-
-
-def _format(path: str | Path) -> tuple[str, dict[str, Any]]:
-    try:
-        return _WRITABLE[Path(path).suffix.lower()]
-    except KeyError:
-        endings = ", ".join(_WRITABLE)
-        raise ImageError(f"{path}: the name of a picture to write ends in one of {endings}") from None
-
-
-def _to_pillow(picture: Picture, with_alpha: bool) -> Image.Image:
-    if picture.alpha is not None and with_alpha:
-        return Image.fromarray(_to_bytes(np.dstack([picture.pixels, picture.alpha])), "RGBA")
-    return Image.fromarray(_to_bytes(picture.over(_WHITE)), "RGB")
-
-
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)

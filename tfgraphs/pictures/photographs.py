@@ -21,11 +21,7 @@ class PhotographError(TfgraphsError):
 
 
 def packaged() -> list[Path]:
-    """Returns the photographs of the extra `offline`.
-
-    Raises:
-        PackageError: scikit-image is not installed.
-    """
+    """Returns the photographs of the extra `offline`; raises PackageError if scikit-image is not installed."""
     return [packaged_file("skimage", f"data/{name}", "scikit-image") for name in PACKAGED]
 
 
@@ -110,4 +106,4 @@ def _read(path: Path, side: int) -> np.ndarray:
     reduced = images.fit(picture.size, round(max(height, width) * min(1, SHORTEST * side / min(height, width))))
     pixels = images.resize(picture.pixels, reduced)
     longest = round(LONGEST * side)
-    return (pixels[:longest, :longest] * 255).round().clip(0, 255).astype(np.uint8)
+    return images.to_uint8(pixels[:longest, :longest])

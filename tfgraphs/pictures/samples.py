@@ -10,16 +10,8 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.packaged import packaged_file
 
 PREFIX = "sample:"
-PHOTOGRAPHS = {
-    "astronaut": "astronaut.png",
-    "cat": "chelsea.png",
-    "coffee": "coffee.png",
-    "rocket": "rocket.jpg",
-}
-PAINTINGS = {
-    "swirls": "swirls.jpg",
-    "embers": "embers.jpg",
-}
+PHOTOGRAPHS = {"astronaut": "astronaut.png", "cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
+PAINTINGS = {"swirls": "swirls.jpg", "embers": "embers.jpg"}
 
 
 class SampleError(TfgraphsError):

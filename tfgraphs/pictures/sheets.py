@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tfgraphs.pictures.images import to_uint8
+
 _PAPER, _INK = (18, 18, 20), (190, 190, 195)  # RGB
 _TEXT = 13  # height of letters in pixels
 _LINE = _TEXT + 6  # and of a line with them
@@ -45,7 +47,7 @@ def sheet(
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
         place = gap + column * across, top + row * down
-        drawn.paste(Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)), place)
+        drawn.paste(Image.fromarray(to_uint8(picture)), place)
         if captions:
             _write(drawn, captions[number], (place[0], place[1] + picture.shape[0] + 2), width)
     return np.asarray(drawn, np.float32) / 255
@@ -58,10 +60,7 @@ def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def bars(
-    labels: Sequence[str],
-    values: Sequence[float],
-    width: int,
-    colours: tuple[Sequence[float], Sequence[float]],
+    labels: Sequence[str], values: Sequence[float], width: int, colours: tuple[Sequence[float], Sequence[float]]
 ) -> np.ndarray:
     """Draws a bar chart with horizontal bars.
 
@@ -88,14 +87,13 @@ def bars(
 
 def _lines(text: str, width: int) -> list[str]:
     """Breaks a text between words into lines of at most `width` pixels."""
-    font, lines = ImageFont.load_default(_TEXT), [""]
+    font, lines = ImageFont.load_default(_TEXT), list[str]()
     for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width:
-            lines.append(word)
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
         else:
-            lines[-1] = longer
-    return [line for line in lines if line]
+            lines.append(word)
+    return lines
 
 
 def _columns(count: int, across: int, down: int) -> int:

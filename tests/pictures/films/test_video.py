@@ -9,7 +9,7 @@ import pytest
 from film_frames import moving, still, write_video
 from picture_makers import LEVEL, patches
 
-from tfgraphs.pictures import films, limits
+from tfgraphs.pictures import films, images
 from tfgraphs.pictures.films import FilmError, video
 
 av = pytest.importorskip("av")
@@ -172,14 +172,14 @@ def test_sound_alone_is_refused(tmp_path):
 @pytest.mark.parametrize("limit", ["MAX_SIDE", "MAX_PIXELS"])
 def test_too_large_a_film_is_refused_before_it_is_decoded(tmp_path, monkeypatch, limit):
     path = write_video(tmp_path / "large.mp4", list(moving(2)))
-    monkeypatch.setattr(limits, limit, 47)
+    monkeypatch.setattr(images, limit, 47)
     monkeypatch.setattr(video, "_decoded", lambda *_: pytest.fail("the film is about to be decoded"))
     assert "is too large (48 x 32 px)" in refusal(path)
 
 
 def test_size_counts_in_square_pixels(tmp_path, monkeypatch):
     path = write_video(tmp_path / "wide.mp4", list(moving(2)), shape=9)
-    monkeypatch.setattr(limits, "MAX_SIDE", 400)
+    monkeypatch.setattr(images, "MAX_SIDE", 400)
     assert "is too large (432 x 32 px)" in refusal(path)
 
 

@@ -10,7 +10,7 @@ from tfgraphs.cli.shared import command, picture_run
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import OutputError, check_writable
 from tfgraphs.pictures import films, images
-from tfgraphs.pictures.films.folders import PICTURES
+from tfgraphs.pictures.films.folders import PICTURES, is_pattern
 
 if TYPE_CHECKING:
     from tfgraphs.monitor.progress import Progress
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def is_folder(place: str) -> bool:
     """Returns whether a name stands for several pictures: it is a folder, or a pattern and no file."""
-    return os.path.isdir(place) or (_is_pattern(place) and not os.path.exists(place))
+    return os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
 
 
 class FolderRun(picture_run.PictureRun):
@@ -117,12 +117,8 @@ class FolderRun(picture_run.PictureRun):
         self._check_logdir()
 
 
-def _is_pattern(text: str) -> bool:
-    return bool(set("*?[") & set(text))
-
-
 def _folder_of(place: str) -> Path:
     """The folder itself, or the last one that a pattern names."""
     if os.path.isdir(place):
         return Path(place)
-    return Path(*itertools.takewhile(lambda part: not _is_pattern(part), Path(place).parts))
+    return Path(*itertools.takewhile(lambda part: not is_pattern(part), Path(place).parts))

@@ -20,7 +20,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, origins, run_state
 from tfgraphs.files.outputs import check_writable
-from tfgraphs.pictures import images, masks, samples
+from tfgraphs.pictures import images, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
@@ -69,8 +69,8 @@ def load_picture(path: str, size: int) -> images.Picture:
 
 
 def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
-    """Loads a mask or a sample for a picture of a size, see `masks.load_mask`."""
-    return masks.load_mask(samples.resolve(path), size)
+    """Loads a mask or a sample for a picture of a size, see `images.load_mask`."""
+    return images.load_mask(samples.resolve(path), size)
 
 
 def load_backbone(

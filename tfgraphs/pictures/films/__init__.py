@@ -3,7 +3,6 @@
 Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; only a few are in memory at a time.
 """
 
-import json
 import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +17,6 @@ from tfgraphs.pictures.films import animation, video
 from tfgraphs.pictures.films.claims import check_claims
 from tfgraphs.pictures.films.film import RATES, Film, FilmError
 from tfgraphs.pictures.films.folders import FolderError, FrameFolder, sources
-from tfgraphs.pictures.limits import check_file
 
 __all__ = [
     "RATES",
@@ -88,33 +86,27 @@ def open_film(path: str | Path) -> Film:
         path: an MP4, MOV, MKV, WebM, AVI, MPEG, WMV, FLV or OGV file, or an animated GIF, WebP or PNG.
 
     Raises:
-        FilmError: the file is missing, no film, damaged, larger than `pictures.limits` allows, or needs the extra
-            `video`, which is not installed.
+        FilmError: the file is missing, no film, damaged, too large, or needs the extra `video`.
     """
     path = Path(path)
     return _reader(path).read(path)
 
 
 def read_origin(path: str | Path) -> dict[str, object]:
-    """Returns what `save` was told about the making of a film.
-
-    Raises:
-        FilmError: the file is no film, or none of this project.
-    """
+    """Returns the `origin` that `save` stored in a film; raises FilmError if there is none."""
     path = Path(path)
     try:
-        origin = images.read_origin(path) if _reader(path) is animation else json.loads(video.read_comment(path))
+        if _reader(path) is animation:
+            return images.read_origin(path)
+        return images.parse_origin(video.read_comment(path))
     except (images.ImageError, ValueError, RecursionError) as error:
         raise FilmError(f"{path} does not say how it was made: it is no film of tfgraphs") from error
-    if not isinstance(origin, dict):
-        raise FilmError(f"{path} does not say how it was made: it is no film of tfgraphs")
-    return origin
 
 
 def _reader(path: Path) -> ModuleType:
     """Checks a file and returns the module that reads it."""
     try:
-        check_file(path, FilmError)
+        images.check_file(path, FilmError)
         check_claims(path)
         return animation if animation.is_animation(path) else video
     except OSError as error:
@@ -128,7 +120,7 @@ def _eight_bits(path: str | Path, frames: Iterable[np.ndarray], count: int | Non
         size = size or frame.shape
         if frame.shape != size:
             raise FilmError(f"{path}: frame {number} has another size than those before: {frame.shape}, not {size}")
-        yield np.round(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+        yield images.to_uint8(frame)
         number += 1
     if number == 0:
         raise FilmError(f"{path}: there are no frames: a film needs one")

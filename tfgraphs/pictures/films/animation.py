@@ -3,18 +3,17 @@
 import contextlib
 import io
 import itertools
-import json
 import struct
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from tfgraphs.errors import errors_as
-from tfgraphs.pictures import images, limits
-from tfgraphs.pictures.films.film import Film, FilmError, nearest_rate
+from tfgraphs.pictures import images
+from tfgraphs.pictures.films.film import READABLE, Film, FilmError, nearest_rate
 
 SUFFIXES = (".webp", ".gif", ".png", ".apng")
 FASTEST = 90.0  # frames a second: browsers show a frame for 100 ms if it asks for less than 11
@@ -55,7 +54,7 @@ def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping
             header = bytes(6) + _three(width - 1) + _three(height - 1) + _three(duration) + b"\x02"  # no blending
             file.write(_chunk(b"ANMF", header + _bitstream(pixels)))
         if origin is not None:
-            file.write(_chunk(b"EXIF", _exif(origin)))
+            file.write(_chunk(b"EXIF", images.origin_exif(origin).tobytes().removeprefix(b"Exif\0\0")))
         size = file.tell() - 8
         if size >= 2**32:
             raise FilmError("a WebP cannot be larger than 4 GiB: write an .mp4, or fewer frames")
@@ -78,14 +77,6 @@ def _bitstream(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()[12:]
 
 
-def _exif(origin: Mapping[str, object]) -> bytes:
-    """The same entries as in a picture that `images.save` writes."""
-    exif = Image.Exif()
-    exif[ExifTags.Base.Software] = "tfgraphs"
-    exif[ExifTags.Base.ImageDescription] = json.dumps(dict(origin))
-    return exif.tobytes().removeprefix(b"Exif\0\0")
-
-
 # --- reading
 
 
@@ -106,11 +97,7 @@ def is_animated(path: Path) -> bool:
 
 
 def read(path: Path) -> Film:
-    """Decodes the whole file, so that damage is found at once.
-
-    Raises:
-        FilmError: the file is damaged or too large.
-    """
+    """Decodes the whole file, so that damage is found at once."""
     milliseconds, count, size = 0.0, 0, (0, 0)
     with _open(path) as file:
         for image in _images(file, 0):
@@ -134,12 +121,11 @@ def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
-    advice = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"
-    with errors_as(FilmError, f"{path} is damaged or cannot be read", advice):
+    with errors_as(FilmError, f"{path} is damaged or cannot be read", READABLE):
         with _quietly():
             file = Image.open(path, formats=_FORMATS)
         with file:
-            limits.check_size(path, *file.size, FilmError)
+            images.check_size(path, *file.size, FilmError)
             yield file
 
 

@@ -83,18 +83,10 @@ def _element_length(file: BinaryIO) -> int | None:
     return None if number == (mask + 1 << 8 * more) - 1 else number
 
 
-_BEGINNINGS = (
-    b"ftyp",
-    b"styp",
-    b"moov",
-    b"moof",
-    b"mdat",
-    b"wide",
-    b"free",
-    b"skip",
-)  # first boxes of MP4 files
-_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")  # boxes that contain the tables of frames
-_TABLES = {b"stsz": 8, b"trun": 4}  # tables, and the offset of the number of frames or sounds in them
+# First boxes of MP4 files, boxes that contain the tables of frames, and tables with the offset of the number in them.
+_BEGINNINGS = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"wide", b"free", b"skip")
+_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
+_TABLES = {b"stsz": 8, b"trun": 4}
 _MANY = 1_000_000
 _SMALLEST = 1 / 8  # byte; sounds may be counted before they were compressed
 

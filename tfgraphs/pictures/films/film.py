@@ -10,6 +10,7 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images
 
 RATES = (0.1, 240.0)  # least and most frames a second
+READABLE = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"  # ends messages about others
 
 
 class FilmError(TfgraphsError):
@@ -53,13 +54,10 @@ class Film:
                 yield np.concatenate(channels, axis=-1).clip(0, 1)
 
     def count_frames(self, report: Callable[[str, float], None]) -> int:
-        """Decodes all frames, unless that was done, so that damage is found before hours of work.
+        """Decodes all frames, unless that was done, so that damage is found before hours of work; raises as `frames`.
 
         Args:
             report: called with what is being done and its share done, 0..1.
-
-        Raises:
-            FilmError: as of `frames`.
         """
         if self.counted:
             assert self.count is not None

@@ -34,11 +34,12 @@ def sources(place: str | Path) -> list[Path]:
             found = list(path.iterdir())
         elif path.exists():
             return [path]
-        elif set("*?[") & set(str(place)):
+        elif is_pattern(str(place)):
             found = [Path(name) for name in glob.iglob(str(place), recursive=True)]
         else:
             raise FolderError(f"{place} does not exist")
-        pictures = [file for file in found if _is_picture(file) and file.is_file()]
+        named = [file for file in found if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
+        pictures = [file for file in named if file.is_file()]
     except OSError as error:
         raise FolderError(f"{place} cannot be read: {reason(error)}") from error
     if not pictures:
@@ -46,8 +47,9 @@ def sources(place: str | Path) -> list[Path]:
     return sorted(pictures, key=_counting)
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+def is_pattern(text: str) -> bool:
+    """Returns whether a text has characters of patterns: *, ? or [."""
+    return bool(set("*?[") & set(text))
 
 
 def _counting(path: Path) -> tuple[object, ...]:
@@ -85,12 +87,7 @@ class FrameFolder:
         return count
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """Reads a frame, float32 [height, width, 3] in 0..1; -1 is the last.
-
-        Raises:
-            IndexError: there is no frame of this number.
-            ImageError: its file is damaged.
-        """
+        """Reads a frame, float32 [height, width, 3] in 0..1; -1 is the last. Raises ImageError if it is damaged."""
         count = len(self)
         if not -count <= number < count:
             raise IndexError(f"frame {number} of {count} frames")
@@ -100,11 +97,7 @@ class FrameFolder:
         return (images.load(self._path(number)).pixels for number in range(len(self)))
 
     def append(self, frame: np.ndarray) -> np.ndarray:
-        """Stores the next frame and returns it as it is read: clipped to 0..1, rounded to 8 bits.
-
-        Raises:
-            OutputError: the file cannot be written.
-        """
+        """Stores the next frame and returns it as it is read: clipped to 0..1, rounded to 8 bits."""
         path = self._path(len(self))
         images.save(path, images.Picture(frame))
         return images.load(path).pixels

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgraphs.errors import errors_as, summary
-from tfgraphs.pictures.films.film import Film, FilmError, nearest_rate
-from tfgraphs.pictures.limits import MAX_PIXELS, check_size
+from tfgraphs.pictures.films.film import READABLE, Film, FilmError, nearest_rate
+from tfgraphs.pictures.images import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -36,6 +36,7 @@ _ENCODING = {
     "mbtree": "0",  # would save a fifth, but then x264 writes different bytes in almost every run
 }
 _BT709, _MPEG_RANGE, _UNKNOWN = 1, 1, 2  # numbers in ITU-T H.273, and FFmpeg's for 16..235
+_EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000  # of FFmpeg: bicubic, accurate rounding, full chroma interpolation and input
 _UNKNOWN_RATE = 25.0
 _SHAPES = (0.1, 10)  # plausible ratios of a pixel's width to its height
 
@@ -56,9 +57,6 @@ def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping
 
     Args:
         frames: uint8 [height, width, 3], all of one size.
-
-    Raises:
-        FilmError: the encoder refuses.
     """
     av = _pyav()
     first = next(frames)
@@ -87,22 +85,15 @@ def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping
 def _encodable(pixels: np.ndarray) -> "VideoFrame":
     height, width = pixels.shape[:2]
     even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return (
-        _pyav()
-        .VideoFrame.from_ndarray(even, "rgb24")
-        .reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_MPEG_RANGE, interpolation=_exact())
-    )
+    frame = _pyav().VideoFrame.from_ndarray(even, "rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_MPEG_RANGE, interpolation=_EXACT)
 
 
 # --- reading
 
 
 def read(path: Path) -> Film:
-    """Reads the header of a file and its first frame.
-
-    Raises:
-        FilmError: it is no film, damaged or too large, or PyAV is not installed.
-    """
+    """Reads the header of a file and its first frame."""
     with _open(path) as (container, stream):
         first = next(_decoded(path, container, stream), None)
         if first is None:
@@ -130,15 +121,11 @@ def read_comment(path: Path) -> str:
 def _open(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     av = _pyav()
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
-    advice = "give an MP4, MOV, MKV, WebM or AVI file, or an animated GIF, WebP or PNG"
-    with errors_as(FilmError, f"{path} is damaged or no film that can be read", advice):
+    with errors_as(FilmError, f"{path} is damaged or no film that can be read", READABLE):
         with av.open(_name(path), "r", options=options, metadata_errors="replace") as container:
             stream = container.streams.best("video")
-            if (
-                stream is None
-                or stream.codec_context is None
-                or av.stream.Disposition.attached_pic in stream.disposition
-            ):
+            cover = av.stream.Disposition.attached_pic
+            if stream is None or stream.codec_context is None or cover in stream.disposition:
                 raise FilmError(f"{path} has no pictures in it that can be read")
             check_size(path, _square(stream.width, stream), stream.height, FilmError)
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -160,12 +147,9 @@ def _decoded(path: Path, container: "InputContainer", stream: "VideoStream") -> 
 def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:
     """The frame in square pixels, turned as the file says."""
     unknown = frame.colorspace == _UNKNOWN and frame.height > 576  # players take BT.709 for high definition
-    square = frame.reformat(
-        width=_square(frame.width, stream),
-        format="rgb24",
-        src_colorspace=_BT709 if unknown else None,
-        interpolation=_exact(),
-    )
+    space = _BT709 if unknown else None
+    width = _square(frame.width, stream)
+    square = frame.reformat(width=width, format="rgb24", src_colorspace=space, interpolation=_EXACT)
     return np.rot90(square.to_ndarray(), round(frame.rotation / 90))
 
 
@@ -173,14 +157,6 @@ def _square(width: int, stream: "VideoStream") -> int:
     """The width of a frame in square pixels."""
     shape = float(stream.sample_aspect_ratio or 1)
     return max(1, round(width * shape)) if width and _SHAPES[0] < shape < _SHAPES[1] else width
-
-
-def _exact() -> int:
-    from av.video.reformatter import Interpolation
-
-    return (
-        Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-    )
 
 
 def _name(path: Path) -> str:
@@ -192,7 +168,6 @@ def _pyav() -> Any:
     try:
         import av
     except ImportError as error:
-        raise FilmError(
-            "PyAV is not installed: pip install 'tfgraphs[video]' brings it; .webp films need nothing"
-        ) from error
+        text = "PyAV is not installed: pip install 'tfgraphs[video]' brings it; .webp films need nothing"
+        raise FilmError(text) from error
     return av
