@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.optimize.checkpoints import CheckpointError
 from tfgraphs.optimize.lbfgs import LBFGS, BoundedMinimization, LBFGSError
 from tfgraphs.optimize.losses import NonFiniteLoss
-from tfgraphs.optimize.reports import GRADIENT_NORM
+from tfgraphs.optimize.reports import GRADIENT_NORM, CheckpointError
 
 SHORT = LBFGS(steps_per_round=5)
 CURVATURES = np.geomspace(1, 100, 30).astype(np.float32)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.optimize.checkpoints import CheckpointError
 from tfgraphs.optimize.losses import NonFiniteLoss
 from tfgraphs.optimize.minimize import Minimization, minimize
+from tfgraphs.optimize.reports import CheckpointError
 
 TARGET = np.array([1.0, -2.0, 3.0], np.float32)
 

@@ -96,7 +96,7 @@ class StyleSettings:
                 raise StyleError(f"{name} is {value}: it cannot be negative")
         check_positive(self, "steps", "learning_rate", "style_scale", "style_stride")
         if self.optimizer_name == "lbfgs":
-            lbfgs.check()
+            lbfgs.import_scipy()
         else:
             stock_optimizer(self.optimizer, self.learning_rate)
         for name, known in (("loss", FORMS), ("statistic", STATISTICS)):

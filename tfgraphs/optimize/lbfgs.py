@@ -25,9 +25,8 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
 
-_FIRST_CHANGE = (
-    0.01  # root mean square change of a value in the first step of a round; the line search only shortens it
-)
+# Root mean square change of a value in the first step of a round; the line search only shortens it.
+_FIRST_CHANGE = 0.01
 _UNLIMITED = 10**9
 
 
@@ -63,18 +62,15 @@ class BoundedMinimization:
     def __init__(
         self, loss: LossFunction, variable: tf.Variable, method: LBFGS, bounds: tuple[float, float] = (0.0, 1.0)
     ) -> None:
-        """Makes the graph.
+        """Makes the graph; raises LBFGSError if SciPy or threadpoolctl is not installed.
 
         Args:
             loss: as of `minimize`. It gets the number of the first step of the round.
             variable: what to change; it may have another size in each run.
             method: see `LBFGS`.
             bounds: least and greatest value of all elements.
-
-        Raises:
-            LBFGSError: SciPy or threadpoolctl is not installed.
         """
-        self._scipy, self._one_core = _scipy_optimize()
+        self._scipy, self._one_core = import_scipy()
         self._variable, self._method, self._bounds = variable, method, bounds
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self._loss = Loss(lambda step: loss(step - step % method.steps_per_round))
@@ -110,13 +106,15 @@ class BoundedMinimization:
         """
         self._step.assign(0)
         state = [self._variable, self._step]
-        yield from run_rounds(
-            self._loss, state, self._step, steps, lambda done: self._advance(done, steps), checkpoint_dir, save_seconds
-        )
 
-    def _advance(self, done: int, steps: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+        def advance(done: int, last: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+            return self._advance(done, last, steps)
+
+        per_round = self._method.steps_per_round
+        yield from run_rounds(self._loss, state, self._step, steps, per_round, advance, checkpoint_dir, save_seconds)
+
+    def _advance(self, done: int, last: int, steps: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
         """Runs one round. If it is interrupted, variable and step are those of before."""
-        last = min(done - done % self._method.steps_per_round + self._method.steps_per_round, steps)
         start = self._variable.numpy()
         search = _Search(self._evaluate, self._variable, done, steps)
         try:
@@ -150,12 +148,9 @@ class _Search:
 
     SciPy's first step is at most one times the gradient. Gradients of mean errors are tiny, 1e-6 for each value, so the
     loss is scaled to make that step `_FIRST_CHANGE` long.
-
-    Attributes:
-        accepted: the loss and its terms after the last step.
     """
 
-    accepted: tuple[tf.Tensor, Mapping[str, tf.Tensor]]
+    accepted: tuple[tf.Tensor, Mapping[str, tf.Tensor]]  # the loss and its terms after the last step
 
     def __init__(self, evaluate: Callable[..., Any], variable: tf.Variable, done: int, steps: int) -> None:
         self._evaluate, self._variable = evaluate, variable
@@ -181,13 +176,11 @@ class _Search:
         self._next += 1
 
 
-def check() -> None:
-    """Raises LBFGSError if SciPy or threadpoolctl is not installed."""
-    _scipy_optimize()
+def import_scipy() -> tuple[ModuleType, Callable[[], contextlib.AbstractContextManager[Any]]]:
+    """Returns SciPy's module, and a context in which BLAS uses one core; TensorFlow's own threads are not affected.
 
-
-def _scipy_optimize() -> tuple[ModuleType, Callable[[], contextlib.AbstractContextManager[Any]]]:
-    """Returns SciPy's module, and a context in which BLAS uses one core. TensorFlow's own threads are not affected."""
+    Raises LBFGSError if SciPy or threadpoolctl is not installed.
+    """
     try:
         from scipy import optimize
         from threadpoolctl import threadpool_limits

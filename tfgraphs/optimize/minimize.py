@@ -81,11 +81,7 @@ def minimize(
     if on_graph is not None:
         on_graph(minimization.graph)
     yield from minimization.run(
-        steps,
-        steps_per_report=steps_per_report,
-        feed=feed,
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
+        steps, steps_per_report=steps_per_report, feed=feed, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds
     )
 
 
@@ -135,9 +131,8 @@ class Minimization:
         step = as_graph(take_step).get_concrete_function(number)
         self.graph: tf.Graph = step.graph
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self._loop = tf.function(_loop(step, self._step), jit_compile=jit_compile == "loop").get_concrete_function(
-            number
-        )
+        loop = tf.function(_loop(step, self._step), jit_compile=jit_compile == "loop")
+        self._loop = loop.get_concrete_function(number)
         self._slots = [variable.value for one, _ in groups for variable in one.variables]
         self._new_slots: list[np.generic] | None = None
         self._state = [*variables, self._step, *self._slots]
@@ -154,16 +149,17 @@ class Minimization:
         """Minimises from the variables' present values on; args, yields and raises as of `minimize`."""
         self._reset()
 
-        def advance(done: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+        def advance(done: int, last: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
             if feed is not None:
                 feed(done)
-            last = min(done - done % steps_per_report + steps_per_report, steps)
             value, terms, finite = self._loop(tf.constant(last, tf.int64))
             if not finite:
                 raise non_finite(int(self._step) + 1, steps, value, "try a smaller step size or learning rate")
             return value, terms
 
-        yield from run_rounds(self._loss, self._state, self._step, steps, advance, checkpoint_dir, save_seconds)
+        yield from run_rounds(
+            self._loss, self._state, self._step, steps, steps_per_report, advance, checkpoint_dir, save_seconds
+        )
 
     def _reset(self) -> None:
         """Brings the optimizer back to what it was before the first run."""

@@ -16,7 +16,6 @@ from tfgraphs.optimize.reports import Report
 
 STEP_OVERHEAD = 14_000  # the constant cost of a step, in pixels that could be computed in that time
 LEVEL_OVERHEAD = 2_000_000  # the same for the tracing of a level's graph
-_RANGE = (0.0, 1.0)  # of the values of a picture
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,7 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
 
 
 class Canvas:
-    """A picture whose pixels an optimizer changes within 0..1. The graph of a step is made once.
-
-    Attributes:
-        graph: of one step.
-    """
+    """A picture whose pixels an optimizer changes within 0..1. The graph of a step, `graph`, is made once."""
 
     def __init__(
         self,
@@ -77,40 +72,30 @@ class Canvas:
         optimizer: keras.optimizers.Optimizer | LBFGS,
         size: tuple[int, int],
     ) -> None:
-        """Makes the graph.
+        """Makes the graph; raises LBFGSError for L-BFGS if its extra is not installed.
 
         Args:
             loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
             optimizer: a new Keras optimizer, or L-BFGS.
             size: height and width of the picture.
-
-        Raises:
-            LBFGSError: SciPy or threadpoolctl is not installed.
         """
-        self._picture = tf.Variable(tf.zeros([1, *size, 3]), name="picture")
+        self._picture = picture = tf.Variable(tf.zeros([1, *size, 3]), name="picture")
         self._minimization: Minimization | BoundedMinimization
         if isinstance(optimizer, LBFGS):
-            self._minimization = BoundedMinimization(loss(self._picture), self._picture, optimizer, _RANGE)
+            self._minimization = BoundedMinimization(loss(picture), picture, optimizer)
         else:
             self._minimization = Minimization(
-                loss(self._picture),
-                [self._picture],
-                optimizer,
-                projection=lambda value: tf.clip_by_value(value, *_RANGE),
-                gradient_norm=True,
+                loss(picture), [picture], optimizer, projection=lambda x: tf.clip_by_value(x, 0, 1), gradient_norm=True
             )
         self.graph = self._minimization.graph
 
     def improve(self, picture: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
-        """Optimises a picture.
+        """Optimises a picture and yields each report with the present picture.
 
         Args:
             picture: to start from, float32 [height, width, 3].
             steps: how many to take.
             options: of `Minimization.run` or `BoundedMinimization.run`.
-
-        Yields:
-            Each report with the present picture.
 
         Raises:
             NonFiniteLoss: the loss, its gradient or the picture is no longer finite.

@@ -1,4 +1,4 @@
-"""Reports of an optimisation, and the loop over rounds of steps that yields them and keeps checkpoints."""
+"""The loop over rounds of steps, which yields reports and keeps checkpoints for interrupted runs."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -7,10 +7,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgraphs.optimize.checkpoints import Checkpoints
+from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.optimize.losses import Loss
 
 GRADIENT_NORM = "gradient norm"
+
+
+class CheckpointError(TfgraphsError):
+    """A checkpoint cannot be written or read."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,24 @@ def run_rounds(
     state: list[tf.Variable],
     step: tf.Variable,
     steps: int,
-    advance: Callable[[int], tuple[tf.Tensor, Mapping[str, tf.Tensor]]],
+    steps_per_round: int,
+    advance: Callable[[int, int], tuple[tf.Tensor, Mapping[str, tf.Tensor]]],
     checkpoint_dir: str | Path | None,
     save_seconds: float,
 ) -> Iterator[Report]:
     """Calls `advance` until all steps are done, reports after each call, and saves the state between calls.
+
+    Rounds start at multiples of `steps_per_round`, after an interruption too, and an interrupted and resumed run ends
+    with the same bytes as an uninterrupted one.
 
     Args:
         loss: what is minimised.
         state: all variables that the rest of the run depends on, `step` among them.
         step: the number of steps done.
         steps, checkpoint_dir, save_seconds: as of `minimize`, which yields and raises the same.
-        advance: takes the number of steps done, does some more, and returns the loss and its terms. If it is
-            interrupted, it leaves the state as it is between two steps.
+        steps_per_round: most steps of a call of `advance`.
+        advance: takes the numbers of steps done and to be done after the round, and returns the loss and its terms. If
+            it is interrupted, it leaves the state as it is between two steps.
     """
     started = time.monotonic()
 
@@ -57,16 +66,47 @@ def run_rounds(
         numbers = {name: float(term) for name, term in terms.items()}
         return Report(int(step), steps, float(value), numbers, time.monotonic() - started)
 
-    checkpoints = Checkpoints(checkpoint_dir, save_seconds, state)
+    checkpoints = _Checkpoints(checkpoint_dir, state)
     checkpoints.restore()
+    saved = started
     try:
         if 0 < steps <= int(step):
             yield report(*tf.function(loss)(step - 1))
         while int(step) < steps:
-            value, terms = advance(int(step))
-            checkpoints.save_if_due()
+            done = int(step)
+            value, terms = advance(done, min(done - done % steps_per_round + steps_per_round, steps))
+            if time.monotonic() - saved >= save_seconds:
+                checkpoints.save()
+                saved = time.monotonic()
             yield report(value, terms)
         checkpoints.save()
     except (KeyboardInterrupt, GeneratorExit):
         checkpoints.save()
         raise
+
+
+class _Checkpoints:
+    """The last checkpoint of some variables in a folder; does nothing if the folder is None."""
+
+    def __init__(self, folder: str | Path | None, variables: list[tf.Variable]) -> None:
+        state = tf.train.Checkpoint(variables=variables)
+        self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
+
+    def restore(self) -> None:
+        """Reads the checkpoint in the folder, if there is one."""
+        if self._manager is not None:
+            try:
+                self._manager.restore_or_initialize()
+            except (tf.errors.OpError, ValueError, OSError) as error:
+                text = f"the state in {self._manager.directory} cannot be read: start again without it"
+                raise CheckpointError(text) from error
+
+    def save(self) -> None:
+        """Writes a checkpoint, which replaces the one before."""
+        if self._manager is not None:
+            try:
+                self._manager.save()
+            except (tf.errors.OpError, OSError) as error:
+                message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
+                text = f"cannot save the state of the run in {self._manager.directory}: {message.partition(chr(10))[0]}"
+                raise CheckpointError(text) from error
