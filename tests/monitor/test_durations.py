@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.monitor.durations import duration, time_left
+from tfgraphs.monitor.terminal import duration, time_left
 
 UNITS = {"s": 1, "min": 60, "h": 3600}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from tfgraphs.files.outputs import atomic_file
-from tfgraphs.monitor.durations import duration
+from tfgraphs.monitor.terminal import duration
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _WIDEST = 1280  # px; wider pictures are reduced

@@ -110,8 +110,7 @@ def _check_outputs() -> None:
         raise command.UsageError("say where to write the trained network: --export_dir=model")
     check_folder(EXPORT_DIR.value, SAVED_MODEL)
     check_writable(Path(EXPORT_DIR.value).absolute().parent / "file")
-    if picture_run.LOGDIR.value:
-        check_writable(Path(picture_run.LOGDIR.value) / "file")
+    picture_run.check_logdir()
 
 
 def _read(name: str, paths: list[Path]) -> photographs.Photographs:

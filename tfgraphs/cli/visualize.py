@@ -26,9 +26,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfgraphs.cli import visualize_feature
-from tfgraphs.cli.shared import channel_ranges, command, common_flags, picture_run, run_state
+from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
 from tfgraphs.cli.visualize_feature import SharedFlags, feature
-from tfgraphs.files.outputs import check_writable
 from tfgraphs.pictures import images
 from tfgraphs.version import __version__
 
@@ -54,7 +53,6 @@ TOPN = flags.DEFINE_integer(
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classify: how the answer is printed.")
 
 _MOST_KERNELS = 48  # of deeper layers, on one sheet
-_COMMANDS = ("layers", "kernels", "activations", "classify", "feature")
 _NETWORK = {"backbone", "weights", "upsample"}
 _SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
 
@@ -70,13 +68,15 @@ _FLAGS = {
 
 
 def main(arguments: list[str]) -> None:
-    if len(arguments) != 1 or arguments[0] not in _COMMANDS:
-        raise command.UsageError(f"unknown or missing command: give one of {', '.join(_COMMANDS)}")
+    if len(arguments) != 1 or arguments[0] not in _FLAGS:
+        raise command.UsageError(f"unknown or missing command: give one of {', '.join(_FLAGS)}")
     (name,) = arguments
     if not picture_run.shows_flags(f"visualize {name}"):
         _check_flags(name)
-        shown = {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}
-        {**shown, "feature": _feature}[name]()
+        if name == "feature":
+            feature(SharedFlags(SIZE.value, LAYER.value, CHANNELS.value, __name__))
+        else:
+            {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}[name]()
 
 
 def _check_flags(name: str) -> None:
@@ -104,19 +104,11 @@ def _layers() -> None:
     if FORMAT.value == "json":
         _print_json(columns, rows)
         return
-    shown = [
-        (
-            name,
-            kind,
-            str(channels),
-            f"{kernel} x {kernel}" if kernel else "all",
-            str(stride),
-            str(field or "all"),
-            weights,
-        )
-        for name, kind, channels, kernel, stride, field, parameters in rows
-        for weights in [f"{parameters:,}" if parameters else ""]
-    ]
+    shown = []
+    for name, kind, channels, kernel, stride, field, parameters in rows:
+        side = f"{kernel} x {kernel}" if kernel else "all"
+        weights = f"{parameters:,}" if parameters else ""
+        shown.append((name, kind, str(channels), side, str(stride), str(field or "all"), weights))
     total = sum(layer.parameters for layer in backbone.layers.values())
     command.print_table(columns, [*shown, ("in all", "", "", "", "", "", f"{total:,}")])
 
@@ -150,12 +142,11 @@ def _activations() -> None:
     from tfgraphs.backbones.looking import heat_maps
     from tfgraphs.pictures.sheets import sheet
 
-    def check(structure: "Backbone") -> None:
-        if LAYER.value:
-            structure.check(LAYER.value)
+    def chosen(backbone: "Backbone") -> str:
+        return LAYER.value or heat_maps.richest_places(backbone)
 
-    backbone = picture_run.load_backbone("visualize", check=check)
-    layer = LAYER.value or heat_maps.richest_places(backbone)
+    backbone = picture_run.load_backbone("visualize", check=lambda known: known.check(chosen(known)))
+    layer = chosen(backbone)
     backbone.check(layer)
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
     found = heat_maps.responses(backbone, layer, picture.pixels)
@@ -172,10 +163,10 @@ def _activations() -> None:
     else:
         small = images.fit(picture.size, 240)
         captions = [f"{one.channel}: {one.strength:.3g}, at most {one.largest:.3g}" for one in found]
-        legend = (
-            f"{layer} of {backbone.name}. Below each its channel: the mean response and the largest, in pale yellow."
+        below = "Below each its channel: the mean response and the largest, in pale yellow."
+        pixels = sheet(
+            [images.resize(one, small) for one in maps], captions, legend=f"{layer} of {backbone.name}. {below}"
         )
-        pixels = sheet([images.resize(one, small) for one in maps], captions, legend=legend)
     _save(output, pixels, "activations")
     rows = [(str(one.channel), f"{one.strength:.4g}", f"{one.largest:.4g}") for one in found]
     command.print_table(["Channel", "Mean response", "Largest"], rows)
@@ -199,10 +190,6 @@ def _classify() -> None:
         command.print_table(columns, rows)
 
 
-def _feature() -> None:
-    feature(SharedFlags(SIZE.value, LAYER.value, CHANNELS.value, __name__))
-
-
 def _picture(size: int) -> images.Picture:
     if not INPUT.value:
         raise command.UsageError("which picture? Give --input=photo.jpg, or --input=sample:cat")
@@ -213,10 +200,7 @@ def _output(name: str) -> Path:
     """Returns the path of the picture, after checking that it can be written."""
     output = Path(picture_run.OUTPUT.value or re.sub(r"[^\w.-]", "_", name) + ".png")
     images.check_format(output)
-    check_writable(output)
-    source = Path(INPUT.value or "")
-    if INPUT.value and output.exists() and source.exists() and output.samefile(source):
-        raise command.UsageError(f"--output={output} is the input itself: give it another name")
+    picture_run.check_output(output, [INPUT.value] if INPUT.value else [])
     return output
 
 
@@ -231,7 +215,7 @@ def _save(output: Path, pixels: "np.ndarray", name: str) -> None:
 
 def _channels(count: int, most: int | None = None) -> Sequence[int]:
     """Returns the channels of --channels, or the first of a layer."""
-    return channel_ranges.parse(CHANNELS.value, count) if CHANNELS.value else range(min(count, most or count))
+    return common_flags.parse_channels(CHANNELS.value, count) if CHANNELS.value else range(min(count, most or count))
 
 
 def _print_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

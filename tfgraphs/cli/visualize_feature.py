@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.feature_page import INDEX, PAPER, Exhibit, write
-from tfgraphs.cli.shared import channel_ranges, command, common_flags, origins, picture_run, run_state
+from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
 from tfgraphs.pictures import images
 from tfgraphs.version import __version__
@@ -86,7 +86,7 @@ class Run:
             "version": __version__,
             "flags": given,
         }
-        self.origin["line"] = origins.command_line(self.origin, "visualize feature")
+        self.origin["line"] = picture_run.command_line(self.origin, "visualize feature")
         self.state = run_state.RunState("feature", self.origin, picture_run.network_files())
         self.steps = 0  # of finished parts
 
@@ -215,7 +215,7 @@ def _units(backbone: "Backbone", shared: SharedFlags) -> tuple[list[Unit], str]:
     backbone.check(shared.layer)
     count = backbone.view(shared.layer).channels
     text = shared.channels or f"0-{min(count, _MOST_CHANNELS) - 1}"
-    units = [Unit(shared.layer, number) for number in channel_ranges.parse(text, count)]
+    units = [Unit(shared.layer, number) for number in common_flags.parse_channels(text, count)]
     return units, f"{len(units)} of the {count} channels of {shared.layer} of {backbone.name}"
 
 

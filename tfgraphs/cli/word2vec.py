@@ -163,11 +163,11 @@ def _save(vocabulary: Vocabulary, inputs: "np.ndarray", outputs: "np.ndarray", f
 
 def _evaluate(vectors: "WordVectors") -> dict[str, object]:
     """Answer analogies, print and return how many are right."""
-    from tfgraphs.cli.shared import evaluations
+    from tfgraphs.cli.shared.answers import print_evaluation
     from tfgraphs.vectors.evaluate import analogies
 
     result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
-    evaluations.print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
+    print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
     return {"analogies right": result.overall.correct, "analogies asked": result.overall.total}
 
 

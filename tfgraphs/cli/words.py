@@ -102,7 +102,7 @@ def _ask() -> None:
 
 
 def _evaluate(first: str, *more: str) -> None:
-    from tfgraphs.cli.shared.evaluations import print_evaluation
+    from tfgraphs.cli.shared.answers import print_evaluation
     from tfgraphs.vectors.evaluate import evaluate
 
     restrict_vocab, vectors = RESTRICT_VOCAB.value or _RESTRICT_EVALUATION, _load()

@@ -1,5 +1,6 @@
 """Logs a run for TensorBoard: each loss term as a scalar, pictures, flags as text, the graph of one step."""
 
+import functools
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,19 +24,17 @@ class EventLog:
     def __init__(self, logdir: str | Path, flags: Mapping[str, object], picture_every: int) -> None:
         self._logdir, self._flags, self._picture_every = str(logdir), flags, picture_every
         self._next_picture = 0
-        self._writer: tf.summary.SummaryWriter | None = None
 
     def progress(self, progress: Progress) -> None:
         """Logs one state of the run."""
         import tensorflow as tf
 
-        with self._open().as_default(step=progress.step):
+        with self._writer.as_default(step=progress.step):
             if not math.isnan(progress.loss):
                 tf.summary.scalar("loss", progress.loss)
-            for name, term in progress.terms.items():
-                tf.summary.scalar(f"loss/{name}", term)
-            for name, figure in progress.figures.items():
-                tf.summary.scalar(name, figure)
+            terms = {f"loss/{name}": term for name, term in progress.terms.items()}
+            for name, number in {**terms, **progress.figures}.items():
+                tf.summary.scalar(name, number)
             for name, text in progress.texts.items():
                 tf.summary.text(name, text)
             if progress.picture is not None and (progress.step >= self._next_picture or progress.done >= 1):
@@ -46,26 +45,22 @@ class EventLog:
         """Logs the graph of one step."""
         import tensorflow as tf
 
-        with self._open().as_default():
+        with self._writer.as_default():
             tf.summary.graph(graph)
 
     def close(self) -> None:
         """Flushes and closes the files."""
-        if self._writer:
+        if "_writer" in vars(self):
             self._writer.close()
 
-    def _open(self) -> "tf.summary.SummaryWriter":
+    @functools.cached_property
+    def _writer(self) -> "tf.summary.SummaryWriter":
+        """The writer, which begins with the flags as a Markdown table."""
         import tensorflow as tf
 
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(self._logdir)
-            with self._writer.as_default():
-                if self._flags:
-                    tf.summary.text("flags", _flag_table(self._flags), step=0)
-        return self._writer
-
-
-def _flag_table(flags: Mapping[str, object]) -> str:
-    """The flags as a Markdown table."""
-    rows = [f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in flags.items()]
-    return "\n".join(["| flag | value |", "| --- | --- |", *rows])
+        writer = tf.summary.create_file_writer(self._logdir)
+        if self._flags:
+            rows = [f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in self._flags.items()]
+            with writer.as_default():
+                tf.summary.text("flags", "\n".join(["| flag | value |", "| --- | --- |", *rows]), step=0)
+        return writer

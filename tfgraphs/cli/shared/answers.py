@@ -1,13 +1,16 @@
-"""Prints answers about word vectors as a table, as tab-separated lines or as JSON."""
+"""Prints answers about word vectors, and their evaluations, as a table, as tab-separated lines or as JSON."""
 
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfgraphs.cli.shared import command
 from tfgraphs.errors import printable
+
+if TYPE_CHECKING:
+    from tfgraphs.vectors.evaluate import AnalogyResult, AnalogySection, PairsResult
 
 FORMATS = ("table", "tsv", "json")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal would obey
@@ -15,13 +18,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal wou
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer in all formats.
+    """An answer as a table with `columns` and `rows`, and as a JSON object with `fields`.
 
-    Attributes:
-        columns: heads of the table.
-        rows: of the table.
-        fields: of the JSON object.
-        read_as: the spelling in the vocabulary of each word that was typed in another spelling.
+    `read_as` has the spelling in the vocabulary of each word that was typed in another spelling.
     """
 
     columns: Sequence[str]
@@ -38,3 +37,40 @@ class Answer:
                 print("\t".join(_CONTROL.sub(" ", cell) for cell in row))
         else:
             command.print_table(self.columns, [[printable(cell) for cell in row] for row in self.rows])
+
+
+def print_evaluation(result: "AnalogyResult | PairsResult", restrict_vocab: int, format: str = "table") -> None:
+    """Prints the result of an evaluation in one of FORMATS; `restrict_vocab` is the number of words that took part."""
+    from tfgraphs.vectors.evaluate import AnalogyResult
+
+    answer = _analogies(result) if isinstance(result, AnalogyResult) else _pairs(result)
+    answer.print(format)
+    if format == "table":
+        print(f"among the {restrict_vocab:,} most frequent words")
+
+
+def _analogies(result: "AnalogyResult") -> Answer:
+    rows = [
+        (section.name, f"{section.correct:,}", f"{section.total:,}", _share(section.accuracy), f"{section.skipped:,}")
+        for section in [*result.sections, result.overall]
+    ]
+    sections = [_section_fields(section) for section in result.sections]
+    fields = {"sections": sections, "total": _section_fields(result.overall)}
+    return Answer(("Analogies", "Right", "Questions", "Accuracy", "Skipped"), rows, fields)
+
+
+def _section_fields(section: "AnalogySection") -> dict[str, Any]:
+    names = ("name", "correct", "total", "skipped", "unknown", "accuracy", "coverage")
+    return {name: getattr(section, name) for name in names}
+
+
+def _pairs(result: "PairsResult") -> Answer:
+    correlations = [("Spearman", result.spearman), ("Pearson", result.pearson)]
+    rows = [(name, "" if value is None else f"{value:.4f}") for name, value in correlations]
+    rows += [("pairs", f"{result.total:,}"), ("skipped", f"{result.skipped:,}"), ("coverage", _share(result.coverage))]
+    names = ("spearman", "pearson", "total", "skipped", "unknown", "coverage")
+    return Answer(("Pairs of words", ""), rows, {name: getattr(result, name) for name in names})
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

@@ -114,7 +114,6 @@ class FolderRun(picture_run.PictureRun):
         for other in map(Path, sources[len(self._pictures) :]):
             if other.exists() and any(target.exists() and other.samefile(target) for target in known):
                 raise command.UsageError(f"--output={self.output} contains the input {other}: give another folder")
-        self._check_logdir()
 
 
 def _folder_of(place: str) -> Path:

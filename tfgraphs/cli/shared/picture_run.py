@@ -12,15 +12,16 @@ A command reads like what happens to a photograph:
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, origins, run_state
+from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.files.outputs import check_writable
-from tfgraphs.pictures import images, samples
+from tfgraphs.pictures import films, images, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
@@ -52,12 +53,33 @@ _OBSERVING = {"output", "preset", "logdir", "picture_every", "save_every", "show
 def shows_flags(name: str) -> bool:
     """Prints the command that made the picture or film of --show_flags, if that is given, and returns whether it is.
 
+    Args:
+        name: of the running command, see `command_line`.
+
     Raises:
         ImageError, FilmError: the file does not say how it was made.
     """
-    if SHOW_FLAGS.value:
-        print(origins.read_command_line(SHOW_FLAGS.value, name))
-    return bool(SHOW_FLAGS.value)
+    path = SHOW_FLAGS.value
+    if path:
+        origin = (films if films.is_film(path) else images).read_origin(path)
+        if not isinstance(origin.get("flags"), dict):
+            raise images.ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs")
+        print(command_line(origin, name))
+    return bool(path)
+
+
+def command_line(origin: Mapping[str, Any], name: str) -> str:
+    """Returns the command of an origin; flags of the running command `name` that have their defaults are left out."""
+    known = flags.FLAGS if origin.get("command") == name else {}
+    words = str(origin.get("command")).split()
+    for flag, value in origin["flags"].items():
+        if value is None or (flag in known and value == known[flag].default):
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no{flag}")
+        else:
+            words += [f"--{flag}={one}" for one in (value if isinstance(value, list) else [value])]
+    return shlex.join(words)
 
 
 # --- what goes in
@@ -76,13 +98,7 @@ def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
 def load_backbone(
     name: str, pooling: str = "max", check: Callable[["Backbone"], object] = lambda structure: None
 ) -> "Backbone":
-    """Loads the network of --backbone and shows the progress.
-
-    Args:
-        name: of the command.
-        pooling: "max" or "average".
-        check: called with the structure of the network before its weights are fetched, see `backbones.load`.
-    """
+    """Loads the network of --backbone and shows the progress of the command `name`; see `backbones.load`."""
     from tfgraphs import backbones
     from tfgraphs.monitor.terminal import Monitor
 
@@ -101,6 +117,20 @@ def stem(source: str) -> str:
 
 
 # --- the run and what comes out
+
+
+def check_output(output: Path, sources: list[str]) -> None:
+    """Raises OutputError or UsageError if the output cannot be written, or is one of the files that go in."""
+    check_writable(output)
+    for source in map(Path, sources):
+        if output.exists() and source.exists() and output.samefile(source):
+            raise command.UsageError(f"--output={output} is the input itself: give it another name")
+
+
+def check_logdir() -> None:
+    """Raises OutputError if --logdir cannot be written."""
+    if LOGDIR.value:
+        check_writable(Path(LOGDIR.value) / "file")
 
 
 def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["Progress"]:
@@ -131,6 +161,7 @@ class PictureRun:
         self.output = Path(OUTPUT.value or self._named_after(sources[0]))
         self.flags = command.flag_values([module, *self.flag_modules])
         self._check_outputs(sources)
+        check_logdir()
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin = {"command": name, "version": __version__, "flags": result_flags}
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
@@ -176,12 +207,4 @@ class PictureRun:
 
     def _check_outputs(self, sources: list[str]) -> None:
         self._check_format()
-        check_writable(self.output)
-        for source in map(Path, sources):
-            if self.output.exists() and source.exists() and self.output.samefile(source):
-                raise command.UsageError(f"--output={self.output} is the input itself: give it another name")
-        self._check_logdir()
-
-    def _check_logdir(self) -> None:
-        if LOGDIR.value:
-            check_writable(Path(LOGDIR.value) / "file")
+        check_output(self.output, sources)
