@@ -159,22 +159,14 @@ def word_pairs(
 def evaluate(
     vectors: WordVectors, path: str | Path, *, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
 ) -> AnalogyResult | PairsResult:
-    """Evaluates a file of either kind: `analogies` if it begins with a section, else `word_pairs`.
-
-    Raises:
-        EvaluationError: the file cannot be read, or is of neither kind.
-    """
+    """Evaluates a file of either kind: by `analogies` if it begins with a section, else by `word_pairs`."""
     _, line = next(_lines(Path(path)), (0, ""))
     function = analogies if line.startswith(":") else word_pairs
     return function(vectors, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
 
 
 class _Vocabulary:
-    """The known words, and which of them count as the same.
-
-    Attributes:
-        leaders: for each known word the row of the first word that counts as the same, int [words].
-    """
+    """The known words, and for each of them the row of the first word that counts as the same: `leaders`, [words]."""
 
     def __init__(self, vectors: WordVectors, restrict_vocab: int | None, case_insensitive: bool) -> None:
         self._spelling = str.upper if case_insensitive else str
@@ -189,15 +181,9 @@ class _Vocabulary:
 
 
 def _answers(vectors: WordVectors, leaders: np.ndarray, questions: np.ndarray) -> np.ndarray:
-    """Answers "a is to b as c is to ?".
+    """Returns the leaders of the answers to a, b, c, int [questions]; -1 if only the question's own words are known.
 
-    Args:
-        vectors: words and their vectors.
-        leaders: see `_Vocabulary`, int [words].
-        questions: rows of a, b and c, all of them leaders, int [questions, 3 or more].
-
-    Returns:
-        The leaders of the answers, int [questions]; -1 if no words but the question's own are known.
+    The questions are rows of leaders, int [questions, 3 or more].
     """
     a, b, c = (vectors.units(rows) for rows in questions.T[:3])
     targets = b - a + c
@@ -216,15 +202,10 @@ def _answers(vectors: WordVectors, leaders: np.ndarray, questions: np.ndarray) -
 
 
 def _best_others(cosines: np.ndarray, words: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the best word for each question that is not one of the question's own.
+    """Returns the columns of the best words that are not `asked`, and their cosines, [questions]; -inf if all are.
 
-    Args:
-        cosines: float [questions, words]. Those of the questions' own words become -inf.
-        words: leaders of the words, int [words].
-        asked: leaders of the questions' words, int [questions, 3].
-
-    Returns:
-        The columns of the best words and their cosines, [questions]; -inf if all words are the question's own.
+    In `cosines` [questions, words], those of better words, all asked, become -inf. Words are given by their leaders:
+    `words` int [words], `asked` int [questions, 3].
     """
     columns = cosines.argmax(axis=1)
     repeated = np.arange(len(cosines))
@@ -236,7 +217,6 @@ def _best_others(cosines: np.ndarray, words: np.ndarray, asked: np.ndarray) -> t
 
 
 def _section(name: str, correct: np.ndarray, known: np.ndarray, dummy4unknown: bool) -> AnalogySection:
-    """Counts outcomes, bool [questions]."""
     unknown = int((~known).sum())
     skipped = 0 if dummy4unknown else unknown
     return AnalogySection(name, int(correct.sum()), total=len(known) - skipped, skipped=skipped, unknown=unknown)

@@ -169,10 +169,10 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path, value):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("oov", "buckets"), [("none", 10), ("", 10), ("hash", 0)])
-def test_invalid_settings_are_refused(tmp_path, oov, buckets):
+@pytest.mark.parametrize("oov", ["none", ""])
+def test_invalid_settings_are_refused(tmp_path, oov):
     with pytest.raises(ValueError, match="expected"):
-        export_embedding(tmp_path / "model", VECTORS, oov=oov, hash_buckets=buckets)
+        export_embedding(tmp_path / "model", VECTORS, oov=oov)
 
 
 @pytest.mark.parametrize("words", [["king"], ["北京", "Straße", " "], ["New York", "New York", "1984"]])
@@ -263,13 +263,6 @@ def test_an_unknown_word_gets_the_same_vector_in_another_process(hashed, tmp_pat
     words = UNKNOWN[:20]
     run_saved_model_cli(hashed, "serving_default", f"words={words}", "--outdir", str(tmp_path))
     np.testing.assert_array_equal(np.load(tmp_path / "default.npy"), tf.saved_model.load(hashed)(strings(words)))
-
-
-@pytest.mark.parametrize("buckets", [1, 2])
-def test_the_number_of_hash_buckets_is_respected(tmp_path, buckets):
-    export_embedding(tmp_path, VECTORS, oov="hash", hash_buckets=buckets)
-    rows = tf.saved_model.load(str(tmp_path))(strings(UNKNOWN)).numpy()
-    assert len(np.unique(rows, axis=0)) == buckets
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 5)).astype(np.float32
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("exported") / "model"
-    export_embedding(folder, WordVectors(WORDS, MATRIX), oov="hash", hash_buckets=3)
+    export_embedding(folder, WordVectors(WORDS, MATRIX), oov="hash")
     return folder
 
 

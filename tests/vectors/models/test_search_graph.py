@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.vectors.models.search_graph import cosine_similarity, nearest_rows, norms, units
+from tfgraphs.vectors.models.embedding import cosine_similarity, nearest_rows, norms, units
 
 ROWS, DIMENSIONS = 40, 6
 MATRIX = np.random.default_rng(0).normal(size=(ROWS, DIMENSIONS)).astype(np.float32)

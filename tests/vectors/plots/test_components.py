@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tfgraphs.vectors.plots.components import principal_components
+from tfgraphs.vectors.plots.plot import principal_components
 
 MATRICES = arrays.arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 5)), elements=st.floats(-100, 100))
 

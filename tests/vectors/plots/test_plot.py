@@ -15,8 +15,7 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 from PIL import Image
 
-from tfgraphs.vectors.plots.components import principal_components
-from tfgraphs.vectors.plots.plot import PlotError, check_format, figure, plot
+from tfgraphs.vectors.plots.plot import PlotError, check_format, figure, plot, principal_components
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 
 NOWHERE = "\U000f0000"  # a character for private use, which has no meaning and is in no font
@@ -32,7 +31,7 @@ def royal() -> WordVectors:
 @pytest.fixture
 def crowd() -> WordVectors:
     rng = np.random.default_rng(3)
-    return WordVectors([f"word{number}" for number in range(400)], rng.normal(size=(400, 5)).astype(np.float32))
+    return WordVectors([f"word{number}" for number in range(1200)], rng.normal(size=(1200, 5)).astype(np.float32))
 
 
 def drawn(picture: Figure) -> dict[str, Text]:
@@ -116,11 +115,11 @@ def test_words_that_hardly_differ_are_drawn(matrix):
 
 
 def test_some_of_too_many_words_have_no_label(crowd):
-    with pytest.warns(UserWarning, match=r"^\d+ of 400 words have no label: there is no room$") as caught:
-        picture = figure(crowd, crowd.words, size=(4, 3))
-    assert len(points(picture)) == 400
+    with pytest.warns(UserWarning, match=r"^\d+ of 1,200 words have no label: there is no room$") as caught:
+        picture = figure(crowd, crowd.words)
+    assert len(points(picture)) == 1200
     labels = drawn(picture)
-    assert 20 < len(labels) == 400 - int(str(caught[0].message).split()[0])
+    assert 20 < len(labels) == 1200 - int(str(caught[0].message).split()[0])
     assert not overlapping([label.get_window_extent().extents for label in labels.values()])
 
 
@@ -190,9 +189,9 @@ def test_the_same_words_give_the_same_bytes_later(royal, tmp_path, monkeypatch, 
     assert first.read_bytes().startswith(start)
 
 
-def test_the_size_is_in_inches(royal, tmp_path):
-    plot(royal, royal.words, tmp_path / "words.png", size=(5, 4))
-    assert Image.open(tmp_path / "words.png").size == (800, 640)
+def test_a_png_has_two_million_pixels(royal, tmp_path):
+    plot(royal, royal.words, tmp_path / "words.png")
+    assert Image.open(tmp_path / "words.png").size == (1600, 1200)
 
 
 def test_settings_of_matplotlib_are_as_before(royal, tmp_path):
@@ -234,11 +233,6 @@ def test_vectors_that_are_not_finite_are_refused():
     vectors = WordVectors(["fine", "bad"], np.float32([[1, 2], [np.nan, 1]]))
     with pytest.raises(PlotError, match="the vector of 'bad' is not finite"):
         figure(vectors, vectors.words)
-
-
-def test_a_size_without_room_is_refused(royal):
-    with pytest.raises(ValueError, match="expected at least 2 inches"):
-        figure(royal, royal.words, size=(8, 1))
 
 
 def test_without_matplotlib_the_extra_is_named(royal, tmp_path, monkeypatch):

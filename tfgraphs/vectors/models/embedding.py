@@ -9,18 +9,18 @@ import tensorflow as tf
 
 from tfgraphs.files import export
 from tfgraphs.vectors.files.writers import check_words
-from tfgraphs.vectors.models.search_graph import nearest_rows, units
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 UnknownWords = Literal["zero", "mean", "hash"]
 """What unknown words get, see `export_embedding`."""
 
 _NOTHING = 1e-6  # length below which a sum of unit vectors has no direction, as in `WordVectors.target`
+_HASH_BUCKETS = 1000  # random vectors of unknown words
+_NO_ANSWER = float("-inf")
+_K = tf.TensorSpec([], tf.int32, name="k")
 
 
-def export_embedding(
-    folder: str | Path, vectors: WordVectors, oov: UnknownWords = "zero", hash_buckets: int = 1000
-) -> None:
+def export_embedding(folder: str | Path, vectors: WordVectors, oov: UnknownWords = "zero") -> None:
     """Writes word vectors as a SavedModel that contains the words.
 
     The model has TF Hub's interface for text embeddings: called on words, string [batch], it returns their vectors,
@@ -39,20 +39,16 @@ def export_embedding(
     Args:
         folder: to write. An earlier SavedModel is replaced, anything else is not.
         vectors: the words and their vectors.
-        oov: vectors of unknown words: "zero"; "mean", the mean of all vectors; or "hash", one of some random vectors
-            with the median length of the known ones, chosen by a hash of the word. The same word always gets the same
-            vector, and different words rarely share one.
-        hash_buckets: number of random vectors, at least 1.
+        oov: vectors of unknown words: "zero"; "mean", the mean of all vectors; or "hash", one of a thousand random
+            vectors with the median length of the known ones, chosen by a hash of the word.
 
     Raises:
         FormatError: a vocabulary file cannot contain a word, or some of the vectors are not finite.
         OutputError: the folder cannot be written.
-        ValueError: `oov` or `hash_buckets` is none of the values above.
+        ValueError: `oov` is none of the values above.
     """
     if oov not in get_args(UnknownWords):
         raise ValueError(f"oov is {oov!r}, expected one of {', '.join(get_args(UnknownWords))}")
-    if hash_buckets < 1:
-        raise ValueError(f"hash_buckets is {hash_buckets}, expected at least 1")
     check_words(vectors.words, "\r\n")
     known = np.asarray(vectors.matrix, np.float32)
     if not np.isfinite(known).all():
@@ -60,7 +56,7 @@ def export_embedding(
     with tempfile.TemporaryDirectory() as scratch:
         vocabulary = Path(scratch) / "words.txt"
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")
-        model = _Embedding(vocabulary, known, _unknown(known, oov, hash_buckets))
+        model = _Embedding(vocabulary, known, _unknown(known, oov))
         functions = {"nearest": model.nearest, "analogy": model.analogy}
         export.save(
             folder,
@@ -73,14 +69,14 @@ def export_embedding(
         )
 
 
-def _unknown(known: np.ndarray, oov: UnknownWords, hash_buckets: int) -> np.ndarray:
+def _unknown(known: np.ndarray, oov: UnknownWords) -> np.ndarray:
     """Returns the vectors of unknown words, float32 [number, dimensions]."""
     dimensions = known.shape[1]
     if oov == "zero":
         return np.zeros((1, dimensions), np.float32)
     if oov == "mean":
         return known.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
-    directions = np.random.default_rng(0).normal(size=(hash_buckets, dimensions))
+    directions = np.random.default_rng(0).normal(size=(_HASH_BUCKETS, dimensions))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     return (directions * np.median(np.linalg.norm(known, axis=1))).astype(np.float32)
 
@@ -89,16 +85,11 @@ def _words(name: str) -> tf.TensorSpec:
     return tf.TensorSpec([None], tf.string, name=name)
 
 
-_K = tf.TensorSpec([], tf.int32, name="k")
-
-
 class _Embedding:
     """The graph: a table from words to rows, a table from rows to words, and one matrix.
 
-    Args:
-        vocabulary: text file with a word on each line, in the order of the vectors. The SavedModel gets a copy.
-        known: the vectors of these words, float32 [words, dimensions].
-        unknown: vectors of unknown words, chosen by a hash of the word, float32 [number, dimensions].
+    The words are the lines of the file `vocabulary`, which the SavedModel copies, and their vectors `known`, float32
+    [words, dimensions]. A hash of other words chooses one of the vectors `unknown`, float32 [number, dimensions].
     """
 
     def __init__(self, vocabulary: Path, known: np.ndarray, unknown: np.ndarray) -> None:
@@ -113,18 +104,15 @@ class _Embedding:
 
     @tf.function(input_signature=[_words("words")])
     def embed(self, words: tf.Tensor) -> tf.Tensor:
-        """Returns the vectors of words, float32 [batch, dimensions]."""
         # Gathering from the variable itself would make TensorFlow copy it on every read.
         return tf.gather(tf.convert_to_tensor(self.matrix), self.rows.lookup(words))
 
     @tf.function(input_signature=[_words("words"), _K])
     def nearest(self, words: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns the words nearest to a sum of words."""
         return self.analogy(words, tf.constant([], tf.string), k)
 
     @tf.function(input_signature=[_words("positive"), _words("negative"), _K])
     def analogy(self, positive: tf.Tensor, negative: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns the words nearest to a sum of words minus others."""
         target = self._sum(positive) - self._sum(negative)
         asked = tf.cast(self.rows.lookup(tf.concat([positive, negative], axis=0)), tf.int32)
         excluded = tf.concat([asked, self.unknown_rows], axis=0)
@@ -135,3 +123,39 @@ class _Embedding:
     def _sum(self, words: tf.Tensor) -> tf.Tensor:
         """Returns the sum of the unit vectors of words, float32 [dimensions]."""
         return tf.reduce_sum(units(self.embed(words)), axis=0)
+
+
+def nearest_rows(query: tf.Tensor, matrix: tf.Tensor, excluded: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the rows of a matrix with the highest cosine similarity, best first; of equal ones the upper row first.
+
+    Args:
+        query: float32 [dimensions].
+        matrix: float32 [rows, dimensions].
+        excluded: rows that are not answers, int32 [any number].
+        k: maximal number of answers, int32 scalar.
+
+    Returns:
+        The rows, int32 [up to k], and their cosines, float32 [up to k], -1..1 except for rounding.
+    """
+    cosines = cosine_similarity(query, matrix)
+    no_answer = tf.fill([tf.size(excluded)], _NO_ANSWER)
+    cosines = tf.tensor_scatter_nd_update(cosines, excluded[:, tf.newaxis], no_answer)
+    answers = tf.math.count_nonzero(cosines > _NO_ANSWER, dtype=tf.int32)
+    best = tf.math.top_k(cosines, tf.clip_by_value(k, 0, answers))
+    return best.indices, best.values
+
+
+def cosine_similarity(query: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    """Returns cos(q, m) = q · m / (|q| |m|) for a query and each row, float32 [rows]; 0 for the zero vector."""
+    return tf.linalg.matvec(matrix, units(query)) / norms(matrix)
+
+
+def units(vectors: tf.Tensor) -> tf.Tensor:
+    """Scales vectors to length 1, float32 [..., dimensions]; zero vectors stay zero."""
+    return vectors / norms(vectors)[..., tf.newaxis]
+
+
+def norms(vectors: tf.Tensor) -> tf.Tensor:
+    """Returns the lengths of vectors, float32 [...]; 1 for the zero vector."""
+    lengths = tf.math.reduce_euclidean_norm(vectors, axis=-1)  # unlike tf.norm, it does not square the matrix in memory
+    return tf.where(lengths > 0, lengths, 1.0)

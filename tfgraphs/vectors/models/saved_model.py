@@ -29,23 +29,23 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
         handle: a folder with a `saved_model.pb`, or "hub:" and a handle of TF Hub, see `hub.saved_model_folder`.
         limit: maximal number of lines of the vocabulary, from the beginning on. None for all.
 
-    Returns:
-        The words in the order of the vocabulary, and a matrix in memory, float32 [words, dimensions].
-
     Raises:
-        FormatError: there is no SavedModel, it cannot be downloaded or loaded, has no clear vocabulary, or does not
-            return finite vectors.
+        FormatError: the model cannot be had, has no clear vocabulary, or does not return finite vectors.
         TrustError: the model could do more than compute.
     """
     folder = hub.saved_model_folder(handle, FormatError)
     words = _read_words(_find_vocabulary(handle, folder / "assets"), limit)
     if not words:
         raise FormatError(f"{handle} has no words: its vocabulary is empty")
-    return WordVectors(words, _call_in_batches(handle, _load_model(handle, folder), words))
+    model = _load_model(handle, folder)
+    batches = [_call(handle, model, words[start : start + _BATCH]) for start in range(0, len(words), _BATCH)]
+    widths = list(dict.fromkeys(batch.shape[1] for batch in batches))
+    if len(widths) > 1:
+        raise FormatError(f"{handle} does not map words to vectors: some have {widths[0]} and {widths[1]} dimensions")
+    return WordVectors(words, np.concatenate(batches))
 
 
 def _find_vocabulary(handle: str, assets: Path) -> Path:
-    """Returns the only text file among the assets."""
     with errors_as(FormatError, f"the assets of {handle} cannot be read", "check the permissions of its files"):
         files = sorted(path for path in assets.rglob("*") if path.is_file())
         texts = [path for path in files if _is_text(path)]
@@ -84,20 +84,6 @@ def _load_model(handle: str, folder: Path) -> Callable[[Any], Any]:
         advice = "a text embedding of TF Hub for TensorFlow 2 is needed"
         raise FormatError(f"{handle} cannot be called (it has signatures: {offered}): {advice}")
     return model
-
-
-def _call_in_batches(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.ndarray:
-    """Returns the vectors of words, float32 [words, dimensions]."""
-    matrix = np.empty((0, 0), np.float32)
-    for start in range(0, len(words), _BATCH):
-        block = _call(handle, model, words[start : start + _BATCH])
-        if start == 0:
-            matrix = np.empty((len(words), block.shape[1]), np.float32)
-        if block.shape[1] != matrix.shape[1]:
-            widths = f"{matrix.shape[1]} and {block.shape[1]}"
-            raise FormatError(f"{handle} does not map words to vectors: some have {widths} dimensions")
-        matrix[start : start + len(block)] = block
-    return matrix
 
 
 def _call(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.ndarray:

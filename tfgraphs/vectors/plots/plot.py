@@ -2,9 +2,10 @@
 
 import itertools
 import math
+import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,6 @@ import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file
-from tfgraphs.vectors.plots.components import principal_components
-from tfgraphs.vectors.plots.fonts import choose_fonts
 from tfgraphs.vectors.plots.labels import place_labels
 from tfgraphs.vectors.word_vectors import WordVectors
 
@@ -22,37 +21,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-SIZE = (10.0, 7.5)  # inches
-PIXELS = 160  # per inch of a PNG
+_PIXELS = 160  # per inch of a PNG
+_PAGE = np.array([720.0, 540.0])  # in points of 1/72 inch, as all lengths
+_MARGIN = np.array([26.0, 26.0, 10.0, 10.0])  # left, bottom, right, top; with room for the names of the axes
+_FRAME = _PAGE - _MARGIN[:2] - _MARGIN[2:]
 
 # Formats, and the metadata to leave out so that the same picture always has the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 _FIRST, _SECOND, _SINGLE = "#1b6ca8", "#c0392b", "#34495e"  # first and second words of pairs; all others
-_ARROW, _LINE, _FRAME, _AXIS = "#8d99a6", "#a5adb5", "#c8ced4", "#5f6b76"
-_MARGIN = np.array([26.0, 26.0, 10.0, 10.0])  # left, bottom, right, top; with room for the names of the axes
+_ARROW, _LINE, _BORDER, _AXIS = "#8d99a6", "#a5adb5", "#c8ced4", "#5f6b76"
 _LONGEST = 40  # characters of a label
+_DEFAULT = "DejaVu Sans"  # comes with matplotlib
+_PREFERRED = (_DEFAULT, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", "Noto Sans")
 
 
 class PlotError(TfgraphsError):
     """The words cannot be drawn, or matplotlib is missing."""
 
 
-def plot(
-    vectors: WordVectors,
-    words: Sequence[str],
-    path: str | Path,
-    pairs: Sequence[tuple[str, str]] = (),
-    size: tuple[float, float] = SIZE,
-) -> None:
+def plot(vectors: WordVectors, words: Sequence[str], path: str | Path, pairs: Sequence[tuple[str, str]] = ()) -> None:
     """Draws words and writes the picture. The same input gives the same bytes.
 
     Args:
         vectors: of the words.
         words: to draw.
-        path: of the picture, .png, .svg or .pdf.
+        path: of the picture, .png with 1600 x 1200 pixels, .svg or .pdf.
         pairs: of words to join by arrows. They are drawn even if they are not among the words.
-        size: width and height in inches, at least 2. A PNG has 160 pixels per inch.
 
     Raises:
         WordError: a word is unknown.
@@ -60,10 +55,10 @@ def plot(
         OutputError: the file cannot be written.
     """
     check_format(path)
-    drawing = figure(vectors, words, pairs, size)
+    drawing = figure(vectors, words, pairs)
     kind = Path(path).suffix.lower()
     with _style(), atomic_file(path) as temporary:
-        drawing.savefig(temporary, format=kind[1:], dpi=PIXELS, metadata=_METADATA[kind])
+        drawing.savefig(temporary, format=kind[1:], dpi=_PIXELS, metadata=_METADATA[kind])
 
 
 def check_format(path: str | Path) -> None:
@@ -74,12 +69,7 @@ def check_format(path: str | Path) -> None:
         pass
 
 
-def figure(
-    vectors: WordVectors,
-    words: Sequence[str],
-    pairs: Sequence[tuple[str, str]] = (),
-    size: tuple[float, float] = SIZE,
-) -> "Figure":
+def figure(vectors: WordVectors, words: Sequence[str], pairs: Sequence[tuple[str, str]] = ()) -> "Figure":
     """Draws the picture of `plot` as a matplotlib Figure without a window. Its axes count points of 1/72 inch.
 
     The vectors are scaled to length 1 first, so that distances follow cosine similarity; lengths mostly reflect how
@@ -92,19 +82,15 @@ def figure(
     Raises:
         WordError: a word is unknown.
         PlotError: there are fewer than two different words, a vector is not finite, or matplotlib is missing.
-        ValueError: the size is less than 2 inches.
 
     Warns:
         UserWarning: there is no room for some labels, or no font has their characters.
     """
-    if min(size) < 2:
-        raise ValueError(f"size is {size}, expected at least 2 inches")
     labels, arrows = _labels(vectors, words, pairs)
-    units = _finite_units(vectors, labels)
+    units = _finite_units(vectors, list(labels))
     coordinates = principal_components(units)
     shares = np.sum(coordinates**2, axis=0) / max(np.sum((units - units.mean(axis=0)) ** 2), 1e-30)
-    crowd = len(labels) * math.prod(SIZE) / math.prod(size)
-    font_size = float(np.clip(17.9 - 1.3 * math.log2(crowd), 6, 13))
+    font_size = float(np.clip(17.9 - 1.3 * math.log2(len(labels)), 6, 13))
     radius = 0.28 * font_size
     colours = [_SINGLE] * len(labels)
     for place, colour in ((0, _FIRST), (1, _SECOND)):
@@ -112,14 +98,13 @@ def figure(
             colours[arrow[place]] = colour
 
     with _style():
-        drawing, axes = _canvas(size, shares)
+        drawing, axes = _canvas(shares)
         texts = _texts(axes, list(labels.values()), colours, font_size)
         extents = [text.get_window_extent() for text in texts]
-        sizes = 72 / PIXELS * np.array([(extent.width, extent.height) for extent in extents]) + 2  # with a margin
-        frame = 72 * np.array(size) - _MARGIN[:2] - _MARGIN[2:]
-        points = _fit(coordinates, frame, np.minimum(sizes.max(axis=0), frame / 6) + radius)
+        sizes = 72 / _PIXELS * np.array([(extent.width, extent.height) for extent in extents]) + 2  # with a margin
+        points = _fit(coordinates, np.minimum(sizes.max(axis=0), _FRAME / 6) + radius)
         segments = points[np.array(arrows, int).reshape(-1, 2)]
-        corners, tips = place_labels(points, sizes, segments, frame, radius)
+        corners, tips = place_labels(points, sizes, segments, _FRAME, radius)
         shown = np.isfinite(corners).all(axis=1)
         for text, corner, visible in zip(texts, corners, shown, strict=True):
             text.set(position=corner + 1, visible=bool(visible))
@@ -146,22 +131,43 @@ def _labels(
     return labels, [arrow for arrow in dict.fromkeys(arrows) if arrow[0] != arrow[1]]
 
 
-def _finite_units(vectors: WordVectors, words: Iterable[str]) -> np.ndarray:
+def _finite_units(vectors: WordVectors, words: Sequence[str]) -> np.ndarray:
     """Returns unit vectors, or zeros, float64 [words, dimensions]."""
     matrix = np.stack([vectors.vector(word) for word in words]).astype(np.float64)
-    for word, row in zip(words, matrix, strict=True):
-        if not np.isfinite(row).all():
-            raise PlotError(f"the vector of {word!r} is not finite")
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        raise PlotError(f"the vector of {words[int(finite.argmin())]!r} is not finite")
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     return matrix / np.where(lengths > 0, lengths, 1)
 
 
-def _fit(coordinates: np.ndarray, frame: np.ndarray, margin: np.ndarray) -> np.ndarray:
-    """Centers coordinates [points, 2] in a frame and scales them until they fill it except for a margin."""
+def _fit(coordinates: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """Centers coordinates [points, 2] in the frame and scales them until they fill it except for a margin."""
     low, high = coordinates.min(axis=0), coordinates.max(axis=0)
     extent = np.maximum(high - low, 1e-30)
-    scale = np.min((frame - 2 * margin) / extent) if (high > low).any() else 0.0
-    return frame / 2 + (coordinates - (low + high) / 2) * scale
+    scale = np.min((_FRAME - 2 * margin) / extent) if (high > low).any() else 0.0
+    return _FRAME / 2 + (coordinates - (low + high) / 2) * scale
+
+
+def principal_components(matrix: np.ndarray, count: int = 2) -> np.ndarray:
+    """Projects points on the directions of largest variance (Pearson 1901), float64 [points, count].
+
+    With the singular value decomposition of the centered points, U S V^T, the directions are V and the projections
+    U S. The sign of each direction is chosen so that its largest component is positive, the first one of several.
+
+    Args:
+        matrix: finite numbers, [points, dimensions], neither of them 0.
+        count: number of directions. Projections are 0 on directions without variance.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    centered = matrix - matrix.mean(axis=0)
+    left, scales, directions = np.linalg.svd(centered, full_matrices=False)
+    scales[scales <= max(matrix.shape) * np.finfo(np.float64).eps * np.linalg.norm(matrix)] = 0  # rounding errors
+    sizes = np.abs(directions)
+    largest = np.argmax(sizes >= (1 - 1e-9) * sizes.max(axis=1, keepdims=True), axis=1)
+    scales *= np.sign(directions[np.arange(len(directions)), largest])
+    projections = (left * scales)[:, :count]
+    return np.pad(projections, ((0, 0), (0, count - projections.shape[1])))
 
 
 @contextmanager
@@ -176,18 +182,16 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _canvas(size: tuple[float, float], shares: np.ndarray) -> tuple["Figure", "Axes"]:
+def _canvas(shares: np.ndarray) -> tuple["Figure", "Axes"]:
     """Returns an empty page with a frame, whose axes count points of 1/72 inch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    drawing = Figure(size, dpi=PIXELS, facecolor="white")
+    drawing = Figure(tuple(_PAGE / 72), dpi=_PIXELS, facecolor="white")
     FigureCanvasAgg(drawing)
-    page = 72 * np.array(size)
-    frame = page - _MARGIN[:2] - _MARGIN[2:]
-    axes = drawing.add_axes((*(_MARGIN[:2] / page), *(frame / page)))
-    axes.set(xlim=(0, frame[0]), ylim=(0, frame[1]), xticks=[], yticks=[])
-    axes.spines[:].set_color(_FRAME)
+    axes = drawing.add_axes((*(_MARGIN[:2] / _PAGE), *(_FRAME / _PAGE)))
+    axes.set(xlim=(0, _FRAME[0]), ylim=(0, _FRAME[1]), xticks=[], yticks=[])
+    axes.spines[:].set_color(_BORDER)
     axes.set_xlabel(f"first principal component, {shares[0]:.0%} of the variance", color=_AXIS, labelpad=7)
     axes.set_ylabel(f"second principal component, {shares[1]:.0%} of the variance", color=_AXIS, labelpad=7)
     return drawing, axes
@@ -198,7 +202,7 @@ def _texts(axes: "Axes", labels: Sequence[str], colours: Sequence[str], font_siz
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
-    fonts = choose_fonts(labels)
+    fonts = _choose_fonts(labels)
     style: dict[str, Any] = {"fontfamily": fonts, "fontsize": font_size, "parse_math": False, "path_effects": halo}
     return [
         axes.text(0, 0, label, color=colour, ha="left", va="bottom", zorder=4, **style)
@@ -221,3 +225,34 @@ def _draw(
         if np.linalg.norm(end - start) > 2 * gap:  # otherwise there is no room for an arrow
             axes.add_patch(FancyArrowPatch(start, end, shrinkA=gap, shrinkB=gap, zorder=2, **style))
     axes.scatter(points[:, 0], points[:, 1], s=(2 * radii) ** 2, c=list(colours), linewidths=0, zorder=3)
+
+
+def _choose_fonts(labels: Sequence[str]) -> list[str]:
+    """Returns the names of fonts that together have all characters, and warns of those that no font here has."""
+    from matplotlib import font_manager, get_data_path
+
+    def rank(name: str) -> tuple[int, bool, str]:
+        return _PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED), "Sans" not in name, name
+
+    formula_fonts = get_data_path()  # matplotlib's own fonts for formulas have other characters than they claim
+    files = {
+        font.name: font.fname
+        for font in font_manager.fontManager.ttflist
+        if font.style == "normal" and (font.name == _DEFAULT or not font.fname.startswith(formula_fonts))
+    }
+    missing = {letter for label in labels for letter in label if unicodedata.category(letter) not in ("Cc", "Cf")}
+    names = []
+    for name in sorted(files, key=rank):
+        if not missing:
+            break
+        with suppress(OSError, RuntimeError):  # fonts that are deleted or damaged
+            font = font_manager.get_font(files[name])
+            covered = {letter for letter in missing if font.get_char_index(ord(letter))}
+            missing -= covered
+            names += [name] * bool(covered)
+    if missing:
+        words = [label for label in labels if missing & set(label)]
+        more = f" and {len(words) - 5:,} more" if len(words) > 5 else ""
+        text = f"no font on this machine can show {', '.join(words[:5])}{more}: install the Noto fonts"
+        warnings.warn(text, stacklevel=4)
+    return names or [_DEFAULT]
