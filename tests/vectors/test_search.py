@@ -46,7 +46,7 @@ def test_search_can_be_restricted_to_the_first_rows():
 def test_top_rows_are_those_of_a_full_sort(monkeypatch, split, count, few):
     monkeypatch.setattr(search, "_SAMPLE", few)
     scores = RANDOM.integers(0, 50, (3, 500)).astype(np.float32)  # many are equal
-    best = TopRows.empty(3, count)
+    best = TopRows(3, count)
     for first, block in zip([0, *split], np.split(scores, split, axis=1), strict=True):
         best.update(first, block)
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]

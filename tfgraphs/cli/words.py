@@ -29,7 +29,14 @@ from absl import flags
 
 from tfgraphs.cli.shared import command
 from tfgraphs.cli.shared.answers import FORMATS
-from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer
+from tfgraphs.cli.words_questions import (
+    QUESTIONS,
+    Options,
+    Question,
+    answer,
+    answer_piped_lines,
+    answer_typed_lines,
+)
 from tfgraphs.errors import printable
 
 if TYPE_CHECKING:
@@ -58,7 +65,8 @@ _RESTRICT_EVALUATION = 300_000
 
 def main(arguments: list[str]) -> None:
     if not arguments:
-        _ask()
+        answer_lines = answer_typed_lines if sys.stdin.isatty() else answer_piped_lines
+        answer_lines(_load(), _options())
         return
     name, *words = arguments
     if name in QUESTIONS:
@@ -92,13 +100,6 @@ def _answer(question: Question) -> None:
     for word, spelling in answered.read_as.items():
         print(printable(f"words: {word} is read as {spelling}"), file=sys.stderr)
     answered.print(FORMAT.value)
-
-
-def _ask() -> None:
-    from tfgraphs.cli.words_prompt import answer_piped_lines, answer_typed_lines
-
-    answer_lines = answer_typed_lines if sys.stdin.isatty() else answer_piped_lines
-    answer_lines(_load(), _options())
 
 
 def _evaluate(first: str, *more: str) -> None:

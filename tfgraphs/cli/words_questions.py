@@ -1,17 +1,22 @@
-"""Questions to word vectors: parsed and answered here for the command line, the prompt and the pipe."""
+"""Questions to word vectors: one on the command line, or many, typed at a prompt or one a line through a pipe."""
 
+import contextlib
+import json
+import os
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgraphs.cli.shared.answers import Answer
 from tfgraphs.cli.shared.command import UsageError
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, printable
 from tfgraphs.expression import Term, parse
 
 if TYPE_CHECKING:
-    from tfgraphs.vectors import Neighbour, WordVectors
+    from tfgraphs.vectors import WordVectors
 
 QUESTIONS = {
     "near": "WORD...",
@@ -22,19 +27,15 @@ QUESTIONS = {
 }
 """What to write after each kind of question."""
 
-_FEWEST = {"near": 1, "calc": 1, "analogy": 3, "similarity": 2, "odd": 3}
-_MOST = {"analogy": 3, "similarity": 2}
+PROMPT = "words> "
+_HISTORY_LINES = 1000
+_COMPLETIONS = 50
+_LONGEST_LINE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
 class Options:
-    """How questions are answered.
-
-    Attributes:
-        topn: number of words.
-        method: of calc and analogy, "cosadd" or "cosmul"; see `WordVectors.combine`.
-        restrict_vocab: number of words, from the most frequent on, that may be answers. None for all.
-    """
+    """How questions are answered: the arguments of `WordVectors.combine`."""
 
     topn: int = 10
     method: str = "cosadd"
@@ -43,12 +44,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Question:
-    """A question of one of the kinds in QUESTIONS.
-
-    Attributes:
-        kind: of question.
-        words: that follow it; those of an expression are joined by spaces.
-    """
+    """A question of one of the kinds in QUESTIONS, and the words that follow it."""
 
     kind: str
     words: Sequence[str]
@@ -69,26 +65,23 @@ class Question:
 
     def check(self) -> None:
         """Raises UsageError if there are too few words or too many."""
-        if not _FEWEST[self.kind] <= len(self.words) <= _MOST.get(self.kind, len(self.words)):
-            raise UsageError(f"usage: {self.kind} {QUESTIONS[self.kind]}")
+        usage = QUESTIONS[self.kind]
+        fewest = len(usage.split())
+        if len(self.words) < fewest or (len(self.words) > fewest and self.kind in ("analogy", "similarity")):
+            raise UsageError(f"usage: {self.kind} {usage}")
 
     def terms(self) -> list[Term]:
-        """Returns the sum of words whose neighbours are asked for."""
-        from tfgraphs.vectors.word_vectors import analogy_terms
-
+        """Returns the sum of words whose neighbours are asked for; for an analogy b - a + c."""
         if self.kind == "calc":
             return parse(" ".join(self.words))
         if self.kind == "analogy":
-            return analogy_terms(*self.words)
+            a, b, c = self.words
+            return [Term(b, 1.0), Term(a, -1.0), Term(c, 1.0)]
         return [Term(word, 1.0) for word in self.words]
 
 
 def answer(vectors: "WordVectors", question: Question, options: Options) -> Answer:
-    """Answers one question.
-
-    Raises:
-        TfgraphsError: the question cannot be parsed, or a word is unknown.
-    """
+    """Answers one question. Raises TfgraphsError if it cannot be parsed, or a word is unknown."""
     result = answer_all(vectors, [question], options)[0]
     if isinstance(result, TfgraphsError):
         raise result
@@ -96,11 +89,7 @@ def answer(vectors: "WordVectors", question: Question, options: Options) -> Answ
 
 
 def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: Options) -> list[Answer | TfgraphsError]:
-    """Answers questions, those for neighbours in shared passes over the matrix.
-
-    Returns:
-        For each question the answer, or the error that explains why there is none.
-    """
+    """Answers questions, or explains why not, those for neighbours in shared passes over the matrix."""
     results: dict[int, Answer | TfgraphsError] = {}
     sums: dict[str, dict[int, list[Term]]] = {}  # terms by number of the question, by method
     for number, question in enumerate(questions):
@@ -123,18 +112,12 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
             results[number] = error
     for method, asked in sums.items():
         found = vectors.combine_many(list(asked.values()), options.topn, method, options.restrict_vocab)
+        head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
-            results[number] = _neighbours(vectors, terms, neighbours, method)
+            rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
+            fields = {"answer": [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]}
+            results[number] = _answer(vectors, [term.word for term in terms], ("Word", head), rows, fields)
     return [results[number] for number in range(len(questions))]
-
-
-def _neighbours(
-    vectors: "WordVectors", terms: Sequence[Term], neighbours: "Sequence[Neighbour]", method: str
-) -> Answer:
-    head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
-    rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
-    listed = [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]
-    return _answer(vectors, [term.word for term in terms], ("Word", head), rows, {"answer": listed})
 
 
 def _answer(
@@ -146,3 +129,86 @@ def _answer(
 ) -> Answer:
     read_as = {word: spelling for word in words if (spelling := vectors.spelling(word)) != word}
     return Answer(columns, rows, fields | ({"read_as": read_as} if read_as else {}), read_as)
+
+
+def answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
+    """Prompts for questions until the input ends. Arrow keys recall earlier lines, Tab completes words."""
+    print(f"{len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions. Ask for king - man + woman, or:")
+    for kind, words in QUESTIONS.items():
+        print(f"    {kind} {words}")
+    with _line_editing(vectors):
+        while True:
+            try:
+                line = input(PROMPT).strip()
+                if line in ("exit", "quit"):
+                    return
+                if line:
+                    answered = answer(vectors, Question.from_line(line), options)
+                    for word, spelling in answered.read_as.items():
+                        print(printable(f"{word} is read as {spelling}"))
+                    answered.print("table")
+            except TfgraphsError as error:
+                print(printable(str(error)))
+            except KeyboardInterrupt:  # gives up the line, not the program
+                print()
+            except EOFError:
+                print()
+                return
+
+
+@contextlib.contextmanager
+def _line_editing(vectors: "WordVectors") -> Iterator[None]:
+    """Edits lines with history and completion, where Python has readline."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+
+    def complete(start: str, state: int) -> str | None:
+        kinds = [kind for kind in QUESTIONS if kind.startswith(start)]
+        completions = [*kinds, *vectors.lexicon.completions(start, _COMPLETIONS)] if start else []
+        return completions[state] if state < len(completions) else None
+
+    history = Path("~/.local/state/tfgraphs/words_history").expanduser()
+    readline.set_completer(complete)
+    readline.set_completer_delims(" ()*\"'")
+    readline.parse_and_bind("tab: complete")
+    with contextlib.suppress(OSError):
+        readline.read_history_file(history)
+    try:
+        yield
+    finally:
+        readline.set_history_length(_HISTORY_LINES)
+        with contextlib.suppress(OSError):  # a history that cannot be written is no reason to fail
+            history.parent.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(history)
+
+
+def answer_piped_lines(vectors: "WordVectors", options: Options) -> None:
+    """Answers each line of the standard input with one JSON object a line.
+
+    Lines that arrive together are answered together, which takes little longer than one question. A program that waits
+    for each answer before it asks again gets it at once. Raises UsageError at the end if some have no answer.
+    """
+    failed = asked = 0
+    for lines in _piped_lines():
+        results = answer_all(vectors, [Question.from_line(line) for line in lines], options)
+        for line, result in zip(lines, results, strict=True):
+            fields = {"error": str(result)} if isinstance(result, TfgraphsError) else result.fields
+            print(json.dumps({"query": line.strip(), **fields}, ensure_ascii=False))
+            asked, failed = asked + 1, failed + ("error" in fields)
+        sys.stdout.flush()
+    if failed:
+        raise UsageError(f"{failed:,} of {asked:,} questions have no answer: see their 'error'")
+
+
+def _piped_lines() -> Iterator[list[str]]:
+    """Yields the lines of the standard input as they arrive, without empty ones."""
+    rest = b""
+    while more := os.read(sys.stdin.fileno(), 1 << 16):
+        *lines, rest = (rest + more).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise UsageError("a line of the input is longer than a megabyte")
+        yield [line.decode(errors="replace") for line in lines if line.strip()]
+    yield [rest.decode(errors="replace")] if rest.strip() else []

@@ -4,7 +4,7 @@ import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import overload
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +18,7 @@ def fold(word: str) -> str:
 
 
 def folded_order(text: str) -> np.ndarray:
-    """Sorts the rows of words by folded spelling in UTF-8, then by row: int32 [words].
-
-    Args:
-        text: a word on each line.
-    """
+    """Sorts the rows of a text with a word on each line by folded spelling in UTF-8, then by row: int32 [words]."""
     keys = fold(text).encode().split(b"\n")[:-1]  # folding is per character, so all words are folded at once
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int32)
 
@@ -73,13 +69,7 @@ class PackedWords(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             rows = range(*index.indices(len(self)))
             return list(self._lines(rows.start, rows.stop)) if rows.step == 1 else [self._word(row) for row in rows]
@@ -91,11 +81,13 @@ class PackedWords(Sequence[str]):
 
     def row(self, word: str) -> int | None:
         """Returns the row of exactly this spelling."""
-        return next((row for row in self._variants(word) if self._word(row) == word), None)
+        return next((row for row in self.variants(word) if self._word(row) == word), None)
 
     def variants(self, word: str) -> list[int]:
         """Returns the rows of all spellings that differ at most in case and underscores, most frequent first."""
-        return list(self._variants(word))
+        key = fold(word).encode(errors="replace")
+        ranks = itertools.takewhile(lambda rank: self._key(rank) == key, range(self._rank(key), len(self)))
+        return [int(self._order[rank]) for rank in ranks]
 
     def completions(self, prefix: str, count: int) -> list[str]:
         """Returns the most frequent words with a prefix, in any case."""
@@ -104,19 +96,12 @@ class PackedWords(Sequence[str]):
         rows = np.sort(self._order[first : min(last, first + _COMPLETIONS)])[:count]
         return [self._word(int(row)) for row in rows]
 
-    def _variants(self, word: str) -> Iterator[int]:
-        key = fold(word).encode(errors="replace")
-        for rank in range(self._rank(key), len(self)):
-            row = int(self._order[rank])
-            if fold(self._word(row)).encode() != key:
-                return
-            yield row
-
     def _rank(self, key: bytes) -> int:
         """Returns how many words come before a folded spelling."""
-        return bisect.bisect_left(
-            range(len(self)), key, key=lambda rank: fold(self._word(int(self._order[rank]))).encode()
-        )
+        return bisect.bisect_left(range(len(self)), key, key=self._key)
+
+    def _key(self, rank: int) -> bytes:
+        return fold(self._word(int(self._order[rank]))).encode()
 
     def _word(self, row: int) -> str:
         return self._lines(row, row + 1)[0]

@@ -9,13 +9,8 @@ _STEPS = 127  # of int8, on either side of 0
 class Int8Matrix:
     """Rows of int8 numbers with a scale each, and their remainders as int8.
 
-    A row is scale * (coarse + fine / 254). Search reads only the coarse numbers, one byte each. Indexing adds the fine
-    ones, which makes rows exact to about 16 bits.
-
-    Attributes:
-        coarse: int8 [rows, dimensions].
-        fine: int8 [rows, dimensions].
-        scales: float32 [rows].
+    A row is scale * (coarse + fine / 254), of int8 [rows, dimensions] and float32 [rows]. Search reads only the coarse
+    numbers, one byte each. Indexing adds the fine ones, which makes rows exact to about 16 bits.
     """
 
     def __init__(self, coarse: np.ndarray, fine: np.ndarray, scales: np.ndarray) -> None:

@@ -7,7 +7,6 @@ cosine similarity   cos(w, q) = w · q / (|w| |q|)
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,9 +33,6 @@ def cosine_similarity(rows: np.ndarray, norms: np.ndarray, queries: np.ndarray) 
         rows: float or int8 [rows, dimensions], see `search_arrays`.
         norms: lengths of the rows, float32 [rows].
         queries: unit vectors, float32 [queries, dimensions].
-
-    Raises:
-        SearchError: see `SearchError`.
     """
     if len(queries) > 1:
         return queries @ np.divide(rows, norms[:, None], dtype=np.float32).T
@@ -62,15 +58,7 @@ def cos_mul(cosines: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def cosine_blocks(
     rows: np.ndarray, norms: np.ndarray, queries: np.ndarray, restrict_vocab: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Computes `cosine_similarity` block by block.
-
-    Args:
-        rows, norms, queries: as for `cosine_similarity`.
-        restrict_vocab: number of rows to search, from the first on. None for all.
-
-    Yields:
-        The first row of a block, and the cosines, float32 [queries, rows of the block].
-    """
+    """Yields the first row of each block, and its `cosine_similarity`, of the first `restrict_vocab` rows or of all."""
     count = len(rows) if restrict_vocab is None else min(restrict_vocab, len(rows))
     size = max(1, min(_BLOCK_BYTES // (rows.shape[1] * rows.itemsize), _MOST_COSINES // len(queries)))
     for first in range(0, count, size):
@@ -78,7 +66,6 @@ def cosine_blocks(
         yield first, cosine_similarity(rows[first:last], norms[first:last], queries)
 
 
-@dataclass
 class TopRows:
     """The rows with the highest scores for each query, best first; of equal scores the first row.
 
@@ -87,12 +74,9 @@ class TopRows:
         rows: int64 [queries, count].
     """
 
-    scores: np.ndarray
-    rows: np.ndarray
-
-    @classmethod
-    def empty(cls, queries: int, count: int) -> "TopRows":
-        return cls(np.full((queries, count), -np.inf, np.float32), np.zeros((queries, count), np.int64))
+    def __init__(self, queries: int, count: int) -> None:
+        self.scores = np.full((queries, count), -np.inf, np.float32)
+        self.rows = np.zeros((queries, count), np.int64)
 
     def update(self, first: int, scores: np.ndarray) -> None:
         """Merges the scores [queries, rows] of the rows from `first` on. Rows must come in order."""

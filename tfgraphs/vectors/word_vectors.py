@@ -14,7 +14,7 @@ from tfgraphs.vectors.lexicon import Lexicon, PackedWords
 from tfgraphs.vectors.matrix import Int8Matrix, row_norms, search_arrays
 from tfgraphs.vectors.search import TopRows, cos_mul, cosine_blocks
 
-METHODS = ("cosadd", "cosmul")
+_CANDIDATES = 50_000  # frequent words among which similar ones are found in a fraction of a second
 _SPARE = 32  # candidates beyond `count`: search ranks rounded numbers, exact ones decide
 
 
@@ -50,12 +50,7 @@ class WordVectors:
     """
 
     def __init__(self, words: Sequence[str], matrix: np.ndarray | Int8Matrix, norms: np.ndarray | None = None) -> None:
-        """Combines words and vectors.
-
-        Args:
-            words: most frequent first.
-            matrix: [words, dimensions].
-            norms: lengths of the vectors, float32 [words]. None to compute them when they are needed.
+        """Combines words and vectors. Without their lengths, `norms`, float32 [words], these are computed when needed.
 
         Raises:
             ValueError: the number of words is not the number of rows.
@@ -97,15 +92,11 @@ class WordVectors:
         variants = self.lexicon.variants(word)
         if variants:
             return variants[0]
-        candidates = self._words_of_similar_length(word)
+        similar = (known for known in self.words if abs(len(known) - len(word)) <= 2)
+        candidates = {known.lower(): known for known in reversed(list(itertools.islice(similar, _CANDIDATES)))}
         close = difflib.get_close_matches(word.lower(), candidates, n=3, cutoff=0.6)
         advice = f"did you mean {', '.join(candidates[key] for key in close)}?" if close else "no word is similar"
         raise WordError(f"{word!r} is not among the {len(self.words):,} words; {advice}")
-
-    def _words_of_similar_length(self, word: str) -> dict[str, str]:
-        """Returns frequent words by their lower case, few enough for advice in a fraction of a second."""
-        similar = (known for known in self.words if abs(len(known) - len(word)) <= 2)
-        return {known.lower(): known for known in reversed(list(itertools.islice(similar, 50_000)))}
 
     def vector(self, word: str) -> np.ndarray:
         """Returns the vector of a word, float32 [dimensions]. Raises WordError."""
@@ -140,17 +131,9 @@ class WordVectors:
     ) -> list[Neighbour]:
         """Returns the words nearest to an expression such as "king - man + woman"; see `combine`.
 
-        Raises:
-            ExpressionError: the expression cannot be parsed, or its words cancel each other out.
-            WordError: a word is unknown.
+        Raises ExpressionError also if the expression cannot be parsed.
         """
         return self.combine(parse(expression), count, method, restrict_vocab)
-
-    def analogy(
-        self, a: str, b: str, c: str, count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
-    ) -> list[Neighbour]:
-        """Answers "a is to b as c is to ?", which is b - a + c; see `combine`."""
-        return self.combine(analogy_terms(a, b, c), count, method, restrict_vocab)
 
     def combine(
         self, terms: Sequence[Term], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
@@ -173,15 +156,11 @@ class WordVectors:
         return self.combine_many([terms], count, method, restrict_vocab)[0]
 
     def combine_many(
-        self,
-        sums: Sequence[Sequence[Term]],
-        count: int = 10,
-        method: str = "cosadd",
-        restrict_vocab: int | None = None,
+        self, sums: Sequence[Sequence[Term]], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
     ) -> list[list[Neighbour]]:
         """Answers many queries in shared passes over the matrix; see `combine`."""
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
+        if method not in ("cosadd", "cosmul"):
+            raise ValueError(f"method is {method!r}, expected one of cosadd, cosmul")
         if method == "cosmul":
             return [self._cos_mul(terms, count, restrict_vocab) for terms in sums]
         return self._cos_add(sums, count, restrict_vocab) if sums else []
@@ -189,9 +168,7 @@ class WordVectors:
     def target(self, terms: Sequence[Term]) -> np.ndarray:
         """Returns the direction of a weighted sum of unit vectors, a unit vector, float32 [dimensions].
 
-        Raises:
-            ExpressionError: the words cancel each other out.
-            WordError: a word is unknown.
+        Raises WordError, or ExpressionError if the words cancel each other out.
         """
         target = (self._word_units([term.word for term in terms]) * _weights(terms)[:, None]).sum(axis=0)
         length = np.linalg.norm(target)
@@ -200,46 +177,38 @@ class WordVectors:
         return np.asarray(target / length)
 
     def _cos_add(self, sums: Sequence[Sequence[Term]], count: int, restrict_vocab: int | None) -> list[list[Neighbour]]:
-        asked = [self._asked(terms) for terms in sums]
         targets = np.stack([self.target(terms) for terms in sums])
-        top = TopRows.empty(len(sums), self._candidates(count, asked))
+        top = TopRows(len(sums), self._candidates(count, sums))
         for first, cosines in cosine_blocks(*self._search_arrays, targets, restrict_vocab):
             top.update(first, cosines)
         answers = []
-        for query, target in enumerate(targets):
+        for query, (terms, target) in enumerate(zip(sums, targets, strict=True)):
             rows = top.found(query)
-            answers.append(self._neighbours(rows, self.units(rows) @ target, asked[query], count))
+            answers.append(self._neighbours(rows, self.units(rows) @ target, terms, count))
         return answers
 
     def _cos_mul(self, terms: Sequence[Term], count: int, restrict_vocab: int | None) -> list[Neighbour]:
         self.target(terms)  # refuses sums of nothing
-        units, weights, asked = self._word_units([term.word for term in terms]), _weights(terms), self._asked(terms)
-        top = TopRows.empty(1, self._candidates(count, [asked]))
+        units, weights = self._word_units([term.word for term in terms]), _weights(terms)
+        top = TopRows(1, self._candidates(count, [terms]))
         for first, cosines in cosine_blocks(*self._search_arrays, units, restrict_vocab):
             top.update(first, cos_mul(cosines, weights)[None])
         rows = top.found(0)
-        return self._neighbours(rows, cos_mul(units @ self.units(rows).T, weights), asked, count)
+        return self._neighbours(rows, cos_mul(units @ self.units(rows).T, weights), terms, count)
 
-    def _asked(self, terms: Sequence[Term]) -> list[int]:
-        return sorted({self.row(term.word) for term in terms})
-
-    def _candidates(self, count: int, asked: Sequence[Sequence[int]]) -> int:
+    def _candidates(self, count: int, sums: Sequence[Sequence[Term]]) -> int:
         """Returns how many rows to search for, so that `count` are left without the words of the query."""
-        return min(len(self.words), max(count, 0) + max(map(len, asked)) + _SPARE)
+        return min(len(self.words), max(count, 0) + max(map(len, sums)) + _SPARE)
 
-    def _neighbours(self, rows: np.ndarray, scores: np.ndarray, asked: Sequence[int], count: int) -> list[Neighbour]:
+    def _neighbours(self, rows: np.ndarray, scores: np.ndarray, terms: Sequence[Term], count: int) -> list[Neighbour]:
         """Returns the best `count` rows with their scores, without the words of the query."""
+        asked = [self.row(term.word) for term in terms]
         kept = np.flatnonzero(np.isfinite(scores) & ~np.isin(rows, asked))
         order = kept[np.lexsort((rows[kept], -scores[kept]))][: max(count, 0)]
         return [Neighbour(self.words[int(rows[place])], float(scores[place])) for place in order]
 
     def _word_units(self, words: Sequence[str]) -> np.ndarray:
         return self.units(np.array([self.row(word) for word in words], int))
-
-
-def analogy_terms(a: str, b: str, c: str) -> list[Term]:
-    """Returns the sum that answers "a is to b as c is to ?": b - a + c (3CosAdd, Mikolov et al. 2013)."""
-    return [Term(b, 1.0), Term(a, -1.0), Term(c, 1.0)]
 
 
 def _weights(terms: Sequence[Term]) -> np.ndarray:

@@ -10,7 +10,7 @@ from tfgraphs.cli.shared import command
 from tfgraphs.errors import printable
 
 if TYPE_CHECKING:
-    from tfgraphs.vectors.evaluate import AnalogyResult, AnalogySection, PairsResult
+    from tfgraphs.vectors.evaluate import AnalogyResult, PairsResult
 
 FORMATS = ("table", "tsv", "json")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal would obey
@@ -50,18 +50,15 @@ def print_evaluation(result: "AnalogyResult | PairsResult", restrict_vocab: int,
 
 
 def _analogies(result: "AnalogyResult") -> Answer:
+    sections = [*result.sections, result.overall]
     rows = [
         (section.name, f"{section.correct:,}", f"{section.total:,}", _share(section.accuracy), f"{section.skipped:,}")
-        for section in [*result.sections, result.overall]
+        for section in sections
     ]
-    sections = [_section_fields(section) for section in result.sections]
-    fields = {"sections": sections, "total": _section_fields(result.overall)}
-    return Answer(("Analogies", "Right", "Questions", "Accuracy", "Skipped"), rows, fields)
-
-
-def _section_fields(section: "AnalogySection") -> dict[str, Any]:
     names = ("name", "correct", "total", "skipped", "unknown", "accuracy", "coverage")
-    return {name: getattr(section, name) for name in names}
+    listed = [{name: getattr(section, name) for name in names} for section in sections]
+    fields = {"sections": listed[:-1], "total": listed[-1]}
+    return Answer(("Analogies", "Right", "Questions", "Accuracy", "Skipped"), rows, fields)
 
 
 def _pairs(result: "PairsResult") -> Answer:
