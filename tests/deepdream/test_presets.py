@@ -7,7 +7,9 @@ from tfgraphs.deepdream.objectives import channel, layer_l2
 from tfgraphs.deepdream.presets import load_objective
 
 
-@pytest.mark.parametrize("objective", ["conv9_9", "conv9_9:3", layer_l2("conv9_9")], ids=["layer", "channel", "objective"])
+@pytest.mark.parametrize(
+    "objective", ["conv9_9", "conv9_9:3", layer_l2("conv9_9")], ids=["layer", "channel", "objective"]
+)
 def test_wrong_layer_names_are_refused_before_weights_are_loaded(monkeypatch, tmp_path, objective):
     monkeypatch.setenv("TFGRAPHS_HOME", str(tmp_path))
     with pytest.raises(LayerError, match="vgg19 has no layer 'conv9_9'"):

@@ -1,4 +1,8 @@
-"""The networks of keras.applications: builders, preprocessing and published weights."""
+"""The networks of keras.applications: builders, preprocessing, and published weights with their digests.
+
+Most digests are in tables of Keras' sources. The others stand in its code, from which they are copied here; Keras
+publishes MobileNet 1 and 2 without a digest.
+"""
 
 import contextlib
 import re
@@ -13,8 +17,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.applications import convnext, efficientnet, efficientnet_v2, mobilenet_v3, resnet
+from keras.src.backend.common import global_state
+from keras.src.utils import naming
 
-from tfgraphs.backbones.imported.keras_releases import releases
 from tfgraphs.backbones.readers.keras_file import copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import summary
@@ -23,17 +29,27 @@ from tfgraphs.files.trust import check_regular_file
 
 _DEVIATIONS = (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green and blue in 0..1
 _SUFFIXES = (".h5", ".hdf5")
+_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
+_KERNELS = "_weights_tf_dim_ordering_tf_kernels"
+_IN_CODE = {
+    "densenet121": (f"densenet/densenet121{_KERNELS}", "9d60b8095a5708f2dcce2bca79d332c7"),
+    "densenet169": (f"densenet/densenet169{_KERNELS}", "d699b8f76981ab1b30698df4c175e90b"),
+    "densenet201": (f"densenet/densenet201{_KERNELS}", "1ceb130c1ea1b78c3bf6114dbdfd8807"),
+    "inception_resnet_v2": (f"inception_resnet_v2/inception_resnet_v2{_KERNELS}", "e693bd0210a403b3192acc6073ad2e96"),
+    "inception_v3": (f"inception_v3/inception_v3{_KERNELS}", "9a0d58056eeedaa3f26cb7ebd46da564"),
+    "mobilenet": ("mobilenet/mobilenet_1_0_224_tf", ""),
+    "mobilenet_v2": (f"mobilenet_v2/mobilenet_v2{_KERNELS}_1.0_224", ""),
+    "nasnet_large": ("nasnet/NASNet-large", "11577c9a518f0070763c2b964a382f17"),
+    "nasnet_mobile": ("nasnet/NASNet-mobile", "020fb642bf7360b370c678b08e0adf61"),
+    "vgg16": (f"vgg16/vgg16{_KERNELS}", "64373286793e3c8b2b4e3219cbf3544b"),
+    "vgg19": (f"vgg19/vgg19{_KERNELS}", "cbe5617147190e668d6c5d5026f83318"),
+    "xception": (f"xception/xception{_KERNELS}", "0a58e3b7378bc2990ea3b43d5981f1f6"),
+}
 
 
 @dataclass(frozen=True)
 class Application:
-    """A network of keras.applications.
-
-    Attributes:
-        name: "mobilenet_v2".
-        address: address of its published weights, with those of the classifier.
-        digest: "md5:" or "sha256:" and hexadecimal digits, as in the sources of Keras; empty if there is none.
-    """
+    """A network of keras.applications: name, address of its weights with the classifier, and their digest or ""."""
 
     name: str
     address: str
@@ -56,7 +72,11 @@ class Application:
 
     def untrained(self, whole: bool = True) -> keras.Model:
         """Builds the network with random weights, with or without the layers that tell the classes."""
-        with untrainable(), warnings.catch_warnings(action="ignore"):  # that no size of pictures was given
+        with (
+            untrainable(),
+            _names_from_zero(),
+            warnings.catch_warnings(action="ignore"),
+        ):  # that no size of pictures was given
             return self.builder(weights=None, include_top=whole)
 
     def build(self, weights: Path) -> keras.Model:
@@ -101,11 +121,21 @@ def _divide_by_roots(layer: Any) -> None:
 
 
 @contextlib.contextmanager
+def _names_from_zero() -> Iterator[None]:
+    """Makes Keras count the layers that it names in the block, `conv2d_7`, as in a new process."""
+    counts = global_state.get_global_attribute("object_name_uids")
+    naming.reset_uids()
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", counts)
+
+
+@contextlib.contextmanager
 def untrainable(check: Callable[[Any], None] = lambda value: None) -> Iterator[None]:
     """Makes all variables of the block untrainable, so that no gradient is taken with respect to them.
 
-    Args:
-        check: called with the initial value of each variable, or a function that makes it.
+    `check` is called with the initial value of each variable, or a function that makes it.
     """
 
     def create(make: Callable[..., tf.Variable], **options: Any) -> tf.Variable:
@@ -137,5 +167,32 @@ def _letters(name: str) -> str:
     return re.sub(r"[-_]", "", name).lower()
 
 
-APPLICATIONS = {name: Application(name, *release) for name, release in releases().items()}
+def _releases() -> Iterator[tuple[str, str, str]]:
+    """Yields name, address without suffix, and digits of the digest of each network with its classifier.
+
+    Keras' tables are {key: (digits with the classifier, digits without)}.
+    """
+    for name, (path, digits) in _IN_CODE.items():
+        yield name, _BASE + path, digits
+    for key, (digits, _) in convnext.WEIGHTS_HASHES.items():
+        yield key, f"{convnext.BASE_WEIGHTS_PATH}{key}", digits
+    for key, (digits, _) in efficientnet.WEIGHTS_HASHES.items():
+        yield f"efficientnet_{key}", f"{efficientnet.BASE_WEIGHTS_PATH}efficientnet{key}", digits
+    for key, (digits, _) in efficientnet_v2.WEIGHTS_HASHES.items():
+        size = key.removeprefix("-")
+        yield f"efficientnet_v2_{size}", f"{efficientnet_v2.BASE_WEIGHTS_PATH}efficientnetv2-{size}", digits
+    for key, (digits, _) in resnet.WEIGHTS_HASHES.items():
+        if key.startswith("resnet"):  # Keras has no function for its resnext
+            yield key.replace("v2", "_v2"), f"{resnet.BASE_WEIGHTS_PATH}{key}{_KERNELS}", digits
+    for size in ("large", "small"):
+        key = f"{size}_224_1.0_float"
+        address = f"{mobilenet_v3.BASE_WEIGHT_PATH}weights_mobilenet_v3_{key}"
+        yield f"mobilenet_v3_{size}", address, mobilenet_v3.WEIGHTS_HASHES[key][0]
+
+
+def _digest(digits: str) -> str:
+    return digits and f"{'sha256' if len(digits) == 64 else 'md5'}:{digits}"
+
+
+APPLICATIONS = {name: Application(name, f"{path}.h5", _digest(digits)) for name, path, digits in sorted(_releases())}
 _BY_LETTERS = {_letters(name): application for name, application in APPLICATIONS.items()}

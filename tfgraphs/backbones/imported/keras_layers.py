@@ -2,12 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.utils import naming
 
 from tfgraphs.backbones.backbone import BackboneError, View
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
@@ -31,21 +32,8 @@ _KINDS = {
     "SeparableConv2D": "convolution",
     "Subtract": "subtraction",
 }
-_ACTIVATIONS = {
-    "Activation",
-    "ELU",
-    "LeakyReLU",
-    "PReLU",
-    "ReLU",
-    "Softmax",
-}  # and nothing else
-_FUSED = {
-    "Conv2D",
-    "Conv2DTranspose",
-    "Dense",
-    "DepthwiseConv2D",
-    "SeparableConv2D",
-}  # with an activation function
+_ACTIVATIONS = {"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"}  # and nothing else
+_FUSED = {"Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D", "SeparableConv2D"}  # with an activation function
 _POINTWISE = _ACTIVATIONS.union(
     ["Add", "Average", "Concatenate", "Divide", "Maximum", "Minimum", "Multiply", "Subtract"],
     ["Absolute", "Clip", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSilu", "LeakyRelu", "Log", "Negative", "Power"],
@@ -75,16 +63,10 @@ class KerasLayers:
         sized: names of the layers that take only pictures of this size.
     """
 
-    def __init__(self, model: keras.Model, pooling: str = "max", renumber: bool = False) -> None:
-        """Reads the graph of a model.
+    def __init__(self, model: keras.Model, pooling: str) -> None:
+        """Reads the graph of a functional or sequential model with one input, which is not changed.
 
-        Args:
-            model: a functional or sequential model with one input. It is not changed.
-            pooling: "max" as in the model, or "average" for all max poolings.
-            renumber: count the layers that Keras named, `conv2d_7`, from 0 as in a new process.
-
-        Raises:
-            BackboneError: a max pooling is not 2-D.
+        Pooling "average" replaces all max poolings; BackboneError if one is not 2-D.
         """
         self.layers: list[Layer] = []
         self.aliases: dict[str, str] = {}
@@ -92,7 +74,6 @@ class KerasLayers:
         self.size: tuple[int | None, int | None] = tuple(model.inputs[0].shape[1:3])
         self.sized: set[str] = set()
         self._pooling = pooling
-        self._numbers = _first_numbers(model) if renumber else {}
         self._axes = {"input": (Axis(), Axis())}
         self._names: dict[int, str] = {}  # names of tensors by id
         self._weighed: set[int] = set()  # ids of operations whose weights were counted
@@ -105,7 +86,7 @@ class KerasLayers:
         self._names.update(zip(map(id, model.inputs), sources, strict=True))
         for node in _nodes(model):
             operation = node.operation
-            name = prefix + self._plain(operation)
+            name = prefix + re.sub(r"[^A-Za-z0-9_.-]", "_", operation.name)  # as TensorFlow allows for scopes
             reads = [self._names[id(tensor)] for tensor in node.input_tensors]
             if has_graph(operation) and len(operation.inputs) == len(reads):
                 self._walk(operation, reads, f"{name}/")
@@ -159,14 +140,6 @@ class KerasLayers:
         """Returns the name, with a number appended if another layer has it."""
         tries = (f"{name}_{number}" for number in range(1, len(self._axes) + 2))
         return next(found for found in (name, *tries) if found not in self._axes)
-
-    def _plain(self, operation: Any) -> str:
-        """Returns the name of an operation, in characters that TensorFlow allows for scopes."""
-        name, base = operation.name, _automatic_name(operation)
-        if base in self._numbers and (number := _number(name, base)) is not None:
-            number -= self._numbers[base]
-            name = f"{base}_{number}" if number else base
-        return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
 
     def _name_classes(self, output: str) -> None:
         last = next((layer for layer in self.layers if layer.name == output), None)
@@ -251,7 +224,7 @@ def _kind(operation: Any) -> str:
     name = type(operation).__name__
     if name == "Activation":
         return _function_name(operation.activation)
-    return _KINDS.get(name) or re.sub(r"\d[dD]$", "", _automatic_name(operation)).replace("_", " ").strip()
+    return _KINDS.get(name) or re.sub(r"\d[dD]$", "", naming.to_snake_case(name)).replace("_", " ").strip()
 
 
 def _average_pooling(operation: Any) -> keras.Layer:
@@ -294,32 +267,3 @@ def _needs_size(operation: Any) -> bool:
     if isinstance(operation, keras.layers.PReLU):
         return any(side > 1 for side in operation.alpha.shape[:-1])
     return type(operation).__name__ in _SIZED
-
-
-def _automatic_name(operation: Any) -> str:
-    """Returns Keras' name for the first operation of a class: conv2d."""
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(operation).__name__)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _number(name: str, base: str) -> int | None:
-    """Returns 7 for conv2d_7, 0 for conv2d, None for any other name."""
-    found = re.fullmatch(rf"{re.escape(base)}(?:_(\d+))?", name)
-    return int(found[1] or 0) if found else None
-
-
-def _first_numbers(model: keras.Model) -> dict[str, int]:
-    """Returns the smallest number behind each automatic name."""
-    numbers: dict[str, int] = {}
-    for operation in _operations(model):
-        base = _automatic_name(operation)
-        if (number := _number(operation.name, base)) is not None:
-            numbers[base] = min(number, numbers.get(base, number))
-    return numbers
-
-
-def _operations(model: keras.Model) -> Iterator[Any]:
-    for node in _nodes(model):
-        yield node.operation
-        if has_graph(node.operation):
-            yield from _operations(node.operation)

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def read_model(path: Path) -> keras.Model:
         with reading(path):
             copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, size, Path(folder))
         with errors_as(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
-            with untrainable(_Bound(path, plausible_size(size))):
+            with untrainable(_bound(path, plausible_size(size))):
                 model = keras.saving.load_model(copy, compile=False, safe_mode=True)
     if not has_graph(model):
         raise BackboneError(f"{path} has no graph of layers: a functional or sequential model is needed")
@@ -88,25 +89,16 @@ def _copy_hdf5(path: Path, size: int, folder: Path) -> Path:
     return copy
 
 
-class _Bound:
-    """Counts the bytes of variables before they are made.
+def _bound(path: Path, left: int) -> Callable[[Any], None]:
+    """Returns a function that counts variables before they are made, and refuses more than `left` bytes of them."""
 
-    Args:
-        path: of the file, for the error.
-        size: bytes that all variables may take.
-    """
-
-    def __init__(self, path: Path, size: int) -> None:
-        self._path, self._left = path, size
-
-    def __call__(self, value: Any) -> None:
-        """Counts a variable with an initial value, which Keras gives as a function of its own variable.
-
-        Raises:
-            WeightsError: the file is too small for all of them.
-        """
+    def count(value: Any) -> None:
+        nonlocal left
+        # Keras gives the initial value as a function of its own variable
         made_for = inspect.getclosurevars(value).nonlocals.get("self") if inspect.isfunction(value) else value
         shape = tuple(getattr(made_for, "shape", ()))
-        self._left -= math.prod(shape) * tf.as_dtype(getattr(made_for, "dtype", "float32")).size
-        if self._left < 0:
-            raise WeightsError(f"{self._path}: it describes a network whose weights are far larger than the file")
+        left -= math.prod(shape) * tf.as_dtype(getattr(made_for, "dtype", "float32")).size
+        if left < 0:
+            raise WeightsError(f"{path}: it describes a network whose weights are far larger than the file")
+
+    return count

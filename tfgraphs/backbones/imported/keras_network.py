@@ -64,7 +64,7 @@ def load(
                 )
             weights = fetch(application.download, report=report)
         model = application.build(Path(weights))
-        return KerasNetwork(application.name, model, application.preprocess, pooling, renumber=True)
+        return KerasNetwork(application.name, model, application.preprocess, pooling)
     path = Path(name_or_path)
     if path.suffix not in SUFFIXES:
         nearest = difflib.get_close_matches(str(name_or_path).lower(), APPLICATIONS, n=3, cutoff=0)
@@ -78,7 +78,7 @@ def load(
 
 def structure(application: Application) -> "KerasNetwork":
     """Describes a network of keras.applications without its weights. It cannot be called."""
-    network = KerasNetwork(application.name, application.untrained(), application.preprocess, renumber=True)
+    network = KerasNetwork(application.name, application.untrained(), application.preprocess)
     network.has_weights = False
     return network
 
@@ -121,10 +121,9 @@ class KerasNetwork(Backbone):
         model: keras.Model,
         preprocess: Callable[[tf.Tensor], tf.Tensor],
         pooling: str = "max",
-        renumber: bool = False,
     ) -> None:
-        """Args: name: any; model, pooling, renumber: as of `KerasLayers`; preprocess: as of `Backbone`."""
-        graph = KerasLayers(model, pooling, renumber)
+        """Args: name: any; model, pooling: as of `KerasLayers`; preprocess: as of `Backbone`."""
+        graph = KerasLayers(model, pooling)
         super().__init__(identifier(name), graph.layers, preprocess, graph.aliases)
         self._views |= graph.views
         self._sizes = dict.fromkeys(graph.sized, graph.size)
