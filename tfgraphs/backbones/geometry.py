@@ -79,13 +79,11 @@ class Axis:
     """The geometry of a layer along one axis of the picture, in pixels.
 
     Attributes:
-        stride: distance of neighbouring positions.
-        field: receptive field; 0 for the whole picture.
+        stride, field: see `View`; the field is 0 for the whole picture.
         least: pixels that the layers below need to have a position.
         first: pixels that the windows up to this layer need to have a position, all strides and borders counted; n
             positions need the larger of `least` and `first + (n - 1) * stride`.
-        before: position n depends on at most so many pixels before pixel n * stride.
-        after: and on at most so many from there on.
+        before, after: see `View`.
     """
 
     stride: Fraction = Fraction(1)
@@ -126,14 +124,12 @@ def joined(axes: Iterable[Axis]) -> Axis:
 
 def view(channels: int, axes: Iterable[Axis]) -> View:
     """The view of a layer: of both axes the larger numbers, rounded up to whole pixels."""
-    axes = list(axes)
-    field = 0 if any(axis.field == 0 for axis in axes) else max(math.ceil(axis.field) for axis in axes)
-    stride = max(1, *(math.ceil(axis.stride) for axis in axes))
+    both = joined(axes)
     return View(
         channels,
-        stride,
-        field,
-        smallest=max(math.ceil(max(axis.least, axis.first)) for axis in axes),
-        before=max(math.ceil(axis.before) for axis in axes),
-        after=max(math.ceil(axis.after) for axis in axes),
+        stride=max(1, math.ceil(both.stride)),
+        receptive_field=math.ceil(both.field),
+        smallest=math.ceil(max(both.least, both.first)),
+        before=math.ceil(both.before),
+        after=math.ceil(both.after),
     )

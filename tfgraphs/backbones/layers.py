@@ -1,6 +1,6 @@
 """Layers of networks: what each computes, its window, and its weights or their shapes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ class Unread:
 
 
 Array: TypeAlias = np.ndarray | Unread
+Arrays = Mapping[str, np.ndarray]
 
 Reader = Callable[[str, tuple[int, ...]], tuple[Array, Array]]
 """Reads the weights of a layer: maps its name and the shape of its kernel to kernel and bias."""
@@ -66,12 +67,7 @@ class Layer:
 
 
 def convolution(
-    name: str,
-    source: str,
-    kernel: Array,
-    bias: Array,
-    stride: int = 1,
-    padding: Padding = "SAME",
+    name: str, source: str, kernel: Array, bias: Array, stride: int = 1, padding: Padding = "SAME"
 ) -> Layer:
     """Convolution with a bias, in groups if the kernel has fewer channels than its input.
 
@@ -81,7 +77,7 @@ def convolution(
         kernel: [height, width, channels in of a group, channels out], or its shape.
         bias: [channels out], or its shape.
         stride: in positions of its input.
-        padding: of its input.
+        padding: of its input, see `Padding`.
     """
     weights = _variables(name, kernel, bias)
     faster = faster_convolution(weights[0], stride, padding) if isinstance(weights[0], tf.Variable) else None
@@ -130,6 +126,15 @@ def rectified_convolution(
     yield relu(name, name + PRE_RELU)
 
 
+def fully_connected_layers(read: Reader, source: str, side: int, channels: int) -> Iterator[Layer]:
+    """The last layers of AlexNet and VGG as convolutions, the first of side x side: `fc6` ... `fc8`, `logits`, `softmax`."""
+    yield from rectified_convolution("fc6", source, *read("fc6", (side, side, channels, 4096)), padding="VALID")
+    yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, 4096, 4096)), padding="VALID")
+    yield convolution("fc8", "fc7", *read("fc8", (1, 1, 4096, 1000)), padding="VALID")
+    yield global_average("logits", "fc8")
+    yield softmax("softmax", "logits")
+
+
 def relu(name: str, source: str) -> Layer:
     """max(x, 0)."""
     return Layer(name, "relu", (source,), tf.nn.relu)
@@ -155,16 +160,9 @@ def pooling(name: str, source: str, kind: str, size: int, stride: int, padding: 
         activation, border = _with_zeros(activation, padding)  # behind a rectifier nothing is below them
         return pool(activation, size, stride, border)
 
+    padded, rounds_up = padding not in ("VALID", "CEIL"), padding == "CEIL"
     return Layer(
-        name,
-        f"{kind} pooling",
-        (source,),
-        compute,
-        None,
-        size,
-        stride,
-        padded=padding not in ("VALID", "CEIL"),
-        rounds_up=padding == "CEIL",
+        name, f"{kind} pooling", (source,), compute, None, size, stride, padded=padded, rounds_up=rounds_up
     )
 
 
@@ -182,38 +180,24 @@ def _pool_rounding_up(activation: tf.Tensor, kind: str, size: int, stride: int) 
 
 def local_response_normalization(name: str, source: str, radius: int, bias: float, alpha: float, beta: float) -> Layer:
     """x / (bias + alpha * sum of x^2 over the channels up to `radius` away)^beta (Krizhevsky et al. 2012, 3.3)."""
-
-    def compute(activation: tf.Tensor) -> tf.Tensor:
-        return tf.nn.local_response_normalization(activation, radius, bias, alpha, beta)
-
-    return Layer(name, "normalization", (source,), compute)
+    return Layer(
+        name, "normalization", (source,), lambda x: tf.nn.local_response_normalization(x, radius, bias, alpha, beta)
+    )
 
 
 def addition(name: str, sources: Sequence[str], channels: int) -> Layer:
     """The sum of layers of one shape."""
-
-    def compute(*activations: tf.Tensor) -> tf.Tensor:
-        return tf.add_n(activations)
-
-    return Layer(name, "addition", tuple(sources), compute, channels)
+    return Layer(name, "addition", tuple(sources), lambda *activations: tf.add_n(activations), channels)
 
 
 def concatenation(name: str, sources: Sequence[str]) -> Layer:
     """The channels of several layers side by side."""
-
-    def compute(*activations: tf.Tensor) -> tf.Tensor:
-        return tf.concat(activations, axis=-1)
-
-    return Layer(name, "concatenation", tuple(sources), compute)
+    return Layer(name, "concatenation", tuple(sources), lambda *activations: tf.concat(activations, axis=-1))
 
 
 def global_average(name: str, source: str) -> Layer:
     """Mean over all positions: [batch, height, width, channels] -> [batch, channels]."""
-
-    def compute(activation: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(activation, axis=[1, 2])
-
-    return Layer(name, "global average", (source,), compute, kernel=0)
+    return Layer(name, "global average", (source,), lambda x: tf.reduce_mean(x, axis=[1, 2]), kernel=0)
 
 
 def softmax(name: str, source: str) -> Layer:
@@ -224,8 +208,11 @@ def softmax(name: str, source: str) -> Layer:
 def connected(name: str, source: str, matrix: Array, bias: Array) -> Layer:
     """A fully connected layer: [batch, channels in] -> [batch, channels out]."""
     weights = _variables(name, matrix, bias)
-
-    def compute(activation: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(activation, weights[0]) + weights[1]
-
-    return Layer(name, "connected", (source,), compute, matrix.shape[1], weights=weights)
+    return Layer(
+        name,
+        "connected",
+        (source,),
+        lambda x: tf.matmul(x, weights[0]) + weights[1],
+        matrix.shape[1],
+        weights=weights,
+    )

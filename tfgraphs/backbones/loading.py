@@ -86,7 +86,12 @@ def load(
         path = _published(name, classes, report) if weights is None else Path(weights)
         return _BUILDERS[name](name, read_arrays(path), pooling)
     if _holds_weights(name):
-        return _foreign(name, pooling, expects)
+        _check_pooling(name, pooling)
+        if Path(name).suffix == ".pb":
+            return _frozen(Path(name), expects)
+        from tfgraphs.backbones.imported import saved_model
+
+        return saved_model.load(name, expects=expects or "0..1")
     return _keras(name, pooling, weights, report, expects, check)
 
 
@@ -115,12 +120,11 @@ def _check_structure(known: Backbone, check: Check) -> bool:
         layers = itertools.takewhile(lambda layer: not layer.name.startswith("fc"), known.layers.values())
         try:
             check(Backbone(known.name, layers, known.preprocess, known.aliases))
+            return False
         except LayerError:
-            check(known)
-            return True
-    else:
-        check(known)
-    return False
+            pass
+    check(known)
+    return known.name in TRUNKS
 
 
 def _published(name: str, classes: bool, report: Report) -> Path:
@@ -174,15 +178,6 @@ def _is_there(download: Download | None) -> bool:
 def _holds_weights(name: str) -> bool:
     """Whether a name is that of a frozen graph or SavedModel, which holds its weights."""
     return name.startswith(hub.PREFIX) or Path(name).suffix == ".pb" or (Path(name) / SAVED_MODEL).is_file()
-
-
-def _foreign(name: str, pooling: str, expects: str | None) -> Backbone:
-    _check_pooling(name, pooling)
-    if Path(name).suffix == ".pb":
-        return _frozen(Path(name), expects)
-    from tfgraphs.backbones.imported import saved_model
-
-    return saved_model.load(name, expects=expects or "0..1")
 
 
 def _frozen(path: Path, expects: str | None) -> Backbone:

@@ -4,7 +4,6 @@ Keras' digests are from its sources, Caffe's (SHA-1) from the readme of its mode
 eight digits of the SHA-256 in the names of its files.
 """
 
-from tfgraphs.backbones.networks import googlenet
 from tfgraphs.files.downloads import Download
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -15,7 +14,10 @@ WHOLE = {
     "alexnet": Download(
         "http://dl.caffe.berkeleyvision.org/bvlc_alexnet.caffemodel", "sha1:9116a64c0fbe4459d18f4bb6b56d647b63920377"
     ),
-    "googlenet": Download(googlenet.URL, f"sha256:{googlenet.SHA256}"),
+    "googlenet": Download(
+        "https://storage.googleapis.com/download.tensorflow.org/models/inception5h.zip",
+        "sha256:d13569f6a98159de37e92e9c8ec4dae8f674fbf475f69fe6199b514f756d4364",
+    ),
     "resnet18": Download(f"{_TORCH}/resnet18-f37072fd.pth", "sha256:f37072fd"),
     "resnet34": Download(f"{_TORCH}/resnet34-b627a593.pth", "sha256:b627a593"),
     "resnet50": Download(f"{_KERAS}/resnet/resnet50_{_KERNELS}.h5", "md5:2cb95161c43110f7111970584f804107"),

@@ -9,17 +9,15 @@ The poolings round up, as Caffe's do: 128 positions become 64, and not 63 as in 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import Layer, Reader
+from tfgraphs.backbones.layers import Arrays, Layer, Reader
 from tfgraphs.backbones.readers.weights import take
-
-Arrays = Mapping[str, np.ndarray]
 
 # shape of the kernel (side, side, channels in of a group, channels out), stride, zeros on every side
 _CONVOLUTIONS = {
@@ -29,7 +27,6 @@ _CONVOLUTIONS = {
     "conv4": ((3, 3, 192, 384), 1, 1),
     "conv5": ((3, 3, 192, 256), 1, 1),
 }
-_CONNECTED = (4096, 4096, 1000)  # channels of fc6, fc7, fc8
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
@@ -71,17 +68,10 @@ def _layers(read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:
         yield from layers.rectified_convolution(name, source, *read(name, shape), stride, padding or "VALID")
         source, number = name, name[-1]
         if number in "12":
-            yield layers.local_response_normalization(
-                f"norm{number}", source, radius=2, bias=1.0, alpha=2e-5, beta=0.75
-            )
             source = f"norm{number}"
+            yield layers.local_response_normalization(source, name, radius=2, bias=1.0, alpha=2e-5, beta=0.75)
         if number in "125":
             yield layers.pooling(f"pool{number}", source, pooling_kind, 3, 2, "CEIL")
             source = f"pool{number}"
     if whole:
-        six, seven, eight = _CONNECTED
-        yield from layers.rectified_convolution("fc6", source, *read("fc6", (6, 6, 256, six)), padding="VALID")
-        yield from layers.rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, six, seven)), padding="VALID")
-        yield layers.convolution("fc8", "fc7", *read("fc8", (1, 1, seven, eight)), padding="VALID")
-        yield layers.global_average("logits", "fc8")
-        yield layers.softmax("softmax", "logits")
+        yield from layers.fully_connected_layers(read, source, side=6, channels=256)

@@ -20,7 +20,7 @@ file's own graph.
 
 import hashlib
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,13 +30,11 @@ import tensorflow as tf
 
 from tfgraphs.backbones import layers
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
+from tfgraphs.backbones.layers import PRE_RELU, Arrays, Layer, Reader
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, take
 from tfgraphs.errors import summary
 from tfgraphs.files.outputs import atomic_file
-
-Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,6 @@ class Member:
     limit: int
 
 
-URL = "https://storage.googleapis.com/download.tensorflow.org/models/inception5h.zip"
-SHA256 = "d13569f6a98159de37e92e9c8ec4dae8f674fbf475f69fe6199b514f756d4364"
 GRAPH = Member(
     "tensorflow_inception_graph.pb", "a39b08b826c9d5a5532ff424c03a3a11a202967544e389aca4b06c2bd8aef63f", 2**26
 )
@@ -64,7 +60,6 @@ ALIASES = {
     "softmax": "softmax2",
 }
 
-_MEAN = 117.0
 _CLASSES = 1008
 # 1x1, 3x3 bottleneck, 3x3, 5x5 bottleneck, 5x5, pool_reduce
 _BLOCKS = {
@@ -102,7 +97,7 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
 
 def preprocess(pictures: tf.Tensor) -> tf.Tensor:
     """Maps RGB in 0..1 to 0..255 minus 117, the grey on which the network was trained."""
-    return pictures * 255 - _MEAN
+    return pictures * 255 - 117.0
 
 
 def is_release(names: Collection[str]) -> bool:
@@ -124,22 +119,19 @@ def extract(archive: Path, folder: Path) -> Path:
         WeightsError: the archive is damaged, or one of the two is not in it or not the known file.
         OutputError: the folder cannot be written.
     """
-    contents = {}
-    for member in (GRAPH, LABELS):
-        if _is_known(folder / member.name, member):
-            continue
-        try:
-            with Archive(archive) as opened:
-                content = opened.read(member.name, member.limit)
-        except Exception as error:  # what a damaged archive raises cannot be foreseen
-            raise WeightsError(f"{archive} is not the released archive: {summary(error)}") from error
+    missing = [member for member in (GRAPH, LABELS) if not _is_known(folder / member.name, member)]
+    try:
+        with Archive(archive) as opened:
+            contents = {member: opened.read(member.name, member.limit) for member in missing}
+    except Exception as error:  # what a damaged archive raises cannot be foreseen
+        raise WeightsError(f"{archive} is not the released archive: {summary(error)}") from error
+    for member, content in contents.items():
         digest = hashlib.sha256(content).hexdigest()
         if digest != member.sha256:
             raise WeightsError(
                 f"{archive}: {member.name} is not the known file: its SHA-256 is {digest}, expected {member.sha256}; "
                 "download the archive again"
             )
-        contents[member] = content
     for member, content in contents.items():
         with atomic_file(folder / member.name) as temporary:
             temporary.write_bytes(content)

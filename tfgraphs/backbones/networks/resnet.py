@@ -10,14 +10,15 @@ Keras' networks, of 50 layers and more, have the stride of a block in its first 
 Caffe does; torchvision's have it in the 3 x 3 convolution and take pictures of mean 0 and variance 1.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
 
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
+from tfgraphs.backbones.layers import PRE_RELU, Arrays, Layer, Reader
 from tfgraphs.backbones.readers.weights import WeightsError, take
 
 DEPTHS = {
@@ -29,8 +30,6 @@ DEPTHS = {
 }
 _PLAIN = ("resnet18", "resnet34")  # blocks of two 3 x 3 convolutions; the others have 1 x 1, 3 x 3, 1 x 1
 _KERAS_EPSILON, _TORCH_EPSILON = 1.001e-5, 1e-5
-
-Arrays = Mapping[str, np.ndarray]
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
@@ -53,7 +52,8 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
         read = partial(_read_keras if by_keras else _read_torch, arrays, name)
         whole = "fc.weight" in arrays or "predictions/kernel" in arrays
     preprocess = preprocessing.caffe if by_keras else preprocessing.standard
-    return Backbone(name, _layers(name, read, whole, by_keras, pooling_kind), preprocess, _aliases(name))
+    network = list(_layers(name, read, whole, by_keras, pooling_kind))
+    return Backbone(name, network, preprocess, _aliases(network))
 
 
 def _read_keras(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +71,7 @@ def _read_torch(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]
     read, after = partial(take, arrays, network), shape[-1:]
     if layer == "logits":
         return np.ascontiguousarray(read("fc.weight", shape[::-1]).T), read("fc.bias", after)
-    name, normalization = _torch_names(layer)
+    name, normalization = _torch_names(f"{layer}_bn")
     outer = (shape[3], shape[2], shape[0], shape[1])
     kernel = np.ascontiguousarray(read(f"{name}.weight", outer).transpose(2, 3, 1, 0))
     if f"{name}.bias" in arrays:
@@ -91,37 +91,34 @@ def _normalized(
     return kernel * scale, (bias - mean) * scale + beta
 
 
-def _torch_names(name: str) -> tuple[str, str]:
-    """torchvision's names of a convolution and of its batch normalization: conv2_block1_1 is layer1.0.conv1."""
-    if name == "conv1":
+def _torch_names(layer: str) -> tuple[str, str]:
+    """torchvision's names of a convolution and its batch normalization: layer1.0.conv1, layer1.0.bn1."""
+    if layer == "conv1_bn":
         return "conv1", "bn1"
-    stage, block, number = (int(part.removeprefix("conv").removeprefix("block")) for part in name.split("_"))
-    inside = f"layer{stage - 1}.{block - 1}"
-    if number == 0:
-        return f"{inside}.downsample.0", f"{inside}.downsample.1"
-    return f"{inside}.conv{number}", f"{inside}.bn{number}"
+    block, number = _torch_block(layer), layer[-4]
+    names = ("downsample.0", "downsample.1") if number == "0" else (f"conv{number}", f"bn{number}")
+    return f"{block}.{names[0]}", f"{block}.{names[1]}"
 
 
-def _aliases(name: str) -> dict[str, str]:
+def _torch_block(layer: str) -> str:
+    """torchvision's name of the block that a layer is in: layer1.0 for conv2_block1_out."""
+    stage, block = re.findall(r"\d+", layer)[:2]
+    return f"layer{int(stage) - 1}.{int(block) - 1}"
+
+
+def _aliases(network: Iterable[Layer]) -> dict[str, str]:
     """Further names of layers: torchvision's, and those of layers before their rectifier."""
-    last = 2 if name in _PLAIN else 3
-    names = {"relu": "conv1_relu", "bn1": "conv1_bn", "maxpool": "pool1_pool", "avgpool": "avg_pool", "fc": "logits"}
-    names |= {"predictions": "softmax", f"conv1_relu{PRE_RELU}": "conv1_bn"}
-    for stage, depth in enumerate(DEPTHS[name], 2):
-        names[f"layer{stage - 1}"] = f"conv{stage}_block{depth}_out"
-        for block in range(1, depth + 1):
-            keras, torch = f"conv{stage}_block{block}", f"layer{stage - 1}.{block - 1}"
-            names |= {torch: f"{keras}_out", f"{keras}_out{PRE_RELU}": f"{keras}_add"}
-            names |= {f"{torch}.bn{number}": f"{keras}_{number}_bn" for number in range(1, last + 1)}
-            names |= {f"{keras}_{number}_relu{PRE_RELU}": f"{keras}_{number}_bn" for number in range(1, last)}
-            if _has_shortcut(name, stage, block):
-                names[f"{torch}.downsample.1"] = f"{keras}_0_bn"
+    names = {"relu": "conv1_relu", "maxpool": "pool1_pool", "avgpool": "avg_pool", "fc": "logits"}
+    names["predictions"] = "softmax"
+    for layer in network:
+        if layer.kind == "relu":
+            names[layer.name + PRE_RELU] = layer.inputs[0]
+        if layer.name.endswith("_bn"):
+            names[_torch_names(layer.name)[1]] = layer.name
+        if layer.name.endswith("_out"):
+            block = _torch_block(layer.name)
+            names |= {block: layer.name, block.partition(".")[0]: layer.name}  # a stage is called as its last block
     return names
-
-
-def _has_shortcut(name: str, stage: int, block: int) -> bool:
-    """Whether the input of a block is convolved before it is added, because its shape changes."""
-    return block == 1 and (stage > 2 or name not in _PLAIN)
 
 
 def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: str) -> Iterator[Layer]:
@@ -139,7 +136,7 @@ def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: 
             else:
                 first, second = (stride, 1) if by_keras else (1, stride)
                 steps = [((1, 1, before, width), first), ((3, 3, width, width), second), ((1, 1, width, after), 1)]
-            shortcut = ((1, 1, before, after), stride) if _has_shortcut(name, stage, number) else None
+            shortcut = ((1, 1, before, after), stride) if before != after else None
             yield from _block(read, f"conv{stage}_block{number}", source, steps, shortcut)
             source, before = f"conv{stage}_block{number}_out", after
     yield layers.global_average("avg_pool", source)

@@ -10,21 +10,20 @@ training, the result is the same; on larger ones there is a result for every squ
 """
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
+from tfgraphs.backbones.layers import Arrays, Layer, Reader
 from tfgraphs.backbones.readers.weights import take
 
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
-_CONNECTED = (4096, 4096, 1000)  # channels of fc6, fc7, fc8
-
-Arrays = Mapping[str, np.ndarray]
+_KERAS_WEIGHTS = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
@@ -41,40 +40,33 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
     whole = arrays is None or "fc1/kernel" in arrays
-    return Backbone(name, _layers(name, read, whole, pooling_kind), preprocessing.caffe, _keras_names(name))
+    network = list(_layers(name, read, whole, pooling_kind))
+    aliases = {"fc1": "fc6", "fc2": "fc7", "predictions": "softmax"}
+    aliases |= {_keras_name(layer.name): layer.name for layer in network if layer.name.startswith(("conv", "pool"))}
+    return Backbone(name, network, preprocessing.caffe, aliases)
+
+
+def _keras_name(layer: str) -> str:
+    """Keras' name of a layer: block1_conv2 for conv1_2, block1_pool for pool1."""
+    return re.sub(r"^(conv|pool)(\d)_?", r"block\2_\1", layer)
 
 
 def _read(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and bias of a layer, by Keras' name; fully connected ones are stored as matrices."""
-    stored = shape if layer.startswith("block") else (math.prod(shape[:-1]), shape[-1])
-    kernel = take(arrays, network, f"{layer}/kernel", stored).reshape(shape)
-    return kernel, take(arrays, network, f"{layer}/bias", shape[-1:])
+    """Kernel and bias of a layer; fully connected ones are stored as matrices."""
+    stored = (math.prod(shape[:-1]), shape[-1]) if layer in _KERAS_WEIGHTS else shape
+    keras = _KERAS_WEIGHTS.get(layer) or _keras_name(layer)
+    kernel = take(arrays, network, f"{keras}/kernel", stored).reshape(shape)
+    return kernel, take(arrays, network, f"{keras}/bias", shape[-1:])
 
 
 def _layers(name: str, read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:
     source, before = "input", 3
     for block, (depth, channels) in enumerate(zip(DEPTHS[name], _CHANNELS, strict=True), 1):
         for number in range(1, depth + 1):
-            weights = read(f"block{block}_conv{number}", (3, 3, before, channels))
-            yield from layers.rectified_convolution(f"conv{block}_{number}", source, *weights)
-            source, before = f"conv{block}_{number}", channels
+            layer = f"conv{block}_{number}"
+            yield from layers.rectified_convolution(layer, source, *read(layer, (3, 3, before, channels)))
+            source, before = layer, channels
         yield layers.pooling(f"pool{block}", source, pooling_kind, size=2, stride=2)
         source = f"pool{block}"
     if whole:
-        six, seven, eight = _CONNECTED
-        yield from layers.rectified_convolution("fc6", source, *read("fc1", (7, 7, before, six)), padding="VALID")
-        yield from layers.rectified_convolution("fc7", "fc6", *read("fc2", (1, 1, six, seven)), padding="VALID")
-        yield layers.convolution("fc8", "fc7", *read("predictions", (1, 1, seven, eight)), padding="VALID")
-        yield layers.global_average("logits", "fc8")
-        yield layers.softmax("softmax", "logits")
-
-
-def _keras_names(name: str) -> dict[str, str]:
-    """Keras' names of layers, as aliases."""
-    names = {"fc1": "fc6", "fc2": "fc7", "predictions": "softmax"}
-    for block, depth in enumerate(DEPTHS[name], 1):
-        names[f"block{block}_pool"] = f"pool{block}"
-        for number in range(1, depth + 1):
-            for twin in ("", PRE_RELU):
-                names[f"block{block}_conv{number}{twin}"] = f"conv{block}_{number}{twin}"
-    return names
+        yield from layers.fully_connected_layers(read, source, side=7, channels=before)
