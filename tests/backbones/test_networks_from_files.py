@@ -12,7 +12,7 @@ from torch_files import legacy_file, resnet_arrays, whole, zip_file
 
 from tfgraphs import backbones
 from tfgraphs.backbones import releases
-from tfgraphs.backbones.networks import alexnet, resnet, vgg
+from tfgraphs.backbones.networks import alexnet, resnet
 
 RANDOM = np.random.default_rng(0)
 ALEXNET = {  # as Caffe has them
@@ -46,7 +46,7 @@ def caffemodel(layers):
 
 
 def test_alexnet_is_read_from_its_release(tmp_path, monkeypatch, alexnet_layers):
-    monkeypatch.setattr(alexnet, "_CONNECTED", (8, 9, 10))
+    monkeypatch.setattr("tfgraphs.backbones.layers.FULLY_CONNECTED", (8, 9, 10))
     path = tmp_path / "bvlc_alexnet.caffemodel"
     path.write_bytes(caffemodel(alexnet_layers))
     arrays = {f"{name}/{number}": array for name, pair in alexnet_layers.items() for number, array in enumerate(pair)}
@@ -84,7 +84,7 @@ def test_vgg19_with_its_classes_is_the_whole_file_of_keras(tmp_path, monkeypatch
     second = keras.layers.Dense(9, "relu", name="fc2")(first)
     model = keras.Model(picture, keras.layers.Dense(10, "softmax", name="predictions")(second))
     randomized(model)
-    monkeypatch.setattr(vgg, "_CONNECTED", (8, 9, 10))
+    monkeypatch.setattr("tfgraphs.backbones.layers.FULLY_CONNECTED", (8, 9, 10))
     monkeypatch.setenv("TFGRAPHS_CACHE", str(tmp_path))
     path = tmp_path / releases.WHOLE["vgg19"].file_name
     write_released(model, path)

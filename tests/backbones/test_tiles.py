@@ -21,27 +21,25 @@ strides = st.sampled_from([1, 2, 4, 8, 16, 12])
 def test_cores_cover_an_axis_without_gaps_and_keep_their_margin(side, spare, stride, margins, least):
     margin = margins * stride
     tile = max(smallest_tile(margin, stride), least + stride) + spare
-    found = cover_axis(side, tile, margin, stride, least)
-    assert found.tile >= min(least, side)
-    assert found.edges[0] == 0
-    assert found.edges[-1] == side
-    assert found.tile <= max(tile, 0)
-    assert found.tile % stride == side % stride or found.tile == side
-    for number, start in enumerate(found.starts):
-        begin, end = found.edges[number : number + 2]
-        assert 0 <= start <= begin < end <= start + found.tile <= side
+    found, places = cover_axis(side, tile, margin, stride, least)
+    assert min(least, side) <= found <= max(tile, 0)
+    assert found % stride == side % stride or found == side
+    assert [begin for _, begin, _ in places] == [0, *(end for _, _, end in places[:-1])]
+    assert places[-1][2] == side
+    for start, begin, end in places:
+        assert 0 <= start <= begin < end <= start + found <= side
         assert start % stride == begin % stride == 0
         assert begin - start >= margin or start == 0
-        assert start + found.tile - end >= margin or end == side
+        assert start + found - end >= margin or end == side
 
 
 @given(sides, st.integers(100, 900), strides)
 def test_there_are_no_more_tiles_than_needed(side, tile, stride):
     margin = stride
-    found = cover_axis(side, tile, margin, stride)
-    if len(found.starts) > 1:
+    _, places = cover_axis(side, tile, margin, stride)
+    if len(places) > 1:
         core = tile - 2 * margin - 2 * stride
-        assert len(found.starts) <= np.ceil(side / core) + 1
+        assert len(places) <= np.ceil(side / core) + 1
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.graphs.own_gradients import custom_gradient
+from tfgraphs.graphs.own_gradients import collect_old_graphs, custom_gradient
 from tfgraphs.optimize.minimize import Minimization
 
 
@@ -105,3 +105,14 @@ def test_tensorflow_itself_would_keep_it():
     graph = make()
     gc.collect()
     assert graph() is not None
+
+
+def test_unused_graphs_are_freed_after_a_few_new_ones():
+    gc.disable()
+    try:
+        graph = weakref.ref(tf.function(lambda x: 2 * x).get_concrete_function(1.0).graph)
+        for _ in range(8):
+            collect_old_graphs()
+        assert graph() is None
+    finally:
+        gc.enable()

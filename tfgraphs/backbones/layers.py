@@ -12,6 +12,8 @@ from tfgraphs.graphs.convolutions import Padding, faster_convolution
 PRE_RELU = "_pre_relu"
 """Ends the name of the layer before a rectifier: `conv1_pre_relu` for `conv1`."""
 
+FULLY_CONNECTED = (4096, 4096, 1000)  # channels of fc6, fc7, fc8
+
 
 @dataclass(frozen=True)
 class Unread:
@@ -127,10 +129,11 @@ def rectified_convolution(
 
 
 def fully_connected_layers(read: Reader, source: str, side: int, channels: int) -> Iterator[Layer]:
-    """The last layers of AlexNet and VGG as convolutions, the first of side x side: `fc6` ... `fc8`, `logits`, `softmax`."""
-    yield from rectified_convolution("fc6", source, *read("fc6", (side, side, channels, 4096)), padding="VALID")
-    yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, 4096, 4096)), padding="VALID")
-    yield convolution("fc8", "fc7", *read("fc8", (1, 1, 4096, 1000)), padding="VALID")
+    """`fc6` ... `fc8`, `logits` and `softmax` of AlexNet and VGG, as convolutions; fc6 reads side x side positions."""
+    six, seven, eight = FULLY_CONNECTED
+    yield from rectified_convolution("fc6", source, *read("fc6", (side, side, channels, six)), padding="VALID")
+    yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, six, seven)), padding="VALID")
+    yield convolution("fc8", "fc7", *read("fc8", (1, 1, seven, eight)), padding="VALID")
     yield global_average("logits", "fc8")
     yield softmax("softmax", "logits")
 
@@ -161,9 +164,7 @@ def pooling(name: str, source: str, kind: str, size: int, stride: int, padding: 
         return pool(activation, size, stride, border)
 
     padded, rounds_up = padding not in ("VALID", "CEIL"), padding == "CEIL"
-    return Layer(
-        name, f"{kind} pooling", (source,), compute, None, size, stride, padded=padded, rounds_up=rounds_up
-    )
+    return Layer(name, f"{kind} pooling", (source,), compute, None, size, stride, padded=padded, rounds_up=rounds_up)
 
 
 def _pool_rounding_up(activation: tf.Tensor, kind: str, size: int, stride: int) -> tf.Tensor:

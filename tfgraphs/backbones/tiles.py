@@ -24,43 +24,33 @@ class TileError(TfgraphsError):
     """A picture cannot be computed in tiles."""
 
 
-@dataclass(frozen=True)
-class Cover:
-    """Tiles along one axis of a picture, in pixels.
-
-    Attributes:
-        side: of the picture.
-        tile: side of every tile.
-        starts: where each tile begins.
-        edges: where the core of each tile begins, and where the last core ends.
-    """
-
-    side: int
-    tile: int
-    starts: tuple[int, ...]
-    edges: tuple[int, ...]
+Place = tuple[int, int, int]
+"""Where on an axis of the picture a tile begins, and where its core begins and ends."""
 
 
-def cover_axis(side: int, tile: int, margin: int, stride: int, least: int = 1) -> Cover:
+def cover_axis(side: int, tile: int, margin: int, stride: int, least: int = 1) -> tuple[int, list[Place]]:
     """Covers an axis with as few tiles of at most `tile` pixels as possible, none larger than necessary.
 
     Args:
-        side: of the picture.
+        side: of the picture in pixels.
         tile: longest side of a tile; see `smallest_tile`.
         margin: distance of cores from the borders of tiles inside the picture, in pixels; a multiple of `stride`.
         stride: of the network, in pixels.
         least: shortest side of a tile in pixels, where there are several.
+
+    Returns:
+        The side of all tiles, and their places.
     """
     if side <= tile:
-        return Cover(side, side, (0,), (0, side))
+        return side, [(0, 0, side)]
     largest = tile - (tile - side) % stride
     count = math.ceil((side - largest) / ((largest - 2 * margin) // stride * stride)) + 1
     shared = max(math.ceil((side + (count - 1) * 2 * margin) / count), least)  # side of tiles that just suffice
     tile = min(largest, shared + stride + (side - shared) % stride)
     spaces = (side - tile) // stride
-    starts = tuple(spaces * number // (count - 1) * stride for number in range(count))
+    starts = [spaces * number // (count - 1) * stride for number in range(count)]
     middles = [(before + tile + after) // 2 // stride * stride for before, after in pairwise(starts)]  # of overlaps
-    return Cover(side, tile, starts, (0, *middles, side))
+    return tile, list(zip(starts, [0, *middles], [*middles, side], strict=True))
 
 
 def smallest_tile(margin: int, stride: int) -> int:
@@ -78,7 +68,7 @@ class Part:
             picture that is computed at once.
     """
 
-    slices: Callable[[str, tf.Tensor], tuple[tuple[slice, slice], tuple[slice, slice]]] | None = None
+    slices: Callable[[str, tf.Tensor], tuple[list[slice], list[slice]]] | None = None
 
     def core(self, activation: tf.Tensor, layer: str) -> tf.Tensor:
         """Selects the core of an activation of the tile, [batch, height, width, ...]."""
@@ -88,13 +78,7 @@ class Part:
         return activation[(slice(None), *in_tile)]
 
     def cut(self, whole: tf.Tensor, layer: str, activation: tf.Tensor) -> tf.Tensor:
-        """Selects the same positions of values for the whole picture, [batch, height, width, ...].
-
-        Args:
-            whole: values for all positions of the layer.
-            layer: its name.
-            activation: the layer's activation of the tile.
-        """
+        """Selects the same positions of `whole`, [batch, height, width, ...], with values for the whole picture."""
         if self.slices is None:
             return whole
         _, in_picture = self.slices(layer, tf.shape(activation)[1:3])
@@ -113,6 +97,9 @@ EVERYTHING = Part()
 Sums = list[tf.Tensor]
 SumsOfPart = Callable[[list[tf.Tensor], Part], Sums]
 """Maps tiles of pictures, [1, height, width, channels] each, and the part to count to sums over its positions."""
+
+Corner = tuple[tf.Tensor, tf.Tensor]
+"""Row and column, int32 scalars."""
 
 
 class Tiles:
@@ -155,46 +142,39 @@ class Tiles:
 
     def cover(self, height: int, width: int) -> int:
         """Covers pictures of a size with tiles, and returns their number."""
-        covers = [
+        (tile_height, down), (tile_width, across) = (
             cover_axis(side, self._tile_size, self._margin, self._stride, self._least) for side in (height, width)
-        ]
-        for axis, variable in zip(covers, (self._down, self._across), strict=True):
-            variable.assign(list(zip(axis.starts, axis.edges, axis.edges[1:], strict=False)))
-        self._tile.assign([axis.tile for axis in covers])
+        )
+        self._down.assign(down)
+        self._across.assign(across)
+        self._tile.assign([tile_height, tile_width])
         self._size.assign([height, width])
-        return math.prod(len(axis.starts) for axis in covers)
+        return len(down) * len(across)
 
     def positions(self, layer: str, tile: tf.Tensor) -> tf.Tensor:
         """Numbers of positions of a layer down and across the whole picture, from those in a tile, int32 [2]."""
         return tile + (self._size - self._tile) // self._strides[layer]
 
-    def total(
-        self, pictures: Sequence[tf.Tensor], sums_of_part: SumsOfPart, corner: tuple[tf.Tensor, tf.Tensor] | None = None
-    ) -> Sums:
-        """Adds up the sums of all tiles.
+    def total(self, pictures: Sequence[tf.Tensor], sums_of_part: SumsOfPart, corner: Corner | None = None) -> Sums:
+        """Adds up the sums of all tiles, with the arguments of `total_and_gradient`."""
+        sums, _ = self.total_and_gradient(pictures, sums_of_part, corner, with_gradient=False)
+        return sums
+
+    def total_and_gradient(
+        self,
+        pictures: Sequence[tf.Tensor],
+        sums_of_part: SumsOfPart,
+        corner: Corner | None = None,
+        with_gradient: bool = True,
+    ) -> tuple[Sums, tf.Tensor]:
+        """Adds up the sums of all tiles, and the gradients of these sums with respect to the first picture.
 
         Args:
             pictures: [1, height, width, channels] each, of one size: the covered one, or a smaller one.
             sums_of_part: see `SumsOfPart`.
-            corner: int32 scalars, row and column at which the pictures begin in the covered size. Around them they
-                are mirrored.
+            corner: where the pictures begin in the covered size. Around them they are mirrored.
+            with_gradient: False: no gradient is computed, and the one returned is empty.
         """
-        sums, _ = self._sums_and_gradient(pictures, sums_of_part, corner, with_gradient=False)
-        return sums
-
-    def total_and_gradient(
-        self, pictures: Sequence[tf.Tensor], sums_of_part: SumsOfPart, corner: tuple[tf.Tensor, tf.Tensor] | None = None
-    ) -> tuple[Sums, tf.Tensor]:
-        """Returns the same, and the gradient of the sum of it all with respect to the first picture."""
-        return self._sums_and_gradient(pictures, sums_of_part, corner, with_gradient=True)
-
-    def _sums_and_gradient(
-        self,
-        pictures: Sequence[tf.Tensor],
-        sums_of_part: SumsOfPart,
-        corner: tuple[tf.Tensor, tf.Tensor] | None,
-        with_gradient: bool,
-    ) -> tuple[Sums, tf.Tensor]:
         down, across = self._down.read_value(), self._across.read_value()
         _, height, width, _ = tf.unstack(tf.shape(pictures[0]))
         tile_height, tile_width = tf.unstack(self._tile, 2)
@@ -231,9 +211,7 @@ class Tiles:
         begins = tf.maximum(down[:, 0] - top, 0)
         return _add_pieces(down, begins, compute_row, zeros, tf.zeros([1, 0, width, channels]), 1, with_gradient)
 
-    def _core(
-        self, layer: str, tile: tf.Tensor, row: tf.Tensor, column: tf.Tensor
-    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    def _core(self, layer: str, tile: tf.Tensor, row: tf.Tensor, column: tf.Tensor) -> tuple[list[slice], list[slice]]:
         """The slices of a tile's core among the positions of the tile, and among those of the whole picture."""
         stride, in_tile, in_picture = self._strides[layer], [], []
         for axis, place in enumerate((row, column)):
@@ -242,7 +220,7 @@ class Tiles:
             last = tf.where(end == self._size[axis], tile[axis], (end - start) // stride)
             in_tile.append(slice(first, last))
             in_picture.append(slice(first + start // stride, last + start // stride))
-        return (in_tile[0], in_tile[1]), (in_picture[0], in_picture[1])
+        return in_tile, in_picture
 
 
 def _mirrored(piece: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
@@ -267,16 +245,9 @@ def _add_pieces(
 ) -> tuple[Sums, tf.Tensor]:
     """Adds up the sums of pieces and joins their gradients, which are added where pieces overlap.
 
-    Joining copies whole rows of memory. That takes a tenth of the time of assigning to slices of a variable.
-
-    Args:
-        places: int32 [pieces, 3], of each piece.
-        begins: int32 [pieces], where on the axis the gradient of each piece begins.
-        compute_piece: returns the sums and the gradient of the piece at a place.
-        zeros: sums of no pieces.
-        blank: a gradient that has no pixels on the axis.
-        axis: along which pieces lie.
-        with_gradient: whether there are gradients to join.
+    The gradient of each piece begins at one of `begins`, int32 [pieces], on the axis; `zeros` and `blank` are the sums
+    and the gradient of no pieces. Joining copies whole rows of memory, in a tenth of the time of assigning to slices of
+    a variable.
     """
 
     def add_piece(number: tf.Tensor, sums: Sums, before: tf.Tensor) -> tuple[tf.Tensor, Sums, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""`tf.custom_gradient` in graphs that are freed when nobody uses them any more.
+"""Memory of graphs: `tf.custom_gradient` in graphs that are freed when nobody uses them any more.
 
 TensorFlow registers each custom gradient under a name in a process-wide registry and never forgets it. The gradient
 refers to tensors of its graph, so that the graph and all its variables stay in memory: a painting of 12 megapixels has
@@ -6,12 +6,16 @@ graphs of ten sizes. There is no public way to unregister a gradient; this modul
 private registry. Where `tf.stop_gradient` serves, or a graph lives as long as the process, it is not needed.
 """
 
+import gc
+import itertools
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.framework import ops
+
+_made_graphs = itertools.count(1)
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,3 +56,14 @@ def _let_graph_own(name: str, graph: tf.Graph) -> None:
 
     registry[name]["type"] = call_gradient
     weakref.finalize(graph, registry.pop, name, None)
+
+
+def collect_old_graphs() -> None:
+    """Frees unused graphs at every eighth call; to be called whenever a graph is made.
+
+    The graphs of TensorFlow are reference cycles, and hold megabytes of native memory that Python does not see: its own
+    collection of old objects would leave twenty graphs of dreams, 200 MB, waiting. A collection takes 0.2 s, so not
+    every call does one.
+    """
+    if next(_made_graphs) % 8 == 0:
+        gc.collect()

@@ -14,8 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.graphs.compiled import not_inlined
-from tfgraphs.graphs.garbage import collect_old_graphs
-from tfgraphs.graphs.own_gradients import forget_gradients
+from tfgraphs.graphs.own_gradients import collect_old_graphs, forget_gradients
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds

@@ -89,7 +89,7 @@ def test_both_layouts_are_the_same_network(arrays):
 
 def test_fully_connected_layers_see_the_whole_picture(arrays, monkeypatch):
     sizes = {"fc6": (40, 9216), "fc7": (41, 40), "fc8": (10, 41)}  # as Caffe has them, but narrow
-    monkeypatch.setattr(alexnet, "_CONNECTED", (40, 41, 10))
+    monkeypatch.setattr("tfgraphs.backbones.layers.FULLY_CONNECTED", (40, 41, 10))
     whole = dict(arrays)
     for name, shape in sizes.items():
         whole[f"{name}/0"] = RANDOM.standard_normal(shape, np.float32) * np.float32(shape[1] ** -0.5)

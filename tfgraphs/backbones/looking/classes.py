@@ -15,9 +15,6 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.pictures.images import resize
 
-_BACKGROUND = "background"
-_LAST = ("softmax", "predictions")
-
 
 @dataclass(frozen=True)
 class Guess:
@@ -58,9 +55,9 @@ def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Gue
     shown = pixels if size is None else middle(pixels, size)
     found = backbone(tf.constant(shown[None], tf.float32), [layer])[layer]
     probabilities = _probabilities(found.numpy().astype(np.float64))
-    names = backbone.classes or class_names(len(probabilities))
+    names = dict(enumerate(backbone.classes or class_names(len(probabilities))))
     best = np.argsort(-probabilities, kind="stable")[:count]
-    return [Guess(int(number), _name(names, number), float(probabilities[number])) for number in best]
+    return [Guess(int(one), names.get(one, f"class {one}"), float(probabilities[one])) for one in best]
 
 
 def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -78,7 +75,7 @@ def class_layer(backbone: Backbone) -> str:
     Raises:
         LayerError: there is none.
     """
-    for name in _LAST:
+    for name in ("softmax", "predictions"):
         if name in backbone.layers or name in backbone.aliases:
             return name
     last = next(reversed(backbone.layers.values()))
@@ -96,11 +93,7 @@ def class_layer(backbone: Backbone) -> str:
 def class_names(count: int) -> Sequence[str]:
     """Returns names for a number of classes: ImageNet's, or these after a background class, or none."""
     known = imagenet_classes()
-    return {len(known): known, len(known) + 1: (_BACKGROUND, *known)}.get(count, ())
-
-
-def _name(names: Sequence[str], number: int) -> str:
-    return names[number] if number < len(names) else f"class {number}"
+    return {len(known): known, len(known) + 1: ("background", *known)}.get(count, ())
 
 
 def _probabilities(found: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class Response:
     Attributes:
         channel: its number.
         strength: mean of the rectified activations.
-        largest: largest activation.
+        largest: the largest activation.
         places: activations, [positions down, positions across].
     """
 
@@ -42,17 +42,12 @@ def responses(backbone: Backbone, layer: str, pixels: np.ndarray) -> list[Respon
     Raises:
         LayerError: there is no such layer, the picture is too small for it, or it is a global layer.
     """
-    activation = backbone(tf.constant(pixels[None], tf.float32), [layer])[layer].numpy()
-    if activation.ndim != 4:
+    activation = backbone(tf.constant(pixels[None], tf.float32), [layer])[layer].numpy()[0]
+    if activation.ndim != 3:
         raise LayerError(f"{layer} of {backbone.name} is one value for the whole picture: it has no places to show")
-    strengths = np.maximum(activation[0], 0).mean(axis=(0, 1))
+    strengths, largest = np.maximum(activation, 0).mean(axis=(0, 1)), activation.max(axis=(0, 1))
     return [
-        Response(
-            int(channel),
-            float(strengths[channel]),
-            float(activation[0, ..., channel].max()),
-            activation[0, ..., channel],
-        )
+        Response(int(channel), float(strengths[channel]), float(largest[channel]), activation[..., channel])
         for channel in np.argsort(-strengths, kind="stable")
     ]
 
@@ -80,12 +75,9 @@ def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
 
 
 def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
-    """Interpolates positions of a layer, each `stride` pixels wide, to the pixels of a picture.
+    """Interpolates values in 0..1 of the positions of a layer, `stride` pixels apart, to the pixels of a picture.
 
-    Args:
-        places: [positions down, positions across], in 0..1. They lie in the middle of the picture.
-        size: height and width of the picture.
-        stride: pixels from one position to the next.
+    The positions lie in the middle of the picture.
     """
     wide = resize(places[..., None], (places.shape[0] * stride, places.shape[1] * stride))[..., 0]
     for axis, side in enumerate(size):

@@ -47,7 +47,8 @@ def convolution_of(backbone: Backbone, layer: str) -> Layer:
     while found.kind in _PASSED and found.inputs != ("input",) and len(found.inputs) == 1:
         found = backbone.layers[found.inputs[0]]
     if found.kind not in _KINDS:
-        below = [name for name in found.inputs if name != "input" and _is_convolution(backbone.layers[name])]
+        kinds = _KINDS | _PASSED
+        below = [name for name in found.inputs if name != "input" and backbone.layers[name].kind in kinds]
         rather = f": show those of {', '.join(below)}" if below else ""
         article = "an" if found.kind[0] in "aeiou" else "a"
         raise LayerError(f"{layer} of {backbone.name} is made by {article} {found.kind}, which has no kernels{rather}")
@@ -74,10 +75,6 @@ def first_convolution(backbone: Backbone) -> str:
     raise LayerError(f"{backbone.name} has no layer with kernels that could be shown")
 
 
-def _is_convolution(layer: Layer) -> bool:
-    return layer.kind in _KINDS or layer.kind in _PASSED
-
-
 def sees_colours(backbone: Backbone, convolution: Layer) -> bool:
     """Whether a convolution reads the picture itself."""
     below = _below(backbone, convolution)
@@ -95,9 +92,9 @@ def colour_kernels(backbone: Backbone, convolution: Layer, channels: Sequence[in
 
 def _preprocessing(backbone: Backbone) -> np.ndarray:
     """The derivative of the preprocessed channels with respect to red, green and blue: [channels, 3]."""
-    corners = tf.constant(np.concatenate([np.zeros((1, 3)), np.eye(3)]).reshape(4, 1, 1, 3), tf.float32)
-    black, *primaries = backbone.preprocess(corners).numpy().reshape(4, -1)
-    return np.stack([primary - black for primary in primaries], axis=1)
+    corners = tf.constant(np.eye(4, 3, -1).reshape(4, 1, 1, 3), tf.float32)  # black, red, green, blue
+    prepared = backbone.preprocess(corners).numpy().reshape(4, -1)
+    return np.stack(prepared[1:] - prepared[0], axis=1)
 
 
 def strongest_slices(backbone: Backbone, convolution: Layer, channels: Sequence[int], count: int) -> list[list[Kernel]]:
@@ -120,18 +117,15 @@ def strongest_slices(backbone: Backbone, convolution: Layer, channels: Sequence[
 
 
 def _slice(channel: int, source: int, values: np.ndarray) -> Kernel:
-    return Kernel(channel, source, _warm_and_cold(values), float(values.flat[np.abs(values).argmax()]))
+    """A slice with weights in -1..1, as colours on black."""
+    strengths = np.clip(values, -1, 1)[..., None]
+    pixels = np.where(strengths > 0, strengths * WARM, -strengths * COLD)
+    return Kernel(channel, source, pixels, float(values.flat[np.abs(values).argmax()]))
 
 
 def _below(backbone: Backbone, convolution: Layer) -> View:
     (source,) = convolution.inputs
     return View(channels=3, stride=1, receptive_field=1, smallest=1) if source == "input" else backbone.view(source)
-
-
-def _warm_and_cold(values: np.ndarray) -> np.ndarray:
-    """Draws weights in -1..1 as colours on black."""
-    strengths = np.clip(values, -1, 1)[..., None]
-    return np.where(strengths > 0, strengths * WARM, -strengths * COLD)
 
 
 def _twice_largest(values: np.ndarray) -> float:
