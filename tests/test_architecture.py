@@ -17,7 +17,7 @@ FLOORS = [
     {"cli", "studio", "front_door"},
     {"word2vec", "deepdream", "neural_style"},
     {"optimize", "backbones", "vectors", "pictures", "cluster", "files", "monitor", "graphs"},
-    {"errors", "expression", "version"},
+    {"errors", "expression", "settings_checks", "version"},
 ]
 """The rooms of each floor, from the top."""
 

@@ -179,13 +179,17 @@ def train_style_network(
     Returns:
         The network: `network(pictures)` maps float32 [batch, height, width, 3] in 0..1 to pictures of that shape.
     """
-    from tfgraphs.neural_style.one_pass import training
+    from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
+    from tfgraphs.neural_style.one_pass.training import CROP, NetworkSettings, train
+    from tfgraphs.pictures.photographs import Photographs, packaged
 
-    chosen = training.NetworkSettings(steps=steps, optimizer=optimizer, seed=seed, **settings)
-    network = training.train_style_network(
-        _pixels(painting), photographs, _network(backbone, "average"), settings=chosen, on_progress=on_progress
-    )
+    chosen = NetworkSettings(steps=steps, optimizer=optimizer, seed=seed, **settings)
+    crops = Photographs(packaged() if photographs is None else [*map(Path, photographs)], CROP, seed)
+    network = TransformationNetwork(seed=seed)
+    for progress in train(network, _pixels(painting), crops, _network(backbone, "average"), settings=chosen):
+        if on_progress is not None:
+            on_progress(progress)
     if folder is not None:
         export_network(folder, network)
     return network

@@ -170,9 +170,9 @@ def test_an_unknown_choice_is_refused_with_those_there_are(name, known):
         StyleSettings(**{name: "other"})
 
 
-def test_an_unknown_optimizer_is_refused_in_one_line():
+def test_an_unknown_optimizer_is_refused_in_one_line(small):
     with pytest.raises(OptimizerError, match=r"^optimizer is 'climber'[^\n]*$"):
-        StyleSettings(optimizer="climber")
+        Painter(STYLE, small, dataclasses.replace(SHALLOW, optimizer="climber"))
 
 
 def test_a_network_without_chosen_layers_asks_for_them(small):

@@ -14,7 +14,7 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.neural_style.losses import content_sums, total_variation
-from tfgraphs.neural_style.positions import position_stride, subsample
+from tfgraphs.neural_style.positions import subsample
 from tfgraphs.neural_style.regions import SMALLEST_SIDE, StyleError
 from tfgraphs.neural_style.scales import scale_sizes, scale_steps, style_size
 from tfgraphs.neural_style.settings import StyleSettings
@@ -131,26 +131,16 @@ class _Painter:
                 tape.watch(picture)
                 activations = self._backbone(mirror_and_shift(picture, shift), self._loss.layers)
                 compared = content_sums(activations[self._loss.content_layer], content[shift, tf.newaxis])
-                sums = self._loss.style_sums(self._subsampled(activations, picture, number), number)
+                pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
+                for layer in self._loss.style_weights if self._settings.stride() != 1 else ():
+                    activations[layer], _ = subsample(activations[layer], self._loss.stride(layer, pixels), number)
+                sums = self._loss.style_sums(activations, number)
                 variation = Loss(lambda step: total_variation(picture), "variation")
                 total = self._loss.total(self._loss.content(compared), self._loss.style(sums, targets), variation)
                 loss, _ = total(number)
             return tape.gradient(loss, picture)
 
         return gradient
-
-    def _subsampled(
-        self, activations: dict[str, tf.Tensor], picture: tf.Tensor, number: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """The positions of the style layers at which a step compares style."""
-        if self._settings.stride() == 1:
-            return activations
-        pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
-        subsampled = {}
-        for layer in self._loss.style_weights:
-            stride = position_stride(self._settings.stride(), pixels / self._backbone.view(layer).stride ** 2)
-            subsampled[layer], _ = subsample(activations[layer], stride, number)
-        return subsampled
 
     def _content_targets(self, photograph: tf.Tensor) -> tf.Tensor:
         """The photograph's activations at the content layer, for every shift: [SHIFTS, h, w, channels]."""

@@ -31,13 +31,11 @@ class Statistic:
             once), and a random number, int64, to tensors. These are added where a picture is processed in pieces.
         value: maps the sums and a random number to the statistic.
         blend: maps the sums of several paintings with their shares, which add up to 1, to those of the blend.
-        additive: whether the sums of pieces of a picture can be added.
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], Sums]
     value: Callable[[Sums, tf.Tensor], tf.Tensor]
     blend: Callable[[Sequence[tuple[float, Sums]]], Sums] = _weighted_sums
-    additive: bool = True
 
 
 def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -141,7 +139,7 @@ STATISTICS = {
     "mean_variance": Statistic(
         lambda activation, mask, _: moment_sums(activation, mask), lambda sums, _: _moments_value(sums)
     ),
-    "sliced_wasserstein": Statistic(sample_features, sorted_projections, _blend_samples, additive=False),
+    "sliced_wasserstein": Statistic(sample_features, sorted_projections, _blend_samples),
 }
 
 _SAMPLES, _DIRECTIONS = 1, 2  # first halves of seeds

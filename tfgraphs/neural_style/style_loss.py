@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.neural_style.losses import FORMS
+from tfgraphs.neural_style.positions import position_stride
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS
 from tfgraphs.neural_style.statistics import STATISTICS, Sums
@@ -52,18 +53,14 @@ class StyleTransferLoss:
         self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self.layers = list(dict.fromkeys([self.content_layer, *weights]))
         self._content_weight, self._variation_weight = settings.weights()
+        self._backbone, self._stride = backbone, settings.stride()
 
     def content(self, sums: Sums) -> Loss:
         """content_error(F(X), F(P)), from `losses.content_sums`."""
         return Loss(lambda step: self._form.content(sums), "content")
 
     def style(self, sums: LayerSums, targets: LayerSums) -> Loss:
-        """sum_l w_l style_error(G_l(X), G_l(S)), a term for each layer.
-
-        Args:
-            sums: of the picture.
-            targets: of the paintings.
-        """
+        """sum_l w_l style_error(G_l(X), G_l(S)), a term for each layer, from the sums of picture and paintings."""
 
         def error(layer: str) -> Loss:
             def compare(step: tf.Tensor) -> tf.Tensor:
@@ -79,21 +76,16 @@ class StyleTransferLoss:
         """content_weight * content + style + variation_weight * variation."""
         return self._content_weight * content + style + self._variation_weight * variation
 
-    def style_sums(self, activations: Mapping[str, tf.Tensor], random: int | tf.Tensor = 0) -> LayerSums:
-        """The sums of the statistic at the style layers, of activations of one picture or of a batch.
+    def stride(self, layer: str, pixels: float | tf.Tensor) -> tf.Tensor:
+        """The distance between the positions of a layer at which a picture of so many pixels is compared, int32."""
+        return position_stride(self._stride, pixels / self._backbone.view(layer).stride ** 2)
 
-        Args:
-            activations: of these layers, [batch, height, width, channels] each.
-            random: number that a random statistic depends on.
-        """
+    def style_sums(self, activations: Mapping[str, tf.Tensor], random: int | tf.Tensor = 0) -> LayerSums:
+        """The sums of the statistic at the style layers, of activations [batch, height, width, channels] of each."""
         random = tf.cast(random, tf.int64)
         return {layer: self.statistic.sums(activations[layer], None, random) for layer in self.style_weights}
 
     def mean_over_shifts(self, sums: Callable[[tf.Tensor], LayerSums]) -> LayerSums:
-        """Blends the sums of all shifts in equal shares.
-
-        Args:
-            sums: maps the number of a shift, int32, to the sums of a painting that is shifted so.
-        """
+        """Blends the sums of a painting in equal shares of all shifts; `sums` maps the number of a shift to them."""
         shifted = [sums(tf.constant(shift)) for shift in range(SHIFTS)]
         return {layer: self.statistic.blend([(1 / SHIFTS, one[layer]) for one in shifted]) for layer in shifted[0]}

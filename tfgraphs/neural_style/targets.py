@@ -4,7 +4,7 @@ They are computed once for a size, and once for a photograph, for each shift tha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import EVERYTHING, Part, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
 from tfgraphs.neural_style.losses import content_sums
-from tfgraphs.neural_style.positions import position_stride, subsample
+from tfgraphs.neural_style.positions import subsample
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.scales import style_size
 from tfgraphs.neural_style.settings import StyleSettings
@@ -27,17 +27,10 @@ Masks = Mapping[str, tf.Tensor]
 """For each style layer how much its positions count, for every shift: [SHIFTS, height, width]."""
 
 
-@dataclass(frozen=True, eq=False)
-class RegionTarget:
-    """What is compared with in one region of the photograph.
+class RegionTarget(NamedTuple):
+    """What is compared with in one region of the photograph; without masks all positions belong to it."""
 
-    Attributes:
-        share: of the style loss.
-        statistics: of the paintings that are blended there.
-        masks: how much the positions belong to the region. None: all of them fully.
-    """
-
-    share: float
+    share_of_loss: float
     statistics: LayerSums
     masks: Masks | None
 
@@ -67,10 +60,7 @@ class Targets:
         self.loss = StyleTransferLoss(settings, backbone)
         self._backbone, self._settings = backbone, settings
         height, width = size
-        self._strides = {
-            layer: int(position_stride(settings.stride(), height * width / backbone.view(layer).stride ** 2))
-            for layer in self.loss.style_weights
-        }
+        self._strides = {layer: int(self.loss.stride(layer, height * width)) for layer in self.loss.style_weights}
         self._tiles = self._tiles_of(size)
         self.in_tiles = self._tiles is not None
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
@@ -94,46 +84,49 @@ class Targets:
         """
         sums = self._sums(picture, step, shift)
         parts = [
-            region.share * self.loss.style(self._by_layer(part), region.statistics)
+            region.share_of_loss * self.loss.style(self._by_layer(part), region.statistics)
             for region, part in zip(self._regions, _split(sums[2:], len(self._regions)), strict=True)
         ]
         return self.loss.content(sums[:2]), sum(parts[1:], parts[0])
 
     def _sums(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Sums:
         """The sums of the content, and those of each style layer in each region."""
-        if self._tiles is None:
-            return self._sums_of_part([mirror_and_shift(picture, shift)], EVERYTHING, step, shift)
-        return _sums_of_tiles(
-            self._tiles,
-            [tf.convert_to_tensor(picture), tf.convert_to_tensor(self._photograph)],
-            lambda pictures, part: self._sums_of_part(pictures, part, step, shift),
-            picture_offset(shift),
-        )
 
-    def _sums_of_part(self, pictures: list[tf.Tensor], part: Part, step: tf.Tensor, shift: tf.Tensor) -> Sums:
-        """What the positions of a part add to all sums.
+        def sums_of_part(pictures: list[tf.Tensor], part: Part) -> Sums:
+            activations = self._backbone(pictures[0], self.loss.layers)
+            layer = self.loss.content_layer
+            with tf.name_scope("content"):
+                if self._content is None:
+                    target = part.core(self._backbone(pictures[1], [layer])[layer], layer)
+                else:
+                    target = self._content[shift, tf.newaxis]
+                sums = content_sums(part.core(activations[layer], layer), target)
+            with tf.name_scope("style"):
+                for region in self._regions:
+                    sums += self._style_sums(activations, region.masks, part, shift, step, self._strides)
+            return sums
 
-        Args:
-            pictures: a tile of the picture, and that of the photograph where its activations are not stored.
-        """
-        activations = self._backbone(pictures[0], self.loss.layers)
-        cores = {layer: part.core(activation, layer) for layer, activation in activations.items()}
-        layer = self.loss.content_layer
-        with tf.name_scope("content"):
-            if self._content is None:
-                target = part.core(self._backbone(pictures[1], [layer])[layer], layer)
-            else:
-                target = self._content[shift, tf.newaxis]
-            sums = content_sums(cores[layer], target)
-        with tf.name_scope("style"):
-            for region in self._regions:
-                for layer, stride in self._strides.items():
-                    core, mask = cores[layer], None
-                    if region.masks is not None:
-                        mask = part.cut(region.masks[layer][shift, tf.newaxis], layer, activations[layer])
-                    if stride > 1:
-                        core, mask = subsample(core, stride, step, mask, part.first(layer))
-                    sums += self.loss.statistic.sums(core, mask, step)
+        pictures = [picture] if self._tiles is None else [picture, self._photograph]
+        return _sums_of_parts(self._tiles, list(map(tf.convert_to_tensor, pictures)), sums_of_part, shift)
+
+    def _style_sums(
+        self,
+        activations: Mapping[str, tf.Tensor],
+        masks: Masks | None,
+        part: Part,
+        shift: tf.Tensor,
+        random: tf.Tensor,
+        strides: Mapping[str, int],
+    ) -> Sums:
+        """What the positions of a part add to the sums of each style layer; `random` draws positions and samples."""
+        sums = []
+        for layer in self.loss.style_weights:
+            core, mask = part.core(activations[layer], layer), None
+            if masks is not None:
+                mask = part.cut(masks[layer][shift, tf.newaxis], layer, activations[layer])
+            if strides.get(layer, 1) > 1:
+                core, mask = subsample(core, strides[layer], random, mask, part.first(layer))
+            sums += self.loss.statistic.sums(core, mask, random)
         return sums
 
     def _by_layer(self, sums: Sums) -> LayerSums:
@@ -175,15 +168,10 @@ class Targets:
 
         def shifted_sums(shift: tf.Tensor) -> LayerSums:
             def sums_of_part(pictures: list[tf.Tensor], part: Part) -> Sums:
-                sums = []
-                for layer, activation in self._backbone(pictures[0], self.loss.style_weights).items():
-                    mask = None if masks is None else part.cut(masks[layer][shift, tf.newaxis], layer, activation)
-                    sums += self.loss.statistic.sums(part.core(activation, layer), mask, tf.cast(shift, tf.int64))
-                return sums
+                activations = self._backbone(pictures[0], self.loss.style_weights)
+                return self._style_sums(activations, masks, part, shift, tf.cast(shift, tf.int64), {})
 
-            if tiles is None:
-                return self._by_layer(sums_of_part([mirror_and_shift(pixels, shift)], EVERYTHING))
-            return self._by_layer(tiles.total([pixels], sums_of_part, picture_offset(shift)))
+            return self._by_layer(_sums_of_parts(tiles, [pixels], sums_of_part, shift))
 
         return self.loss.mean_over_shifts(tf.function(shifted_sums) if tiles else shifted_sums)
 
@@ -207,17 +195,20 @@ def _split(tensors: Sums, count: int) -> list[Sums]:
     return [tensors[length * number : length * (number + 1)] for number in range(count)]
 
 
-def _sums_of_tiles(
-    tiles: Tiles,
+def _sums_of_parts(
+    tiles: Tiles | None,
     pictures: Sequence[tf.Tensor],
     sums_of_part: Callable[[list[tf.Tensor], Part], Sums],
-    offset: tuple[tf.Tensor, tf.Tensor],
+    shift: tf.Tensor,
 ) -> Sums:
-    """Adds up the sums of all tiles; differentiable by the first picture.
+    """Adds up the sums of all tiles, or takes those of the whole; differentiable by the first picture.
 
-    The gradient is exact. It is that of the sums weighted with the slopes of the loss, which are known only when all
-    sums are, so it takes a second pass over the tiles.
+    In tiles the gradient is exact, too. It is that of the sums weighted with the slopes of the loss, which are known
+    only when all sums are, so it takes a second pass over the tiles.
     """
+    if tiles is None:
+        return sums_of_part([mirror_and_shift(picture, shift) for picture in pictures], EVERYTHING)
+    offset = picture_offset(shift)
 
     @custom_gradient
     def total(picture: tf.Tensor) -> tuple[Sums, Callable[..., tf.Tensor]]:

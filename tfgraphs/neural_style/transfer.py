@@ -26,7 +26,7 @@ from tfgraphs.neural_style.scales import scale_levels
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import draw_shift
 from tfgraphs.neural_style.targets import Targets
-from tfgraphs.optimize.lbfgs import LBFGS
+from tfgraphs.optimize import lbfgs
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
@@ -50,6 +50,8 @@ class Painter:
     Raises:
         LayerError: unknown layer.
         StyleError: the settings name no layers, and there is no choice of layers for this network.
+        OptimizerError: there is no such optimizer.
+        LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Painter:
         self._backbone = backbone or backbones.load("squeezenet", "average")
         self._settings = settings or StyleSettings()
         self._settings.layers(self._backbone)
+        scale_optimizer(self._settings, steps=1)  # an unknown one is refused now, not in the first step
         self._scales: dict[tuple[object, ...], _Scale] = {}
         self._shape: tuple[int, ...] = ()
         self._reuse_graphs = reuse_graphs
@@ -269,14 +272,16 @@ def work_of_first_frame(size: tuple[int, int], steps: int, frame_steps: int) -> 
     return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
 
 
-def scale_optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | LBFGS:
+def scale_optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | lbfgs.LBFGS:
     """The optimizer of a scale.
 
     Raises:
         OptimizerError: there is no such optimizer.
+        LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
     """
     if settings.optimizer_name == "lbfgs":
-        return LBFGS()
+        lbfgs.import_scipy()
+        return lbfgs.LBFGS()
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=RATE_LEFT)
     options = ADAM if settings.optimizer_name == "adam" else {"epsilon": ADAM["epsilon"]}
     return stock_optimizer(settings.optimizer, rate, **options)

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tfgraphs.word2vec.text.settings import CheckedSettings
+from tfgraphs.settings_checks import CheckedSettings
+from tfgraphs.word2vec.text.reading import CorpusError
 
 if TYPE_CHECKING:
     import keras
@@ -84,6 +85,7 @@ class TrainingSettings(CheckedSettings):
     shared_negatives: int | None = None
     deep_nodes: int = 6
 
+    ERROR: ClassVar = CorpusError
     CHOICES: ClassVar = {
         "architecture": ARCHITECTURES,
         "loss": LOSSES,

@@ -109,5 +109,5 @@ def test_an_unknown_layer_is_refused(small, photographs):
 
 @pytest.mark.parametrize("name", ["steps", "batch", "learning_rate", "style_size"])
 def test_settings_must_be_more_than_nothing(name):
-    with pytest.raises(StyleError, match=f"{name} is 0: it must be more than 0"):
+    with pytest.raises(StyleError, match=f"{name} is 0: it must be a finite number"):
         NetworkSettings(**{name: 0})

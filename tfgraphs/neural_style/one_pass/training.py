@@ -7,28 +7,28 @@ Minimises over the weights of a network N, on average over crops C of photograph
 with normalized errors, so that its weights mean what they mean to the painter.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs import backbones
-from tfgraphs.backbones import Backbone
+from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.losses import content_sums, total_variation
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError
-from tfgraphs.neural_style.settings import StyleSettings, check_positive
+from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS, cut_window
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.pictures.images import fit, resize
-from tfgraphs.pictures.photographs import Photographs, packaged
+from tfgraphs.pictures.photographs import Photographs
+from tfgraphs.settings_checks import CheckedSettings
 
 STEPS_PER_REPORT = 10
 CONTENT_WEIGHT = 0.3  # twice the painter's: what one pass loses no later step brings back
@@ -38,7 +38,7 @@ CROP = 256  # side of the crops by default, in pixels
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class NetworkSettings(CheckedSettings):
     """How a network is trained.
 
     Attributes:
@@ -58,49 +58,9 @@ class NetworkSettings:
     learning_rate: float = 0.003
     style_size: int = 384
 
-    def __post_init__(self) -> None:
-        check_positive(self, "steps", "batch", "learning_rate", "style_size")
-        if self.seed < 0:
-            raise StyleError(f"seed is {self.seed}: it cannot be negative")
-        stock_optimizer(self.optimizer, self.learning_rate)
-
-
-def train_style_network(
-    painting: np.ndarray,
-    photographs: Photographs | Sequence[str | Path] | None = None,
-    backbone: Backbone | None = None,
-    style: StyleSettings | None = None,
-    settings: NetworkSettings | None = None,
-    *,
-    on_progress: Callable[[Progress], object] | None = None,
-    checkpoint_dir: str | Path | None = None,
-) -> TransformationNetwork:
-    """Trains a network to paint photographs in the style of a painting, in one pass.
-
-    Args:
-        painting: float32 [height, width, 3], RGB in 0..1.
-        photographs: to learn from, or paths of their files. None: those of the offline extra.
-        backbone: the network in whose activations pictures are compared. None: SqueezeNet with average pooling.
-        style, settings, checkpoint_dir: as of `train`.
-        on_progress: called with each progress that `train` yields.
-
-    Returns:
-        The trained network; `network(pictures)` paints, `stylize.export_network` writes it.
-
-    Raises:
-        StyleError, LayerError, CheckpointError, NonFiniteLoss, OptimizerError: as of `train`.
-        PackageError, PhotographError: there are no photographs.
-    """
-    settings = settings or NetworkSettings()
-    if not isinstance(photographs, Photographs):
-        paths = packaged() if photographs is None else [Path(path) for path in photographs]
-        photographs = Photographs(paths, CROP, settings.seed)
-    backbone = backbone or backbones.load("squeezenet", "average")
-    network = TransformationNetwork(seed=settings.seed)
-    for progress in train(network, painting, photographs, backbone, style, settings, checkpoint_dir=checkpoint_dir):
-        if on_progress is not None:
-            on_progress(progress)
-    return network
+    ERROR: ClassVar = StyleError
+    LEAST: ClassVar = {"steps": 1, "seed": 0, "batch": 1, "style_size": 1}
+    ABOVE: ClassVar = {"learning_rate": 0}
 
 
 def train(
@@ -112,11 +72,9 @@ def train(
     settings: NetworkSettings | None = None,
     *,
     test_picture: np.ndarray | None = None,
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
-    on_graph: Callable[[tf.Graph], None] | None = None,
+    **options: Any,
 ) -> Iterator[Progress]:
-    """Trains a given network and reports progress.
+    """Trains a network to paint photographs in the style of a painting, in one pass.
 
     Args:
         network: to train.
@@ -127,9 +85,7 @@ def train(
             None are CONTENT_WEIGHT and VARIATION_WEIGHT.
         settings: see `NetworkSettings`.
         test_picture: the same kind of array as the painting; progress has it as the network paints it by then.
-        checkpoint_dir: where to keep the state; training that finds its own state there goes on from it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with the graph of one step.
+        options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
         Progress every STEPS_PER_REPORT steps.
@@ -142,20 +98,10 @@ def train(
     """
     style, settings = style or StyleSettings(), settings or NetworkSettings()
     check_style(style)
-    crops = _Crops(photographs, settings)
+    optimizer, crops, paint = _optimizer(settings), _Crops(photographs, settings), tf.function(network)
     loss = _network_loss(network, painting, crops, backbone, style, settings)
-    paint = tf.function(network)
-    for report in minimize(
-        loss,
-        network.trainable_variables,
-        _optimizer(settings),
-        settings.steps,
-        steps_per_report=STEPS_PER_REPORT,
-        feed=crops.feed,
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
-        on_graph=on_graph,
-    ):
+    options = {**options, "steps_per_report": STEPS_PER_REPORT, "feed": crops.feed}
+    for report in minimize(loss, network.trainable_variables, optimizer, settings.steps, **options):
         stage, done = f"step {report.step:,} of {report.steps:,}", report.step / report.steps
         picture = None if test_picture is None else paint(tf.constant(test_picture[None]))[0].numpy()
         yield Progress(report.step, stage, done, report.loss, report.terms, picture)

@@ -1,34 +1,11 @@
-"""Settings that decide which words a text has, and the checks that all settings of word2vec have."""
+"""Settings that decide which words a text has."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tfgraphs.settings_checks import CheckedSettings
 from tfgraphs.word2vec.text.reading import CorpusError
-
-
-class CheckedSettings:
-    """A base of frozen dataclasses whose values are checked.
-
-    Attributes:
-        CHOICES: the values that fields of text can have; None is always allowed.
-        LEAST: the least values of fields of numbers, which are finite; None is always allowed.
-    """
-
-    CHOICES: ClassVar[Mapping[str, Sequence[str]]]
-    LEAST: ClassVar[Mapping[str, float]]
-
-    def __post_init__(self) -> None:
-        for name, choices in self.CHOICES.items():
-            value = getattr(self, name)
-            if value is not None and value not in choices:
-                raise CorpusError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
-        for name, least in self.LEAST.items():
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value >= least):
-                bound = f", at least {least:,}" if math.isfinite(least) else ""
-                raise CorpusError(f"{name} is {value}: it must be a finite number{bound}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +39,7 @@ class TextSettings(CheckedSettings):
     phrase_scoring: str = "word2phrase"
     max_counting_memory: int = 2 << 30
 
+    ERROR: ClassVar = CorpusError
     CHOICES: ClassVar = {
         "tokenizer": ("letters", "whitespace", "unicode", "jieba"),
         "phrase_scoring": ("word2phrase", "npmi"),
