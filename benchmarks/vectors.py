@@ -80,8 +80,8 @@ from tfgraphs import vectors as tfgraphs_vectors
 from tfgraphs.expression import Term
 
 def convert(source, target, dtype):
-    from tfgraphs.vectors import converting
-    seconds, _ = timed(lambda: converting.convert(source, target, dtype))
+    from tfgraphs.vectors import loading
+    seconds, _ = timed(lambda: loading.convert(source, target, dtype))
     return seconds, resident("VmHWM")
 
 def load(path):
@@ -99,7 +99,7 @@ def query(word):
 
 def analogies(triples):
     terms = [[Term(a, -1.0), Term(b, 1.0), Term(c, 1.0)] for a, b, c in triples]
-    return timed(lambda: vectors.combine_many(terms))[0]
+    return timed(lambda: vectors.combine(terms))[0]
 
 def evaluate(path):
     from tfgraphs.vectors.evaluate import evaluate as evaluate_file

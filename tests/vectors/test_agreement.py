@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfgraphs.vectors import load
-from tfgraphs.vectors.converting import convert
+from tfgraphs.vectors.loading import convert
 
 QUESTIONS = [
     (["king"], []),
@@ -73,6 +73,6 @@ def test_batched_analogies_are_those_one_by_one(frequent):
     from tfgraphs.expression import parse
 
     questions = [parse(sum_of(*question)) for question in QUESTIONS]
-    together = frequent.combine_many(questions, 10)
-    alone = [frequent.combine(terms, 10) for terms in questions]
+    together = frequent.combine(questions, 10)
+    alone = [frequent.combine([terms], 10)[0] for terms in questions]
     assert [[one.word for one in answer] for answer in together] == [[one.word for one in answer] for answer in alone]

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from tfgraphs.files.outputs import OutputError
-from tfgraphs.vectors.converting import convert
 from tfgraphs.vectors.files.writers import save_binary, save_text
-from tfgraphs.vectors.loading import load
+from tfgraphs.vectors.loading import convert, load
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 RANDOM = np.random.default_rng(0)

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from tfgraphs.vectors import search
-from tfgraphs.vectors.matrix import Int8Matrix, quantize, row_norms, search_arrays
-from tfgraphs.vectors.search import SearchError, TopRows, cosine_blocks, cosine_similarity
+from tfgraphs.vectors.search import (
+    Int8Matrix,
+    SearchError,
+    TopRows,
+    cosine_blocks,
+    cosine_similarity,
+    quantize,
+    row_norms,
+    search_arrays,
+)
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(500, 24)).astype(np.float32)

@@ -29,14 +29,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command
 from tfgraphs.cli.shared.answers import FORMATS
-from tfgraphs.cli.words_questions import (
-    QUESTIONS,
-    Options,
-    Question,
-    answer,
-    answer_piped_lines,
-    answer_typed_lines,
-)
+from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer, answer_lines
 from tfgraphs.errors import printable
 
 if TYPE_CHECKING:
@@ -65,7 +58,6 @@ _RESTRICT_EVALUATION = 300_000
 
 def main(arguments: list[str]) -> None:
     if not arguments:
-        answer_lines = answer_typed_lines if sys.stdin.isatty() else answer_piped_lines
         answer_lines(_load(), _options())
         return
     name, *words = arguments
@@ -131,7 +123,7 @@ def _plot(*words: str) -> None:
 
 def _convert(source: str, target: str) -> None:
     from tfgraphs.monitor.terminal import Monitor
-    from tfgraphs.vectors.converting import convert
+    from tfgraphs.vectors.loading import convert
 
     with Monitor("words") as monitor:
         words, dimensions = convert(source, target, DTYPE.value, LIMIT.value, monitor.prepare)

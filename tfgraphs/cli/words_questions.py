@@ -27,7 +27,6 @@ QUESTIONS = {
 }
 """What to write after each kind of question."""
 
-PROMPT = "words> "
 _HISTORY_LINES = 1000
 _COMPLETIONS = 50
 _LONGEST_LINE = 1 << 20  # bytes
@@ -111,7 +110,7 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
         except TfgraphsError as error:
             results[number] = error
     for method, asked in sums.items():
-        found = vectors.combine_many(list(asked.values()), options.topn, method, options.restrict_vocab)
+        found = vectors.combine(list(asked.values()), options.topn, method, options.restrict_vocab)
         head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
             rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
@@ -131,7 +130,12 @@ def _answer(
     return Answer(columns, rows, fields | ({"read_as": read_as} if read_as else {}), read_as)
 
 
-def answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
+def answer_lines(vectors: "WordVectors", options: Options) -> None:
+    """Answers the lines of the standard input, a terminal or a pipe."""
+    (_answer_typed_lines if sys.stdin.isatty() else _answer_piped_lines)(vectors, options)
+
+
+def _answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
     """Prompts for questions until the input ends. Arrow keys recall earlier lines, Tab completes words."""
     print(f"{len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions. Ask for king - man + woman, or:")
     for kind, words in QUESTIONS.items():
@@ -139,7 +143,7 @@ def answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
     with _line_editing(vectors):
         while True:
             try:
-                line = input(PROMPT).strip()
+                line = input("words> ").strip()
                 if line in ("exit", "quit"):
                     return
                 if line:
@@ -185,7 +189,7 @@ def _line_editing(vectors: "WordVectors") -> Iterator[None]:
             readline.write_history_file(history)
 
 
-def answer_piped_lines(vectors: "WordVectors", options: Options) -> None:
+def _answer_piped_lines(vectors: "WordVectors", options: Options) -> None:
     """Answers each line of the standard input with one JSON object a line.
 
     Lines that arrive together are answered together, which takes little longer than one question. A program that waits

@@ -27,13 +27,7 @@ class EvaluationError(TfgraphsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Numbers of questions.
-
-    Attributes:
-        total: questions that count.
-        skipped: questions that do not count, because a word is unknown.
-        unknown: questions with an unknown word, whether they are skipped or count as wrong.
-    """
+    """Numbers of questions that count, that are skipped because a word is unknown, and that have an unknown word."""
 
     total: int
     skipped: int
@@ -71,10 +65,8 @@ class AnalogyResult:
 class PairsResult(Counts):
     """Agreement of word vectors with people's judgements of pairs of words.
 
-    Attributes:
-        pearson: correlation of cosines and judgements, -1..1; None if fewer than two pairs count, or if all their
-            cosines or all their judgements are equal.
-        spearman: the same for ranks; equal values share their mean rank.
+    The correlations of cosines and judgements, and of their ranks, are in -1..1. They are None if fewer than two pairs
+    count, or if all their cosines or all their judgements are equal.
     """
 
     pearson: float | None

@@ -1,4 +1,4 @@
-"""Exact nearest-neighbour search: one pass over a matrix of word vectors, block by block.
+"""Exact nearest-neighbour search: one pass over a matrix in four, two or one byte a number, block by block.
 
 cosine similarity   cos(w, q) = w · q / (|w| |q|)
 3CosAdd             cos(w, Σ weight_i u_i), of unit vectors u_i (Mikolov et al. 2013)
@@ -15,12 +15,69 @@ from tfgraphs.errors import TfgraphsError
 _BLOCK_BYTES = 1 << 24  # of a matrix: the cosines of a block stay in the cache
 _MOST_COSINES = 1 << 24  # of a block
 _SAMPLE = 1 << 13  # rows that set a lower bound for the others
-_INT8_STEPS = 127
+_BATCH = 256  # rows processed at once, which stay in the cache
+_STEPS = 127  # of int8, on either side of 0
 _EPSILON = 1e-6  # of 3CosMul
 
 
 class SearchError(TfgraphsError):
     """The package for numbers of one or two bytes is not installed."""
+
+
+class Int8Matrix:
+    """Rows of int8 numbers with a scale each, and their remainders as int8.
+
+    A row is scale * (coarse + fine / 254), of int8 [rows, dimensions] and float32 [rows]. Search reads only the coarse
+    numbers, one byte each. Indexing adds the fine ones, which makes rows exact to about 16 bits.
+    """
+
+    def __init__(self, coarse: np.ndarray, fine: np.ndarray, scales: np.ndarray) -> None:
+        self.coarse, self.fine, self.scales = coarse, fine, scales
+        self.shape = coarse.shape
+        self.ndim = 2
+        self.dtype = np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.coarse)
+
+    def __getitem__(self, rows: int | slice | np.ndarray | list[int]) -> np.ndarray:
+        """Returns rows as float32 [..., dimensions]."""
+        steps = self.coarse[rows] + self.fine[rows] / np.float32(2 * _STEPS)
+        return steps * np.asarray(self.scales[rows])[..., None]
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+
+def quantize(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Splits float32 [rows, dimensions] into the coarse numbers, fine numbers and scales of an `Int8Matrix`."""
+    coarse, fine = np.empty(rows.shape, np.int8), np.empty(rows.shape, np.int8)
+    scales = np.empty(len(rows), np.float32)
+    for first in range(0, len(rows), _BATCH):
+        batch = slice(first, first + _BATCH)
+        largest = np.maximum(rows[batch].max(axis=1), -rows[batch].min(axis=1))
+        scales[batch] = np.maximum(largest / np.float32(_STEPS), np.finfo(np.float32).tiny)
+        steps = rows[batch] / scales[batch, None]
+        rounded = np.rint(steps)
+        coarse[batch] = rounded
+        fine[batch] = np.rint((steps - rounded) * (2 * _STEPS))
+    return coarse, fine, scales
+
+
+def row_norms(matrix: np.ndarray | Int8Matrix) -> np.ndarray:
+    """Returns the Euclidean lengths of the rows, float32 [rows]."""
+    norms = np.empty(len(matrix), np.float32)
+    for first in range(0, len(matrix), _BATCH):
+        rows = np.asarray(matrix[first : first + _BATCH], np.float32)
+        norms[first : first + _BATCH] = np.sqrt(np.einsum("wd,wd->w", rows, rows))
+    return norms
+
+
+def search_arrays(matrix: np.ndarray | Int8Matrix, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the numbers that search reads, coarse ones of int8, and the lengths of these rows, float32 [rows]."""
+    if isinstance(matrix, Int8Matrix):
+        return matrix.coarse, norms / np.maximum(matrix.scales, np.finfo(np.float32).tiny)
+    return matrix, norms
 
 
 def cosine_similarity(rows: np.ndarray, norms: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -42,14 +99,10 @@ def cosine_similarity(rows: np.ndarray, norms: np.ndarray, queries: np.ndarray) 
 
 
 def cos_mul(cosines: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Returns the 3CosMul scores of words (Levy and Goldberg 2014), generalized to weights.
+    """Returns the 3CosMul scores of words (Levy and Goldberg 2014), generalized to weights [terms]: float32 [words].
 
-        s_i = ((1 + cosine_i) / 2) ^ |weight_i|
-        score = Π_{weight_i > 0} s_i / (Π_{weight_i < 0} s_i + 1e-6)
-
-    Args:
-        cosines: of each term and each word, float32 [terms, words].
-        weights: of the terms, float32 [terms].
+    s_i = ((1 + cosine_i) / 2) ^ |weight_i|, of the cosines of term i [terms, words]
+    score = Π_{weight_i > 0} s_i / (Π_{weight_i < 0} s_i + 1e-6)
     """
     powers = ((1 + np.clip(cosines, -1, 1)) / 2) ** np.abs(weights)[:, None]
     return powers[weights > 0].prod(axis=0) / (powers[weights < 0].prod(axis=0) + _EPSILON)
@@ -67,11 +120,9 @@ def cosine_blocks(
 
 
 class TopRows:
-    """The rows with the highest scores for each query, best first; of equal scores the first row.
+    """The `rows` with the highest `scores` for each query, best first; of equal scores the first row.
 
-    Attributes:
-        scores: float32 [queries, count], -inf where there are fewer rows.
-        rows: int64 [queries, count].
+    Both are [queries, count]. Scores are -inf where there are fewer rows.
     """
 
     def __init__(self, queries: int, count: int) -> None:
@@ -109,7 +160,7 @@ def _dot_products(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
         raise SearchError("simsimd is not installed: pip install 'tfgraphs[compact]' brings it") from error
     step = 1.0
     if rows.dtype == np.int8:
-        step = max(float(np.abs(query).max()), 1e-30) / _INT8_STEPS
+        step = max(float(np.abs(query).max()), 1e-30) / _STEPS
         query = np.rint(query / step)
     query = query.astype(rows.dtype)[None]
     products = simsimd.cdist(rows, query, metric="dot", threads=os.cpu_count() or 1, out_dtype="float32")

@@ -11,8 +11,7 @@ import numpy as np
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.expression import ExpressionError, Term, parse
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords
-from tfgraphs.vectors.matrix import Int8Matrix, row_norms, search_arrays
-from tfgraphs.vectors.search import TopRows, cos_mul, cosine_blocks
+from tfgraphs.vectors.search import Int8Matrix, TopRows, cos_mul, cosine_blocks, row_norms, search_arrays
 
 _CANDIDATES = 50_000  # frequent words among which similar ones are found in a fraction of a second
 _SPARE = 32  # candidates beyond `count`: search ranks rounded numbers, exact ones decide
@@ -28,12 +27,7 @@ class WordError(TfgraphsError):
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An answer to a query.
-
-    Attributes:
-        word: as the vocabulary spells it.
-        cosine: cosine similarity to the query, -1..1; with method "cosmul" the score of 3CosMul, 0 or more.
-    """
+    """A word, and its cosine similarity to a query, -1..1; with method "cosmul" the score of 3CosMul, 0 or more."""
 
     word: str
     cosine: float
@@ -50,10 +44,9 @@ class WordVectors:
     """
 
     def __init__(self, words: Sequence[str], matrix: np.ndarray | Int8Matrix, norms: np.ndarray | None = None) -> None:
-        """Combines words and vectors. Without their lengths, `norms`, float32 [words], these are computed when needed.
+        """Combines words and vectors, whose lengths `norms`, float32 [words], are computed when needed if not given.
 
-        Raises:
-            ValueError: the number of words is not the number of rows.
+        Raises ValueError if the number of words is not the number of rows.
         """
         if matrix.ndim != 2 or len(words) != matrix.shape[0]:
             raise ValueError(f"{len(words)} words do not fit a matrix of shape {matrix.shape}")
@@ -81,11 +74,7 @@ class WordVectors:
         return self.words[self.row(word)]
 
     def row(self, word: str) -> int:
-        """Returns the row of a word: of its exact spelling, or else of the most frequent variant.
-
-        Raises:
-            WordError: there is no such word. The message offers similar ones.
-        """
+        """Returns the row of a word: of its exact spelling, or else of the most frequent variant. Raises WordError."""
         row = self.lexicon.row(word)
         if row is not None:
             return row
@@ -112,11 +101,7 @@ class WordVectors:
         return float(first @ second)
 
     def odd(self, words: Sequence[str]) -> str:
-        """Returns the word that does not fit: the one farthest from the mean of the unit vectors.
-
-        Raises:
-            WordError: a word is unknown, or there are fewer than three.
-        """
+        """Returns the word farthest from the mean of the unit vectors. Raises WordError also for fewer than three."""
         if len(words) < 3:
             raise WordError(f"{len(words)} words have no odd one out: give three or more")
         units = self._word_units(words)
@@ -124,7 +109,7 @@ class WordVectors:
 
     def nearest(self, words: Iterable[str], count: int = 10, restrict_vocab: int | None = None) -> list[Neighbour]:
         """Returns the words nearest to a sum of words, best first, without these words. Raises WordError."""
-        return self.combine([Term(word, 1.0) for word in words], count, restrict_vocab=restrict_vocab)
+        return self.combine([[Term(word, 1.0) for word in words]], count, restrict_vocab=restrict_vocab)[0]
 
     def query(
         self, expression: str, count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
@@ -133,17 +118,17 @@ class WordVectors:
 
         Raises ExpressionError also if the expression cannot be parsed.
         """
-        return self.combine(parse(expression), count, method, restrict_vocab)
+        return self.combine([parse(expression)], count, method, restrict_vocab)[0]
 
     def combine(
-        self, terms: Sequence[Term], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
-    ) -> list[Neighbour]:
-        """Returns the words nearest to a weighted sum of unit vectors, best first.
+        self, sums: Sequence[Sequence[Term]], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
+    ) -> list[list[Neighbour]]:
+        """Returns the words nearest to each of some weighted sums of unit vectors, best first.
 
-        Words of the sum are left out. Ties are broken by frequency.
+        Words of the sum are left out. Ties are broken by frequency. Sums share the passes over the matrix.
 
         Args:
-            terms: of the sum.
+            sums: each a sequence of terms.
             count: maximal number of words.
             method: "cosadd" for the cosine similarity to the sum (3CosAdd, Mikolov et al. 2013), or "cosmul" for the
                 product of cosines (3CosMul, Levy and Goldberg 2014; see `tfgraphs.vectors.search.cos_mul`).
@@ -153,12 +138,6 @@ class WordVectors:
             ExpressionError: the words cancel each other out.
             WordError: a word is unknown.
         """
-        return self.combine_many([terms], count, method, restrict_vocab)[0]
-
-    def combine_many(
-        self, sums: Sequence[Sequence[Term]], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
-    ) -> list[list[Neighbour]]:
-        """Answers many queries in shared passes over the matrix; see `combine`."""
         if method not in ("cosadd", "cosmul"):
             raise ValueError(f"method is {method!r}, expected one of cosadd, cosmul")
         if method == "cosmul":

@@ -24,13 +24,7 @@ _NUMBERS = b"0123456789+-.eE \n"
 class BinaryReader:
     """Reads records: a word, a space, its numbers as little-endian float32, and optionally a line break.
 
-    Args:
-        path: of the file, for messages.
-        dimensions: of each vector.
-        count: number of words that the header announces.
-
-    Raises:
-        FormatError: there are more than a million dimensions.
+    The header announces `count` words of `dimensions` numbers. Messages name the path.
     """
 
     def __init__(self, path: Path, dimensions: int, count: int) -> None:
@@ -109,23 +103,15 @@ class TextReader:
     r"""Reads lines: a word and its numbers, separated by single spaces, with an optional space or \r at the end.
 
     The last fields are the numbers. All before them is the word, which may contain spaces, but not at its ends. Without
-    a header, the last line must end with a line break, because a number that is cut off can still be a number.
-
-    Args:
-        path: of the file, for messages.
-        dimensions: of each vector.
-        count: number of words that the header announces, or None without a header.
+    a header, when `count` is None, the last line must end with a line break, because a number that is cut off can still
+    be a number.
     """
 
     def __init__(self, path: Path, dimensions: int, count: int | None) -> None:
         self._path, self._dimensions, self._count = path, dimensions, count
 
     def rows(self, pieces: Iterator[bytes], position: int, number: int, limit: int | None) -> Rows:
-        """Parses lines as `BinaryReader.rows` parses records. Without limit, all announced words must be there.
-
-        Raises:
-            FormatError: the file is damaged. The message names the line.
-        """
+        """Parses lines as `BinaryReader.rows` parses records. Without limit, all announced words must be there."""
         last = limit if self._count is None or (limit is not None and limit <= self._count) else None
         texts = self._whole_lines(pieces)
         while last is None or number < last:
@@ -206,13 +192,9 @@ def guess_dimensions(head: bytes) -> int:
 
 
 def is_text(head: bytes, dimensions: int) -> bool:
-    """Tells text from binary: whether a word and numbers follow the header, or anything legible.
+    """Tells text from binary: whether a word and numbers begin the content after the header, or anything legible.
 
     Legible files are damaged text, which `TextReader` explains best.
-
-    Args:
-        head: beginning of the content after the header.
-        dimensions: what the header announces.
     """
     row = head.partition(b"\n")[0]
     if _count_numbers(row) >= dimensions:

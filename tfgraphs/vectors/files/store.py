@@ -22,7 +22,7 @@ import numpy as np
 from tfgraphs.errors import errors_as
 from tfgraphs.vectors.files.vector_file import Block
 from tfgraphs.vectors.lexicon import PackedWords, folded_order
-from tfgraphs.vectors.matrix import Int8Matrix, quantize, row_norms
+from tfgraphs.vectors.search import Int8Matrix, quantize, row_norms
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 STORE = "vectors.json"

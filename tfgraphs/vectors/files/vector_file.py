@@ -96,9 +96,7 @@ class VectorFile:
                 stack.pop_all()
 
     def blocks(self, position: int | None = None, read: int = 0, limit: int | None = None) -> Iterator[Block]:
-        """Reads the file in blocks of about 8 MB or 8192 words, whichever is less.
-
-        A pipe can be read once, and only from its beginning.
+        """Reads the file in blocks of about 8 MB or 8192 words; a pipe only once and from its beginning.
 
         Args:
             position: where to go on: the `position` of an earlier block. None for the beginning.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.files.outputs import atomic_file
-from tfgraphs.vectors.matrix import Int8Matrix
+from tfgraphs.vectors.search import Int8Matrix
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 BINARY, TEXT = "vectors.bin", "vectors.txt"

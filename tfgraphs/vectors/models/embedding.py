@@ -126,16 +126,10 @@ class _Embedding:
 
 
 def nearest_rows(query: tf.Tensor, matrix: tf.Tensor, excluded: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Finds the rows of a matrix with the highest cosine similarity, best first; of equal ones the upper row first.
+    """Returns up to k rows of a matrix [rows, dimensions] with the highest cosine similarity to a query [dimensions].
 
-    Args:
-        query: float32 [dimensions].
-        matrix: float32 [rows, dimensions].
-        excluded: rows that are not answers, int32 [any number].
-        k: maximal number of answers, int32 scalar.
-
-    Returns:
-        The rows, int32 [up to k], and their cosines, float32 [up to k], -1..1 except for rounding.
+    The rows, int32, and their cosines, float32, are sorted, the upper row first of equal ones. The rows `excluded`,
+    int32, are no answers.
     """
     cosines = cosine_similarity(query, matrix)
     no_answer = tf.fill([tf.size(excluded)], _NO_ANSWER)

@@ -83,10 +83,9 @@ def place_labels(
 def _candidates(
     points: np.ndarray, sizes: np.ndarray, radius: float, gaps: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns candidate places all around the points, at each of the distances. The right side is preferred.
+    """Returns places around the points at each distance: their lower left corners, ends of lines, and costs [places].
 
-    Returns:
-        Lower left corners and ends of lines, [labels, places, 2], and costs [places].
+    The right side is preferred.
     """
     steps = np.linspace(-1, 1, 5)
     around = np.array([(x, y) for x, y in itertools.product(steps, steps) if max(abs(x), abs(y)) == 1])
