@@ -1,6 +1,7 @@
 """A network: maps pictures and layer names to {layer name: activation}."""
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import tensorflow as tf
@@ -43,7 +44,7 @@ class Backbone(tf.Module):
         preprocess: Callable[[tf.Tensor], tf.Tensor],
         aliases: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=re.sub(r"\W|^(?=\d|$)", "_", name, flags=re.ASCII))  # a name that tf.Module accepts
         self.layers = {layer.name: layer for layer in layers}
         self.aliases = {alias: layer for alias, layer in (aliases or {}).items() if layer in self.layers}
         self.preprocess = preprocess

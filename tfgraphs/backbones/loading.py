@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
-from tfgraphs.backbones.imported.foreign import RANGES
+from tfgraphs.backbones.imported import frozen_graph
 from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, vgg
-from tfgraphs.backbones.readers.frozen_graph_file import read_constants
+from tfgraphs.backbones.preprocessing import RANGES
 from tfgraphs.backbones.readers.weight_files import read_arrays
 from tfgraphs.backbones.releases import TRUNKS, WHOLE
 from tfgraphs.files import hub
@@ -135,14 +135,12 @@ def _published(name: str, classes: bool, report: Report) -> Path:
 
 
 def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
-    from tfgraphs.backbones.imported import frozen_graph
-
     path = fetch(WHOLE["googlenet"], report=report) if weights is None else Path(weights)
     if path.suffix == ".zip":
         path = googlenet.extract(path, cache_folder())
     network: Backbone
     if name == "googlenet":
-        network = googlenet.build(name, read_constants(path), pooling)
+        network = googlenet.build(name, frozen_graph.read_constants(path), pooling)
     else:
         _check_pooling(name, pooling)
         network = frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
@@ -182,8 +180,6 @@ def _holds_weights(name: str) -> bool:
 
 def _frozen(path: Path, expects: str | None) -> Backbone:
     """Loads a frozen graph, which does not say which pictures it takes."""
-    from tfgraphs.backbones.imported import frozen_graph
-
     if expects is not None and expects not in RANGES:
         raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
     network = frozen_graph.load(path, path.stem, RANGES[expects or "0..1"])

@@ -1,6 +1,15 @@
 """Maps RGB in 0..1 to the ranges of colours that networks were trained on."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
+
+RANGES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    "0..1": tf.identity,
+    "-1..1": lambda pictures: pictures * 2 - 1,
+    "0..255": lambda pictures: pictures * 255,
+}
+"""Conversions of RGB in 0..1 to the range that a network was trained on, by name."""
 
 _MEAN_BGR = (103.939, 116.779, 123.68)
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -56,7 +56,7 @@ class Download:
         name: name of the file in the cache. By default the last part of the path in `url`.
 
     Raises:
-        DownloadError: `digest` is not a digest, or the name is a path, which might lead out of the cache.
+        DownloadError: `digest` is not a digest, or the name is a path.
     """
 
     url: str
@@ -239,12 +239,7 @@ def _redirected(url: str, location: str) -> str:
 
 
 def _total(response: "requests.Response", part: UnfinishedFile) -> int | None:
-    """Returns the size of the whole file in bytes, if the server tells it.
-
-    Raises:
-        _Interrupted: the server fails for now, or sends another range than requested (the file is then emptied).
-        _Refused: the answer does not contain the file.
-    """
+    """Returns the size of the whole file in bytes, if the server tells it. An answer without the file is an error."""
     status = response.status_code
     if status == HTTPStatus.OK:
         return response.raw.length_remaining  # Content-Length; None for a chunked body

@@ -128,11 +128,7 @@ def _assets(graph: Any, folder: Path, handle: str) -> dict[str, Path]:
 
 
 def _remove_checkpoint_functions(graph: Any, handle: str) -> None:
-    """Leaves of a MetaGraph's graph its constants, and the functions that do nothing with checkpoints.
-
-    Raises:
-        TrustError: an object, or a function that stays, calls one of the others.
-    """
+    """Leaves of a MetaGraph's graph its constants, and the functions that do nothing with checkpoints."""
     constants = [node for node in graph.graph_def.node if node.op == "Const"]
     library = graph.graph_def.library
     savers = {
@@ -223,9 +219,7 @@ def _give_files(graph: Any, paths: Mapping[str, Path], handle: str) -> None:
 def _opened(nodes: Iterable[Any], opening: Mapping[str, set[int]], handle: str) -> set[str]:
     """Returns the names of the nodes, or inputs of a function, whose values are opened as files.
 
-    Args:
-        nodes: of a graph or function.
-        opening: for each function the places of the inputs that it opens.
+    `opening` has for each function the places of the inputs that it opens.
     """
     by_name = {node.name: node for node in nodes}
     opened = set()

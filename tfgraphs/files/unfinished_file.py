@@ -13,9 +13,7 @@ Report = Callable[[str, float], None]
 class UnfinishedFile:
     """The unfinished file `NAME.part`, which only this process writes while it is open.
 
-    Attributes:
-        length: bytes so far.
-        whole: whether all bytes came in one piece from one server's answer.
+    It is `whole` if all its bytes came in one piece from one server's answer.
     """
 
     def __init__(self, path: Path, file: FileIO) -> None:

@@ -10,8 +10,7 @@ from frozen_graphs import changed, small_graph, v1, written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.backbones.imported.frozen_graph import KINDS, load
-from tfgraphs.backbones.readers.frozen_graph_file import read_constants
+from tfgraphs.backbones.imported.frozen_graph import KINDS, load, read_constants
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.trust import PURE, TrustError

@@ -9,12 +9,11 @@ from foreign_networks import convolutions
 from frozen_graphs import RELEASED_BLOCKS, released_arrays, released_graph, written
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.imported.frozen_graph import FrozenGraph, load
+from tfgraphs.backbones.imported.frozen_graph import FrozenGraph, load, read_constants
 from tfgraphs.backbones.looking.classes import class_layer, classify, middle
 from tfgraphs.backbones.looking.kernels import colour_kernels, convolution_of, strongest_slices
 from tfgraphs.backbones.networks import googlenet
 from tfgraphs.backbones.networks.googlenet import preprocess
-from tfgraphs.backbones.readers.frozen_graph_file import read_constants
 from tfgraphs.backbones.readers.weights import WeightsError
 
 build = partial(googlenet.build, "googlenet")

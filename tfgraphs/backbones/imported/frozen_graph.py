@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from tfgraphs.backbones.backbone import LayerError, size_text
-from tfgraphs.backbones.imported.foreign import identifier
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
 from tfgraphs.backbones.layers import PRE_RELU, Layer
-from tfgraphs.backbones.readers.frozen_graph_file import read_graph
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import summary
-from tfgraphs.files.trust import check_operations
+from tfgraphs.errors import reason, summary
+from tfgraphs.files.trust import check_operations, check_regular_file
 
 KINDS = {
     "Add": "addition",
@@ -56,6 +55,17 @@ KINDS = {
 _COUNT = 2**12  # for strides, windows, numbers of parts: TensorFlow may crash on larger ones
 _SCOPE = "frozen"
 _FLATTENING = "flattening"
+_NUMBERS = {
+    tf.float32: "float_val",
+    tf.float64: "double_val",
+    tf.float16: "half_val",
+    tf.int32: "int_val",
+    tf.int64: "int64_val",
+    tf.bool: "bool_val",
+}
+_VALUES = {dtype.as_datatype_enum: (field, dtype.size) for dtype, field in _NUMBERS.items()}
+_RANKS = 8
+_REPEATED = 2**24  # values that all constants of a file together may leave out as repetitions
 
 
 def load(
@@ -78,7 +88,7 @@ def load(
         TrustError: it could do more than compute.
         WeightsError: the file is not a frozen graph, or one that cannot be imported.
     """
-    graph = read_graph(path)
+    graph = _read_graph(path)
     _purify(path, graph)
     pictures = _placeholder(path, graph, placeholder)
     try:
@@ -89,6 +99,67 @@ def load(
         return FrozenGraph(name, imported, preprocess, aliases)
     except Exception as error:  # what a damaged graph raises cannot be foreseen
         raise WeightsError(f"{path} cannot be imported by TensorFlow: {summary(error)}") from error
+
+
+def read_constants(path: Path) -> dict[str, np.ndarray]:
+    """Reads the constants of a frozen graph by name.
+
+    Raises:
+        WeightsError: the file is not a frozen graph.
+    """
+    try:
+        return {
+            node.name: tf.make_ndarray(node.attr["value"].tensor)
+            for node in _read_graph(path).node
+            if node.op == "Const"
+        }
+    except (ValueError, TypeError, OverflowError) as error:
+        raise WeightsError(f"{path} holds a damaged constant: {summary(error)}") from error
+
+
+def _read_graph(path: Path) -> tf.compat.v1.GraphDef:
+    """Parses a frozen graph and checks that its constants are numbers that fit into their shapes.
+
+    A constant takes no more memory than the file holds for it, except small ones that repeat one value.
+    """
+    check_regular_file(path, WeightsError)
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
+    except (DecodeError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"{path} is not a frozen graph, or a damaged one: {summary(error)}") from error
+    if not graph.node:
+        raise WeightsError(f"{path} is not a frozen graph: it holds no node")
+    repeated = 0
+    for node in graph.node:
+        try:
+            repeated += _repeated(node.attr["value"].tensor) if node.op == "Const" else 0
+        except ValueError as error:
+            raise WeightsError(f"{path}: the constant {node.name!r} {error}; the file is damaged") from error
+    if repeated > _REPEATED:
+        raise WeightsError(f"{path}: its constants are far larger than the file; it is refused")
+    return graph
+
+
+def _repeated(tensor: Any) -> int:
+    """Returns how many values of a constant the file leaves out because they repeat the last one."""
+    if tensor.dtype not in _VALUES:
+        raise ValueError("holds no numbers")
+    field, size = _VALUES[tensor.dtype]
+    shape = [dimension.size for dimension in tensor.tensor_shape.dim]
+    text = " x ".join(map(str, shape)) or "one number"
+    if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0 or len(shape) > _RANKS:
+        raise ValueError("has no shape")
+    count, given = math.prod(shape), len(getattr(tensor, field))
+    if tensor.tensor_content:
+        given, rest = divmod(len(tensor.tensor_content), size)
+        if rest or given != count:
+            raise ValueError(f"is {text} but holds {len(tensor.tensor_content)} bytes")
+    if given > count:
+        raise ValueError(f"is {text} but holds {given} values")
+    return count - given
 
 
 def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
@@ -148,11 +219,7 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
 
 
 class Constant:
-    """A weight within the graph of a file.
-
-    Attributes:
-        shape: its shape.
-    """
+    """A weight within the graph of a file."""
 
     def __init__(self, tensor: tf.Tensor) -> None:
         self.shape = tensor.shape
@@ -181,7 +248,7 @@ class FrozenGraph(GraphNetwork):
     ) -> None:
         """Args as of `load`; imported: a wrapped function of the pictures whose graph has the nodes under `_SCOPE`."""
         tensors: dict[str, tf.Tensor] = {}
-        super().__init__(identifier(name), imported, tensors, _layers(imported, tensors), preprocess, aliases)
+        super().__init__(name, imported, tensors, _layers(imported, tensors), preprocess, aliases)
         self._largest: dict[str, float] = {"input": math.inf}
         for layer in self.layers.values():
             own = self._largest_flattened(layer) if layer.kind == _FLATTENING else math.inf

@@ -18,7 +18,7 @@ class GraphNetwork(Backbone):
     """A backbone whose layers are tensors of a graph.
 
     Args:
-        name: name of the network, as `foreign.identifier` gives it.
+        name: name of the network.
         function: wrapped function of one batch of pictures.
         tensors: the tensor of each layer in its graph.
         layers, preprocess, aliases: as of `Backbone`.

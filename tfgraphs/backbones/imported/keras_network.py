@@ -6,7 +6,6 @@
 `keras_model_file` says what a file may hold.
 """
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
@@ -14,11 +13,11 @@ import keras
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, size_text
-from tfgraphs.backbones.imported.foreign import RANGES, identifier
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
 from tfgraphs.backbones.layers import Layer
+from tfgraphs.backbones.preprocessing import RANGES
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Report, fetch
@@ -41,7 +40,7 @@ def load(
         pooling: "max" as in the model, or "average" for every max pooling.
         weights: for a name: an `.h5` file with its weights. Default: the file that Keras publishes, downloaded once,
             for networks with a digest in the sources of Keras (all but the MobileNets 1 and 2).
-        expects: for a file: the pictures that the network was trained on, a range of RGB (one of `foreign.RANGES`) or a
+        expects: for a file: the pictures that the network was trained on, one of `preprocessing.RANGES`, or a
             network of keras.applications with the same preprocessing. Default: that of the network with the model's
             name; else 0..255 if the model begins with a Rescaling of that range; else 0..1. A model for pictures of one
             channel gets grey ones.
@@ -67,11 +66,7 @@ def load(
         return KerasNetwork(application.name, model, application.preprocess, pooling)
     path = Path(name_or_path)
     if path.suffix not in SUFFIXES:
-        nearest = difflib.get_close_matches(str(name_or_path).lower(), APPLICATIONS, n=3, cutoff=0)
-        raise BackboneError(
-            f"keras.applications has no network {str(name_or_path)!r}; the nearest names are {', '.join(nearest)}; "
-            f"a model file ends with {', '.join(SUFFIXES)}"
-        )
+        raise BackboneError(f"{path} is neither a network of keras.applications nor a file *{', *'.join(SUFFIXES)}")
     model = read_model(path)
     return KerasNetwork(path.stem, model, _preprocess(model, expects), pooling)
 
@@ -124,7 +119,7 @@ class KerasNetwork(Backbone):
     ) -> None:
         """Args: name: any; model, pooling: as of `KerasLayers`; preprocess: as of `Backbone`."""
         graph = KerasLayers(model, pooling)
-        super().__init__(identifier(name), graph.layers, preprocess, graph.aliases)
+        super().__init__(name, graph.layers, preprocess, graph.aliases)
         self._views |= graph.views
         self._sizes = dict.fromkeys(graph.sized, graph.size)
 

@@ -7,7 +7,7 @@ The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `i
 TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -17,12 +17,11 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfgraphs.backbones.backbone import BackboneError, LayerError, View, size_text
-from tfgraphs.backbones.geometry import view
-from tfgraphs.backbones.imported.foreign import RANGES, identifier
+from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
 from tfgraphs.backbones.imported.frozen_graph import KINDS
-from tfgraphs.backbones.imported.graph_axes import Axes, axes_of
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
 from tfgraphs.backbones.layers import PRE_RELU, Layer
+from tfgraphs.backbones.preprocessing import RANGES
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import errors_as, summary
 from tfgraphs.files import hub, saved_models
@@ -30,6 +29,16 @@ from tfgraphs.files.trust import PURE, check_operations
 
 _RECTIFIERS = {"Elu", "LeakyRelu", "Relu", "Relu6", "Selu"}
 _PASSING = {"Identity", "StopGradient"}
+_Axes = tuple[Axis, Axis]  # along rows and along columns
+
+_POINTWISE_NAMES = """
+    Abs Add AddN AddV2 BiasAdd BiasAddV1 Cast ClipByValue Div DivNoNan Elu EnsureShape Erf Exp FusedBatchNorm
+    FusedBatchNormV2 FusedBatchNormV3 Identity IdentityN LRN LeakyRelu Log Log1p LogSoftmax Maximum Minimum Mul Neg Pow
+    PreventGradient RealDiv Reciprocal Relu Relu6 Rsqrt Select SelectV2 Selu Sigmoid Softmax Softplus Softsign Sqrt
+    Square SquaredDifference StopGradient Sub Tanh
+"""
+_POINTWISE = frozenset(_POINTWISE_NAMES.split())
+_ABOUT_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}  # the same for all pictures of one size
 
 
 def load(handle: str | Path, signature: str | None = None, expects: str = "0..1") -> "SavedModelNetwork":
@@ -40,8 +49,8 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
             which is downloaded once, see `hub.saved_model_folder`, or a folder.
         signature: the signature to call; "__call__" for the model itself. Default: the function with the most
             activations that is not for training.
-        expects: the range of RGB that the network was trained on, one of `foreign.RANGES`. Default: 0..1, as for all
-            networks of TensorFlow Hub.
+        expects: the range of RGB that the network was trained on, one of `preprocessing.RANGES`. Default: 0..1, as for
+            all networks of TensorFlow Hub.
 
     Raises:
         BackboneError: there is no SavedModel, or no function in it maps pictures to activations.
@@ -70,12 +79,7 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
 
 @dataclass(frozen=True)
 class _Function:
-    """A function of a SavedModel.
-
-    Attributes:
-        name: name of the signature, or "__call__".
-        function: the concrete function.
-    """
+    """A concrete function of a SavedModel, by the name of its signature or "__call__"."""
 
     name: str
     function: Any
@@ -128,16 +132,11 @@ def _functions(model: Any) -> Iterator[_Function]:
 def _name(handle: str) -> str:
     """Returns the last part of a handle; with a version, as in "inception_v1/feature_vector/5", the last three."""
     parts = [part for part in handle.removeprefix(hub.PREFIX).split("/") if part not in ("", ".", "..")]
-    return identifier("_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:]))
+    return "_".join(parts[-3:] if parts and parts[-1].isdigit() else parts[-1:])
 
 
 def _freeze(function: Any, handle: str) -> Any:
-    """Returns a function whose variables are constants and whose graph calls no other function.
-
-    Raises:
-        TrustError: it changes variables when it is called.
-        WeightsError: it cannot be frozen.
-    """
+    """Returns a function whose variables are constants and whose graph calls no other function."""
     graph = function.graph.as_graph_def()
     check_operations(chain(graph.node, *(called.node_def for called in graph.library.function)), handle, PURE)
     with errors_as(WeightsError, f"the variables of {handle} cannot be made constants", "it is damaged"):
@@ -160,21 +159,14 @@ class SavedModelNetwork(GraphNetwork):
         activations: Mapping[str, tf.Tensor],
         preprocess: Callable[[tf.Tensor], tf.Tensor],
     ) -> None:
-        """Makes a network of a function.
-
-        Args:
-            name: name of the network.
-            frozen: wrapped function of one batch of pictures, without variables and other functions in its graph.
-            activations: tensors of its graph by name.
-            preprocess: maps pictures, RGB in 0..1, to what the function takes.
-        """
+        """Makes a network of a wrapped function, as `_freeze` returns it, and tensors of its graph by name."""
         with frozen.graph.as_default():
             twins = {name + PRE_RELU: _before_rectifier(tensor) for name, tensor in activations.items()}
         tensors = {name: tensor for name, tensor in twins.items() if tensor is not None} | dict(activations)
         needed = {name: _needed(tensor) for name, tensor in tensors.items()}
         tensors = dict(sorted(tensors.items(), key=lambda item: len(needed[item[0]])))
         size = tuple(frozen.inputs[0].shape[1:3])
-        axes = axes_of(frozen.graph, frozen.inputs[0])
+        axes = _axes_of(frozen.graph, frozen.inputs[0])
         views = {name: _view(tensor, axes, size) for name, tensor in tensors.items()}
         super().__init__(name, frozen, tensors, _layers(tensors, needed, views), preprocess)
         self._views |= views
@@ -190,7 +182,7 @@ class SavedModelNetwork(GraphNetwork):
             ) from error
 
 
-def _view(tensor: tf.Tensor, axes: Mapping[str, Axes], size: tuple[int | None, ...]) -> View:
+def _view(tensor: tf.Tensor, axes: Mapping[str, _Axes], size: tuple[int | None, ...]) -> View:
     """Returns the view of a tensor, for a function that may take pictures of one size only."""
     channels = tensor.shape[-1] or 1
     if tensor.name not in axes:
@@ -245,3 +237,53 @@ def _before_rectifier(tensor: tf.Tensor) -> tf.Tensor | None:
         twins = [_before_rectifier(part) for part in parts]
         return None if any(twin is None for twin in twins) else tf.concat(twins, axis)
     return None
+
+
+# --- receptive fields and strides of tensors
+
+
+def _axes_of(graph: tf.Graph, pictures: tf.Tensor) -> dict[str, _Axes]:
+    """Returns the axes of each tensor that depends on `pictures`, by its name.
+
+    The receptive field of an unknown operation is the whole picture.
+    """
+    found: dict[str, _Axes] = {pictures.name: (Axis(), Axis())}
+    for operation in graph.get_operations():
+        sources = [found[tensor.name] for tensor in operation.inputs if tensor.name in found]
+        if not sources or operation.type in _ABOUT_SHAPES:
+            continue
+        windows = _windows(operation)
+        rows, columns = (joined(source[side] for source in sources) for side in (0, 1))
+        if windows is None:
+            seen = rows.whole(), columns.whole()
+        else:
+            seen = rows.slide(windows[0]), columns.slide(windows[1])
+        found.update({output.name: seen for output in operation.outputs})
+    return found
+
+
+def _windows(operation: Any) -> tuple[Window, Window] | None:
+    """Returns the windows of an operation along rows and columns; None if it reads all positions or is unknown."""
+    if operation.type in ("Concat", "ConcatV2"):
+        axis = tf.get_static_value(operation.inputs[0 if operation.type == "Concat" else -1])
+        return (POINT, POINT) if axis is not None and int(axis) in (-1, 3) else None
+    if operation.type in ("Pad", "PadV2", "MirrorPad"):
+        around = tf.get_static_value(operation.inputs[1])
+        return None if around is None or len(around) != 4 else (padding(*map(int, around[1])), padding(*around[2]))
+    if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
+        return _slid(operation, operation.inputs[1].shape[:2], operation.get_attr("dilations")[1:3])
+    if operation.type in ("AvgPool", "MaxPool"):
+        return _slid(operation, operation.get_attr("ksize")[1:3], (1, 1))
+    return (POINT, POINT) if operation.type in _POINTWISE else None
+
+
+def _slid(operation: Any, kernel: Sequence[int | None], gaps: Sequence[int]) -> tuple[Window, Window] | None:
+    if operation.get_attr("data_format") != b"NHWC" or None in tuple(kernel):
+        return None
+    kind, strides = operation.get_attr("padding").decode(), operation.get_attr("strides")[1:3]
+    around = operation.get_attr("explicit_paddings")[2:6] if kind == "EXPLICIT" else (0, 0, 0, 0)
+    rows, columns = (
+        sliding(int(kernel[side] or 1), strides[side], kind, gaps[side], around[2 * side] + around[2 * side + 1])
+        for side in (0, 1)
+    )
+    return rows, columns

@@ -77,20 +77,15 @@ def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
 
 def _parsed(kind: str, content: bytes) -> Any:
     """Parses a message, or raises DecodeError."""
-    message = _message_class(kind)()
+    message = _message_classes()[kind]()
     message.ParseFromString(content)
     return message
 
 
 @cache
-def _message_class(kind: str) -> Any:
-    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"caffe_arrays.{kind}"))
-
-
-@cache
-def _pool() -> descriptor_pool.DescriptorPool:
-    """Returns the descriptions, in a separate pool: another package may have registered Caffe's own ones."""
-    file = descriptor_pb2.FileDescriptorProto(name="caffe_arrays.proto", package="caffe_arrays", syntax="proto2")
+def _message_classes() -> dict[str, Any]:
+    """Returns the classes by name, in a separate pool: another package may have registered Caffe's own ones."""
+    file = descriptor_pb2.FileDescriptorProto(name="arrays.proto", syntax="proto2")
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
         for name, (number, kind) in fields.items():
@@ -99,10 +94,8 @@ def _pool() -> descriptor_pool.DescriptorPool:
                 field.label = _Field.LABEL_REPEATED
             field.type = _SCALARS.get(kind, _Field.TYPE_MESSAGE)
             if kind in _MESSAGES:
-                field.type_name = f".caffe_arrays.{kind}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return pool
+                field.type_name = kind
+    return message_factory.GetMessages([file], descriptor_pool.DescriptorPool())
 
 
 def _array(name: str, blob: Any) -> np.ndarray:

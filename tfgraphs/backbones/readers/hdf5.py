@@ -10,13 +10,13 @@ its sections. All numbers are little-endian.
 
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
 
-from tfgraphs.backbones.readers.hdf5_values import FILTERS, Datatype, shape_of, short_text, unfiltered
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.trust import plausible_size
 
@@ -24,6 +24,14 @@ BEGINNING = b"\x89HDF\r\n\x1a\n"
 
 _STRUCTURE = 16 * 2**20  # bytes of structure that are read at most; a network of a thousand arrays has one million
 _LEAST = 256  # bytes that each read counts at least
+_KNOWN_FILTERS = _DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+_CHECKSUM = 4  # bytes that the last of them appends
+_RANKS = 32
+_FLOATS = {  # by size in bytes: precision, position and size of exponent and of mantissa, bias
+    2: [16, 10, 5, 0, 10, 15],
+    4: [32, 23, 8, 0, 23, 127],
+    8: [64, 52, 11, 0, 52, 1023],
+}
 _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _CONTINUATION, _SYMBOLS = 1, 3, 7, 8, 11, 12, 16, 17
 _SOFT = 2  # kind of a symbol that is a path, a soft link
 _LINKS = (2, 6)  # messages of newer groups; only these can link to other files
@@ -135,7 +143,7 @@ class Node:
     def _text(self, name: str) -> str | list[str] | None:
         """Returns an attribute, or None if it is not a text."""
         datatype, dataspace, content = self._attributes[name]
-        kind, shape = Datatype(datatype), shape_of(dataspace)
+        kind, shape = _Datatype(datatype), _shape_of(dataspace)
         length = math.prod(shape) * kind.size
         if not length:
             return []  # whatever its type: that of an empty list of texts is a number
@@ -144,7 +152,7 @@ class Node:
         if length > len(content):
             raise WeightsError(f"its attribute {name!r} is truncated")
         pieces = [content[place : place + kind.size] for place in range(0, length, kind.size)]
-        read = self._file.long_text if kind.is_long_text else short_text
+        read = self._file.long_text if kind.is_long_text else _short_text
         texts = [read(piece) for piece in pieces]
         return texts if shape else texts[0]
 
@@ -184,7 +192,7 @@ class Node:
             raise WeightsError("it holds something else than numbers")
         if _EXTERNAL in kinds:
             raise WeightsError("its numbers are in another file")
-        kind, shape = Datatype(self._message(_DATATYPE)), shape_of(self._message(_DATASPACE))
+        kind, shape = _Datatype(self._message(_DATATYPE)), _shape_of(self._message(_DATASPACE))
         dtype = kind.numbers()
         size = math.prod(shape) * dtype.itemsize
         layout = self._message(_LAYOUT)  # IV.A.2.i
@@ -272,7 +280,7 @@ class Node:
         filters = self._filters()
         pieces: dict[tuple[int, ...], np.ndarray] = {}
         for stored, mask, *corner, _, place in self._tree(tree, 1, struct.Struct(f"<II{rank}QQ")):
-            content = unfiltered(self._file.data(place, stored), filters, mask, size, itemsize)
+            content = _unfiltered(self._file.data(place, stored), filters, mask, size, itemsize)
             pieces[tuple(corner)] = np.frombuffer(content, dtype).reshape(chunk)
         if len(pieces) != count:
             raise WeightsError("it claims more numbers than the file holds")
@@ -294,8 +302,63 @@ class Node:
             place = 8
             for _ in range(count):
                 number, length, _, values = struct.unpack_from("<4H", content, place)
-                if version != 1 or number not in FILTERS or number in filters:
+                if version != 1 or number not in _KNOWN_FILTERS or number in filters:
                     raise WeightsError("it is compressed in a way that is not read")
                 filters.append(number)
                 place += 8 + -(-length // 8) * 8 + 4 * (values + values % 2)
         return filters
+
+
+def _unfiltered(content: bytes, filters: list[int], mask: int, size: int, itemsize: int) -> bytes:
+    """Returns a piece of `size` bytes without its filters. Those whose bit in the mask is set were not applied."""
+    for position, number in reversed(list(enumerate(filters))):
+        if mask >> position & 1:
+            continue
+        if number == _DEFLATE:
+            content = zlib.decompressobj().decompress(content, size + _CHECKSUM + 1)
+        elif number == _FLETCHER32:
+            content = content[:-_CHECKSUM]
+        else:
+            whole = len(content) // itemsize * itemsize
+            shuffled = np.frombuffer(content[:whole], np.uint8).reshape(itemsize, -1)
+            content = shuffled.T.tobytes() + content[whole:]
+    if len(content) != size:
+        raise WeightsError("it has a piece that does not have its size")
+    return content
+
+
+def _short_text(content: bytes) -> str:
+    return content.rstrip(b"\0 ").decode()
+
+
+def _shape_of(content: bytes) -> tuple[int, ...]:
+    """Returns the shape of a dataspace (IV.A.2.b)."""
+    version, rank, _, kind = struct.unpack_from("<4B", content)
+    if version not in (1, 2) or rank > _RANKS or (version == 2 and kind == 2):
+        raise WeightsError("it holds something without a shape")
+    return struct.unpack_from(f"<{rank}Q", content, 8 if version == 1 else 4)
+
+
+class _Datatype:
+    """A datatype (IV.A.2.d)."""
+
+    def __init__(self, content: bytes) -> None:
+        first, *self._bits, self.size = struct.unpack_from("<BBBBI", content)
+        self._kind, self._properties = first & 15, content[8:]
+        self.is_text = self._kind == 3 and self.size > 0
+        self.is_long_text = self._kind == 9 and self._bits[0] & 15 == 1 and self.size == 16
+
+    def numbers(self) -> np.dtype:
+        """Returns the type in NumPy, or raises WeightsError if it is not a type of numbers."""
+        order = ">" if self._bits[0] & 1 else "<"
+        if self._kind == 0 and self.size in (1, 2, 4, 8):
+            offset, *form = struct.unpack_from("<HH", self._properties)
+            expected, code = [8 * self.size], "i" if self._bits[0] & 8 else "u"
+        elif self._kind == 1 and self.size in _FLOATS and not self._bits[0] & 64:  # in the order of no VAX
+            offset, *form = struct.unpack_from("<HHBBBBI", self._properties)
+            expected, code = _FLOATS[self.size], "f"
+        else:
+            raise WeightsError("it holds something else than numbers")
+        if not offset and form == expected:
+            return np.dtype(f"{order}{code}{self.size}")
+        raise WeightsError("it holds something else than numbers")
