@@ -121,7 +121,7 @@ def test_a_file_has_fewer_than_four_hundred_lines(name):
         "py.typed",
         "pictures/paintings/swirls.jpg",
         "pictures/paintings/embers.jpg",
-        "cli/demo_page.html",
+        "cli/demo.html",
         "backbones/looking/imagenet_classes.txt",
     ],
 )

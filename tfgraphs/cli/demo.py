@@ -6,18 +6,24 @@ It runs in a checkout; bin/demo installs what the commands need, then calls this
 dream.png, style.png, logs/ for TensorBoard, and index.html, which contains all its pictures.
 """
 
+import base64
+import html
+import io
 import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from absl import flags
+from PIL import Image
 
-from tfgraphs.cli.demo_page import Part, write_page
 from tfgraphs.cli.shared import command
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file
+from tfgraphs.monitor.terminal import duration
 from tfgraphs.pictures import samples
 
 OUTPUT = flags.DEFINE_string("output", "out/demo", "Folder for the results.")
@@ -32,79 +38,69 @@ QUESTIONS = [
     "calc 'paris - france + italy'",
     "calc 'walking - walk + swim'",
 ]
-DREAM, STYLE = "dream", "style"
-SECONDS = {"words": 10, DREAM: 25, STYLE: 90}  # on two cores, for the first estimate of the time left
+_TEMPLATE = Path(__file__).with_suffix(".html")
+_WIDEST = 1280  # px; wider pictures are reduced
 
 
 class DemoError(TfgraphsError):
     """One of the commands failed."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """One technique of the demo.
+
+    Attributes:
+        name: of the part; a picture NAME.png is its result, unless there are no inputs.
+        title: its heading on the page.
+        commands: the command lines that make it.
+        expected: how many seconds they take on two cores, for the first estimate of the time left.
+        inputs: sample pictures by caption.
+    """
+
+    name: str
+    title: str
+    commands: Sequence[str]
+    expected: float
+    inputs: Mapping[str, str]
+
+
+def _parts(output: Path) -> list[Part]:
+    words = [f"words --vectors=glove {question}" for question in QUESTIONS]
+    files = f"--output={output}/{{0}}.png --logdir={output}/logs/{{0}}"
+    dream = f"deepdream --input=sample:cat --size=640 --upsample --iterations=15 {files.format('dream')}"
+    style = f"neural_style --content=sample:coffee --style=sample:swirls {files.format('style')}"
+    inputs = {"the photograph": "sample:coffee", "the painting": "sample:swirls"}
+    return [
+        Part("words", "Words that can be added", words, 10, {}),
+        Part("dream", "A network that dreams", [dream], 25, {"the photograph": "sample:cat"}),
+        Part("style", "A photograph, painted", [style], 90, inputs),
+    ]
+
+
 def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     output = Path(OUTPUT.value)
-    clock = _Clock()
-    answers, lines, seconds = _words(clock, output)
-    words = Part("Words that can be added", lines, seconds, answers=answers)
-    line = (
-        f"deepdream --input=sample:cat --size=640 --upsample --iterations=15 --output={output}/dream.png "
-        f"--logdir={output}/logs/dream"
-    )
-    seconds = _run(clock, DREAM, line)
-    inputs = {"the photograph": samples.resolve("sample:cat")}
-    dream = Part("A network that dreams", [line], seconds, inputs, output / "dream.png")
-    line = (
-        f"neural_style --content=sample:coffee --style=sample:swirls --output={output}/style.png "
-        f"--logdir={output}/logs/style"
-    )
-    seconds = _run(clock, STYLE, line)
-    inputs = {"the photograph": samples.resolve("sample:coffee"), "the painting": samples.resolve("sample:swirls")}
-    style = Part("A photograph, painted", [line], seconds, inputs, output / "style.png")
-    write_page(output / "index.html", [words, dream, style], logs=f"tensorboard --logdir={output}/logs")
+    parts, sections = _parts(output), list[str]()
+    started = time.monotonic()
+    for number, part in enumerate(parts):
+        before = time.monotonic() - started
+        pace = before / sum(done.expected for done in parts[:number]) if number else 1.0
+        left = pace * sum(coming.expected for coming in parts[number:])
+        text = f"[{number + 1} of {len(parts)}] {part.name}; about {left:.0f} s left in all"
+        print(text, file=sys.stderr, flush=True)
+        answers = [_call(line) for line in part.commands]
+        seconds = time.monotonic() - started - before
+        if part.inputs:
+            pictures = {caption: samples.resolve(path) for caption, path in part.inputs.items()}
+            sections.append(_section(part, seconds, "pictures", _figures(pictures, output / f"{part.name}.png")))
+        else:
+            printed = [f"$ bin/{line}\n\n{text}\n" for line, text in zip(part.commands, answers, strict=True)]
+            _write(output / "words.txt", "\n".join(printed))
+            sections.append(_section(part, seconds, "words", _cards(answers)))
+    page = _TEMPLATE.read_text(encoding="utf-8").replace("{sections}", "\n".join(sections))
+    _write(output / "index.html", page.replace("{logs}", html.escape(f"tensorboard --logdir={output}/logs")))
     print(f"the results are on one page: {output}/index.html")
-
-
-class _Clock:
-    """Estimates the time left from the duration of the finished parts, relative to what was expected."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._done: list[str] = []
-
-    def announce(self, part: str) -> None:
-        expected = sum(SECONDS[done] for done in self._done)
-        pace = (time.monotonic() - self._started) / expected if expected else 1.0
-        left = pace * sum(seconds for name, seconds in SECONDS.items() if name not in self._done)
-        number = len(self._done) + 1
-        print(f"[{number} of {len(SECONDS)}] {part}; about {left:.0f} s left in all", file=sys.stderr, flush=True)
-        self._done.append(part)
-
-
-def _words(clock: _Clock, output: Path) -> tuple[dict[str, list[tuple[str, float]]], list[str], float]:
-    """Asks all questions; writes the answers to words.txt and returns them with the commands and the time."""
-    clock.announce("words")
-    started = time.monotonic()
-    lines = [f"words --vectors=glove {question}" for question in QUESTIONS]
-    texts = [_call(line) for line in lines]
-    seconds = time.monotonic() - started
-    with atomic_file(output / "words.txt") as temporary:
-        shown = [f"$ bin/{line}\n\n{text}\n" for line, text in zip(lines, texts, strict=True)]
-        temporary.write_text("\n".join(shown), encoding="utf-8")
-    answers = {question: _rows(text) for question, text in zip(QUESTIONS, texts, strict=True)}
-    return answers, lines, seconds
-
-
-def _rows(table: str) -> list[tuple[str, float]]:
-    """The rows of a printed table of words and cosines."""
-    pairs = (line.rsplit(maxsplit=1) for line in table.splitlines()[2:] if line.strip())
-    return [(word.strip(), float(cosine)) for word, cosine in pairs]
-
-
-def _run(clock: _Clock, part: str, line: str) -> float:
-    clock.announce(part)
-    started = time.monotonic()
-    _call(line)
-    return time.monotonic() - started
 
 
 def _call(line: str) -> str:
@@ -116,6 +112,55 @@ def _call(line: str) -> str:
     if result.returncode:
         raise DemoError(f"this command failed with exit code {result.returncode}: {line}")
     return result.stdout
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+# --- the page
+
+
+def _section(part: Part, seconds: float, kind: str, content: str) -> str:
+    commands = "\n".join(f"bin/{line}" for line in part.commands)
+    return f"""<section>
+<h2>{html.escape(part.title)}</h2>
+<div class="{kind}">{content}</div>
+<details open><summary>made in {duration(seconds)} by</summary><pre>{html.escape(commands)}</pre></details>
+</section>"""
+
+
+def _figures(inputs: Mapping[str, Path], result: Path) -> str:
+    figures = "".join(_figure(caption, path) for caption, path in inputs.items())
+    return f'<div class="inputs">{figures}</div>{_figure("the result", result)}'
+
+
+def _figure(caption: str, path: Path) -> str:
+    """A picture, contained in the page as a JPEG."""
+    buffer = io.BytesIO()
+    with Image.open(path) as image:
+        shown = image.convert("RGB")
+    shown.thumbnail((_WIDEST, _WIDEST))
+    shown.save(buffer, "JPEG", quality=92, subsampling=0)
+    data, text = base64.b64encode(buffer.getvalue()).decode(), html.escape(caption)
+    return f'<figure><img src="data:image/jpeg;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def _cards(answers: Sequence[str]) -> str:
+    """A card for each question, with bars as long as the cosines of the printed table."""
+    cards = ""
+    for question, table in zip(QUESTIONS, answers, strict=True):
+        bars = ""
+        for line in filter(None, table.splitlines()[2:]):
+            word, cosine = line.strip().rsplit(maxsplit=1)
+            bars += (
+                f'<li><span class="bar" style="width:{max(float(cosine), 0) * 0.8:.0%}"></span>'
+                f"<span>{html.escape(word.strip())}</span><b>{float(cosine):.2f}</b></li>"
+            )
+        title = html.escape(question.removeprefix("near ").removeprefix("calc ").strip("'"))
+        cards += f'<div class="card"><h3>{title}</h3><ol>{bars}</ol></div>'
+    return f'<div class="cards">{cards}</div>'
 
 
 def run() -> None:
