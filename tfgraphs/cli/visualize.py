@@ -128,11 +128,11 @@ def _kernels() -> None:
     count = backbone.view(convolution.name).channels
     output = _output(f"{backbone.name}_{layer}_kernels")
     most = None if kernels.sees_colours(backbone, convolution) else _MOST_KERNELS
-    drawn = draw(backbone, convolution, _channels(count, most))
-    shown = f"{len(drawn.tiles)} of {count}"
-    which = shown if CHANNELS.value else str(count) if len(drawn.tiles) == count else f"the first {shown}"
-    legend = f"{layer} of {backbone.name}: {which} kernels. {drawn.legend}"
-    _save(output, sheet(drawn.tiles, drawn.captions, legend=legend), "kernels")
+    tiles, captions, legend = draw(backbone, convolution, _channels(count, most))
+    shown = f"{len(tiles)} of {count}"
+    which = shown if CHANNELS.value else str(count) if len(tiles) == count else f"the first {shown}"
+    legend = f"{layer} of {backbone.name}: {which} kernels. {legend}"
+    _save(output, sheet(tiles, captions, legend=legend), "kernels")
     print(f"{output}: {shown} kernels of {layer}")
 
 

@@ -1,7 +1,6 @@
 """Draws the kernels of `visualize kernels` with captions and a legend. It imports TensorFlow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,19 +16,8 @@ _LINES = (90, 90, 95)  # RGB between slices
 _BARS = 150  # px
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """Kernels as pictures.
-
-    Attributes:
-        tiles: one picture for each kernel.
-        captions: the text below each.
-        legend: explains the pictures.
-    """
-
-    tiles: list[np.ndarray]
-    captions: list[str]
-    legend: str
+Drawn = tuple[list[np.ndarray], list[str], str]
+"""A picture of each kernel, the captions below them, and the legend that explains them."""
 
 
 def draw(backbone: Backbone, convolution: Layer, channels: Sequence[int]) -> Drawn:
@@ -38,7 +26,7 @@ def draw(backbone: Backbone, convolution: Layer, channels: Sequence[int]) -> Dra
         found = colour_kernels(backbone, convolution, channels)
         tiles = [enlarged(kernel.pixels, _SIDE) for kernel in found]
         legend = "Each is shown as the picture that excites it most, above the number of its channel."
-        return Drawn(tiles, [str(kernel.channel) for kernel in found], legend)
+        return tiles, [str(kernel.channel) for kernel in found], legend
     rows = strongest_slices(backbone, convolution, channels, _SLICES)
     return _as_bars(rows) if rows[0][0].pixels.shape[:2] == (1, 1) else _as_slices(rows)
 
@@ -52,7 +40,7 @@ def _as_slices(rows: Sequence[Sequence[Kernel]]) -> Drawn:
         "Below each kernel its output channel, and the input channels with the strongest weights, whose slices are "
         "above from left to right. Orange is positive, blue is negative, black is 0."
     )
-    return Drawn(tiles, captions, legend)
+    return tiles, captions, legend
 
 
 def _as_bars(rows: Sequence[Sequence[Kernel]]) -> Drawn:
@@ -64,4 +52,4 @@ def _as_bars(rows: Sequence[Sequence[Kernel]]) -> Drawn:
         "Each kernel has one weight for each input channel: the bars are the weights furthest from 0, after the number "
         "of their input channel. Orange is positive, blue is negative."
     )
-    return Drawn(tiles, captions, legend)
+    return tiles, captions, legend

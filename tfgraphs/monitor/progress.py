@@ -35,8 +35,7 @@ class Progress:
 
         Args:
             what: "frame" or "picture".
-            number: of the frame or picture, from 0.
-            count: how many there are.
+            number, count: of the frame or picture, from 0, and how many there are.
             steps_before: steps of those before it.
             first_work: work of the first, as a multiple of that of each other.
         """

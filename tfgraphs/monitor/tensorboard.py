@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 class EventLog:
     """Writes event files into a folder, which is created with the first event.
 
-    Args:
-        logdir: the folder.
-        flags: logged as a table, at step 0.
-        picture_every: steps between two pictures; the last picture of a run is always logged.
+    `flags` are logged as a table, and pictures every `picture_every` steps and at the end of a run.
     """
 
     def __init__(self, logdir: str | Path, flags: Mapping[str, object], picture_every: int) -> None:

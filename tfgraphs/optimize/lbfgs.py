@@ -47,17 +47,13 @@ class LBFGS:
     steps_per_round: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("history", "steps_per_round"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        for name, value in vars(self).items():
+            if value < 1:
+                raise ValueError(f"{name} is {value}: it must be at least 1")
 
 
 class BoundedMinimization:
-    """An optimisation by L-BFGS. Its graph is made once and can be run several times with other values of its variable.
-
-    Attributes:
-        graph: of the loss and its gradient.
-    """
+    """An optimisation by L-BFGS. Its `graph` is made once and can be run several times with other values."""
 
     def __init__(
         self, loss: LossFunction, variable: tf.Variable, method: LBFGS, bounds: tuple[float, float] = (0.0, 1.0)
@@ -108,38 +104,28 @@ class BoundedMinimization:
         state = [self._variable, self._step]
 
         def advance(done: int, last: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
-            return self._advance(done, last, steps)
+            start = self._variable.numpy()
+            search = _Search(self._evaluate, self._variable, done, steps)
+            try:
+                end = self._descend(search, start, last - done)
+                self._variable.assign(end)
+                self._step.assign(steps if np.array_equal(end, start) else last)
+            except BaseException:
+                self._variable.assign(start)
+                self._step.assign(done)
+                raise
+            return search.accepted
 
         per_round = self._method.steps_per_round
         yield from run_rounds(self._loss, state, self._step, steps, per_round, advance, checkpoint_dir, save_seconds)
 
-    def _advance(self, done: int, last: int, steps: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
-        """Runs one round. If it is interrupted, variable and step are those of before."""
-        start = self._variable.numpy()
-        search = _Search(self._evaluate, self._variable, done, steps)
-        try:
-            end = self._descend(search, start, last - done)
-            self._variable.assign(end)
-            self._step.assign(steps if np.array_equal(end, start) else last)
-        except BaseException:
-            self._variable.assign(start)
-            self._step.assign(done)
-            raise
-        return search.accepted
-
     def _descend(self, search: "_Search", start: np.ndarray, iterations: int) -> np.ndarray:
         options: dict[str, float] = {"maxcor": self._method.history, "maxiter": iterations, "maxfun": _UNLIMITED}
         options |= {"ftol": 0.0, "gtol": 0.0}  # it ends after the steps, or where float32 knows no lower loss
+        settings = {"bounds": self._scipy.Bounds(*self._bounds), "callback": search.accept, "options": options}
+        vector = start.ravel().astype(np.float64)
         with self._one_core():  # its sums are short, and cores that wait for each other take ten times as long
-            result = self._scipy.minimize(
-                search,
-                start.ravel().astype(np.float64),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=self._scipy.Bounds(*self._bounds),
-                callback=search.accept,
-                options=options,
-            )
+            result = self._scipy.minimize(search, vector, jac=True, method="L-BFGS-B", **settings)
         return result.x.astype(start.dtype).reshape(start.shape)
 
 

@@ -187,8 +187,7 @@ def _update(
 ) -> Callable[[tf.Tensor, list[tf.Tensor | tf.IndexedSlices]], tf.Tensor]:
     """Builds an optimizer and returns x <- projection(optimizer(x, transform(gradient))) for its variables.
 
-    The returned function takes the loss, too. If the loss or a gradient is not finite, all gradients count as zero and
-    the function returns False.
+    If the loss, its first argument, or a gradient is not finite, all gradients count as zero and it returns False.
     """
     optimizer.build(variables)
 
@@ -225,18 +224,15 @@ def _loop(
     def loop(last: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), take_step.structured_outputs)
 
-        def unfinished(now: tf.Tensor, value: tf.Tensor, terms: object, finite: tf.Tensor) -> tf.Tensor:
+        def unfinished(now: tf.Tensor, finite: tf.Tensor, *_: object) -> tf.Tensor:
             return tf.logical_and(now < last, finite)
 
-        def advance(
-            now: tf.Tensor, value: tf.Tensor, terms: object, finite: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor, object, tf.Tensor]:
+        def advance(now: tf.Tensor, *_: object) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, object]:
             value, terms, finite = take_step(now)
-            return now + tf.cast(finite, tf.int64), value, terms, finite
+            return now + tf.cast(finite, tf.int64), finite, value, terms
 
-        now, value, terms, finite = tf.while_loop(
-            unfinished, advance, (step.read_value(), value, terms, tf.constant(True)), parallel_iterations=1
-        )
+        start = (step.read_value(), tf.constant(True), value, terms)
+        now, finite, value, terms = tf.while_loop(unfinished, advance, start, parallel_iterations=1)
         step.assign(now)
         return value, terms, finite
 

@@ -115,11 +115,7 @@ def quiet_tensorflow() -> Iterator[None]:
 
 
 def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
-    """Starts TensorFlow quietly, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs.
-
-    Args:
-        threads: how many share the work of one operation, by default one for each core.
-    """
+    """Starts TensorFlow quietly, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs."""
     note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
     print(note, end="", file=sys.stderr, flush=True)
     try:

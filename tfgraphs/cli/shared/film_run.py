@@ -40,12 +40,7 @@ Pair = tuple[np.ndarray | None, np.ndarray]
 def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
     """Returns what an input is: "picture", "folder" (also a pattern), "film", or "zoom" for a picture to zoom into.
 
-    Args:
-        place: the input.
-        zoom_only: flags of the command itself that only zooms have.
-
-    Raises:
-        UsageError: a flag is given that is for another kind.
+    Raises UsageError if a flag is given that is for another kind; `zoom_only` are flags of the command for zooms.
     """
     found = "folder" if is_folder(place) else "film" if films.is_film(place) else "picture"
     if ZOOM_FRAMES.value:
@@ -87,13 +82,7 @@ def frame_pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator
 
 
 def blend(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None = None) -> np.ndarray:
-    """Blends a frame with the finished frame before it by --blend, so that films flicker less.
-
-    Args:
-        frame: float32 [height, width, 3] in 0..1.
-        before: of the same shape, None for the first frame.
-        mask: float32 [height, width]; where it is 0 the frame stays as it is.
-    """
+    """Blends a frame with the finished one before it, if any, by --blend; where the mask is 0 the frame stays."""
     if before is None:
         return frame
     share = np.float32(BLEND.value) if mask is None else np.float32(BLEND.value) * mask[..., None]
@@ -122,18 +111,11 @@ def _shift() -> tuple[float, float]:
 
 
 class FilmRun(picture_run.PictureRun):
-    """One run of a command that makes a film.
+    """One run of a command that makes a film; further arguments and errors as of `PictureRun`.
 
     Args:
-        name: of the command.
-        sources: paths of the files that go in; the output is named after the first.
-        module: name of the module that defines the command's own flags.
         rate: frames a second.
         title: follows the name of the first source in the name of the output; by default the command's name.
-
-    Raises:
-        FilmError, OutputError: the output cannot be written.
-        ResumeError: --resume, but no run of these flags was interrupted.
     """
 
     flag_modules = (*picture_run.PictureRun.flag_modules, __name__)
@@ -155,12 +137,9 @@ class FilmRun(picture_run.PictureRun):
         Args:
             inputs: takes the number of a frame and returns the inputs of the frames from there on.
             make_frame: see `MakeFrame`.
-            count: number of frames.
+            count: number of frames; FilmError is raised if `inputs` gave fewer.
             monitor: shows the progress of the run.
             first_work: work of the first frame, as a multiple of that of each other.
-
-        Raises:
-            FilmError: `inputs` gave fewer, or the film cannot be written.
         """
         frames, steps = films.FrameFolder(self.state.folder / "frames"), int(self.state.read("step") or 0)
         start = len(frames)
@@ -185,16 +164,12 @@ class FilmRun(picture_run.PictureRun):
         print(f"{self.output}: {size}, {command.counted(count, 'frame')}, {count / self._rate:.1f} s")
 
     def _named_after(self, source: str) -> str:
-        return f"{picture_run.stem(source)}_{self._title}{best_ending()}"
+        try:
+            films.check_format("film.mp4")
+            ending = ".mp4"
+        except films.FilmError:  # the extra `video` is not installed
+            ending = ".webp"
+        return f"{picture_run.stem(source)}_{self._title}{ending}"
 
     def _check_format(self) -> None:
         films.check_format(self.output, self._rate)
-
-
-def best_ending() -> str:
-    """Returns .mp4 if the extra `video` is installed, else .webp."""
-    try:
-        films.check_format("film.mp4")
-    except films.FilmError:
-        return ".webp"
-    return ".mp4"

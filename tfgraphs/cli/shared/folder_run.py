@@ -23,20 +23,12 @@ def is_folder(place: str) -> bool:
 
 
 class FolderRun(picture_run.PictureRun):
-    """One run of a command that turns each of several pictures into a picture.
+    """One run of a command that turns each of several pictures into a picture; otherwise as `PictureRun`.
 
     Args:
-        name: of the command.
-        place: the folder or pattern.
+        place: the folder or pattern; FolderError is raised if there are no pictures.
         others: paths of other files that go in.
-        module: name of the module that defines the command's own flags.
         flag: the one that names the place.
-
-    Raises:
-        FolderError: there are no pictures.
-        UsageError: two of the results would have the same name, or would replace a picture.
-        OutputError: the output cannot be written.
-        ResumeError: --resume, but no run of these flags was interrupted.
     """
 
     def __init__(self, name: str, place: str, others: list[str], module: str, flag: str) -> None:
@@ -49,15 +41,8 @@ class FolderRun(picture_run.PictureRun):
     ) -> None:
         """Makes and writes the results, and deletes the state of the run.
 
-        A picture that cannot be read is reported at its turn, and the others are still made.
-
-        Args:
-            make_picture: yields the progress of one picture; the last has the result.
-            size: as of `picture_run.load_picture`.
-            monitor: shows the progress of the run.
-
-        Raises:
-            UsageError: at the end, if pictures were left out.
+        A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
+        the end. The last progress of `make_picture` has the result; `size` is that of `picture_run.load_picture`.
         """
         count, left_out, steps = len(self._pictures), 0, int(self.state.read("step") or 0)
         finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
@@ -98,7 +83,10 @@ class FolderRun(picture_run.PictureRun):
         return {**self.origin, "flags": {**values, self._flag: str(path)}}
 
     def _named_after(self, _: str) -> str:
-        return f"{_folder_of(self._place).resolve().name or 'pictures'}_{self.name}"
+        """Names the output after the folder itself, or the last one that a pattern names."""
+        whole = os.path.isdir(self._place)
+        parts = itertools.takewhile(lambda part: whole or not is_pattern(part), Path(self._place).parts)
+        return f"{Path(*parts).resolve().name or 'pictures'}_{self.name}"
 
     def _check_outputs(self, sources: list[str]) -> None:
         if self.output.suffix.lower() in (*PICTURES, ".mp4") and not self.output.is_dir():
@@ -114,10 +102,3 @@ class FolderRun(picture_run.PictureRun):
         for other in map(Path, sources[len(self._pictures) :]):
             if other.exists() and any(target.exists() and other.samefile(target) for target in known):
                 raise command.UsageError(f"--output={self.output} contains the input {other}: give another folder")
-
-
-def _folder_of(place: str) -> Path:
-    """The folder itself, or the last one that a pattern names."""
-    if os.path.isdir(place):
-        return Path(place)
-    return Path(*itertools.takewhile(lambda part: not is_pattern(part), Path(place).parts))

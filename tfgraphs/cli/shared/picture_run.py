@@ -13,7 +13,7 @@ A command reads like what happens to a photograph:
 import contextlib
 import dataclasses
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfgraphs.backbones import Backbone
+    from tfgraphs.backbones.loading import Check
     from tfgraphs.monitor.progress import Progress
     from tfgraphs.monitor.terminal import Monitor
 
-OUTPUT = common_flags.output(
-    None, ".png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input."
-)
+_OUTPUTS = ".png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input."
+OUTPUT = common_flags.output(None, _OUTPUTS)
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size also enlarges a smaller picture.")
 BACKBONE = common_flags.backbone("squeezenet")
 WEIGHTS = common_flags.weights()
@@ -95,9 +95,7 @@ def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
     return images.load_mask(samples.resolve(path), size)
 
 
-def load_backbone(
-    name: str, pooling: str = "max", check: Callable[["Backbone"], object] = lambda structure: None
-) -> "Backbone":
+def load_backbone(name: str, pooling: str = "max", check: "Check" = lambda structure: None) -> "Backbone":
     """Loads the network of --backbone and shows the progress of the command `name`; see `backbones.load`."""
     from tfgraphs import backbones
     from tfgraphs.monitor.terminal import Monitor

@@ -9,26 +9,16 @@ from tfgraphs.cli.shared.command import UsageError
 Preset = Mapping[str, object]
 
 # For SqueezeNet. All keep the colours of the photograph: what dreams do to colours looks alike whatever they dream of.
-DREAMS: dict[str, Preset] = {
-    "animals": {
-        "objective": ["fire7"],
-        "steps": 100,
-        "step_size": 1.4,
-        "octaves": 5,
-        "jitter": 16,
-        "preserve_color": True,
-    },
-    "stones": {"objective": ["fire7:11"], "steps": 56, "step_size": 1.8, "preserve_color": True},
-    "strokes": {"objective": ["fire3"], "steps": 40, "step_size": 1.5, "preserve_color": True},
-    "vortices": {"objective": ["fire5:38 + fire6:22"], "steps": 40, "step_size": 1.4, "preserve_color": True},
-    "wicker": {"objective": ["fire7:17"], "steps": 56, "step_size": 1.8, "preserve_color": True},
+_DREAMS: dict[str, Preset] = {
+    "animals": {"objective": ["fire7"], "steps": 100, "step_size": 1.4, "octaves": 5, "jitter": 16},
+    "stones": {"objective": ["fire7:11"], "steps": 56, "step_size": 1.8},
+    "strokes": {"objective": ["fire3"], "steps": 40, "step_size": 1.5},
+    "vortices": {"objective": ["fire5:38 + fire6:22"], "steps": 40, "step_size": 1.4},
+    "wicker": {"objective": ["fire7:17"], "steps": 56, "step_size": 1.8},
 }
+DREAMS: dict[str, Preset] = {name: {**preset, "preserve_color": True} for name, preset in _DREAMS.items()}
 
-PAINTINGS: dict[str, Preset] = {
-    "faithful": {"content_weight": 0.5},
-    "balanced": {},
-    "wild": {"content_weight": 0.04},
-}
+PAINTINGS: dict[str, Preset] = {"faithful": {"content_weight": 0.5}, "balanced": {}, "wild": {"content_weight": 0.04}}
 
 
 def apply(preset: Preset, network: str, instead: tuple[str, ...] = ()) -> None:

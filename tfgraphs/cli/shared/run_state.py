@@ -32,16 +32,12 @@ def states_folder() -> Path:
 
 
 class RunState:
-    """The state of one run.
+    """The state of one run, in `folder`; `checkpoints` are arguments of the techniques for saving it.
 
     Args:
         name: of the command.
         origin: everything but files that the result depends on; can be JSON.
         sources: files, or folders of files, on whose content it depends.
-
-    Attributes:
-        folder: where the state is.
-        checkpoints: arguments of the techniques that say where and how often to save it.
 
     Raises:
         OutputError: the folder cannot be written.

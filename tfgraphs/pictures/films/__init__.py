@@ -15,22 +15,12 @@ from tfgraphs.files.outputs import atomic_file
 from tfgraphs.pictures import images
 from tfgraphs.pictures.films import animation, video
 from tfgraphs.pictures.films.claims import check_claims
-from tfgraphs.pictures.films.film import RATES, Film, FilmError
-from tfgraphs.pictures.films.folders import FolderError, FrameFolder, sources
-
-__all__ = [
-    "RATES",
-    "Film",
-    "FilmError",
-    "FolderError",
-    "FrameFolder",
-    "check_format",
-    "is_film",
-    "open_film",
-    "read_origin",
-    "save",
-    "sources",
-]
+from tfgraphs.pictures.films.film import RATES
+from tfgraphs.pictures.films.film import Film as Film
+from tfgraphs.pictures.films.film import FilmError as FilmError
+from tfgraphs.pictures.films.folders import FolderError as FolderError
+from tfgraphs.pictures.films.folders import FrameFolder as FrameFolder
+from tfgraphs.pictures.films.folders import sources as sources
 
 _WRITABLE: dict[str, ModuleType] = {".mp4": video, ".webp": animation}
 
