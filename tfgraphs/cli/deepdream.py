@@ -31,6 +31,7 @@ from absl import flags
 from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.pictures import films, images, samples
+from tfgraphs.pictures.colors import with_colors_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,8 +193,12 @@ def _dream(
     dreamer: "Dreamer", start: "np.ndarray", picture: "np.ndarray", mask: "np.ndarray | None", **options: Any
 ) -> "Iterator[Progress]":
     """Dreams from a start; with --preserve_color in the colours of the picture."""
-    dreams = dreamer.dream(start, mask, **options)
-    return picture_run.in_colors_of(picture, dreams) if PRESERVE_COLOR.value else dreams
+    for progress in dreamer.dream(start, mask, **options):
+        if PRESERVE_COLOR.value:
+            assert progress.picture is not None
+            original = images.resize(picture, progress.picture.shape[:2])
+            progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, original))
+        yield progress
 
 
 def _dream_frame(run: "Iterator[Progress]") -> "Iterator[Progress]":

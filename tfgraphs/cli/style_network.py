@@ -60,7 +60,6 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
     photos = _read(name, paths)
     command.import_tensorflow()
-    from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.neural_style.one_pass import training
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
@@ -85,8 +84,7 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
     }
     state = run_state.RunState(f"{name}-network", origin, [painting, *picture_run.network_files()])
     network = TransformationNetwork(seed=settings.seed)
-    logdir, every = picture_run.LOGDIR.value, picture_run.PICTURE_EVERY.value
-    with state.interruptible(), Monitor(name, logdir=logdir, flags=values, picture_every=every) as monitor:
+    with picture_run.monitored(name, state, values) as monitor:
         progress = training.train(
             network,
             pixels,

@@ -17,24 +17,19 @@ def adam_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """One step of Adam (Kingma and Ba, arXiv 1412.6980, the form at the end of section 2, which Keras uses, too).
+    """Returns x_t, m_t and v_t of Adam (Kingma and Ba, arXiv 1412.6980, end of section 2; the form that Keras uses).
 
         m_t = m_{t-1} + (1 - beta_1) (g_t - m_{t-1})
         v_t = v_{t-1} + (1 - beta_2) (g_t^2 - v_{t-1})
         x_t = x_{t-1} - learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m_t / (sqrt(v_t) + epsilon)
 
     Args:
-        value: x_{t-1}, any shape.
-        gradient: g_t, of the same shape, as are the two moments.
-        mean: m_{t-1}, zeros before the first step.
-        square: v_{t-1}, zeros before the first step.
+        value, gradient: x_{t-1} and g_t, of one shape, as are the two moments.
+        mean, square: m_{t-1} and v_{t-1}, zeros before the first step.
         step: t, a float scalar, 1 in the first step.
         learning_rate: of this step, a float scalar.
         beta_1, beta_2: decay rates of the moments.
         epsilon: keeps the quotient finite where gradients are zero.
-
-    Returns:
-        x_t, m_t and v_t.
     """
     mean += (1 - beta_1) * (gradient - mean)
     square += (1 - beta_2) * (tf.square(gradient) - square)

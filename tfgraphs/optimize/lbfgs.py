@@ -97,8 +97,7 @@ class BoundedMinimization:
             its report is the last one, and the steps that are left count as done.
 
         Raises:
-            CheckpointError: the checkpoint cannot be written or is damaged.
-            NonFiniteLoss: with the step at which it happened. The variable is what it was before the round.
+            CheckpointError, NonFiniteLoss: as of `minimize`. The variable is what it was before the round.
         """
         self._step.assign(0)
         state = [self._variable, self._step]

@@ -40,16 +40,14 @@ Optimise = Callable[[int, np.ndarray | None], Iterator[tuple[Report, np.ndarray]
 
 
 def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> Iterator[Progress]:
-    """Optimises level by level.
+    """Optimises level by level and yields the progress over all levels, at last with the finished picture.
+
+    The loss of each level is a figure of its own.
 
     Args:
         levels: smallest first.
         optimise: see `Optimise`; the first level gets None for a picture.
         name: of a level in messages, "octave" or "scale".
-
-    Yields:
-        The progress over all levels, with the loss of each level as a figure of its own. The last one has the finished
-        picture.
     """
     costs = [level.work(level.steps) for level in levels]
     picture: np.ndarray | None = None

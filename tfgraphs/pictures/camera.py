@@ -29,7 +29,7 @@ def check(zoom: float, degrees: float, shift: tuple[float, float]) -> None:
 def zoomed(
     picture: np.ndarray, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray:
-    """Returns the next frame: the picture enlarged and turned about its centre, then shifted.
+    """Returns the next frame: the picture enlarged and turned about its centre, then shifted, and clipped to 0..1.
 
     Beyond its borders the picture is mirrored. Without zoom, turn and shift the result is equal to the bit.
 
@@ -38,9 +38,6 @@ def zoomed(
         zoom: factor of enlargement, 0.5 to 10; below 1 the frame shows more than the picture.
         degrees: angle of the turn, counter-clockwise, -360 to 360.
         shift: movement to the right and down, as parts of width and height, each -1 to 1.
-
-    Returns:
-        A new picture of the same shape, clipped to 0..1.
 
     Raises:
         CameraError: a value is out of its range.

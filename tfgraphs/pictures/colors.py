@@ -15,28 +15,18 @@ _SMALL = 1e-6
 
 
 def luma(pixels: Pixels) -> Pixels:
-    """Returns 0.299 R + 0.587 G + 0.114 B, the luma of ITU-R BT.601.
-
-    Args:
-        pixels: array or tensor [..., 3] of sRGB values.
-
-    Returns:
-        The same kind of array or tensor, [...].
-    """
+    """Returns 0.299 R + 0.587 G + 0.114 B, the luma of ITU-R BT.601, [...] of an array or tensor [..., 3] in sRGB."""
     return LUMA[0] * pixels[..., 0] + LUMA[1] * pixels[..., 1] + LUMA[2] * pixels[..., 2]
 
 
 def with_colors_of(pixels: Pixels, original: Pixels) -> Pixels:
-    """Combines the luma of one picture with the colours of another.
+    """Combines the luma of one picture with the colours of another, and clips the result to 0..1.
 
     The differences between red, green and blue are those of `original`. Where both pictures are the same, the result
     is the same to the bit.
 
     Args:
-        pixels, original: arrays or tensors, float32 [..., 3], RGB in 0..1.
-
-    Returns:
-        The same kind of array or tensor, clipped to 0..1.
+        pixels, original: arrays or tensors, float32 [..., 3], RGB in 0..1. The result is of the same kind.
     """
     recolored = original + luma(pixels - original)[..., None]
     if isinstance(recolored, np.ndarray):
@@ -53,8 +43,7 @@ def matched(pixels: np.ndarray, original: np.ndarray) -> np.ndarray:
     symmetric, the optimal transport between two normal distributions. Gatys et al. (arXiv 1606.05897) compare others.
 
     Args:
-        pixels: float32 [height, width, 3], RGB in 0..1.
-        original: the same kind of array, of any size.
+        pixels, original: float32 [height, width, 3] each, RGB in 0..1, of any sizes.
     """
     values, wanted = (picture.reshape(-1, 3).astype(np.float64) for picture in (pixels, original))
     covariance, target = (np.cov(colors.T) + _SMALL * np.eye(3) for colors in (values, wanted))

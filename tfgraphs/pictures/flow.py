@@ -21,13 +21,10 @@ class FlowError(TfgraphsError):
 
 
 def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Computes the optical flow from one picture to another.
+    """Computes the optical flow from one picture to another; zeros for pictures with a side below 12.
 
     Args:
         before, after: float32 [height, width, 3], RGB in 0..1, of one shape.
-
-    Returns:
-        float32 [height, width, 2], in pixels; zeros for pictures with a side below 12.
 
     Raises:
         FlowError: OpenCV is not installed.
@@ -40,30 +37,26 @@ def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def warp(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """Warps a picture: each pixel takes the value at the position that its flow points to.
+    """Warps a picture: returns picture[p + backward[p]] for each p, see `sampled`.
 
     To align the picture before with the picture after, the flow is that from after to before.
 
     Args:
-        picture: float32 [height, width, channels].
+        picture: float32 [height, width, channels], mirrored at its borders.
         backward: a flow [height, width, 2] of the same size.
-
-    Returns:
-        picture[p + backward[p]] for each p, see `sampled`; the picture is mirrored at its borders.
     """
     return sampled(picture, *_targets(backward))
 
 
 def reliable(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """Returns where a flow is reliable, after Ruder, Dosovitskiy and Brox (arXiv 1604.08610, section 4.2).
+    """Returns where `backward` is reliable, after Ruder, Dosovitskiy and Brox (arXiv 1604.08610, section 4.2).
 
     With the flows w from before to after and v from after to before, let w~[p] = w[p + v[p]]. Pixel p was hidden before
     unless the forward and backward flow cancel, |w~ + v|^2 <= 0.01 (|w~|^2 + |v|^2) + 0.5. It is on the boundary of a
     movement if |grad v_x|^2 + |grad v_y|^2 > 0.01 |v|^2 + 0.002. What comes from outside the picture is hidden, too.
 
     Args:
-        forward: the flow from before to after, [height, width, 2].
-        backward: from after to before, of the same shape.
+        forward, backward: the flows from before to after and from after to before, [height, width, 2] each.
 
     Returns:
         float32 [height, width], for the picture after: 1 where `backward` is reliable, else 0.

@@ -59,12 +59,7 @@ class MaskError(TfgraphsError):
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright picture.
-
-    Attributes:
-        pixels: float32 [height, width, 3], sRGB in 0..1.
-        alpha: float32 [height, width] in 0..1 (1 is opaque), or None if the picture has no transparency.
-    """
+    """An upright picture: sRGB pixels [height, width, 3], and [height, width] alpha if any, float32 in 0..1."""
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
@@ -131,11 +126,7 @@ def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None
 
 
 def read_origin(path: str | Path) -> dict[str, object]:
-    """Returns the `origin` that `save` stored in a picture.
-
-    Raises:
-        ImageError: the file is no picture, or no picture of this project.
-    """
+    """Returns the `origin` that `save` stored in a picture; raises ImageError if there is none."""
     try:
         with _open(path) as file:
             return parse_origin(file.getexif()[ExifTags.Base.ImageDescription])
@@ -161,15 +152,12 @@ def parse_origin(text: str) -> dict[str, object]:
 
 
 def load_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
-    """Loads a mask: a picture that is white where something happens and black where not.
+    """Loads a mask, float32 [height, width] in 0..1: white where something happens and black where not.
 
     Args:
         path: a picture file. Its value is the mean of red, green and blue; transparent parts count as black.
         size: height and width of the picture, to which the mask is resized. A mask more than twice as large is first
             reduced in 8 bits, which bounds the memory.
-
-    Returns:
-        float32 [height, width] in 0..1.
 
     Raises:
         ImageError: see `load`.
@@ -251,16 +239,22 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 @contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Silences Pillow's warnings about what it finds in files."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
+
+
+@contextlib.contextmanager
 def _open(path: str | Path) -> Iterator[Image.Image]:
     """Opens a picture of a known format and permitted size, without decoding it."""
     check_file(path, ImageError)
     Image.init()  # registers all decoders
     formats = [name for name in _READABLE if name in Image.OPEN]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")  # Pillow's remarks about files
-        with Image.open(path, formats=formats) as file:
-            check_size(path, *file.size, ImageError)
-            yield file
+    with without_warnings(), Image.open(path, formats=formats) as file:
+        check_size(path, *file.size, ImageError)
+        yield file
 
 
 def _decode(file: Image.Image, size: int | None, upsample: bool) -> Picture:

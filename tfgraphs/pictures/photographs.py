@@ -26,7 +26,7 @@ def packaged() -> list[Path]:
 
 
 class Photographs:
-    """Photographs in memory, in 8 bits, about a megabyte each.
+    """Photographs in memory, in 8 bits, about a megabyte each; `left_out` has a line for each unusable file.
 
     Args:
         paths: of the files.
@@ -34,20 +34,12 @@ class Photographs:
         seed: of the choice among more than MOST.
         report: called with what is being done and its share done, 0..1.
 
-    Attributes:
-        side: of the crops, in pixels.
-        left_out: a line for each file that cannot be used.
-
     Raises:
         PhotographError: no file can be read and is large enough.
     """
 
     def __init__(
-        self,
-        paths: Sequence[Path],
-        side: int,
-        seed: int = 0,
-        report: Callable[[str, float], None] = lambda stage, done: None,
+        self, paths: Sequence[Path], side: int, seed: int = 0, report: Callable[[str, float], None] = lambda *_: None
     ) -> None:
         self.side = side
         self._pixels: list[np.ndarray] = []
@@ -74,14 +66,11 @@ class Photographs:
         return self._pixels[0].astype(np.float32) / 255
 
     def crops(self, seed: Iterable[int], count: int) -> np.ndarray:
-        """Draws crops: random squares of random photographs, of a random size from `side` on, half of them mirrored.
+        """Draws random squares of random photographs, of a random size from `side` on, half of them mirrored.
 
         Args:
             seed: numbers that determine the crops.
-            count: number of crops.
-
-        Returns:
-            uint8 [count, side, side, 3].
+            count: number of crops, which are uint8 [count, side, side, 3].
         """
         draw = np.random.default_rng(list(seed))
         return np.stack([self._crop(draw) for _ in range(count)])

@@ -21,7 +21,7 @@ def sheet(
     paper: tuple[int, int, int] = _PAPER,
     legend: str = "",
 ) -> np.ndarray:
-    """Arranges pictures in rows.
+    """Arranges pictures in rows on a sheet, float32 [height, width, 3] in 0..1.
 
     Args:
         pictures: [height, width, 3] each, in 0..1; all get the room of the largest.
@@ -30,9 +30,6 @@ def sheet(
         gap: pixels between pictures and around them.
         paper: colour of the background, RGB in 0..255.
         legend: a text above all pictures, broken into lines.
-
-    Returns:
-        The sheet, float32 [height, width, 3] in 0..1.
     """
     height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
     line = _LINE if captions else 0
@@ -62,16 +59,13 @@ def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
 def bars(
     labels: Sequence[str], values: Sequence[float], width: int, colours: tuple[Sequence[float], Sequence[float]]
 ) -> np.ndarray:
-    """Draws a bar chart with horizontal bars.
+    """Draws a chart with horizontal bars, float32 [lines, width, 3] in 0..1.
 
     Args:
         labels: of the bars.
         values: in -1..1; the length of a bar is the absolute value.
         width: of the picture, in pixels.
         colours: of the bars of positive and of negative values, RGB in 0..1.
-
-    Returns:
-        The picture, float32 [lines, width, 3] in 0..1.
     """
     font = ImageFont.load_default(_TEXT)
     begin = 6 + math.ceil(max(font.getlength(label) for label in labels))

@@ -1,13 +1,12 @@
 """Runs commands: parses flags, prints one line for each error, starts TensorFlow only when it is needed."""
 
-import contextlib
 import logging
 import os
 import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import absl.logging
 from absl import flags
@@ -94,35 +93,27 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     rich.console.Console(highlight=False, width=1000).print(table)
 
 
-@contextlib.contextmanager
-def quiet_tensorflow() -> Iterator[None]:
-    """Hides the banners that TensorFlow writes to stderr from C++ while it is imported, unless the import fails."""
+def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
+    """Starts TensorFlow, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs.
+
+    The banners that it writes to stderr from C++ are hidden, unless the import fails.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
+    note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
+    print(note, end="", file=sys.stderr, flush=True)
     with tempfile.TemporaryFile() as banners:
         stderr = os.dup(2)
         os.dup2(banners.fileno(), 2)
         try:
-            yield
+            start(threads)
         except BaseException:
-            os.dup2(stderr, 2)
             banners.seek(0)
-            os.write(2, banners.read())
+            os.write(stderr, banners.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-
-
-def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
-    """Starts TensorFlow quietly, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs."""
-    note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
-    print(note, end="", file=sys.stderr, flush=True)
-    try:
-        with quiet_tensorflow():
-            start(threads)
-    finally:
-        print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
+            print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
 
 
 def _log_details() -> None:

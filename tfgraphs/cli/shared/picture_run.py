@@ -53,11 +53,7 @@ _OBSERVING = {"output", "preset", "logdir", "picture_every", "save_every", "show
 def shows_flags(name: str) -> bool:
     """Prints the command that made the picture or film of --show_flags, if that is given, and returns whether it is.
 
-    Args:
-        name: of the running command, see `command_line`.
-
-    Raises:
-        ImageError, FilmError: the file does not say how it was made.
+    Raises ImageError or FilmError if the file does not say how it was made; for `name` see `command_line`.
     """
     path = SHOW_FLAGS.value
     if path:
@@ -139,6 +135,16 @@ def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["
         yield dataclasses.replace(progress, picture=with_colors_of(progress.picture, colors))
 
 
+@contextlib.contextmanager
+def monitored(name: str, state: run_state.RunState, values: Mapping[str, object]) -> Iterator["Monitor"]:
+    """Shows a run on the terminal and in TensorBoard; if it is interrupted, says how to continue."""
+    from tfgraphs.monitor.terminal import Monitor
+
+    monitor = Monitor(name, logdir=LOGDIR.value, flags=values, picture_every=PICTURE_EVERY.value)
+    with state.interruptible(), monitor:
+        yield monitor
+
+
 class PictureRun:
     """One run of a command that turns pictures into a picture.
 
@@ -165,14 +171,9 @@ class PictureRun:
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
         self.checkpoints = self.state.checkpoints
 
-    @contextlib.contextmanager
-    def monitor(self) -> Iterator["Monitor"]:
-        """Shows the run on the terminal and in TensorBoard; if it is interrupted, says how to continue."""
-        from tfgraphs.monitor.terminal import Monitor
-
-        monitor = Monitor(self.name, logdir=LOGDIR.value, flags=self.flags, picture_every=PICTURE_EVERY.value)
-        with self.state.interruptible(), monitor:
-            yield monitor
+    def monitor(self) -> contextlib.AbstractContextManager["Monitor"]:
+        """Shows the run, see `monitored`."""
+        return monitored(self.name, self.state, self.flags)
 
     def last_picture(
         self, run: Iterator["Progress"], monitor: "Monitor", alpha: "np.ndarray | None" = None

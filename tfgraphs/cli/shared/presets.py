@@ -22,15 +22,9 @@ PAINTINGS: dict[str, Preset] = {"faithful": {"content_weight": 0.5}, "balanced":
 
 
 def apply(preset: Preset, network: str, instead: tuple[str, ...] = ()) -> None:
-    """Sets those flags of a preset that were not given by hand.
+    """Sets those flags of a preset that were not given by hand; raises UsageError for another --backbone.
 
-    Args:
-        preset: values by flag.
-        network: the --backbone for which it was chosen.
-        instead: flags any of which, if given, takes the place of --objective.
-
-    Raises:
-        UsageError: another network is asked for.
+    Any of the flags `instead`, if given, takes the place of --objective.
     """
     if flags.FLAGS["backbone"].value != network:
         raise UsageError(f"presets are for --backbone={network}: leave one of the two out")

@@ -4,7 +4,6 @@ import contextlib
 import io
 import itertools
 import struct
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -122,7 +121,7 @@ def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
     with errors_as(FilmError, f"{path} is damaged or cannot be read", READABLE):
-        with _quietly():
+        with images.without_warnings():
             file = Image.open(path, formats=_FORMATS)
         with file:
             images.check_size(path, *file.size, FilmError)
@@ -133,17 +132,9 @@ def _images(file: Image.Image, start: int) -> Iterator[Image.Image]:
     """The frames, upright, without the picture that an animated PNG shows where animations are not supported."""
     hidden = int(getattr(file, "default_image", False))
     for number in range(hidden + start, getattr(file, "n_frames", 1)):
-        with _quietly():
+        with images.without_warnings():
             file.seek(number)
             file.load()
             turned = images.upright(file)
             turned.info.update(file.info)
         yield turned
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Silences Pillow's warnings about what it finds in files."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        yield
