@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import tensorflow as tf
 
 from tfgraphs.backbones.geometry import Axis, View, joined, sliding, view
-from tfgraphs.backbones.layers import Layer, Unread
+from tfgraphs.backbones.layers import Layer
 from tfgraphs.errors import TfgraphsError
 
 
@@ -49,7 +49,7 @@ class Backbone(tf.Module):
         self.aliases = {alias: layer for alias, layer in (aliases or {}).items() if layer in self.layers}
         self.preprocess = preprocess
         weights = [weight for layer in self.layers.values() for weight in layer.weights]
-        self._weights = [weight for weight in weights if not isinstance(weight, Unread)]
+        self._weights = [weight for weight in weights if not isinstance(weight, tf.TensorSpec)]
         self.has_weights = len(self._weights) == len(weights)
         self._views = _views(self.layers.values())
         self._sizes: dict[str, tuple[int | None, int | None]] = {}  # of pictures, for layers that take one size only

@@ -15,23 +15,18 @@ PRE_RELU = "_pre_relu"
 FULLY_CONNECTED = (4096, 4096, 1000)  # channels of fc6, fc7, fc8
 
 
-@dataclass(frozen=True)
-class Unread:
-    """Stands for weights in the structure of a network that has none."""
+Array: TypeAlias = np.ndarray | tf.TensorSpec
+"""Weights, or what stands for them in the structure of a network that has none."""
 
-    shape: tuple[int, ...]
-
-
-Array: TypeAlias = np.ndarray | Unread
 Arrays = Mapping[str, np.ndarray]
 
 Reader = Callable[[str, tuple[int, ...]], tuple[Array, Array]]
 """Reads the weights of a layer: maps its name and the shape of its kernel to kernel and bias."""
 
 
-def shapes_only(layer: str, shape: tuple[int, ...]) -> tuple[Unread, Unread]:
+def shapes_only(layer: str, shape: tuple[int, ...]) -> tuple[tf.TensorSpec, tf.TensorSpec]:
     """A `Reader` for the structure of a network without its weights."""
-    return Unread(shape), Unread(shape[-1:])
+    return tf.TensorSpec(shape), tf.TensorSpec(shape[-1:])
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     padded: bool = True
-    weights: tuple[tf.Variable | Unread, ...] = ()
+    weights: tuple[tf.Variable | tf.TensorSpec, ...] = ()
     rounds_up: bool = False
 
     @property
@@ -112,10 +107,10 @@ def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str
     return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
 
 
-def _variables(name: str, *arrays: Array) -> tuple[tf.Variable | Unread, ...]:
+def _variables(name: str, *arrays: Array) -> tuple[tf.Variable | tf.TensorSpec, ...]:
     """Variables that are not trained, called `name_w` and `name_b`; shapes stay shapes."""
     return tuple(
-        array if isinstance(array, Unread) else tf.Variable(array, trainable=False, name=f"{name}_{part}")
+        array if isinstance(array, tf.TensorSpec) else tf.Variable(array, trainable=False, name=f"{name}_{part}")
         for part, array in zip("wb", arrays, strict=True)
     )
 
@@ -147,8 +142,7 @@ def pooling(name: str, source: str, kind: str, size: int, stride: int, padding: 
     """Maximum or average over windows of size x size.
 
     Args:
-        name: of the layer.
-        source: the layer that it reads; with zeros around it, one without negative values.
+        name, source: as of `convolution`; with zeros around it, a source without negative values.
         kind: "max" or "average".
         size: side of a window, in positions.
         stride: from one window to the next.

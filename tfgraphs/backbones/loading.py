@@ -83,7 +83,8 @@ def load(
     if name in ("googlenet", "inception5h"):
         return _googlenet(name, pooling, weights, report)
     if name in _BUILDERS:
-        path = _published(name, classes, report) if weights is None else Path(weights)
+        trunk = name in TRUNKS and not classes and not _is_there(WHOLE[name])  # of VGG, a sixth of the file
+        path = fetch((TRUNKS if trunk else WHOLE)[name], report=report) if weights is None else Path(weights)
         return _BUILDERS[name](name, read_arrays(path), pooling)
     if _holds_weights(name):
         _check_pooling(name, pooling)
@@ -127,13 +128,6 @@ def _check_structure(known: Backbone, check: Check) -> bool:
     return known.name in TRUNKS
 
 
-def _published(name: str, classes: bool, report: Report) -> Path:
-    """Fetches the published weights of a network; of VGG the smaller file, if that is enough."""
-    if name not in TRUNKS or classes or _is_there(WHOLE[name]):
-        return fetch(WHOLE[name], report=report)
-    return fetch(TRUNKS[name], report=report)
-
-
 def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
     path = fetch(WHOLE["googlenet"], report=report) if weights is None else Path(weights)
     if path.suffix == ".zip":
@@ -156,11 +150,9 @@ def _keras(
     application = keras_applications.find(name)
     if Path(name).suffix not in keras_network.SUFFIXES and not application:
         names = [*BACKBONES, *keras_applications.APPLICATIONS]
-        nearest = (
-            ", ".join(difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)) or "nothing is spelt like it"
-        )
+        nearest = difflib.get_close_matches(name.lower(), names, n=3) or ["nothing is spelt like it"]
         raise BackboneError(
-            f"no network is called {name!r} ({nearest}); there are: {', '.join(BACKBONES)}, those of "
+            f"no network is called {name!r} ({', '.join(nearest)}); there are: {', '.join(BACKBONES)}, those of "
             "keras.applications, and files: a Keras model, a frozen graph, a SavedModel"
         )
     if application and weights is None and not _is_there(application.download):

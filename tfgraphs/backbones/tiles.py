@@ -62,10 +62,9 @@ def smallest_tile(margin: int, stride: int) -> int:
 class Part:
     """The positions of a picture that one tile counts: those of its core.
 
-    Attributes:
-        slices: maps a layer's name, and the numbers of positions down and across in an activation of the tile, to the
-            slices of the core in that activation, and to those in the activation of the whole picture. None for a
-            picture that is computed at once.
+    `slices` maps a layer's name, and the numbers of positions down and across in an activation of the tile, to the
+    slices of the core in that activation and in the activation of the whole picture. It is None for a picture that is
+    computed at once.
     """
 
     slices: Callable[[str, tf.Tensor], tuple[list[slice], list[slice]]] | None = None

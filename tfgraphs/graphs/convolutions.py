@@ -34,13 +34,10 @@ def faster_convolution(kernel: tf.Variable, stride: int, padding: Padding) -> Co
 
 
 def transposed_convolution(kernel: tf.Variable) -> Convolution:
-    """A convolution of stride 1 and padding SAME as the transpose of one with the mirrored kernel.
+    """A convolution of stride 1, padding SAME and odd sides as the transpose of one with the mirrored kernel.
 
     Value and gradient both are `Conv2DBackpropInput`, for which TensorFlow lets oneDNN choose the order of numbers in
     the kernel; for `Conv2D` it does not.
-
-    Args:
-        kernel: [height, width, channels in, channels out], with odd sides, which does not change.
     """
     mirrored = tf.Variable(kernel.numpy()[::-1, ::-1].transpose(0, 1, 3, 2), trainable=False, name="mirrored")
 

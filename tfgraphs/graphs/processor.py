@@ -79,13 +79,7 @@ class Processor:
 
 
 def describe(devices: Sequence[str], onednn: bool, features: Sequence[str] = ()) -> Processor:
-    """Describes a processor by what TensorFlow and NumPy report.
-
-    Args:
-        devices: types of TensorFlow's devices, "CPU" and "GPU".
-        onednn: whether oneDNN is switched on.
-        features: instruction sets of the CPU, as NumPy names them: "AVX2", "AVX512F".
-    """
+    """Describes a processor by the types of TensorFlow's devices ("CPU", "GPU") and NumPy's CPU features ("AVX2")."""
     return Processor(gpus=list(devices).count("GPU"), onednn=onednn, avx512="AVX512F" in features)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError, View
-from tfgraphs.backbones.layers import Layer, Unread
+from tfgraphs.backbones.layers import Layer
 
 WARM, COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
 _KINDS = {"convolution", "conv2d"}
@@ -53,7 +53,7 @@ def convolution_of(backbone: Backbone, layer: str) -> Layer:
         article = "an" if found.kind[0] in "aeiou" else "a"
         raise LayerError(f"{layer} of {backbone.name} is made by {article} {found.kind}, which has no kernels{rather}")
     kernel: Any = found.weights[0] if found.weights else None
-    if not isinstance(kernel, Unread) and (not hasattr(kernel, "numpy") or kernel.numpy() is None):
+    if not isinstance(kernel, tf.TensorSpec) and (not hasattr(kernel, "numpy") or kernel.numpy() is None):
         raise LayerError(f"the kernels of {layer} are inside the graph of {backbone.name}: they cannot be shown")
     return found
 

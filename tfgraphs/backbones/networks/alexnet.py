@@ -30,19 +30,13 @@ _CONVOLUTIONS = {
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
-    """Builds the network.
+    """Builds the network from arrays; the arguments are those of every network, see `networks`.
 
     Args:
-        name: "alexnet".
-        arrays: {"conv1/0": kernel, "conv1/1": bias, "conv2/0": ..., ...}, of the whole network, or without the fully
-            connected layers, which the network then lacks. Kernels are as a .caffemodel has them, [channels out,
-            channels in of a group, height, width], or as `bvlc_alexnet.npy` does, [height, width, channels in of a
-            group, channels out] (Guerzhoy, University of Toronto). Both take pictures in BGR; of a copy that takes
-            RGB, reverse the channels in of `conv1/0` first. None: the structure without weights.
-        pooling_kind: "max" as trained, or "average".
-
-    Raises:
-        WeightsError: an array is missing or has another shape.
+        arrays: {"conv1/0": kernel, "conv1/1": bias, "conv2/0": ..., ...}. Kernels are as a .caffemodel has them,
+            [channels out, channels in of a group, height, width], or as `bvlc_alexnet.npy` does, [height, width,
+            channels in of a group, channels out] (Guerzhoy, University of Toronto). Both take pictures in BGR; of a
+            copy that takes RGB, reverse the channels in of `conv1/0` first.
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
     whole = arrays is None or "fc6/0" in arrays

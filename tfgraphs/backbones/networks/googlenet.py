@@ -14,16 +14,15 @@ As in `vgg`, the fully connected layers are convolutions: on pictures of 224 px,
 and on larger ones there is a result for every square. `softmax2_places` are the class logits at each position,
 `softmax2_pre_activation` their mean.
 
-`frozen_graph.load(path, "inception5h", googlenet.preprocess, aliases=googlenet.ALIASES)` computes the same from the
-file's own graph.
+The backbone "inception5h" computes the same from the file's own graph, see `frozen_graph`.
 """
 
 import hashlib
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -37,8 +36,7 @@ from tfgraphs.errors import summary
 from tfgraphs.files.outputs import atomic_file
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """A file of the released archive: its name, its SHA-256 digest and a bound of its size in bytes."""
 
     name: str
@@ -79,16 +77,10 @@ _FIRST = {"0": "head0_bottleneck_w", "1": "head1_bottleneck_w", "2": "softmax2_w
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
-    """Builds the network.
+    """Builds the network from arrays; the arguments are those of every network, see `networks`.
 
     Args:
-        name: "googlenet".
-        arrays: the constants of the released file, {"conv2d0_w": kernel, "conv2d0_b": bias, ...}, of the whole
-            network, or without some of its heads, which the network then lacks. None: the structure without weights.
-        pooling_kind: "max" as trained, or "average", which lets gradients reach every pixel and paints smoother.
-
-    Raises:
-        WeightsError: an array is missing or has another shape.
+        arrays: the constants of the released file, {"conv2d0_w": kernel, "conv2d0_b": bias, ...}.
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays)
     heads = [head for head, array in _FIRST.items() if arrays is None or array in arrays]
@@ -106,14 +98,9 @@ def is_release(names: Collection[str]) -> bool:
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Extracts the graph and the labels from the released archive, unless they are there already.
+    """Extracts the graph and the labels from `inception5h.zip` into a folder, and returns the path of the graph.
 
-    Args:
-        archive: `inception5h.zip`.
-        folder: for `GRAPH.name` and `LABELS.name`. Files of these names are replaced by whole ones only.
-
-    Returns:
-        The path of the graph.
+    Known files that are in the folder stay, and others of the same names are replaced by whole ones only.
 
     Raises:
         WeightsError: the archive is damaged, or one of the two is not in it or not the known file.

@@ -33,17 +33,11 @@ _KERAS_EPSILON, _TORCH_EPSILON = 1.001e-5, 1e-5
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
-    """Builds the network.
+    """Builds the network from arrays; the arguments are those of every network, see `networks`.
 
     Args:
-        name: of `DEPTHS`.
         arrays: Keras' {"conv1_conv/kernel": ...}, or torchvision's {"conv1.weight": ...}, whose batch normalization
-            may be folded into biases, {"conv1.weight": ..., "conv1.bias": ...}. Of the whole network, or without its
-            last, fully connected layer, which the network then lacks. None: the structure without weights.
-        pooling_kind: "max" as trained, or "average".
-
-    Raises:
-        WeightsError: an array is missing or has another shape.
+            may be folded into biases, {"conv1.weight": ..., "conv1.bias": ...}.
     """
     read: Reader = layers.shapes_only
     whole, by_keras = True, name not in _PLAIN

@@ -36,15 +36,10 @@ def read_packaged() -> Arrays:
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
-    """Builds the network.
+    """Builds the network from arrays; the arguments are those of every network, see `networks`.
 
     Args:
-        name: "squeezenet".
-        arrays: {"conv1": [kernel, bias], "fire2/squeeze1x1": [...], ...}. None: the structure without weights.
-        pooling_kind: "max" as trained, or "average", which lets gradients reach every pixel and paints smoother.
-
-    Raises:
-        WeightsError: a layer is missing or has another shape.
+        arrays: {"conv1": [kernel, bias], "fire2/squeeze1x1": [...], ...}.
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays)
     return Backbone(name, _layers(read, pooling_kind), preprocessing.caffe)

@@ -27,16 +27,10 @@ _KERAS_WEIGHTS = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
-    """Builds the network.
+    """Builds the network from arrays; the arguments are those of every network, see `networks`.
 
     Args:
-        name: "vgg16" or "vgg19".
-        arrays: Keras' {"block1_conv1/kernel": ..., "block1_conv1/bias": ..., ...}, of the whole network, or without
-            the fully connected layers, which the network then lacks. None: its structure without weights.
-        pooling_kind: "max" as trained, or "average", which lets gradients reach every pixel and paints smoother.
-
-    Raises:
-        WeightsError: an array is missing or has another shape.
+        arrays: Keras' {"block1_conv1/kernel": ..., "block1_conv1/bias": ..., ...}.
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
     whole = arrays is None or "fc1/kernel" in arrays
