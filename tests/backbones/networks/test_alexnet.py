@@ -5,6 +5,11 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from network_properties import (
+    assert_field_is_support_of_gradient,
+    assert_pictures_do_not_mix,
+    assert_twins_rectified,
+)
 
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.networks import alexnet
@@ -124,18 +129,12 @@ def test_rectified_layers_are_their_twins_rectified(arrays):
     backbone = alexnet.build("alexnet", arrays)
     rectified = [name for name, layer in backbone.layers.items() if layer.kind == "relu"]
     assert rectified == [f"conv{number}" for number in range(1, 6)]
-    names = [*rectified, *(f"{name}_pre_relu" for name in rectified)]
-    found = backbone(RANDOM.uniform(size=(2, 83, 70, 3)).astype(np.float32), names)
-    for name in rectified:
-        np.testing.assert_array_equal(found[name], np.maximum(found[f"{name}_pre_relu"], 0))
+    assert_twins_rectified(backbone, rectified, RANDOM.uniform(size=(2, 83, 70, 3)).astype(np.float32))
 
 
 def test_pictures_of_a_batch_do_not_mix(arrays):
-    backbone = alexnet.build("alexnet", arrays)
     pictures = RANDOM.uniform(size=(3, 84, 95, 3)).astype(np.float32)
-    together = backbone(pictures, ["pool5"])["pool5"].numpy()
-    alone = [backbone(pictures[number : number + 1], ["pool5"])["pool5"][0] for number in range(3)]
-    np.testing.assert_allclose(together, alone, atol=1e-5 * together.max())
+    assert_pictures_do_not_mix(alexnet.build("alexnet", arrays), "pool5", pictures, tolerance=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -154,13 +153,5 @@ def test_the_smallest_picture_has_one_position(arrays, layer, smallest):
 )
 def test_receptive_field_is_the_support_of_the_gradient(arrays, layer, field):
     backbone = alexnet.build("alexnet", arrays, "average")
-    view = backbone.view(layer)
-    assert view.receptive_field == field
-    pictures = tf.constant(RANDOM.uniform(size=(1, *[field + 4 * view.stride] * 2, 3)), tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(pictures)
-        activation = backbone(pictures, [layer])[layer]
-        excitement = tf.reduce_sum(activation[0, activation.shape[1] // 2, activation.shape[2] // 2])
-    touched = np.any(tape.gradient(excitement, pictures).numpy()[0] != 0, axis=2)
-    rows, columns = (np.flatnonzero(touched.any(axis=axis)) for axis in (1, 0))
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (field, field)
+    assert backbone.view(layer).receptive_field == field
+    assert_field_is_support_of_gradient(backbone, layer)

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from foreign_networks import convolutions
 from frozen_graphs import RELEASED_BLOCKS, released_arrays, released_graph, written
+from network_properties import gradient_support
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.imported.frozen_graph import FrozenGraph, load, read_constants
@@ -190,12 +191,9 @@ def test_nothing_deeper_than_asked_is_in_either_graph(network, frozen, layer, co
         assert len(convolutions(one)) == count
 
 
-def test_parameters_of_the_file_are_all_counted(frozen):
-    assert parameters(frozen) == 13_461_996
-
-
-def test_release_has_13461996_parameters(network):
-    assert parameters(network) == 13_461_996
+@pytest.mark.parametrize("kind", ["frozen", "network"])
+def test_release_has_13461996_parameters(kind, request):
+    assert parameters(request.getfixturevalue(kind)) == 13_461_996
 
 
 def test_the_trunk_is_built_of_a_file_without_heads(arrays):
@@ -298,12 +296,8 @@ def test_logits_of_a_large_picture_are_the_mean_over_its_places(network):
 def test_receptive_field_is_the_support_of_the_gradient(arrays, layer):
     network = build(trunk_of(arrays), "average")
     view = network.view(layer)
-    pictures = tf.Variable(random_pictures(1, view.receptive_field + 4 * view.stride, view.receptive_field, 3))
-    with tf.GradientTape() as tape:
-        activation = network(pictures, [layer])[layer]
-        target = tf.reduce_sum(activation[:, activation.shape[1] // 2, activation.shape[2] // 2])
-    rows = np.flatnonzero(np.any(tape.gradient(target, pictures), axis=(0, 2, 3)))
-    assert rows[-1] - rows[0] + 1 == view.receptive_field
+    first, last, _, _ = gradient_support(network, layer, (view.receptive_field + 4 * view.stride, view.receptive_field))
+    assert last - first + 1 == view.receptive_field
 
 
 @pytest.mark.parametrize("layer", ["conv2d0", "mixed5b"])

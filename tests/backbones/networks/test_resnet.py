@@ -4,6 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from network_properties import (
+    assert_field_is_support_of_gradient,
+    assert_pictures_do_not_mix,
+    assert_twins_rectified,
+)
 from torch_files import resnet_arrays
 
 from tfgraphs.backbones.looking.classes import classify
@@ -95,15 +100,9 @@ def averaging():
 
 
 def test_each_rectified_layer_has_its_twin(averaging):
-    backbone = averaging
-    rectified = [name for name, layer in backbone.layers.items() if layer.kind == "relu"]
-    activations = backbone(
-        RANDOM.uniform(size=(1, 64, 64, 3)).astype(np.float32),
-        [*rectified, *(f"{name}_pre_relu" for name in rectified)],
-    )
+    rectified = [name for name, layer in averaging.layers.items() if layer.kind == "relu"]
     assert len(rectified) == 17
-    for name in rectified:
-        assert np.array_equal(activations[name].numpy(), np.maximum(activations[f"{name}_pre_relu"].numpy(), 0))
+    assert_twins_rectified(averaging, rectified, RANDOM.uniform(size=(1, 64, 64, 3)).astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -120,14 +119,7 @@ def test_each_rectified_layer_has_its_twin(averaging):
 def test_receptive_field_is_the_support_of_the_gradient(averaging, layer, field, stride):
     view = averaging.view(layer)
     assert (view.receptive_field, view.stride) == (field, stride)
-    pictures = tf.constant(RANDOM.uniform(size=(1, *[field + 4 * stride] * 2, 3)), tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(pictures)
-        activation = averaging(pictures, [layer])[layer]
-        excitement = tf.reduce_sum(activation[0, activation.shape[1] // 2, activation.shape[2] // 2])
-    touched = np.any(tape.gradient(excitement, pictures).numpy()[0] != 0, axis=2)
-    rows, columns = (np.flatnonzero(touched.any(axis=axis)) for axis in (1, 0))
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (field, field)
+    assert_field_is_support_of_gradient(averaging, layer)
 
 
 def test_a_pixel_is_enough_and_an_odd_picture_has_a_position_for_each_beginning(averaging):
@@ -139,9 +131,7 @@ def test_a_pixel_is_enough_and_an_odd_picture_has_a_position_for_each_beginning(
 
 def test_pictures_of_a_batch_do_not_mix(averaging):
     pictures = RANDOM.uniform(size=(3, 41, 52, 3)).astype(np.float32)
-    together = averaging(pictures, ["conv4_block2_out"])["conv4_block2_out"].numpy()
-    alone = [averaging(one[None], ["conv4_block2_out"])["conv4_block2_out"][0] for one in pictures]
-    np.testing.assert_allclose(together, alone, atol=1e-4 * together.max())
+    assert_pictures_do_not_mix(averaging, "conv4_block2_out", pictures)
 
 
 def test_a_damaged_variance_is_refused():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from foreign_networks import convolutions
+from network_properties import assert_field_is_support_of_gradient, assert_pictures_do_not_mix, gradient_support
 
 from tfgraphs.backbones import BackboneError, load
 from tfgraphs.backbones.backbone import Backbone, LayerError
@@ -209,21 +210,7 @@ def test_odd_sizes_have_as_many_positions_as_windows_fit(network, size):
 
 
 def test_pictures_of_a_batch_do_not_mix(network):
-    pictures = random_pictures(3, 40, 33, 3)
-    together = network(pictures, ["fire9"])["fire9"].numpy()
-    alone = [network(pictures[i : i + 1], ["fire9"])["fire9"][0] for i in range(3)]
-    np.testing.assert_allclose(together, alone, atol=1e-4 * together.max())
-
-
-def gradient_support(network: Backbone, layer: str, side: int, shift: int = 0) -> tuple[int, int, int, int]:
-    """First and last row and column of a random picture on which a position near the layer's centre depends."""
-    pictures = tf.Variable(random_pictures(1, side, side, 3))
-    with tf.GradientTape() as tape:
-        activation = network(pictures, [layer])[layer]
-        target = tf.reduce_sum(activation[:, activation.shape[1] // 2 + shift, activation.shape[2] // 2 + shift])
-    depends = np.any(tape.gradient(target, pictures).numpy() != 0, axis=(0, 3))
-    rows, columns = (np.flatnonzero(depends.any(axis=axis)) for axis in (1, 0))
-    return rows[0], rows[-1], columns[0], columns[-1]
+    assert_pictures_do_not_mix(network, "fire9", random_pictures(3, 40, 33, 3))
 
 
 VIEWED = ["conv1", "pool1", "fire2_squeeze1x1", "fire2", "fire3", "pool3", "fire5", "fire6_expand1x1", "fire7", "fire9"]
@@ -231,17 +218,15 @@ VIEWED = ["conv1", "pool1", "fire2_squeeze1x1", "fire2", "fire3", "pool3", "fire
 
 @pytest.mark.parametrize("layer", VIEWED)
 def test_receptive_field_is_the_support_of_the_gradient(weights, layer):
-    network = build(weights, "average")
-    view = network.view(layer)
-    top, bottom, left, right = gradient_support(network, layer, view.receptive_field + 4 * view.stride)
-    assert (bottom - top + 1, right - left + 1) == (view.receptive_field, view.receptive_field)
+    assert_field_is_support_of_gradient(build(weights, "average"), layer)
 
 
 @pytest.mark.parametrize("layer", VIEWED)
 def test_stride_is_the_way_of_the_gradient_from_one_position_to_the_next(weights, layer):
     network = build(weights, "average")
     view = network.view(layer)
-    here, there = (gradient_support(network, layer, view.receptive_field + 6 * view.stride, shift) for shift in (0, 1))
+    side = view.receptive_field + 6 * view.stride
+    here, there = (gradient_support(network, layer, (side, side), shift) for shift in (0, 1))
     assert (there[0] - here[0], there[2] - here[2]) == (view.stride, view.stride)
 
 
@@ -251,16 +236,15 @@ def test_channels_are_those_of_the_activations(network, activations):
     }
 
 
-@pytest.mark.parametrize(
-    ("layer", "smallest"), [("conv1", 1), ("pool1", 5), ("fire3", 5), ("pool3", 13), ("fire9", 29)]
-)
+SMALLEST = {"pool1": 5, "fire3": 5, "pool3": 13, "fire9": 29}
+
+
+@pytest.mark.parametrize(("layer", "smallest"), [("conv1", 1), *SMALLEST.items()])
 def test_smallest_picture_has_one_position(network, layer, smallest):
     assert network(random_pictures(1, smallest, smallest, 3), [layer])[layer].shape[1:3] == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("layer", "smallest"), [("pool1", 5), ("fire3", 5), ("pool3", 13), ("fire9", 29), ("softmax", 29)]
-)
+@pytest.mark.parametrize(("layer", "smallest"), [*SMALLEST.items(), ("softmax", 29)])
 def test_picture_one_pixel_smaller_is_refused(network, layer, smallest):
     with pytest.raises(LayerError, match=f"too small for layer {layer} of squeezenet: give at least {smallest} px"):
         network(random_pictures(1, smallest, smallest - 1, 3), [layer])

@@ -19,7 +19,6 @@ from tfgraphs.files.packaged import check_sha256, packaged_file
 
 _FILE = "example_models/weights/squeezenet_weights.pkl"
 _SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"
-_POOLED = {1: "pool1", 3: "pool3", 5: "pool5"}  # fire modules (1: conv1) that a pooling follows
 
 Arrays = Mapping[str, Sequence[np.ndarray]]
 
@@ -56,14 +55,14 @@ def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarra
 def _layers(read: Reader, pooling_kind: str) -> Iterator[Layer]:
     pool = partial(layers.pooling, kind=pooling_kind, size=3, stride=2)
     yield from layers.rectified_convolution("conv1", "input", *read("conv1", (3, 3, 3, 64)), stride=2)
-    yield pool(_POOLED[1], "conv1")
-    source, channels = _POOLED[1], 64
+    yield pool("pool1", "conv1")
+    source, channels = "pool1", 64
     for number, squeezed in zip(range(2, 10), (16, 16, 32, 32, 48, 48, 64, 64), strict=True):
         yield from _fire(read, f"fire{number}", source, channels, squeezed)
         source, channels = f"fire{number}", 8 * squeezed
-        if number in _POOLED:
-            yield pool(_POOLED[number], source)
-            source = _POOLED[number]
+        if number in (3, 5):
+            yield pool(f"pool{number}", source)
+            source = f"pool{number}"
     yield from layers.rectified_convolution("conv10", source, *read("conv10", (1, 1, channels, 1000)))
     yield layers.global_average("pool10", "conv10")
     yield layers.softmax("softmax", "pool10")
