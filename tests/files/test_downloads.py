@@ -199,7 +199,7 @@ REFUSALS: dict[str, tuple[list[Any], int | None, str, int]] = {  # answers, publ
     "redirect to nowhere": ([status(code=302)], None, "the server answers 302 Found", 1),
     "redirects in a circle": ([endless(code=302, Location="/file")], None, "the server redirects more than 5 times", 6),
     **{f"redirect to {to}": ([status(code=302, Location=to)], None, "server redirects to", 1) for to in ELSEWHERE},
-    "redirect in colour": ([status(code=302, Location="go:\x1b[1m")], None, "redirects to go:?[1m", 1),
+    "redirect in colour": ([status(code=302, Location="go:\x1b[1m")], None, "redirects to go:\\x1b[1m", 1),
     "redirect to no address": ([status(code=302, Location="http://[")], None, "", 1),
     **{f"reply {text[:9]!r}": ([lambda to, text=text: to.wfile.write(text)], None, "", 4) for text in GARBAGE},
 }

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urljoin, urlsplit
 
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.errors import TfgraphsError, printable, reason, summary
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.files.trust import check_regular_file
 from tfgraphs.files.unfinished_file import Report, UnfinishedFile, unfinished_file
@@ -234,7 +234,7 @@ def _redirected(url: str, location: str) -> str:
     """Returns the target of a redirect."""
     target = urljoin(url, location)
     if urlsplit(target).scheme not in {urlsplit(url).scheme, "https"}:
-        raise _Refused(f"the server redirects to {_line(target)}, which is not followed")
+        raise _Refused(f"the server redirects to {printable(target[:200])}, which is not followed")
     return target
 
 
@@ -295,11 +295,6 @@ def _cause(error: BaseException) -> str:
         if isinstance(cause, http.client.HTTPException):
             return _BROKEN
         if isinstance(cause, OSError) and cause.strerror:
-            return _line(reason(cause))
+            return printable(summary(cause))
         cause = cause.__cause__ or cause.__context__
-    return _line(reason(error))
-
-
-def _line(text: str) -> str:
-    """Returns a text from outside as one printable line."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text[:200])
+    return printable(summary(error))
