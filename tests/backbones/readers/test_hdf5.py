@@ -24,7 +24,7 @@ def written(write: Callable[[h5py.File], object], **options: object) -> bytes:
 
 
 def opened(content: bytes) -> Node:
-    return Hdf5File(io.BytesIO(content), len(content)).root
+    return Hdf5File(io.BytesIO(content)).root
 
 
 def dataset(**arguments: object) -> Node:

@@ -87,11 +87,11 @@ class Application:
         """
         if weights.suffix not in _SUFFIXES:
             raise WeightsError(f"the weights of {self.name} should be in a file *.h5 of Keras, not in {weights}")
-        size = check_regular_file(weights, WeightsError)
+        check_regular_file(weights, WeightsError)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / weights.name
             with reading(weights), weights.open("rb") as file:
-                copy_hdf5(file, size, copy)
+                copy_hdf5(file, copy)
             model = self._with_weights(copy, weights)
         check_finite(model, weights)
         if self.name.startswith("efficientnet_b"):

@@ -45,7 +45,7 @@ def read_model(path: Path) -> keras.Model:
     size = check_regular_file(path, WeightsError)
     with tempfile.TemporaryDirectory() as folder:
         with reading(path):
-            copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, size, Path(folder))
+            copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, Path(folder))
         with errors_as(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
             with untrainable(_bound(path, plausible_size(size))):
                 model = keras.saving.load_model(copy, compile=False, safe_mode=True)
@@ -61,29 +61,29 @@ def read_model(path: Path) -> keras.Model:
     return model
 
 
-def _copy_archive(path: Path, _: int, folder: Path) -> Path:
+def _copy_archive(path: Path, folder: Path) -> Path:
     """Copies a file .keras into a folder that Keras loads as the archive."""
     with Archive(path) as archive:
         description = json.loads(archive.read("config.json", _LARGEST_DESCRIPTION))
         weights = archive.read(ARCHIVED)
     (folder / "config.json").write_text(json.dumps(admitted(description, str(path))), encoding="utf-8")
-    copy_hdf5(io.BytesIO(weights), len(weights), folder / ARCHIVED)
+    copy_hdf5(io.BytesIO(weights), folder / ARCHIVED)
     return folder
 
 
-def _copy_hdf5(path: Path, size: int, folder: Path) -> Path:
+def _copy_hdf5(path: Path, folder: Path) -> Path:
     """Copies a file .h5 of a whole model."""
     import h5py
 
     copy = folder / "model.h5"
     with path.open("rb") as file:
-        description = Hdf5File(file, size).root.texts("model_config")
+        description = Hdf5File(file).root.texts("model_config")
         if description is None:
             raise WeightsError(
                 "it holds weights but no network: name one of keras.applications, and give it as weights"
             )
         safe = json.dumps(admitted(json.loads("".join(description)), str(path)))
-        copy_hdf5(file, size, copy)
+        copy_hdf5(file, copy)
     with h5py.File(copy, "r+") as opened:
         opened.attrs["model_config"] = safe
     return copy

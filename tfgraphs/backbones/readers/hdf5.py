@@ -8,6 +8,7 @@ h5py writes it by default: superblock 0, object headers 1, groups as B-trees of 
 its sections. All numbers are little-endian.
 """
 
+import io
 import math
 import struct
 import zlib
@@ -43,15 +44,14 @@ class Hdf5File:
 
     Args:
         file: the file, at any position.
-        size: its size in bytes.
 
     Attributes:
         root: the root group.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self.size = size
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = size = file.seek(0, io.SEEK_END)
         self._structure, self._stored, self._inflated = _STRUCTURE, size, plausible_size(size)
         self._heaps: dict[int, dict[int, bytes]] = {}
         header = self.read(0, 96)  # II.A
@@ -110,7 +110,7 @@ class Hdf5File:
         return self._bytes(place, size)
 
     def _bytes(self, place: int, size: int) -> bytes:
-        if place + size > self.size:
+        if place + size > self._size:
             raise WeightsError("it refers to something beyond its end: it is damaged or truncated")
         self._file.seek(place)
         content = self._file.read(size)

@@ -53,30 +53,25 @@ def read_hdf5(path: Path) -> dict[str, np.ndarray]:
         WeightsError: it is damaged, its arrays have no clear names, or it refers to other files.
     """
     with path.open("rb") as file:
-        return _arrays(Hdf5File(file, path.stat().st_size))
+        return _arrays(Hdf5File(file))
 
 
 def read_archive(path: Path) -> dict[str, np.ndarray]:
     """Reads the weights of a model in a .keras archive, as `read_hdf5`."""
     with Archive(path) as archive:
         content = archive.read(ARCHIVED)
-    return _arrays(Hdf5File(io.BytesIO(content), len(content)))
+    return _arrays(Hdf5File(io.BytesIO(content)))
 
 
-def copy_hdf5(source: BinaryIO, size: int, target: Path) -> None:
+def copy_hdf5(source: BinaryIO, target: Path) -> None:
     """Copies an HDF5 file with our reader, for libraries that trust the headers of a file.
 
     The copy has the groups, datasets of numbers and attributes of text, except the state of an optimizer.
 
-    Args:
-        source: the file.
-        size: of it in bytes.
-        target: the copy.
-
     Raises:
         WeightsError: the file is damaged, refers to other files, or claims more than it plausibly holds.
     """
-    root = Hdf5File(source, size).root
+    root = Hdf5File(source).root
     with h5py.File(target, "w") as copy:
         _copy(root, copy)
 
