@@ -28,9 +28,8 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.shared import command
-from tfgraphs.cli.shared.answers import FORMATS
+from tfgraphs.cli.shared.answers import FORMATS, print_evaluation
 from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer, answer_lines
-from tfgraphs.errors import printable
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import WordVectors
@@ -53,16 +52,17 @@ DTYPE = flags.DEFINE_enum(
 CASE_SENSITIVE = flags.DEFINE_bool("case_sensitive", False, "evaluate: distinguish words that differ only in case.")
 OOV = flags.DEFINE_enum("oov", "zero", ["zero", "mean", "hash"], "export: vectors of unknown words.")
 
-_RESTRICT_EVALUATION = 300_000
-
 
 def main(arguments: list[str]) -> None:
+    options = Options(TOPN.value, METHOD.value, RESTRICT_VOCAB.value)
     if not arguments:
-        answer_lines(_load(), _options())
+        answer_lines(_load(), options)
         return
     name, *words = arguments
     if name in QUESTIONS:
-        _answer(Question(name, words))
+        question = Question(name, words)
+        question.check()
+        answer(_load(), question, options).print(FORMAT.value, "words: ", sys.stderr)
     elif name in COMMANDS:
         function, usage = COMMANDS[name]
         try:
@@ -82,23 +82,10 @@ def _load() -> "WordVectors":
     return load(VECTORS.value, LIMIT.value)
 
 
-def _options() -> Options:
-    return Options(TOPN.value, METHOD.value, RESTRICT_VOCAB.value)
-
-
-def _answer(question: Question) -> None:
-    question.check()
-    answered = answer(_load(), question, _options())
-    for word, spelling in answered.read_as.items():
-        print(printable(f"words: {word} is read as {spelling}"), file=sys.stderr)
-    answered.print(FORMAT.value)
-
-
 def _evaluate(first: str, *more: str) -> None:
-    from tfgraphs.cli.shared.answers import print_evaluation
     from tfgraphs.vectors.evaluate import evaluate
 
-    restrict_vocab, vectors = RESTRICT_VOCAB.value or _RESTRICT_EVALUATION, _load()
+    restrict_vocab, vectors = RESTRICT_VOCAB.value or 300_000, _load()
     for file in (first, *more):
         result = evaluate(vectors, file, restrict_vocab=restrict_vocab, case_insensitive=not CASE_SENSITIVE.value)
         print_evaluation(result, min(restrict_vocab, len(vectors.words)), FORMAT.value)

@@ -147,10 +147,7 @@ def _answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
                 if line in ("exit", "quit"):
                     return
                 if line:
-                    answered = answer(vectors, Question.from_line(line), options)
-                    for word, spelling in answered.read_as.items():
-                        print(printable(f"{word} is read as {spelling}"))
-                    answered.print("table")
+                    answer(vectors, Question.from_line(line), options).print("table")
             except TfgraphsError as error:
                 print(printable(str(error)))
             except KeyboardInterrupt:  # gives up the line, not the program

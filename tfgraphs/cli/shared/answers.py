@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tfgraphs.cli.shared import command
 from tfgraphs.errors import printable
@@ -28,8 +28,10 @@ class Answer:
     fields: dict[str, Any]
     read_as: dict[str, str] = field(default_factory=dict)
 
-    def print(self, format: str) -> None:
-        """Prints the answer in one of FORMATS."""
+    def print(self, format: str, prefix: str = "", notes: TextIO | None = None) -> None:
+        """Prints to `notes`, by default the output, how words were read, then the answer in one of FORMATS."""
+        for word, spelling in self.read_as.items():
+            print(printable(f"{prefix}{word} is read as {spelling}"), file=notes)
         if format == "json":
             print(json.dumps(self.fields, ensure_ascii=False))
         elif format == "tsv":

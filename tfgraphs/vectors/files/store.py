@@ -30,7 +30,8 @@ STORE = "vectors.json"
 _VERSION = 1
 _STATE = "state.json"
 _FLOAT16_LIMIT = 65520  # rounded to infinity
-_HEADER = 128  # bytes of a .npy file before its numbers
+_HEADER = 128  # bytes of a .npy file before its numbers, always as many: they are written when the rows are counted
+_HEADER_START = b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little")
 
 
 def open_store(folder: Path) -> WordVectors:
@@ -121,8 +122,9 @@ class StoreWriter:
         if not self._rows:
             raise FormatError("the source contains no words")
         for name, row in self._row_types.items():
+            fields = {"descr": row.base.str, "fortran_order": False, "shape": (self._rows, *row.shape)}
             self._files[name].seek(0)
-            self._files[name].write(_npy_header(row.base, (self._rows, *row.shape)))
+            self._files[name].write(_HEADER_START + repr(fields).encode().ljust(_HEADER - 11) + b"\n")
         self._files["words.txt"].flush()
         text = (self._folder / "words.txt").read_bytes()
         ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
@@ -153,9 +155,3 @@ class StoreWriter:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         return {"position": None, "read": 0, "rows": 0, "bytes": 0}
-
-
-def _npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """The header of a .npy file, of constant length, so that it can be written when the rows are counted."""
-    fields = repr({"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape})
-    return b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little") + fields.encode().ljust(_HEADER - 11) + b"\n"

@@ -3,6 +3,8 @@
 text:    "words dimensions", then a word and its numbers on each line, separated by spaces
 binary:  "words dimensions" on a line, then each word, a space, and its numbers as little-endian float32. word2vec.c
          writes a line break after them and gensim does not; `BinaryReader` reads both.
+
+Writers raise FormatError if the format cannot represent a word or a value, and OutputError if nothing can be written.
 """
 
 import re
@@ -25,12 +27,7 @@ _ROWS = 1000  # written at once
 
 
 def save_text(path: str | Path, vectors: WordVectors) -> None:
-    """Writes word2vec's text format, with as many digits as a float32 needs.
-
-    Raises:
-        FormatError: the format cannot represent a word or a value.
-        OutputError: the file cannot be written.
-    """
+    """Writes word2vec's text format, with as many digits as a float32 needs."""
     check_words(vectors.words, " \n")
     # One % per row is nearly three times as fast as one str per number.
     numbers = " ".join(["%.9g"] * vectors.matrix.shape[1])
@@ -41,12 +38,7 @@ def save_text(path: str | Path, vectors: WordVectors) -> None:
 
 
 def save_binary(path: str | Path, vectors: WordVectors) -> None:
-    """Writes word2vec's binary format, with a line break after each record as word2vec.c does.
-
-    Raises:
-        FormatError: the format cannot represent a word or a value.
-        OutputError: the file cannot be written.
-    """
+    """Writes word2vec's binary format, with a line break after each record as word2vec.c does."""
     check_words(vectors.words, " \n")
     with atomic_file(path) as temporary, temporary.open("wb") as file:
         file.write(b"%d %d\n" % vectors.matrix.shape)
@@ -57,13 +49,9 @@ def save_binary(path: str | Path, vectors: WordVectors) -> None:
 def write_projector(
     folder: str | Path, vectors: WordVectors, counts: Sequence[int] | None = None, limit: int = MOST_WORDS
 ) -> None:
-    """Writes the `limit` most frequent words to a TensorBoard log folder, for its Projector tab.
-
-    The counts of the words are shown beside them. Raises OutputError if the folder cannot be written.
-    """
+    """Writes the `limit` most frequent words, with their counts, to a log folder of TensorBoard for its Projector."""
     folder = Path(folder)
     words = [word.replace("\t", " ") for word in vectors.words[:limit]]
-    rows = np.asarray(vectors.matrix[:limit], np.float32)
     with atomic_file(folder / "words.tsv") as path:
         if counts is None:  # the page expects a header only if there are several columns
             text = "".join(f"{word}\n" for word in words)
@@ -71,9 +59,7 @@ def write_projector(
             text = "word\tcount\n" + "".join(f"{word}\t{count}\n" for word, count in zip(words, counts, strict=False))
         path.write_text(text, encoding="utf-8", newline="\n")
     with atomic_file(folder / "vectors.tsv") as path:
-        line = "\t".join(["%.6g"] * rows.shape[1]) + "\n"
-        with path.open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(line % tuple(row) for row in rows.tolist())
+        np.savetxt(path, np.asarray(vectors.matrix[:limit], np.float32), "%.6g", delimiter="\t")
     files = '  tensor_path: "vectors.tsv"\n  metadata_path: "words.tsv"\n'
     with atomic_file(folder / "projector_config.pbtxt") as path:
         path.write_text(f'embeddings {{\n  tensor_name: "word vectors"\n{files}}}\n', encoding="ascii")
@@ -89,11 +75,15 @@ def check_words(words: Sequence[str], separators: str) -> None:
         raise FormatError("a word occurs twice among these vectors")
 
 
+def finite(rows: np.ndarray | Int8Matrix) -> np.ndarray:
+    """Returns rows of a matrix as little-endian float32. Raises FormatError if they are not finite."""
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(rows, "<f4")
+    if not np.isfinite(numbers).all():
+        raise FormatError("some of the vectors are not finite: their training has diverged")
+    return numbers
+
+
 def _rows(matrix: np.ndarray | Int8Matrix) -> Iterator[np.ndarray]:
-    """Yields the rows of a matrix as finite little-endian float32."""
     for start in range(0, len(matrix), _ROWS):
-        with np.errstate(over="ignore"):
-            block = np.asarray(matrix[start : start + _ROWS], "<f4")
-        if not np.isfinite(block).all():
-            raise FormatError("some of the vectors are not finite: their training has diverged")
-        yield from block
+        yield from finite(matrix[start : start + _ROWS])

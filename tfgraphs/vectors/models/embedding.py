@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.files import export
-from tfgraphs.vectors.files.writers import check_words
-from tfgraphs.vectors.word_vectors import FormatError, WordVectors
+from tfgraphs.vectors.files.writers import check_words, finite
+from tfgraphs.vectors.word_vectors import WordVectors
 
 UnknownWords = Literal["zero", "mean", "hash"]
 """What unknown words get, see `export_embedding`."""
@@ -50,9 +50,7 @@ def export_embedding(folder: str | Path, vectors: WordVectors, oov: UnknownWords
     if oov not in get_args(UnknownWords):
         raise ValueError(f"oov is {oov!r}, expected one of {', '.join(get_args(UnknownWords))}")
     check_words(vectors.words, "\r\n")
-    known = np.asarray(vectors.matrix, np.float32)
-    if not np.isfinite(known).all():
-        raise FormatError("some of the vectors are not finite: their training has diverged")
+    known = finite(vectors.matrix)
     with tempfile.TemporaryDirectory() as scratch:
         vocabulary = Path(scratch) / "words.txt"
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")

@@ -49,10 +49,7 @@ def plot(vectors: WordVectors, words: Sequence[str], path: str | Path, pairs: Se
         path: of the picture, .png with 1600 x 1200 pixels, .svg or .pdf.
         pairs: of words to join by arrows. They are drawn even if they are not among the words.
 
-    Raises:
-        WordError: a word is unknown.
-        PlotError: see `figure` and `check_format`.
-        OutputError: the file cannot be written.
+    Raises OutputError if the file cannot be written, and what `figure` and `check_format` raise.
     """
     check_format(path)
     drawing = figure(vectors, words, pairs)
@@ -77,14 +74,11 @@ def figure(vectors: WordVectors, words: Sequence[str], pairs: Sequence[tuple[str
     axes have the same scale.
 
     Words are drawn as they are given, with spaces for underscores. A label stands beside its point, or farther away
-    at the end of a thin line. Among hundreds of words, the last ones have no label where there is no room.
+    at the end of a thin line. Warnings name labels without room, the last of hundreds, or without a font.
 
     Raises:
         WordError: a word is unknown.
         PlotError: there are fewer than two different words, a vector is not finite, or matplotlib is missing.
-
-    Warns:
-        UserWarning: there is no room for some labels, or no font has their characters.
     """
     labels, arrows = _labels(vectors, words, pairs)
     units = _finite_units(vectors, list(labels))
@@ -109,8 +103,7 @@ def figure(vectors: WordVectors, words: Sequence[str], pairs: Sequence[tuple[str
         for text, corner, visible in zip(texts, corners, shown, strict=True):
             text.set(position=corner + 1, visible=bool(visible))
         _draw(axes, points, segments, tips, np.where(shown, radius, radius / 2), np.where(shown, colours, _ARROW))
-    if not shown.all():
-        hidden = len(shown) - shown.sum()
+    if hidden := np.count_nonzero(~shown):
         warnings.warn(f"{hidden:,} of {len(shown):,} words have no label: there is no room", stacklevel=2)
     return drawing
 
