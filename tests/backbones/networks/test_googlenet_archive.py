@@ -14,15 +14,16 @@ from tfgraphs.backbones.readers.weights import WeightsError
 CONTENTS = {"GRAPH": b"a graph " * 1000, "LABELS": b"dummy\nkit fox\n"}
 
 
-@pytest.fixture
-def members(monkeypatch) -> dict[str, bytes]:
-    """Small stand-ins of the two files of the release, by their names."""
-    contents = {}
-    for kind, content in CONTENTS.items():
-        member = googlenet.Member(getattr(googlenet, kind).name, hashlib.sha256(content).hexdigest(), 10_000)
-        monkeypatch.setattr(googlenet, kind, member)
-        contents[member.name] = content
-    return contents
+@pytest.fixture(scope="module")
+def members():
+    """Small stand-ins of the two files of the release, {name: content}."""
+    with pytest.MonkeyPatch.context() as patch:
+        contents = {}
+        for kind, content in CONTENTS.items():
+            member = googlenet.Member(getattr(googlenet, kind).name, hashlib.sha256(content).hexdigest(), 10_000)
+            patch.setattr(googlenet, kind, member)
+            contents[member.name] = content
+        yield contents
 
 
 def packed(path: Path, members: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -86,23 +87,17 @@ def test_missing_archive_and_folder_are_refused(tmp_path, name):
 
 
 @given(st.data())
-def test_damaged_archive_is_refused_in_one_line_or_gives_the_known_files(tmp_path_factory, data):
+def test_damaged_archive_is_refused_in_one_line_or_gives_the_known_files(tmp_path_factory, members, data):
     folder = tmp_path_factory.mktemp("damaged")
-    with pytest.MonkeyPatch.context() as patch:
-        members = {}
-        for kind, content in CONTENTS.items():
-            member = googlenet.Member(getattr(googlenet, kind).name, hashlib.sha256(content).hexdigest(), 10_000)
-            patch.setattr(googlenet, kind, member)
-            members[member.name] = content
-        archive = packed(folder / "released.zip", members)
-        damaged = bytearray(archive.read_bytes())
-        for _ in range(data.draw(st.integers(1, 3))):
-            start = data.draw(st.integers(0, len(damaged)))
-            damaged[start : start + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
-        archive.write_bytes(damaged[: data.draw(st.one_of(st.none(), st.integers(0, len(damaged))))])
-        try:
-            graph, refused = extract(archive, folder), ""
-        except WeightsError as error:
-            graph, refused = None, str(error)
-        assert "\n" not in refused
-        assert graph is None or graph.read_bytes() == CONTENTS["GRAPH"]
+    archive = packed(folder / "released.zip", members)
+    damaged = bytearray(archive.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(damaged)))
+        damaged[start : start + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    archive.write_bytes(damaged[: data.draw(st.one_of(st.none(), st.integers(0, len(damaged))))])
+    try:
+        graph, refused = extract(archive, folder), ""
+    except WeightsError as error:
+        graph, refused = None, str(error)
+    assert "\n" not in refused
+    assert graph is None or graph.read_bytes() == CONTENTS["GRAPH"]

@@ -20,9 +20,9 @@ The backbone "inception5h" computes the same from the file's own graph, see `fro
 import hashlib
 import math
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -36,7 +36,8 @@ from tfgraphs.errors import summary
 from tfgraphs.files.outputs import atomic_file
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True)
+class Member:
     """A file of the released archive: its name, its SHA-256 digest and a bound of its size in bytes."""
 
     name: str
