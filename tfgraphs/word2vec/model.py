@@ -10,6 +10,7 @@ from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.architectures import Windows, context_mean, draw_reach
+from tfgraphs.word2vec.blocks import keep_probabilities
 from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
 from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
@@ -17,7 +18,6 @@ from tfgraphs.word2vec.output_layer import OutputLayer
 from tfgraphs.word2vec.scores import Tensors
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.softmax import Softmax
-from tfgraphs.word2vec.text.subsampling import keep_probabilities
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 

@@ -23,12 +23,11 @@ from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.vectors import WordVectors
+from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import TrainingSettings
-from tfgraphs.word2vec.text.blocks import Blocks
 from tfgraphs.word2vec.text.corpus import EncodedCorpus, prepare
 from tfgraphs.word2vec.text.settings import TextSettings
-from tfgraphs.word2vec.text.subsampling import keep_probabilities
 
 
 def train_word_vectors(
@@ -148,15 +147,7 @@ class _Text:
         words = settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample))
         self.places = model.places(words)
         self._length, window = model.length, settings.window
-        self.blocks = Blocks(
-            corpus,
-            threshold=settings.subsample,
-            epochs=settings.epochs,
-            places=self.places,
-            length=self._length,
-            window=window,
-            seed=settings.seed,
-        )
+        self.blocks = Blocks(corpus, settings, self.places, self._length)
         self._next_blocks = iter(self.blocks)
         self._read = 0  # blocks
         self._share = 0.0  # of the text, before the next block

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.word2vec.text import numbering
-from tfgraphs.word2vec.text.numbering import NumberFile, write_numbers
+from tfgraphs.word2vec.text import vocabulary as vocabulary_module
 from tfgraphs.word2vec.text.phrases import PairTable, PhraseJoiner, join_phrases, scores
 from tfgraphs.word2vec.text.settings import TextSettings
-from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN, Vocabulary
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN, NumberFile, Vocabulary, write_numbers
 
 TEXT = st.lists(st.lists(st.sampled_from("abcd"), max_size=12), min_size=1, max_size=8)
 RULES = st.builds(
@@ -89,7 +88,7 @@ def expected(text, settings):
 @given(TEXT, RULES)
 def test_phrases_and_their_counts_are_those_of_plain_word2phrase(tmp_path_factory, text, settings):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numbering, "_CHUNK", 10)
+        patch.setattr(vocabulary_module, "_CHUNK", 10)
         assert run(tmp_path_factory.mktemp("text"), text, settings) == expected(text, settings)
 
 

@@ -1,1 +1,1 @@
-"""Text files to word numbers: reading, tokenizers, counting, numbering, corpus, blocks."""
+"""Text files to word numbers: reading, tokenizers, counting, vocabulary, phrases, corpus."""

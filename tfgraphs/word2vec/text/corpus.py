@@ -2,7 +2,7 @@
 
 The text is read and cut into words once (`reading`, `tokenizers`). Words get numbers as they come, which go to the
 disk, and are counted (`counting`). When all are counted, the numbers on the disk are replaced by those of the final
-vocabulary, most frequent word first (`vocabulary`, `phrases`, `numbering`). `blocks` is what training reads.
+vocabulary, most frequent word first (`vocabulary`, `phrases`).
 """
 
 import dataclasses
@@ -23,19 +23,26 @@ import numpy as np
 from tfgraphs.errors import reason
 from tfgraphs.files.outputs import atomic_folder, check_folder
 from tfgraphs.word2vec.text.counting import WordTable, count_words
-from tfgraphs.word2vec.text.numbering import DTYPE, NumberFile, renumber, translate, write_numbers
 from tfgraphs.word2vec.text.phrases import join_phrases
 from tfgraphs.word2vec.text.reading import CorpusError, find_files, read_blocks
 from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.tokenizers import tokenizer
-from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, Vocabulary, most_frequent
-from tfgraphs.word2vec.text.workers import available_cores, map_in_order
+from tfgraphs.word2vec.text.vocabulary import (
+    DTYPE,
+    SENTENCE_END,
+    NumberFile,
+    Vocabulary,
+    most_frequent,
+    renumber,
+    translate,
+    write_numbers,
+)
+from tfgraphs.word2vec.text.workers import map_in_order
 
 MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
 FORMAT = 1  # version of the folder, and of how text becomes words: folders of another version are written anew
-TOO_FEW = "the text has too few words that are frequent enough: give more text or a lower --min_count"
 _CHECKED = 1 << 20  # word numbers that are checked at a time
 _CHECKS = 256
 
@@ -77,8 +84,10 @@ class EncodedCorpus:
         try:
             vocabulary = _read_vocabulary(folder / WORDS)
             tokens = np.memmap(folder / NUMBERS, DTYPE, "r")
-            sentences, words, bad = (_checked_count(about, name) for name in ("sentences", "raw_words", "bad_bytes"))
-            corpus = cls(vocabulary, tokens, sentences, words, bad, about.get("pruned") is True)
+            figures: list[Any] = [about.get(name) for name in ("sentences", "raw_words", "bad_bytes")]
+            if any(type(figure) is not int or figure < 0 for figure in figures):
+                raise ValueError(f"its figures are {str(figures)[:80]}")
+            corpus = cls(vocabulary, tokens, *figures, pruned=about.get("pruned") is True)
             corpus._check()
             _check_numbers(folder / NUMBERS, len(tokens), len(vocabulary.words))
         except (OSError, ValueError, OverflowError) as error:
@@ -129,7 +138,7 @@ def prepare(
         return stored
     check_folder(folder, MARKER)
     with atomic_folder(folder, MARKER) as temporary:
-        figures = _encode(files, settings, temporary, processes or available_cores(), report)
+        figures = _encode(files, settings, temporary, processes, report)
         (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
     return EncodedCorpus.open(folder)
 
@@ -159,7 +168,7 @@ def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
 
 
 def _encode(
-    files: Sequence[Path], settings: TextSettings, folder: Path, processes: int, report: Report
+    files: Sequence[Path], settings: TextSettings, folder: Path, processes: int | None, report: Report
 ) -> dict[str, int | bool]:
     """Write vocabulary and numbers; return the figures of EncodedCorpus."""
     file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
@@ -182,7 +191,12 @@ def _encode(
 
 
 def _count_text(
-    files: Sequence[Path], settings: TextSettings, file: NumberFile, table: WordTable, processes: int, report: Report
+    files: Sequence[Path],
+    settings: TextSettings,
+    file: NumberFile,
+    table: WordTable,
+    processes: int | None,
+    report: Report,
 ) -> tuple[int, int]:
     """Write the numbers that words get as they come, count words, and return how many words and bad bytes there are."""
     task = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case))
@@ -201,7 +215,7 @@ def _count_text(
 
 def _check_vocabulary(vocabulary: Vocabulary) -> None:
     if len(vocabulary.words) < 2:
-        raise CorpusError(TOO_FEW)
+        raise CorpusError("the text has too few words that are frequent enough: give more text or a lower --min_count")
 
 
 def _fingerprint(files: Sequence[Path]) -> str:
@@ -231,13 +245,6 @@ def _read_about(folder: Path) -> dict[str, Any]:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise CorpusError(f"{folder} holds no encoded text of this version of tfgraphs: delete it")
     return about
-
-
-def _checked_count(about: dict[str, Any], name: str) -> int:
-    value = about.get(name)
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{name} is {str(value)[:40]!r}")
-    return value
 
 
 def _read_vocabulary(path: Path) -> Vocabulary:

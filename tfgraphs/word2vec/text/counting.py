@@ -107,15 +107,7 @@ class WordTable:
         self._word_bytes = 0
 
     def add(self, words: Sequence[str], counts: np.ndarray) -> np.ndarray:
-        """Count a part of the text.
-
-        Args:
-            words: distinct words.
-            counts: occurrences of each in this part, int64 [words].
-
-        Returns:
-            The numbers of the words, int32 [words].
-        """
+        """Add the counts, int64 [words], of distinct words, and return the numbers of the words, int32 [words]."""
         numbers = np.fromiter(map(self._index.__getitem__, words), np.int32, len(words))
         new = numbers >= self._issued
         self._word_bytes += sum(map(sys.getsizeof, itertools.compress(words, new)))

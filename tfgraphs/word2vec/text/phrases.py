@@ -9,9 +9,8 @@ from functools import partial
 import numpy as np
 
 from tfgraphs.word2vec.text.counting import highest_dropped
-from tfgraphs.word2vec.text.numbering import NumberFile
 from tfgraphs.word2vec.text.settings import TextSettings
-from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, Vocabulary, most_frequent
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent
 
 Report = Callable[[str, float], None]
 
@@ -31,8 +30,7 @@ def join_phrases(
         report: called with a description of the stage and the share of it that is done.
 
     Returns:
-        The new vocabulary, the number in it of each number that now stands in the text, and whether rare pairs were
-        forgotten in counting.
+        The new vocabulary; the number in it of each number in the text; whether rare pairs were forgotten in counting.
     """
     index, counts, total, pruned = dict(vocabulary.index), vocabulary.counts, raw_words, False
     for turn in range(1, settings.phrases + 1):
@@ -90,17 +88,15 @@ class PairTable:
     The counts are in sorted runs of pairs, each run at least twice as long as the next. If they outgrow the memory, the
     rarest pairs so far are forgotten.
 
+    Args:
+        words: word numbers are below this.
+        max_bytes: limit of the memory.
+
     Attributes:
         pruned: whether pairs were forgotten.
     """
 
     def __init__(self, words: int, max_bytes: int) -> None:
-        """Make an empty table.
-
-        Args:
-            words: word numbers are below this.
-            max_bytes: limit of the memory.
-        """
         self.pruned = False
         self._words = words
         self._capacity = max(1, max_bytes // _BYTES)
@@ -158,13 +154,15 @@ class PhraseJoiner:
 
     def __init__(self, words: int, pairs: np.ndarray, numbers: np.ndarray) -> None:
         self.pairs, self._words, self._numbers = pairs, words, numbers
+        self._begins = np.zeros(words + 2, bool)  # whether a word begins a pair; the last two are the numbers -2 and -1
+        self._begins[pairs // words] = True
         self.counts = np.zeros(max(words, numbers.max(initial=0) + 1), np.int64)
         self.total = 0
 
     def join(self, numbers: np.ndarray) -> np.ndarray:
         """Join pairs in whole sentences, int32 [tokens], from left to right; a word is part of one pair at most."""
         keys = _pair_keys(numbers, self._words)
-        candidates = np.flatnonzero(self._may_begin(numbers[:-1]) & (keys >= 0))
+        candidates = np.flatnonzero(self._begins[numbers[:-1]] & (keys >= 0))
         places = np.searchsorted(self.pairs, keys[candidates])
         places[places == len(self.pairs)] = 0
         matches = self.pairs[places] == keys[candidates]
@@ -177,11 +175,6 @@ class PhraseJoiner:
         self.counts += np.bincount(joined[joined >= 0], minlength=len(self.counts))
         self.total += int(np.count_nonzero(joined != SENTENCE_END))
         return joined
-
-    def _may_begin(self, numbers: np.ndarray) -> np.ndarray:
-        begins = np.zeros(self._words + 2, bool)  # the last two stand for the numbers -1 and -2
-        begins[self.pairs // self._words] = True
-        return begins[numbers]
 
 
 def _every_second(places: np.ndarray) -> np.ndarray:

@@ -42,11 +42,8 @@ def find_files(sources: Sequence[str]) -> list[Path]:
     found = list(files.values())
     if not found:
         raise CorpusError("no text is given: name files, folders or globs")
-    try:
-        if not any(path.stat().st_size for path in found):
-            raise CorpusError(f"{found[0]} is empty" if len(found) == 1 else f"all {len(found)} files are empty")
-    except OSError as error:
-        raise CorpusError(f"cannot read {error.filename}: {reason(error)}") from error
+    if not any(map(_size, found)):
+        raise CorpusError(f"{found[0]} is empty" if len(found) == 1 else f"all {len(found)} files are empty")
     return found
 
 
@@ -170,51 +167,44 @@ def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
 def _unpacked(file: BinaryIO) -> Iterator[bytes]:
     start = file.read(16)
     file.seek(0)
-    unpack = next((unpack for magic, unpack in _COMPRESSIONS if magic.match(start)), lambda file: file)
-    stream = unpack(file)
+    if _ZSTANDARD.match(start):
+        yield from _unpacked_zstandard(file)
+        return
+    stream = next((unpack(file) for magic, unpack in _COMPRESSIONS if magic.match(start)), file)
     while piece := stream.read(_PIECE):
         yield piece
 
 
-class _ZstandardFile:
-    """Unpacks all frames of a file; unlike the zstandard package's own reader, it notices frames that are cut short."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        try:
-            import zstandard
-        except ImportError as error:
-            raise CorpusError(f"reading {file.name} needs one more package: pip install 'tfgraphs[zst]'") from error
-        self._zstandard = zstandard
-        self._pieces = self._unpack(file)
-
-    def read(self, size: int) -> bytes:
-        """Return at least `size` bytes, or all that are left."""
-        pieces, length = [], 0
-        while length < size and (piece := next(self._pieces, None)) is not None:
-            pieces.append(piece)
-            length += len(piece)
-        return b"".join(pieces)
-
-    def _unpack(self, file: BinaryIO) -> Iterator[bytes]:
-        frame, packed = None, b""
-        try:
-            while packed := packed or file.read(_ZSTANDARD_PIECE):
-                frame = frame or self._zstandard.ZstdDecompressor().decompressobj()
-                yield frame.decompress(packed)
-                packed = frame.unused_data
-                frame = None if frame.eof else frame
-        except self._zstandard.ZstdError as error:
-            raise EOFError(str(error)) from error
-        if frame:
-            raise EOFError("compressed file ended before the end of its last frame")
-
-
+_ZSTANDARD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
 _COMPRESSIONS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], Any]], ...] = (
     (re.compile(rb"\x1f\x8b\x08"), lambda file: gzip.GzipFile(fileobj=file)),
     (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2File),
     (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
-    (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _ZstandardFile),
 )
+
+
+def _unpacked_zstandard(file: BinaryIO) -> Iterator[bytes]:
+    """Unpack all frames of a file; unlike the zstandard package's own reader, notice frames that are cut short."""
+    try:
+        import zstandard
+    except ImportError as error:
+        raise CorpusError(f"reading {file.name} needs one more package: pip install 'tfgraphs[zst]'") from error
+    frame, packed, text = None, b"", bytearray()
+    try:
+        while packed := packed or file.read(_ZSTANDARD_PIECE):
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            text += frame.decompress(packed)
+            packed = frame.unused_data
+            frame = None if frame.eof else frame
+            if len(text) >= _PIECE:
+                yield bytes(text)
+                text.clear()
+    except zstandard.ZstdError as error:
+        raise EOFError(str(error)) from error
+    if frame:
+        raise EOFError("compressed file ended before the end of its last frame")
+    if text:
+        yield bytes(text)
 
 
 def _refuse_other_formats(path: Path, start: bytes) -> None:

@@ -11,8 +11,9 @@ import logging
 import re
 import unicodedata
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from tfgraphs.word2vec.text.reading import CorpusError
 
@@ -20,21 +21,47 @@ LINE_END = b"\0"  # the chunk that stands for the end of a line
 _JOINERS = "\u200c\u200d"  # inside words of Persian and of Indian scripts
 
 
-class Tokenizer(Protocol):
-    """The interface of tokenizers, which can be sent to other processes."""
+@dataclass(frozen=True)
+class Tokenizer:
+    """Splits lines into words. It can be sent to other processes.
+
+    Attributes:
+        table: for `bytes.translate`; turns bytes that separate words into spaces.
+        split: finds the words of a text.
+    """
+
+    table: bytes
+    split: Callable[[str], list[str]]
 
     def chunks(self, text: bytes) -> list[bytes]:
         """Cut lines that end with a line feed, and put LINE_END after each; a chunk in ASCII is one word."""
+        return text.translate(self.table).replace(b"\n", b" " + LINE_END + b" ").split()
 
     def words(self, chunk: bytes) -> list[str]:
         """Return the words of a chunk with bytes beyond ASCII; bytes that are not UTF-8 count as U+FFFD."""
+        return self.split(chunk.decode("utf-8", "replace"))
+
+
+class Jieba(Tokenizer):
+    """Splits lines into Chinese words with the package jieba."""
+
+    def chunks(self, text: bytes) -> list[bytes]:
+        chunks = []
+        for line in text.split(b"\n")[:-1]:
+            for word in _jieba().cut(line.decode("utf-8", "replace")):
+                chunks += [part.encode() for part in self.split(word)]
+            chunks.append(LINE_END)
+        return chunks
+
+    def words(self, chunk: bytes) -> list[str]:
+        return [chunk.decode()]
 
 
 def tokenizer(name: str, fold_case: bool) -> Tokenizer:
     """Return the tokenizer of this name.
 
     Args:
-        name: one of `settings.TOKENIZERS`. `letters`: runs of a-z in lower case, as in text8; every other byte
+        name: `letters`: runs of a-z in lower case, as in text8; every other byte
             separates words. `whitespace`: strings between spaces, unchanged. `unicode`: runs of letters and combining
             marks of any script that begin with a letter. `jieba`: Chinese words as found by the package jieba, without
             punctuation and digits.
@@ -45,13 +72,17 @@ def tokenizer(name: str, fold_case: bool) -> Tokenizer:
     """
     if name == "jieba" and importlib.util.find_spec("jieba") is None:
         raise CorpusError("the tokenizer jieba needs one more package: pip install 'tfgraphs[zh]'")
-    tokenizers: dict[str, Tokenizer] = {
-        "letters": Letters(),
-        "whitespace": Whitespace(),
-        "unicode": UnicodeWords(fold_case),
-        "jieba": Jieba(fold_case),
+    split = _find_lower_words if fold_case else _find_words
+    tokenizers = {
+        "letters": Tokenizer(_ascii_letters(fold_case=True, others=False), str.split),
+        "whitespace": Tokenizer(_PRINTABLE, str.split),
+        "unicode": Tokenizer(_ascii_letters(fold_case, others=True), split),
+        "jieba": Jieba(b"", split),
     }
     return tokenizers[name]
+
+
+_PRINTABLE = bytes(byte if byte > ord(" ") or byte == ord("\n") else ord(" ") for byte in range(256))
 
 
 def _ascii_letters(fold_case: bool, others: bool) -> bytes:
@@ -66,71 +97,12 @@ def _ascii_letters(fold_case: bool, others: bool) -> bytes:
     return bytes(map(translated, range(256)))
 
 
-_LETTERS = _ascii_letters(fold_case=True, others=False)
-_PRINTABLE = bytes(byte if byte > ord(" ") or byte == ord("\n") else ord(" ") for byte in range(256))
-_UNICODE = {fold_case: _ascii_letters(fold_case, others=True) for fold_case in (False, True)}
+def _find_words(text: str) -> list[str]:
+    return _word_pattern().findall(text)
 
 
-def _cut_at_spaces(text: bytes) -> list[bytes]:
-    return text.replace(b"\n", b" " + LINE_END + b" ").split()
-
-
-@dataclass(frozen=True)
-class Letters:
-    """Splits text into runs of a-z in lower case."""
-
-    def chunks(self, text: bytes) -> list[bytes]:
-        return _cut_at_spaces(text.translate(_LETTERS))
-
-    def words(self, chunk: bytes) -> list[str]:
-        raise AssertionError(f"{chunk!r} is not a-z")
-
-
-@dataclass(frozen=True)
-class Whitespace:
-    """Splits text at white space of any kind."""
-
-    def chunks(self, text: bytes) -> list[bytes]:
-        return _cut_at_spaces(text.translate(_PRINTABLE))
-
-    def words(self, chunk: bytes) -> list[str]:
-        return chunk.decode("utf-8", "replace").split()
-
-
-@dataclass(frozen=True)
-class UnicodeWords:
-    """Splits text into runs of letters and combining marks."""
-
-    fold_case: bool
-
-    def chunks(self, text: bytes) -> list[bytes]:
-        return _cut_at_spaces(text.translate(_UNICODE[self.fold_case]))
-
-    def words(self, chunk: bytes) -> list[str]:
-        return _find_words(chunk.decode("utf-8", "replace"), self.fold_case)
-
-
-@dataclass(frozen=True)
-class Jieba:
-    """Splits text into Chinese words."""
-
-    fold_case: bool
-
-    def chunks(self, text: bytes) -> list[bytes]:
-        chunks = []
-        for line in text.split(b"\n")[:-1]:
-            for word in _jieba().cut(line.decode("utf-8", "replace")):
-                chunks += [part.encode() for part in _find_words(word, self.fold_case)]
-            chunks.append(LINE_END)
-        return chunks
-
-    def words(self, chunk: bytes) -> list[str]:
-        return [chunk.decode()]
-
-
-def _find_words(text: str, fold_case: bool) -> list[str]:
-    words = _word_pattern().findall(text)
-    return [word.lower() for word in words] if fold_case else words
+def _find_lower_words(text: str) -> list[str]:
+    return [word.lower() for word in _find_words(text)]
 
 
 @functools.cache

@@ -1,14 +1,23 @@
-"""The words of a text with their counts, most frequent first."""
+"""The words of a text with their counts, and the text as numbers of words on the disk.
+
+The numbers may take more than the memory; they are read, and translated to other numbers, in parts.
+"""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 SENTENCE_END = -1  # among word numbers
 UNKNOWN = -2  # the number of a word that is not in the vocabulary
+DTYPE = np.dtype("<i4")  # of word numbers on the disk
+_CHUNK = 1 << 20  # word numbers that are read at a time
+
+Report = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -51,3 +60,57 @@ def most_frequent(
     numbers = np.full(len(counts), UNKNOWN, np.int32)
     numbers[chosen] = np.arange(len(chosen), dtype=np.int32)
     return Vocabulary([word for _, word, _ in ranking], counts[chosen].astype(np.int64)), numbers
+
+
+class NumberFile:
+    """Word numbers of a text, 4 bytes each, with SENTENCE_END after each sentence."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        return self.path.stat().st_size // DTYPE.itemsize
+
+    def sentences(self, report: Report) -> Iterator[np.ndarray]:
+        """Yield whole sentences, about a million numbers at a time, int32 [tokens]."""
+        total, rest = max(1, len(self)), np.empty(0, DTYPE)
+        with self.path.open("rb") as file:
+            for done in itertools.count(step=_CHUNK):
+                report(min(1, done / total))
+                numbers = np.fromfile(file, DTYPE, _CHUNK)
+                if len(numbers) == 0:
+                    return
+                numbers = np.concatenate([rest, numbers])
+                ends = np.flatnonzero(numbers == SENTENCE_END)
+                whole = ends[-1] + 1 if len(ends) else 0
+                rest = numbers[whole:]
+                yield numbers[:whole]
+
+    def rewrite(self, change: Callable[[np.ndarray], np.ndarray], report: Report) -> None:
+        """Replace whole sentences by the result of a function, which must not be longer."""
+        with self.path.open("r+b") as result:
+            for numbers in self.sentences(report):
+                write_numbers(change(numbers), result)
+            result.truncate()
+
+
+def write_numbers(numbers: np.ndarray, file: BinaryIO) -> None:
+    """Write word numbers to an open file."""
+    file.write(numbers.astype(DTYPE, copy=False).data)
+
+
+def translate(numbers: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Replace each word number by table[number]; UNKNOWN and SENTENCE_END stay."""
+    return np.append(table, np.array([UNKNOWN, SENTENCE_END], table.dtype))[numbers]  # -2 and -1 index the last two
+
+
+def renumber(numbers: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Translate whole sentences, and drop unknown words and the sentences that are then empty.
+
+    Args:
+        numbers: int32 [tokens], SENTENCE_END after each sentence.
+        table: the new number of each old one, or UNKNOWN, int32 [old numbers].
+    """
+    known = translate(numbers, table)
+    known = known[known != UNKNOWN]
+    return known[(known != SENTENCE_END) | (np.append(SENTENCE_END, known[:-1]) != SENTENCE_END)]

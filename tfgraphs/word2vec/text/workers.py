@@ -26,13 +26,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def map_in_order(
-    task: Callable[[Item], Result], items: Iterable[Item], processes: int
+    task: Callable[[Item], Result], items: Iterable[Item], processes: int | None = None
 ) -> Generator[Result, None, None]:
     """Yield task(item) for all items in their order, computed in parallel by other processes.
 
@@ -42,12 +37,14 @@ def map_in_order(
     Args:
         task: a function at the top level of a module, or a partial of one; items and results can be pickled.
         items: read in this thread.
-        processes: number of workers.
+        processes: number of workers, by default one for each core that this process may use.
 
     Raises:
         CorpusError: a worker was ended from outside.
         Exception: what the task raised.
     """
+    if processes is None:
+        processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     items = iter(items)
     first = list(itertools.islice(items, 2))
     items = itertools.chain(first, items)

@@ -9,13 +9,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
 from tfgraphs.word2vec.text.reading import CorpusError
-from tfgraphs.word2vec.text.subsampling import keep_probabilities
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
 
 _BLOCK_STEPS = 200
 _READ = 1 << 18  # tokens that are taken from the corpus at a time
+
+
+def keep_probabilities(counts: np.ndarray, threshold: float) -> np.ndarray:
+    """Compute the probability of each word to be kept by subsampling, float64 [words].
+
+    A word that makes up the share f of the text is kept with probability
+
+        P(keep) = min(1, sqrt(t / f) + t / f)
+
+    This is the rule of word2vec.c; the paper (Mikolov et al. 2013, arXiv 1310.4546, section 2.3) has sqrt(t / f) alone.
+
+    Args:
+        counts: occurrences of each word, int64 [words].
+        threshold: t; 0 keeps everything.
+    """
+    if threshold == 0:
+        return np.ones(len(counts))
+    ratio = threshold * counts.sum() / counts
+    return np.minimum(1, np.sqrt(ratio) + ratio)
 
 
 @dataclass(frozen=True)
@@ -36,12 +55,9 @@ class Blocks:
 
     Args:
         corpus: the text.
-        threshold: of subsampling, see `keep_probabilities`; each epoch draws anew.
-        epochs: how often the text is read.
+        settings: `subsample`, `epochs`, `window` and `seed` are used here; each epoch drops other words.
         places: rows of a block.
         length: words of a row that one step reads.
-        window: words on either side of these.
-        seed: of subsampling.
 
     Attributes:
         steps: number of steps in all blocks.
@@ -53,33 +69,20 @@ class Blocks:
         CorpusError: no words are left.
     """
 
-    def __init__(
-        self,
-        corpus: EncodedCorpus,
-        *,
-        threshold: float,
-        epochs: int,
-        places: int,
-        length: int,
-        window: int,
-        seed: int,
-    ) -> None:
-        self._corpus = corpus
-        self._epochs = epochs
-        self._seed = seed
-        self._keep = np.append(keep_probabilities(corpus.vocabulary.counts, threshold), 1).astype(np.float32)
-        self._shape = places, length, window
+    def __init__(self, corpus: EncodedCorpus, settings: TrainingSettings, places: int, length: int) -> None:
+        self._corpus, self._settings = corpus, settings
+        self._keep = np.append(keep_probabilities(corpus.vocabulary.counts, settings.subsample), 1).astype(np.float32)
+        self._places, self._length = places, length
         self._words = sum(len(words) for words, _ in self._subsampled())
         if self._words < 2:
             raise CorpusError("subsampling leaves nothing of the text: try --subsample=0")
         self.steps = -(-self._words // (places * length))
-        most = min(_BLOCK_STEPS, -(-self.steps // epochs))
+        most = min(_BLOCK_STEPS, -(-self.steps // settings.epochs))
         self.report_steps = max(1, min(most, self.steps // 20))
         self.block_steps = most // self.report_steps * self.report_steps
 
     def __iter__(self) -> Iterator[Block]:
-        places, length, _ = self._shape
-        size = places * length * self.block_steps
+        size = self._places * self._length * self.block_steps
         waiting = np.empty((2, 0), np.int32)
         read = 0
         for words_sentences in self._subsampled():
@@ -93,10 +96,10 @@ class Blocks:
 
     def _subsampled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the words that are kept and the numbers of their sentences, int32 [words] each."""
-        random = np.random.default_rng([self._seed, 1])
+        random = np.random.default_rng([self._settings.seed, 1])
         tokens = self._corpus.tokens
         sentence = 0
-        for _ in range(self._epochs):
+        for _ in range(self._settings.epochs):
             for start in range(0, len(tokens), _READ):
                 part = np.array(tokens[start : start + _READ])  # a copy: sequential reading of a memory map
                 keep = random.random(len(part), dtype=np.float32) < self._keep[part]
@@ -108,7 +111,7 @@ class Blocks:
 
     def _rows(self, text: np.ndarray) -> np.ndarray:
         """Cut a text of at most a block's size into rows of as few steps as hold it; the block has its full size."""
-        places, length, window = self._shape
+        places, length, window = self._places, self._length, self._settings.window
         columns = -(-text.shape[1] // (places * length)) * length
         rows = np.full((2, places * columns), -1, np.int32)
         rows[:, : text.shape[1]] = text

@@ -1,19 +1,19 @@
-"""The text as training reads it."""
+"""Subsampling, and the text as training reads it."""
 
 import numpy as np
 import pytest
 
 from tfgraphs.word2vec import encode_sentences
-from tfgraphs.word2vec.text.blocks import Blocks
-from tfgraphs.word2vec.text.subsampling import keep_probabilities
+from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
+from tfgraphs.word2vec.settings import TrainingSettings
 
 RANDOM = np.random.default_rng(0)
 CORPUS = encode_sentences([[f"w{number}" for number in RANDOM.integers(0, 40, 9)] for _ in range(700)])
 
 
 def blocks(**settings):
-    defaults = {"threshold": 0, "epochs": 2, "places": 4, "length": 8, "window": 3, "seed": 0}
-    return Blocks(CORPUS, **{**defaults, **settings})
+    defaults = {"subsample": 0, "epochs": 2, "window": 3}
+    return Blocks(CORPUS, TrainingSettings(**{**defaults, **settings}), places=4, length=8)
 
 
 def read(all_blocks, window=3):
@@ -43,7 +43,7 @@ def test_shares_rise():
 
 
 def test_the_same_seed_gives_the_same_blocks():
-    for one, other in zip(blocks(threshold=0.001), blocks(threshold=0.001), strict=True):
+    for one, other in zip(blocks(subsample=0.001), blocks(subsample=0.001), strict=True):
         np.testing.assert_array_equal(one.text, other.text)
 
 
@@ -60,7 +60,7 @@ def test_a_block_is_reported_in_whole_parts():
 
 def test_subsampling_keeps_words_as_often_as_its_formula_says():
     """Chi-squared over 40 words: above 73 once in a thousand times."""
-    words, _ = read(blocks(threshold=0.004, epochs=20))
+    words, _ = read(blocks(subsample=0.004, epochs=20))
     keep = keep_probabilities(CORPUS.vocabulary.counts, 0.004)
     read_counts, trials = np.bincount(words, minlength=40), 20 * CORPUS.vocabulary.counts
     statistic = (((read_counts - trials * keep) ** 2) / (trials * keep * (1 - keep))).sum()
@@ -70,5 +70,18 @@ def test_subsampling_keeps_words_as_often_as_its_formula_says():
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_each_epoch_drops_other_words(epochs):
-    words, _ = read(blocks(threshold=0.004, epochs=epochs))
+    words, _ = read(blocks(subsample=0.004, epochs=epochs))
     assert epochs == 1 or not np.array_equal(words[: len(words) // 3], words[len(words) // 3 : 2 * (len(words) // 3)])
+
+
+@pytest.mark.parametrize(
+    ("counts", "threshold", "kept"),
+    [
+        ((100, 900), 0.001, [0.11, np.sqrt(1 / 900) + 1 / 900]),
+        ((10, 90), 0.09, [1, np.sqrt(0.1) + 0.1]),
+        ((1, 1), 0.5, [1, 1]),
+        ((1, 10**9), 0, [1, 1]),
+    ],
+)
+def test_words_are_kept_with_the_probability_of_the_formula(counts, threshold, kept):
+    np.testing.assert_allclose(keep_probabilities(np.array(counts), threshold), kept, rtol=1e-12)
