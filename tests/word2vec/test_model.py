@@ -16,7 +16,7 @@ from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, 
 COUNTS = np.array([30, 20, 15, 10, 8, 7, 6, 5, 4, 3, 2, 1])
 VOCABULARY = Vocabulary([f"w{number}" for number in range(len(COUNTS))], COUNTS)
 CHANCES = COUNTS**0.75 / np.sum(COUNTS**0.75)
-PATHS = huffman_tree(COUNTS).paths(np.arange(len(COUNTS)))
+PATHS = huffman_tree(COUNTS).paths()
 WINDOW, LENGTH, PLACES, NEGATIVES = 3, 3, 16, 4
 STEP = tf.constant(3, tf.int64)
 MODELS = list(itertools.product(ARCHITECTURES, LOSSES, [False, True]))

@@ -38,7 +38,7 @@ def sigmoid(x):
 def targets_of(model, word, noise):
     """(row of the outputs, label) for a word to predict."""
     if model.settings.loss == "hierarchical_softmax":
-        nodes, signs = (table[0] for table in huffman_tree(CORPUS.vocabulary.counts).paths(np.array([word])))
+        nodes, signs = (table[word] for table in huffman_tree(CORPUS.vocabulary.counts).paths())
         return [(node, (1 + sign) / 2) for node, sign in zip(nodes, signs, strict=True) if sign]
     return [(word, 1), *((other, 0) for other in noise if other != word)]
 

@@ -83,7 +83,7 @@ def _train_on_text() -> None:
     from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.optimize.optimizers import stock_optimizer
     from tfgraphs.word2vec.model import Word2Vec
-    from tfgraphs.word2vec.probes import Probes
+    from tfgraphs.word2vec.results import Probes
     from tfgraphs.word2vec.train import train
 
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])  # before the text is read
@@ -101,7 +101,7 @@ def _train_on_text() -> None:
         probes = Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
         with state.interruptible():
             for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
-                monitor(probes.add_to(progress, model.inputs) if probes else progress)
+                monitor(probes.add_to(progress, model.vectors) if probes else progress)
     seconds = time.monotonic() - prepared
     figures: dict[str, object] = {
         "words of the text": corpus.raw_words,

@@ -18,8 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.word2vec.huffman import huffman_tree
-from tfgraphs.word2vec.output_layer import OutputLayer
-from tfgraphs.word2vec.scores import Tensors, softplus, total
+from tfgraphs.word2vec.output_layer import OutputLayer, Tensors, softplus, total
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
@@ -43,7 +42,7 @@ class HierarchicalSoftmax(OutputLayer):
         self.pulls = tree.counts / vocabulary.counts.sum()
         self._dtype = settings.dtype
         self._shared = min(SHARED_NODES, self.rows)
-        nodes, signs = tree.paths(np.arange(tree.words))
+        nodes, signs = tree.paths()
         shared = nodes < self._shared
         turns = np.zeros((tree.words, self._shared), np.int8)
         np.put_along_axis(turns, np.where(shared, nodes, 0), signs, axis=1)
@@ -66,9 +65,8 @@ class HierarchicalSoftmax(OutputLayer):
     def _draw_deep(self, chunks: tf.Tensor, seed: Tensors) -> Tensors:
         """Take the deep nodes of chunks of words, [chunks, W]: all in a row, or some of them at equal distances.
 
-        Returns:
-            Numbers of the nodes; their signs (0 for no node) times how many nodes each one counts for; and the position
-            of their words in the chunk; [chunks, N] each.
+        Returns their numbers; their signs (0 for no node) times how many nodes each one counts for; and the position of
+        their words in the chunk; [chunks, N] each.
         """
         count, size = chunks.shape
         room = self._room * size
@@ -124,25 +122,14 @@ def deep_nodes(
 
 
 def _weighted_turns(weights: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
-    """Sum the weights of the words that turn to one side at each shared node, [B, H, K].
-
-    Args:
-        weights: how much each pair counts, [B, H, P].
-        turns: 1 for words that turn to this side, [B, words, K].
-    """
+    """Sum the weights, [B, H, K], of the words that turn to one side at each shared node: 1 in turns, [B, words, K]."""
     return weights * turns if weights.shape[-1] == 1 else tf.matmul(weights, turns)
 
 
 def _chunks(hidden: tf.Tensor, weights: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Cut the words to predict into chunks of W consecutive ones, with the hidden vectors that predict them.
 
-    Args:
-        hidden: h, [B, H, D].
-        weights: how much each pair counts, [B, H, P].
-        count: of chunks.
-
-    Returns:
-        Hidden vectors, [count, N, D], and weights, [count, N, W]. In CBOW N is W, otherwise W and both windows.
+    Returns hidden vectors, [count, N, D], and weights, [count, N, W]. In CBOW N is W, otherwise W and both windows.
     """
     places, length, dim = hidden.shape
     if weights.shape[-1] == 1:

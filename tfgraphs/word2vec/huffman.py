@@ -31,20 +31,6 @@ class HuffmanTree:
         return len(self.children) + 1
 
     @cached_property
-    def parents(self) -> np.ndarray:
-        """The inner node above each node, int32 [2V - 1], inner nodes first; the root is its own parent."""
-        parents = np.zeros(2 * self.words - 1, np.int32)
-        parents[self.children] = np.arange(self.words - 1, dtype=np.int32)[:, None]
-        return parents
-
-    @cached_property
-    def sides(self) -> np.ndarray:
-        """The side of its parent on which each node is, int8 [2V - 1]: +1 left (code 0), -1 right (code 1), 0 root."""
-        sides = np.zeros(2 * self.words - 1, np.int8)
-        sides[self.children] = np.array([1, -1], np.int8)
-        return sides
-
-    @cached_property
     def lengths(self) -> np.ndarray:
         """Number of decisions that lead to each word, int32 [V]; 0 for the only word."""
         depths = np.zeros(2 * self.words - 1, np.int32)
@@ -55,37 +41,27 @@ class HuffmanTree:
             level = level[level < self.words - 1]
         return depths[self.words - 1 :]
 
-    @cached_property
-    def longest(self) -> int:
-        """L, the number of decisions that lead to the deepest word."""
-        return int(self.lengths.max())
-
-    def paths(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the paths from the root to some words.
-
-        Args:
-            words: word numbers, int [n], each in 0..V-1.
+    def paths(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the paths from the root to all words, L decisions for the deepest.
 
         Returns:
-            Inner nodes, int32 [n, L], from the root on, and their signs e in the formula, int8 [n, L]: +1 where the
-            path goes left, -1 where it goes right. After the end of a path both are 0. L is `longest` for any words;
-            the path of the only word of a vocabulary is empty, L = 0.
-
-        Raises:
-            ValueError: a number is out of range.
+            Inner nodes, int32 [V, L], from the root on, and their signs e in the formula, int8 [V, L]: +1 where the
+            path goes left (code 0), -1 where it goes right (code 1). After the end of a path both are 0. The path of
+            the only word of a vocabulary is empty, L = 0.
         """
-        words = np.asarray(words, np.int64)
-        if words.size and not 0 <= words.min() <= words.max() < self.words:
-            raise ValueError(f"word numbers {words.min()}..{words.max()} are not within 0..{self.words - 1}")
-        nodes = np.zeros((len(words), self.longest), np.int32)
-        signs = np.zeros((len(words), self.longest), np.int8)
-        rows, columns, below = np.arange(len(words)), self.lengths[words] - 1, words + self.words - 1
-        for _ in range(self.longest):  # from the leaves up, one level for all words at a time
+        parents, sides = np.zeros(2 * self.words - 1, np.int32), np.zeros(2 * self.words - 1, np.int8)
+        parents[self.children] = np.arange(self.words - 1, dtype=np.int32)[:, None]
+        sides[self.children] = np.array([1, -1], np.int8)
+        shape = self.words, int(self.lengths.max())
+        nodes, signs = np.zeros(shape, np.int32), np.zeros(shape, np.int8)
+        rows, columns = np.arange(self.words), self.lengths - 1
+        below = (rows + self.words - 1).astype(np.int32)
+        while rows.size:  # from the leaves up, one level for all words at a time
             climbing = columns >= 0
             rows, columns, below = rows[climbing], columns[climbing], below[climbing]
-            nodes[rows, columns] = self.parents[below]
-            signs[rows, columns] = self.sides[below]
-            columns, below = columns - 1, self.parents[below]
+            nodes[rows, columns] = parents[below]
+            signs[rows, columns] = sides[below]
+            columns, below = columns - 1, parents[below]
         return nodes, signs
 
 
@@ -107,14 +83,11 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
 
 
 def _join(counts: list[int]) -> tuple[np.ndarray, list[int]]:
-    """Join the two lightest nodes until one is left.
+    """Join the two lightest nodes until one is left, and return the children and the weight of each new inner node.
 
     No heap is needed: words are in order of their weights, and inner nodes are made in order of theirs. So the lightest
-    node is the first of one of two queues; among equals word2vec.c takes the inner node.
-
-    Returns:
-        The inner nodes in the order in which they are made: their left and right children, int [V - 1, 2], where word w
-        has number w and the inner node k number V + k; and their weights.
+    node is the first of one of two queues; among equals word2vec.c takes the inner node. Here word w has number w and
+    the inner node k number V + k.
     """
     weights: list[int] = []
     lefts: list[int] = []

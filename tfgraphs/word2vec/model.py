@@ -14,8 +14,7 @@ from tfgraphs.word2vec.blocks import keep_probabilities
 from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
 from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
-from tfgraphs.word2vec.output_layer import OutputLayer
-from tfgraphs.word2vec.scores import Tensors
+from tfgraphs.word2vec.output_layer import OutputLayer, Tensors
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.softmax import Softmax
 from tfgraphs.word2vec.text.vocabulary import Vocabulary

@@ -17,14 +17,13 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.word2vec.noise import noise_probabilities, noise_table
-from tfgraphs.word2vec.output_layer import OutputLayer
-from tfgraphs.word2vec.scores import Tensors, for_pairs, group_scores, pair_scores, softplus, total
+from tfgraphs.word2vec.output_layer import OutputLayer, Tensors, for_pairs, group_scores, pair_scores, softplus, total
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 GROUPED = {"skipgram": 4, "cbow": 8}  # places whose hidden vectors share their noise words
 FEWEST, MOST = 48, 1024  # noise words of a group, by default
+TABLE = 1 << 20  # minimum size of the table of noise words
 NOISE_PULL = 3.1  # learning rate times pairs against which a shared noise word stands in a step; 4.5 diverges
 
 
@@ -88,7 +87,7 @@ class Sampled(OutputLayer):
         return negative_sampling(scores, weights, noise_scores, noise_weights)
 
     def _draw(self, words: tf.Tensor, seed: Tensors) -> tf.Tensor:
-        """Draw noise words, int32 [groups, S]; of its own, a hidden vector has K for each pair of a whole window."""
+        """Draw noise words, int32 [groups, S]; not shared, a hidden vector has K for each pair of a whole window."""
         if self._drawn:
             shape = [max(1, words.shape[0] // self._grouped), self._drawn]
         else:
@@ -102,6 +101,35 @@ class Sampled(OutputLayer):
         window = self._settings.window
         distances = np.array([*range(-window, 0), *range(1, window + 1)])
         return np.arange(window, words - window)[:, None] + distances
+
+
+def noise_probabilities(vocabulary: Vocabulary, distribution: str, exponent: float) -> np.ndarray:
+    """Compute the probability of each word as a noise word, float64 [words].
+
+        unigram        P(y) ~ count(y)^exponent                            exponent 3/4 (Mikolov et al. 2013)
+        log_uniform    P(y) = log((y + 2) / (y + 1)) / log(words + 1)      for the y-th most frequent word, from y = 0
+
+    TensorFlow's samplers default to `log_uniform`, which draws frequent words too often.
+
+    Args:
+        vocabulary: words, most frequent first.
+        distribution: "unigram" or "log_uniform".
+        exponent: of the counts in "unigram".
+    """
+    if distribution == "log_uniform":
+        ranks = np.arange(len(vocabulary.words))
+        return np.log1p(1 / (ranks + 1)) / np.log(len(ranks) + 1)
+    logarithms = exponent * np.log(vocabulary.counts.astype(np.float64))
+    powers = np.exp(logarithms - logarithms.max())  # at most 1, whatever the exponent
+    return powers / powers.sum()
+
+
+def noise_table(probabilities: np.ndarray) -> np.ndarray:
+    """Return word numbers in proportion to their probabilities, int32 [size]: a draw is a look-up in this table."""
+    size = max(TABLE, 8 * len(probabilities))
+    cumulated = np.cumsum(probabilities)
+    quantiles = (np.arange(size) + 0.5) / size * cumulated[-1]
+    return np.searchsorted(cumulated, quantiles).astype(np.int32)
 
 
 def negative_sampling(

@@ -8,8 +8,7 @@ Its cost grows with the vocabulary; the other output layers approximate it.
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.word2vec.output_layer import OutputLayer
-from tfgraphs.word2vec.scores import Tensors, group_scores, pair_scores
+from tfgraphs.word2vec.output_layer import OutputLayer, Tensors, group_scores, pair_scores
 
 
 class Softmax(OutputLayer):

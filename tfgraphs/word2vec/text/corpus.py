@@ -84,10 +84,10 @@ class EncodedCorpus:
         try:
             vocabulary = _read_vocabulary(folder / WORDS)
             tokens = np.memmap(folder / NUMBERS, DTYPE, "r")
-            figures: list[Any] = [about.get(name) for name in ("sentences", "raw_words", "bad_bytes")]
-            if any(type(figure) is not int or figure < 0 for figure in figures):
+            figures: dict[str, Any] = {name: about.get(name) for name in ("sentences", "raw_words", "bad_bytes")}
+            if any(type(figure) is not int or figure < 0 for figure in figures.values()):
                 raise ValueError(f"its figures are {str(figures)[:80]}")
-            corpus = cls(vocabulary, tokens, *figures, pruned=about.get("pruned") is True)
+            corpus = cls(vocabulary, tokens, **figures, pruned=about.get("pruned") is True)
             corpus._check()
             _check_numbers(folder / NUMBERS, len(tokens), len(vocabulary.words))
         except (OSError, ValueError, OverflowError) as error:

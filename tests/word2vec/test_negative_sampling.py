@@ -5,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.word2vec import Vocabulary
-from tfgraphs.word2vec.negative_sampling import Sampled
-from tfgraphs.word2vec.noise import noise_probabilities, noise_table
+from tfgraphs.word2vec.negative_sampling import Sampled, noise_probabilities, noise_table
 from tfgraphs.word2vec.settings import TrainingSettings
 
 COUNTS = 3000 // np.arange(1, 41)
