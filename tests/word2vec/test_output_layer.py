@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfgraphs.word2vec.hierarchical_softmax import deep_nodes, shared_nodes
 from tfgraphs.word2vec.negative_sampling import negative_sampling, sampled_softmax
-from tfgraphs.word2vec.softmax import softmax
+from tfgraphs.word2vec.output_layer import softmax
 
 ONE = tf.ones([1, 1, 1])
 LIMITS = {

@@ -10,8 +10,7 @@ import tensorflow as tf
 from tfgraphs.graphs import processor
 from tfgraphs.word2vec import CorpusError, encode_sentences, prepare
 from tfgraphs.word2vec.model import Word2Vec
-from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TrainingSettings
-from tfgraphs.word2vec.text.settings import TextSettings
+from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TextSettings, TrainingSettings
 from tfgraphs.word2vec.train import FallingRate, train, train_word_vectors
 
 TOPICS = ["abcdef", "uvwxyz"]

@@ -29,10 +29,9 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state, settings_flags
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
-from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.text.corpus import WORDS, prepare
 from tfgraphs.word2vec.text.reading import find_files
-from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

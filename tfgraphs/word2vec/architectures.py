@@ -17,32 +17,22 @@ import tensorflow as tf
 from tfgraphs.word2vec.settings import TrainingSettings
 
 
-class Windows:
-    """How much the words around each centre count.
+def pair_weights(sentences: tf.Tensor, reach: tf.Tensor | None, settings: TrainingSettings) -> tf.Tensor:
+    """Compute how much each word counts for each centre, [B, T, T + 2w].
 
     Args:
-        settings: window, its sampling, and the type of floats.
-        length: T, number of centres in a place.
+        sentences: sentence numbers, -1 for no word, int32 [B, T + 2w].
+        reach: of the window of each centre, int32 [B, T], if it is drawn.
+        settings: `window`, `window_sampling` and `dtype` are used here.
     """
-
-    def __init__(self, settings: TrainingSettings, length: int) -> None:
-        self._window, self._dtype = settings.window, settings.dtype
-        weights = window_weights(length, settings.window, settings.sampling == "expected")
-        self._weights = tf.constant(weights, settings.dtype)
-        self._distances = tf.constant(window_distances(length, settings.window))
-
-    def weights(self, sentences: tf.Tensor, reach: tf.Tensor | None) -> tf.Tensor:
-        """Return how much each word counts for each centre, [B, T, T + 2w].
-
-        Args:
-            sentences: sentence numbers, -1 for no word, int32 [B, T + 2w].
-            reach: of each window, int32 [B, T], if it is drawn.
-        """
-        centres = sentences[:, self._window : -self._window, tf.newaxis]
-        inside = (centres == sentences[:, tf.newaxis]) & (centres >= 0)
-        if reach is not None:
-            inside &= self._distances <= reach[..., tf.newaxis]
-        return self._weights * tf.cast(inside, self._dtype)
+    window = settings.window
+    length = sentences.shape[1] - 2 * window
+    centres = sentences[:, window:-window, tf.newaxis]
+    inside = (centres == sentences[:, tf.newaxis]) & (centres >= 0)
+    if reach is not None:
+        inside &= window_distances(length, window) <= reach[..., tf.newaxis]
+    weights = window_weights(length, window, settings.sampling == "expected")
+    return tf.constant(weights, settings.dtype) * tf.cast(inside, settings.dtype)
 
 
 def draw_reach(centres: tf.Tensor, window: int, seed: list[tf.Tensor]) -> tf.Tensor:

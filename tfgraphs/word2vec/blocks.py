@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.settings import CorpusError, TrainingSettings
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
-from tfgraphs.word2vec.text.reading import CorpusError
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
 
 _BLOCK_STEPS = 200

@@ -3,6 +3,7 @@
 See `hierarchical_softmax` for the formula.
 """
 
+import heapq
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,33 +77,14 @@ def huffman_tree(counts: np.ndarray) -> HuffmanTree:
     """
     if counts.ndim != 1 or counts.size < 1 or counts[-1] < 0 or np.any(counts[:-1] < counts[1:]):
         raise ValueError("a Huffman tree needs the counts of one or more words, not negative, the largest first")
-    children, weights = _join(counts.tolist())
-    # `_join` numbers words first, then inner nodes, the root last. Here inner nodes come first, from the root on.
-    numbers = np.concatenate([np.arange(len(counts)) + len(counts) - 1, np.arange(len(counts) - 1)[::-1]])
-    return HuffmanTree(numbers.astype(np.int32)[children[::-1]], np.array(weights[::-1], np.int64))
-
-
-def _join(counts: list[int]) -> tuple[np.ndarray, list[int]]:
-    """Join the two lightest nodes until one is left, and return the children and the weight of each new inner node.
-
-    No heap is needed: words are in order of their weights, and inner nodes are made in order of theirs. So the lightest
-    node is the first of one of two queues; among equals word2vec.c takes the inner node. Here word w has number w and
-    the inner node k number V + k.
-    """
-    weights: list[int] = []
-    lefts: list[int] = []
-    rights: list[int] = []
-    word, inner = len(counts) - 1, 0
-    for _ in range(len(counts) - 1):
-        weight = 0
-        for children in (lefts, rights):
-            if word >= 0 and (inner == len(weights) or counts[word] < weights[inner]):
-                weight += counts[word]
-                children.append(word)
-                word -= 1
-            else:
-                weight += weights[inner]
-                children.append(len(counts) + inner)
-                inner += 1
-        weights.append(weight)
-    return np.array([lefts, rights], np.int64).T.copy(), weights
+    inner_nodes = len(counts) - 1
+    # Among nodes of one weight word2vec.c takes inner nodes before words, the oldest inner node, and the last word.
+    heap = [(count, "word", -inner_nodes - word) for word, count in enumerate(counts.tolist())]
+    heap.reverse()  # in ascending order it is a heap
+    children, weights = [], []
+    for number in reversed(range(inner_nodes)):  # from the lightest inner node to the root, number 0
+        left, right = heapq.heappop(heap), heapq.heappop(heap)
+        children.append((-left[-1], -right[-1]))
+        weights.append(left[0] + right[0])
+        heapq.heappush(heap, (weights[-1], "inner", -number))
+    return HuffmanTree(np.array(children[::-1], np.int32).reshape(-1, 2), np.array(weights[::-1], np.int64))

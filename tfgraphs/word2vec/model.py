@@ -9,14 +9,13 @@ from tfgraphs.graphs import processor
 from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
-from tfgraphs.word2vec.architectures import Windows, context_mean, draw_reach
+from tfgraphs.word2vec.architectures import context_mean, draw_reach, pair_weights
 from tfgraphs.word2vec.blocks import keep_probabilities
 from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
 from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
-from tfgraphs.word2vec.output_layer import OutputLayer, Tensors
+from tfgraphs.word2vec.output_layer import OutputLayer, Softmax, Tensors
 from tfgraphs.word2vec.settings import TrainingSettings
-from tfgraphs.word2vec.softmax import Softmax
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 
@@ -39,7 +38,13 @@ class Word2Vec:
         self.length = min(LENGTH, settings.words_per_step or LENGTH)
         left = vocabulary.counts * keep_probabilities(vocabulary.counts, settings.subsample)
         chances = left / left.sum()
-        self.layer = _output_layer(vocabulary, settings, chances, pairs_of(settings, self.length))
+        self.layer: OutputLayer
+        if settings.loss == "hierarchical_softmax":
+            self.layer = HierarchicalSoftmax(vocabulary, settings)
+        elif settings.loss == "softmax":
+            self.layer = Softmax(chances)
+        else:
+            self.layer = Sampled(vocabulary, settings, chances, pairs_of(settings, self.length))
         self._damping = Damping(settings, chances, self.layer.pulls)
         self._parts = processor.current().loss_parts
         shape = len(vocabulary.words), settings.dim
@@ -58,11 +63,7 @@ class Word2Vec:
         return WordVectors(self.vocabulary.words, self.inputs.numpy().astype(np.float32))
 
     def places(self, words: int) -> int:
-        """Return how many places of a text a step reads at once.
-
-        Args:
-            words: length of the text.
-        """
+        """Return how many places of a text of some words a step reads at once."""
         places = self._damping.places(words, self.length)
         grouped = self._grouped
         unit = next(unit for unit in (grouped * self._parts, grouped, 1) if places >= unit)
@@ -113,7 +114,6 @@ class Word2Vec:
     def _part_loss(self, words: int) -> Callable[[Tensors, Tensors], tuple[tf.Tensor, tf.Tensor]]:
         """Make the loss of a part of a step, and the total weight of its pairs; `words` is that of the whole step."""
         settings, layer = self.settings, self.layer
-        windows = Windows(settings, self.length)
         of_inputs, of_outputs = (tf.constant(table, settings.dtype) for table in self._damping.shares(words))
 
         def part_loss(rows: Tensors, constants: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
@@ -122,7 +122,7 @@ class Word2Vec:
                 rows = list(map(_damp, rows, _look_up(of_inputs, of_outputs, numbers)))
             inputs, *outputs = rows
             reach = constants.pop() if settings.sampling == "dynamic" else None
-            pairs = windows.weights(sentences, reach)
+            pairs = pair_weights(sentences, reach, settings)
             if settings.architecture == "cbow":
                 hidden = context_mean(inputs, pairs, settings.cbow_gradient == "mean")
                 weights = tf.cast(tf.reduce_any(pairs > 0, axis=-1, keepdims=True), settings.dtype)
@@ -132,14 +132,6 @@ class Word2Vec:
             return layer.loss(hidden, weights, outputs, constants), tf.reduce_sum(weights)
 
         return part_loss
-
-
-def _output_layer(vocabulary: Vocabulary, settings: TrainingSettings, chances: np.ndarray, pairs: int) -> OutputLayer:
-    if settings.loss == "hierarchical_softmax":
-        return HierarchicalSoftmax(vocabulary, settings)
-    if settings.loss == "softmax":
-        return Softmax(chances)
-    return Sampled(vocabulary, settings, chances, pairs)
 
 
 def _look_up(inputs: tf.Tensor | tf.Variable, outputs: tf.Tensor | tf.Variable, numbers: Tensors) -> Tensors:

@@ -1,4 +1,4 @@
-"""The interface of output layers, which predict words from hidden vectors, and what their losses are computed of.
+"""Output layers, which predict words from hidden vectors: the interface, the softmax, and what their losses share.
 
 No pair of words is ever written down. A step reads T consecutive words from each of B places of the text, with w words
 on either side. h are hidden vectors, H for each place, which predict P words of the same place, and weights say how
@@ -51,6 +51,42 @@ class OutputLayer(ABC):
             rows: of the output matrix, for the numbers of `lookup`.
             constants: of `lookup`.
         """
+
+
+class Softmax(OutputLayer):
+    """Compares a word with all words of the vocabulary.
+
+    Its cost grows with the vocabulary; the other output layers approximate it.
+
+    Args:
+        chances: probability of each word to be the one to predict, float64 [words].
+    """
+
+    def __init__(self, chances: np.ndarray) -> None:
+        self.rows = len(chances)
+        self.pulls = 2 * chances  # as the word to predict, and about as much as one of the others
+
+    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+        return [words, tf.range(self.rows)[tf.newaxis]], []
+
+    def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
+        targets, vocabulary = rows
+        all_scores = tf.reshape(group_scores(hidden, vocabulary), [*weights.shape[:2], self.rows])
+        return softmax(pair_scores(hidden, targets, weights), weights, all_scores)
+
+
+def softmax(scores: tf.Tensor, weights: tf.Tensor, all_scores: tf.Tensor) -> tf.Tensor:
+    """Compute the loss of a softmax over the whole vocabulary, summed over all pairs.
+
+        loss of a pair = -log( exp(v'_O . h) / sum over all words y of exp(v'_y . h) )
+
+    Args:
+        scores: v'_O . h, [B, H, P].
+        weights: how much each pair counts, [B, H, P].
+        all_scores: v'_y . h, [B, H, V].
+    """
+    normalizer = tf.reduce_logsumexp(all_scores, axis=-1, keepdims=True)
+    return tf.reduce_sum(weights * (normalizer - scores))
 
 
 def pair_scores(hidden: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

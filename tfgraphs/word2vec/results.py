@@ -12,8 +12,8 @@ from tfgraphs.files.outputs import atomic_folder
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.files.writers import BINARY, TEXT, save_binary, save_text
+from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.corpus import write_vocabulary
-from tfgraphs.word2vec.text.reading import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 ABOUT = "training.json"  # marks the folder as one of results

@@ -25,9 +25,8 @@ from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
 from tfgraphs.word2vec.model import Word2Vec
-from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.text.corpus import EncodedCorpus, prepare
-from tfgraphs.word2vec.text.settings import TextSettings
 
 
 def train_word_vectors(
@@ -124,13 +123,7 @@ def train(
 
 
 class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls linearly with the share of the text that is read.
-
-    Args:
-        start: the rate at the share 0.
-        end: the rate at the share 1.
-        share: maps the step to the share.
-    """
+    """A learning rate that falls linearly from start to end with the share of the text that is read before a step."""
 
     def __init__(self, start: float, end: float, share: Callable[[tf.Tensor], tf.Tensor]) -> None:
         self._start, self._end, self._share = start, end, share
@@ -146,13 +139,12 @@ class _Text:
         settings, counts = model.settings, model.vocabulary.counts
         words = settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample))
         self.places = model.places(words)
-        self._length, window = model.length, settings.window
+        self._length, self._width = model.length, model.length + 2 * settings.window
         self.blocks = Blocks(corpus, settings, self.places, self._length)
         self._next_blocks = iter(self.blocks)
         self._read = 0  # blocks
         self._share = 0.0  # of the text, before the next block
-        columns = self.blocks.block_steps * self._length + 2 * window
-        self._width = self._length + 2 * window
+        columns = (self.blocks.block_steps - 1) * self._length + self._width
         self._block = tf.Variable(np.full((2, self.places, columns), -1, np.int32), trainable=False, name="text")
         self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfgraphs.word2vec.settings import TextSettings
 from tfgraphs.word2vec.text import vocabulary as vocabulary_module
 from tfgraphs.word2vec.text.phrases import PairTable, PhraseJoiner, join_phrases, scores
-from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN, NumberFile, Vocabulary, write_numbers
 
 TEXT = st.lists(st.lists(st.sampled_from("abcd"), max_size=12), min_size=1, max_size=8)

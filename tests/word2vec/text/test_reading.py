@@ -11,8 +11,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text import reading
-from tfgraphs.word2vec.text.reading import CorpusError, find_files, read_blocks
+from tfgraphs.word2vec.text.reading import find_files, read_blocks
 
 PACKERS = {
     "plain": bytes,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.tokenizers import LINE_END, tokenizer
 
 ALL = ["letters", "whitespace", "unicode", "jieba"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.workers import map_in_order
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -15,7 +15,7 @@ import numpy as np
 
 from tfgraphs.errors import reason
 from tfgraphs.files.trust import check_regular_file
-from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 _QUOTED = 60  # characters of a wrong value that a message quotes

@@ -135,7 +135,7 @@ def train_pairs(
     for report in minimize(
         loss,
         model.variables,
-        keras.optimizers.SGD(_FixedRate(settings.learning_rate)),
+        keras.optimizers.SGD(lambda: tf.constant(settings.learning_rate, tf.float64)),  # Keras rounds a plain number
         settings.passes * len(pairs),
         steps_per_report=-(-settings.passes // REPORTS) * len(pairs),
         gradient_transform=tf.convert_to_tensor,  # adds up the gradients of rows that were read twice
@@ -145,13 +145,3 @@ def train_pairs(
     ):
         stage = f"pair {report.step:,} of {report.steps:,}"
         yield Progress(report.step, stage, report.step / report.steps, float(tf.reduce_mean(losses())))
-
-
-class _FixedRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate in float64; Keras rounds a plain number to float32."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        return tf.constant(self._rate, tf.float64)

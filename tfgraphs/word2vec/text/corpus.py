@@ -22,10 +22,10 @@ import numpy as np
 
 from tfgraphs.errors import reason
 from tfgraphs.files.outputs import atomic_folder, check_folder
+from tfgraphs.word2vec.settings import CorpusError, TextSettings
 from tfgraphs.word2vec.text.counting import WordTable, count_words
 from tfgraphs.word2vec.text.phrases import join_phrases
-from tfgraphs.word2vec.text.reading import CorpusError, find_files, read_blocks
-from tfgraphs.word2vec.text.settings import TextSettings
+from tfgraphs.word2vec.text.reading import find_files, read_blocks
 from tfgraphs.word2vec.text.tokenizers import tokenizer
 from tfgraphs.word2vec.text.vocabulary import (
     DTYPE,

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
+from tfgraphs.word2vec.settings import TextSettings
 from tfgraphs.word2vec.text.counting import highest_dropped
-from tfgraphs.word2vec.text.settings import TextSettings
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent
 
 Report = Callable[[str, float], None]

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.errors import reason
+from tfgraphs.word2vec.settings import CorpusError
 
 BLOCK = 4 << 20  # bytes of text that are read, and handed to another process, at a time
 LONGEST_LINE = 1 << 16  # bytes, about 10,000 English words; longer lines are broken
@@ -21,10 +22,6 @@ _ZSTANDARD_PIECE = 1 << 13  # compressed bytes: a few of them can expand to very
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 RESULTS = frozenset({"training.json", "corpus.json"})  # files that mark folders of results, which are no text
 _SPACES = (b" ", b"\t", b"\r", b"\v", b"\f")
-
-
-class CorpusError(TfgraphsError):
-    """A text cannot be read or has too few words, or a setting is out of range."""
 
 
 def find_files(sources: Sequence[str]) -> list[Path]:

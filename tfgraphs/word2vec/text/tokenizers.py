@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.settings import CorpusError
 
 LINE_END = b"\0"  # the chunk that stands for the end of a line
 _JOINERS = "\u200c\u200d"  # inside words of Persian and of Indian scripts

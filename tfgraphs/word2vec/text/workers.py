@@ -20,7 +20,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from tfgraphs.word2vec.text.reading import CorpusError
+from tfgraphs.word2vec.settings import CorpusError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -1,10 +1,10 @@
-"""How word vectors are trained: what is refused, and what follows from the rest."""
+"""Settings of text and training: what is refused, and what follows from the rest."""
 
 import math
 
 import pytest
 
-from tfgraphs.word2vec import CorpusError
+from tfgraphs.word2vec import CorpusError, TextSettings
 from tfgraphs.word2vec.settings import TrainingSettings
 
 
@@ -81,3 +81,34 @@ def test_the_rate_of_cbow_falls_less_in_few_epochs(epochs, share):
 def test_each_model_has_a_default_learning_rate(architecture, loss):
     start, end = TrainingSettings(architecture=architecture, loss=loss).rates
     assert 0 < end < start < 0.1
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"tokenizer": "word"},
+        {"min_count": 0},
+        {"max_vocabulary": 1},
+        {"phrases": -1},
+        {"phrase_scoring": "pmi"},
+        {"phrase_threshold": float("nan")},
+        {"phrase_threshold": float("inf")},
+        {"phrase_threshold": 10, "phrase_scoring": "npmi"},
+        {"phrase_threshold": -1.1, "phrase_scoring": "npmi"},
+        {"phrase_discount": -1},
+        {"phrase_discount": float("nan")},
+        {"max_counting_memory": 1000},
+    ],
+    ids=str,
+)
+def test_a_setting_of_a_text_out_of_range_is_named_in_one_line(setting):
+    with pytest.raises(CorpusError, match=rf"^{next(iter(setting))} is [^\n]*$"):
+        TextSettings(**setting)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{}, {"max_vocabulary": None}, {"phrase_scoring": "npmi", "phrase_threshold": -1}, {"phrase_discount": 0}],
+)
+def test_settings_of_a_text_at_the_limits_are_allowed(setting):
+    TextSettings(**setting)
