@@ -28,16 +28,15 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state, settings_flags
+from tfgraphs.version import __version__
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.text.corpus import WORDS, prepare
 from tfgraphs.word2vec.text.reading import find_files
-from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from tfgraphs.vectors import WordVectors
+    from tfgraphs.word2vec.model import Word2Vec
+    from tfgraphs.word2vec.pairs.training import PairModel
 
 CORPUS = flags.DEFINE_multi_string("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
 PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, separated by commas.")
@@ -88,20 +87,24 @@ def _train_on_text() -> None:
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])  # before the text is read
     started = time.monotonic()
     with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor:
-        folder = _corpus_folder(text_settings)
+        sources = [str(Path(source).absolute()) for source in CORPUS.value]
+        text = run_state.fingerprint({"sources": sources, **dataclasses.asdict(text_settings)}, [])
+        folder = run_state.states_folder() / f"corpus-{text}"
         corpus = prepare(CORPUS.value, text_settings, folder, on_progress=monitor.prepare)
         if corpus.bad_bytes:
             monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
         if corpus.pruned:
             monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten")
         prepared = time.monotonic()
-        state = run_state.RunState("word2vec", _origin(), [folder / WORDS])
+        origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
+        state = run_state.RunState("word2vec", {"version": __version__, **origin}, [folder / WORDS])
         model = Word2Vec(corpus.vocabulary, settings)
         probes = Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
         with state.interruptible():
             for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
                 monitor(probes.add_to(progress, model.vectors) if probes else progress)
     seconds = time.monotonic() - prepared
+    speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / seconds)
     figures: dict[str, object] = {
         "words of the text": corpus.raw_words,
         "words of the vocabulary": len(corpus.vocabulary.words),
@@ -111,11 +114,9 @@ def _train_on_text() -> None:
         "loss of a pair": progress.loss,
         "seconds to prepare": round(prepared - started, 1),
         "seconds to train": round(seconds, 1),
-        "words per second": round(
-            progress.figures.get("words per second", corpus.raw_words * settings.epochs / seconds)
-        ),
+        "words per second": round(speed),
     }
-    _save(corpus.vocabulary, model.inputs.numpy(), model.outputs.numpy(), figures)
+    _save(model, figures)
     state.forget()
 
 
@@ -135,44 +136,32 @@ def _train_on_pairs() -> None:
     with Monitor("word2vec", logdir=LOGDIR.value, flags=origin) as monitor, state.interruptible():
         for progress in train_pairs(model, pairs, settings, on_graph=monitor.graph, **state.checkpoints):
             monitor(progress)
-    _save(model.vocabulary, model.inputs.numpy(), model.outputs.numpy(), {"loss of a pair": progress.loss})
+    _save(model, {"loss of a pair": progress.loss})
     state.forget()
 
 
-def _save(vocabulary: Vocabulary, inputs: "np.ndarray", outputs: "np.ndarray", figures: dict[str, object]) -> None:
+def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
     """Write everything that was asked for, and print where it is."""
+    from tfgraphs.cli.shared.answers import print_evaluation
     from tfgraphs.vectors import WordVectors
+    from tfgraphs.vectors.evaluate import analogies
+    from tfgraphs.vectors.files.writers import write_projector
+    from tfgraphs.vectors.models.embedding import export_embedding
     from tfgraphs.word2vec.results import save_results
 
+    vocabulary, inputs, outputs = model.vocabulary, model.inputs.numpy(), model.outputs.numpy()
     vectors = WordVectors(vocabulary.words, inputs.astype("float32"))
     if EVALUATE.value:
-        figures = {**figures, **_evaluate(vectors)}
+        result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
+        print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
+        figures |= {"analogies right": result.overall.correct, "analogies asked": result.overall.total}
     save_results(OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value)
     print(f"{OUTPUT.value}: {len(vectors.words):,} words of {inputs.shape[1]} dimensions")
     if LOGDIR.value:
-        from tfgraphs.vectors.files.writers import write_projector
-
         write_projector(LOGDIR.value, vectors, vocabulary.counts.tolist())
     if EXPORT_DIR.value:
-        from tfgraphs.vectors.models.embedding import export_embedding
-
         export_embedding(EXPORT_DIR.value, vectors)
         print(f"{EXPORT_DIR.value}: the same as a SavedModel")
-
-
-def _evaluate(vectors: "WordVectors") -> dict[str, object]:
-    """Answer analogies, print and return how many are right."""
-    from tfgraphs.cli.shared.answers import print_evaluation
-    from tfgraphs.vectors.evaluate import analogies
-
-    result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
-    print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
-    return {"analogies right": result.overall.correct, "analogies asked": result.overall.total}
-
-
-def _corpus_folder(settings: TextSettings) -> Path:
-    origin = {"sources": [str(Path(source).absolute()) for source in CORPUS.value], **dataclasses.asdict(settings)}
-    return run_state.states_folder() / f"corpus-{run_state.fingerprint(origin, [])}"
 
 
 def _check_outputs() -> None:
@@ -197,13 +186,6 @@ def _check_outputs() -> None:
 
 def _flags() -> dict[str, object]:
     return command.flag_values([__name__, run_state.__name__])
-
-
-def _origin() -> dict[str, object]:
-    from tfgraphs.version import __version__
-
-    values = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
-    return {"version": __version__, **values}
 
 
 def run() -> None:

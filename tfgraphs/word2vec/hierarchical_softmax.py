@@ -27,12 +27,7 @@ CHUNK = 8  # consecutive words that share their deep nodes
 
 
 class HierarchicalSoftmax(OutputLayer):
-    """Predicts a word by the decisions on its path in the Huffman tree of the counts.
-
-    Args:
-        vocabulary: words.
-        settings: number of deep nodes, and the type of floats.
-    """
+    """Predicts a word by the decisions on its path in the Huffman tree of the counts."""
 
     predicts_centre = True
 

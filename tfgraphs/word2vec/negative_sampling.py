@@ -32,7 +32,7 @@ class Sampled(OutputLayer):
 
     Args:
         vocabulary: words.
-        settings: which loss, and the noise words.
+        settings: of the loss and the noise words.
         chances: probability of each word to be the one to predict, float64 [words].
         pairs: average number of pairs in a place.
     """

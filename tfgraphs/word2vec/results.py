@@ -73,15 +73,15 @@ def save_results(
     about: Mapping[str, object],
     formats: Sequence[str] = tuple(FORMATS),
 ) -> None:
-    """Write the vectors in word2vec's binary and text formats, both matrices, the vocabulary, and the run's figures.
+    """Write the results of a training to a folder, in which they replace an earlier result.
 
     Args:
-        folder: to write; an earlier result in it is replaced.
-        vocabulary: words with their counts, in `vocabulary.tsv`.
-        inputs: word vectors, float [words, dim], also in `inputs.npy`.
-        outputs: float [rows, dim], in `outputs.npy`.
-        about: flags and figures of the run, in `training.json`.
-        formats: of the vectors: "binary" (`vectors.bin`), "text" (`vectors.txt`).
+        folder: to write.
+        vocabulary: words with their counts, for `vocabulary.tsv`.
+        inputs: word vectors, float [words, dim], for `inputs.npy`.
+        outputs: float [rows, dim], for `outputs.npy`.
+        about: flags and figures of the run, for `training.json`.
+        formats: in which `inputs` are written besides: "binary" (`vectors.bin`), "text" (`vectors.txt`).
 
     Raises:
         OutputError: the folder holds something else, or cannot be written.

@@ -75,9 +75,7 @@ def train(
     Args:
         model: to train.
         corpus: the text, with the model's vocabulary.
-        checkpoint_dir: folder for the state; training that finds its own state there resumes it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with the graph of one step.
+        checkpoint_dir, save_seconds, on_graph: see `minimize`.
 
     Yields:
         The state of the training every few steps, and at its end.

@@ -21,7 +21,7 @@ flags.disclaim_key_flags()  # the flags belong to the modules that call `define`
 
 
 def define(kind: type[Any], *without: str) -> None:
-    """Define a flag for each field; its help is the text of the attribute in the docstring.
+    """Define a flag for each field; its help is the attribute's docstring without backquotes and references to modules.
 
     Args:
         kind: the dataclass; its attribute CHOICES, if any, has the values that fields of text can have.
@@ -31,20 +31,15 @@ def define(kind: type[Any], *without: str) -> None:
     choices = getattr(kind, "CHOICES", {})
     makers: dict[Any, Any] = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float}
     for field in dataclasses.fields(kind):
-        text = _help(texts.get(field.name, ""))
         if field.name in without:
             continue
+        text = " ".join(_REFERENCE.sub("", texts.get(field.name, "")).split())
+        text = (text[:1].upper() + text[1:]).replace("`", "")  # values in backquotes keep their case
         if field.name in choices:
             flags.DEFINE_enum(field.name, field.default, choices[field.name], text)
         else:
             value_type = next(iter(typing.get_args(field.type)), field.type)  # of `int | None`, int
             makers[value_type](field.name, field.default, text)
-
-
-def _help(text: str) -> str:
-    """Turn the text of an attribute into help: one line, without references to other modules and without marks."""
-    text = " ".join(_REFERENCE.sub("", text).split())
-    return (text[:1].upper() + text[1:]).replace("`", "")
 
 
 def read(kind: type[Settings], **others: object) -> Settings:

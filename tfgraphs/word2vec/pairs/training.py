@@ -37,11 +37,8 @@ class PairModel:
     """The two layers of weights of a model of pairs.
 
     The initial weights are (u - 0.5) / hidden_size with wevi's random numbers u, drawn for each word and each hidden
-    unit, first the input weight and then the output weight.
-
-    Args:
-        vocabulary: the words, see `pair_vocabulary`.
-        settings: `hidden_size`, `random_state` and `tied` are used here.
+    unit, first the input weight and then the output weight. Of the settings, only `hidden_size`, `random_state` and
+    `tied` are used.
 
     Attributes:
         inputs: vectors of words that predict, a float64 variable [words, hidden_size]; the word vectors.
@@ -119,9 +116,7 @@ def train_pairs(
         model: to train.
         pairs: of words of its vocabulary.
         settings: `learning_rate`, `passes` and `compat` are used here.
-        checkpoint_dir: folder for the state; training that finds its own state there resumes it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with the graph of one step.
+        checkpoint_dir, save_seconds, on_graph: see `minimize`.
 
     Yields:
         The state of the training with the mean loss of all pairs, at most 100 times.

@@ -12,7 +12,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ import numpy as np
 from tfgraphs.errors import reason
 from tfgraphs.files.outputs import atomic_folder, check_folder
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
-from tfgraphs.word2vec.text.counting import WordTable, count_words
+from tfgraphs.word2vec.text.counting import CountedBlock, WordTable, count_words
 from tfgraphs.word2vec.text.phrases import join_phrases
 from tfgraphs.word2vec.text.reading import find_files, read_blocks
 from tfgraphs.word2vec.text.tokenizers import tokenizer
@@ -61,7 +61,6 @@ class EncodedCorpus:
         raw_words: number of words in the text before phrases were joined, words left out included.
         bad_bytes: number of byte sequences that were not UTF-8 and were replaced by U+FFFD.
         pruned: whether rare words or pairs were forgotten in counting, so that some counts are too low.
-        reused: whether the numbers were found in the folder, and the text was not read again.
     """
 
     vocabulary: Vocabulary
@@ -70,7 +69,6 @@ class EncodedCorpus:
     raw_words: int
     bad_bytes: int = 0
     pruned: bool = False
-    reused: bool = False
 
     @classmethod
     def open(cls, folder: str | Path) -> "EncodedCorpus":
@@ -134,8 +132,10 @@ def prepare(
     report = on_progress or (lambda stage, share: None)
     folder, files = Path(folder), find_files(sources)
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": _fingerprint(files)}
-    if stored := _open_stored(folder, note):
-        return stored
+    with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
+        about = _read_about(folder)
+        if all(about.get(name) == value for name, value in note.items()):
+            return EncodedCorpus.open(folder)
     check_folder(folder, MARKER)
     with atomic_folder(folder, MARKER) as temporary:
         figures = _encode(files, settings, temporary, processes, report)
@@ -172,7 +172,12 @@ def _encode(
 ) -> dict[str, int | bool]:
     """Write vocabulary and numbers; return the figures of EncodedCorpus."""
     file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
-    raw_words, bad_bytes = _count_text(files, settings, file, counted, processes, report)
+    count = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case))
+    blocks = read_blocks(files, on_progress=partial(report, "reading the text"))
+    with closing(map_in_order(count, blocks, processes)) as parts:
+        raw_words, bad_bytes = _add_up(parts, counted, file)
+    if raw_words == 0:
+        raise CorpusError(f"there is no word in {files[0] if len(files) == 1 else f'any of {len(files)} files'}")
     pruned = counted.pruned
     if settings.phrases:
         vocabulary, table = counted.vocabulary(settings.min_count)
@@ -190,26 +195,15 @@ def _encode(
     return {"raw_words": raw_words, "bad_bytes": bad_bytes, "pruned": pruned, "sentences": sentences}
 
 
-def _count_text(
-    files: Sequence[Path],
-    settings: TextSettings,
-    file: NumberFile,
-    table: WordTable,
-    processes: int | None,
-    report: Report,
-) -> tuple[int, int]:
-    """Write the numbers that words get as they come, count words, and return how many words and bad bytes there are."""
-    task = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case))
-    blocks = read_blocks(files, on_progress=partial(report, "reading the text"))
+def _add_up(parts: Iterable[CountedBlock], table: WordTable, file: NumberFile) -> tuple[int, int]:
+    """Write the numbers that words get as they come, and return how many words and bad bytes there are."""
     raw_words = bad_bytes = 0
-    with file.path.open("wb") as output, closing(map_in_order(task, blocks, processes)) as parts:
+    with file.path.open("wb") as output:
         for part in parts:
             numbers = np.append(table.add(part.words, part.counts), np.int32(SENTENCE_END))
             write_numbers(numbers[part.numbers], output)
             raw_words += int(part.counts.sum())
             bad_bytes += part.bad_bytes
-    if raw_words == 0:
-        raise CorpusError(f"there is no word in {files[0] if len(files) == 1 else f'any of {len(files)} files'}")
     return raw_words, bad_bytes
 
 
@@ -225,16 +219,6 @@ def _fingerprint(files: Sequence[Path]) -> str:
         status = path.stat()
         digest.update(os.fsencode(os.path.realpath(path)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return digest.hexdigest()
-
-
-def _open_stored(folder: Path, note: dict) -> EncodedCorpus | None:
-    try:
-        about = _read_about(folder)
-        if any(about.get(key) != value for key, value in note.items()):
-            return None
-        return dataclasses.replace(EncodedCorpus.open(folder), reused=True)
-    except CorpusError:
-        return None  # nothing is there, or it is damaged: it is written anew
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
