@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.word2vec.architectures import context_mean, window_weights
+from tfgraphs.word2vec.model import context_mean, window_weights
 
 
 @pytest.mark.parametrize(("length", "window"), [(1, 1), (4, 1), (5, 3), (3, 8)])

@@ -7,10 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.word2vec import Vocabulary, hierarchical_softmax, model, negative_sampling
-from tfgraphs.word2vec.architectures import draw_reach
 from tfgraphs.word2vec.damping import PLACES as MOST_PLACES
 from tfgraphs.word2vec.huffman import huffman_tree
-from tfgraphs.word2vec.model import Word2Vec
+from tfgraphs.word2vec.model import Word2Vec, draw_reach
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, TrainingSettings
 
 COUNTS = np.array([30, 20, 15, 10, 8, 7, 6, 5, 4, 3, 2, 1])

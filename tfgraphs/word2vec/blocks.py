@@ -5,7 +5,6 @@ again and again, whose row would overshoot.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,19 +33,6 @@ def keep_probabilities(counts: np.ndarray, threshold: float) -> np.ndarray:
         return np.ones(len(counts))
     ratio = threshold * counts.sum() / counts
     return np.minimum(1, np.sqrt(ratio) + ratio)
-
-
-@dataclass(frozen=True)
-class Block:
-    """The part of the text that some steps read.
-
-    Attributes:
-        text: int32 [2, places, steps * length + 2 * window]: word numbers and sentence numbers, -1 for no word.
-        share: share of all epochs of the subsampled text that is read after this block, 0..1.
-    """
-
-    text: np.ndarray
-    share: float
 
 
 class Blocks:
@@ -80,7 +66,11 @@ class Blocks:
         self.report_steps = max(1, min(most, self.steps // 20))
         self.block_steps = most // self.report_steps * self.report_steps
 
-    def __iter__(self) -> Iterator[Block]:
+    def __iter__(self) -> Iterator[tuple[np.ndarray, float]]:
+        """Yield the text that some steps read, and the share of all epochs that is read after it, 0..1.
+
+        The text is int32 [2, places, steps * length + 2 * window]: word and sentence numbers, -1 for no word.
+        """
         size = self._places * self._length * self.block_steps
         waiting = np.empty((2, 0), np.int32)
         read = 0
@@ -88,10 +78,10 @@ class Blocks:
             waiting = np.concatenate([waiting, np.stack(words_sentences)], axis=1)
             while waiting.shape[1] >= size:
                 read += size
-                yield Block(self._rows(waiting[:, :size]), read / self._words)
+                yield self._rows(waiting[:, :size]), read / self._words
                 waiting = waiting[:, size:]
         if waiting.shape[1]:
-            yield Block(self._rows(waiting), 1.0)
+            yield self._rows(waiting), 1.0
 
     def _subsampled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the words that are kept and the numbers of their sentences, int32 [words] each."""

@@ -151,12 +151,11 @@ class _Text:
         wanted = step // self.blocks.block_steps + 1
         if wanted == self._read:
             return
-        begin = self._share
         for block in itertools.islice(self._next_blocks, wanted - self._read):
-            begin, self._share = self._share, block.share
+            begin, (text, self._share) = self._share, block
         self._read = wanted
-        self._block.assign(block.text)
-        self._span.assign([begin, block.share])
+        self._block.assign(text)
+        self._span.assign([begin, self._share])
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Return word and sentence numbers of a step, int32 [2, places, length + 2 * window]."""

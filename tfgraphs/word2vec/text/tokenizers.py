@@ -58,13 +58,12 @@ class Jieba(Tokenizer):
 
 
 def tokenizer(name: str, fold_case: bool) -> Tokenizer:
-    """Return the tokenizer of this name.
+    """Return a tokenizer.
 
     Args:
-        name: `letters`: runs of a-z in lower case, as in text8; every other byte
-            separates words. `whitespace`: strings between spaces, unchanged. `unicode`: runs of letters and combining
-            marks of any script that begin with a letter. `jieba`: Chinese words as found by the package jieba, without
-            punctuation and digits.
+        name: `letters`: runs of a-z in lower case, as in text8. `whitespace`: strings between spaces, unchanged.
+            `unicode`: runs of letters and combining marks of any script that begin with a letter. `jieba`: Chinese
+            words as found by the package jieba, without punctuation and digits.
         fold_case: whether `unicode` and `jieba` turn words into lower case.
 
     Raises:
