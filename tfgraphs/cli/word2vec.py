@@ -168,13 +168,12 @@ def _check_outputs() -> None:
     """Check before a long run that its results can be written."""
     from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
     from tfgraphs.vectors.evaluate import read_analogies
-    from tfgraphs.word2vec.results import ABOUT
-    from tfgraphs.word2vec.results import FORMATS as known
+    from tfgraphs.word2vec import results
 
     for name in FORMATS.value:
-        if name not in known:
-            raise command.UsageError(f"--formats={name}: choose from {', '.join(known)}")
-    for folder, marker in {OUTPUT.value: ABOUT, EXPORT_DIR.value: SAVED_MODEL}.items():
+        if name not in results.FORMATS:
+            raise command.UsageError(f"--formats={name}: choose from {', '.join(results.FORMATS)}")
+    for folder, marker in {OUTPUT.value: results.ABOUT, EXPORT_DIR.value: SAVED_MODEL}.items():
         if folder:
             check_folder(folder, marker)
             check_writable(Path(folder).parent / "file")

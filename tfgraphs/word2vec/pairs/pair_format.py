@@ -4,6 +4,7 @@ Format and configuration are those of wevi, Xin Rong's word embedding visual ins
 TensorFlow.
 """
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -73,12 +74,11 @@ class PairSettings:
         Raises:
             CorpusError: the text is no JSON object, or has other keys or values.
         """
-        try:
+        config = None
+        with contextlib.suppress(ValueError, RecursionError):
             config = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise CorpusError(f"the configuration {_quoted(text)} is not JSON such as {_CONFIG}") from error
         if not isinstance(config, dict) or config.keys() - json.loads(_CONFIG).keys():
-            raise CorpusError(f"the configuration {_quoted(text)} is not one such as {_CONFIG}")
+            raise CorpusError(f"the configuration {_quoted(text)} is not JSON such as {_CONFIG}")
         return cls(**config)
 
 
