@@ -39,6 +39,7 @@ class Word2Vec:
     Attributes:
         inputs: vectors of words that predict, a variable [words, dim]; the word vectors.
         outputs: vectors of what is predicted, words or inner nodes, a variable [rows, dim]; `inputs` if tied.
+        variables: one or both of them.
         length: consecutive words that a step reads in one place of the text.
     """
 
@@ -62,11 +63,7 @@ class Word2Vec:
         self.inputs = tf.Variable(start.astype(settings.dtype), name="inputs")
         zeros = np.zeros((self.layer.rows, settings.dim), settings.dtype)
         self.outputs = self.inputs if settings.tied else tf.Variable(zeros, name="outputs")
-
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """What is trained."""
-        return [self.inputs] if self.settings.tied else [self.inputs, self.outputs]
+        self.variables = [self.inputs] if settings.tied else [self.inputs, self.outputs]
 
     def vectors(self) -> WordVectors:
         """Return the word vectors as they are now."""

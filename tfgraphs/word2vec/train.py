@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -62,20 +63,13 @@ def train_word_vectors(
     return model.vectors()
 
 
-def train(
-    model: Word2Vec,
-    corpus: EncodedCorpus,
-    *,
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
-    on_graph: Callable[[tf.Graph], None] | None = None,
-) -> Iterator[Progress]:
+def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Progress]:
     """Train a model on a text.
 
     Args:
         model: to train.
         corpus: the text, with the model's vocabulary.
-        checkpoint_dir, save_seconds, on_graph: see `minimize`.
+        options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
         The state of the training every few steps, and at its end.
@@ -101,9 +95,7 @@ def train(
         gradient_transform=None if sparse else tf.convert_to_tensor,
         jit_compile="updates" if processor.current().compiled_losses else None,
         feed=text.feed,
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
-        on_graph=on_graph,
+        **options,
     ):
         share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # the block of the last step is still there
         share = share if report.step < report.steps else 1.0

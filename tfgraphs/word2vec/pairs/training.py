@@ -9,8 +9,8 @@ be compared digit by digit.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,6 +43,7 @@ class PairModel:
     Attributes:
         inputs: vectors of words that predict, a float64 variable [words, hidden_size]; the word vectors.
         outputs: vectors of words that are predicted, of the same shape; `inputs` if tied.
+        variables: one or both of them.
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: PairSettings) -> None:
@@ -52,11 +53,7 @@ class PairModel:
         weights = (np.fromiter(draws, np.float64).reshape(shape) - 0.5) / settings.hidden_size
         self.inputs = tf.Variable(weights[..., 0], name="inputs")
         self.outputs = self.inputs if settings.tied else tf.Variable(weights[..., 1], name="outputs")
-
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """What is trained."""
-        return [self.inputs] if self.outputs is self.inputs else [self.inputs, self.outputs]
+        self.variables = [self.inputs] if settings.tied else [self.inputs, self.outputs]
 
     def vectors(self) -> WordVectors:
         """Return the word vectors as they are now, float64."""
@@ -101,22 +98,14 @@ def _padded(sides: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(table, 0), (table >= 0).astype(np.float64)
 
 
-def train_pairs(
-    model: PairModel,
-    pairs: Sequence[Pair],
-    settings: PairSettings,
-    *,
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
-    on_graph: Callable[[tf.Graph], None] | None = None,
-) -> Iterator[Progress]:
+def train_pairs(model: PairModel, pairs: Sequence[Pair], settings: PairSettings, **options: Any) -> Iterator[Progress]:
     """Train a model one pair at a time, in their order.
 
     Args:
         model: to train.
         pairs: of words of its vocabulary.
         settings: `learning_rate`, `passes` and `compat` are used here.
-        checkpoint_dir, save_seconds, on_graph: see `minimize`.
+        options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
         The state of the training with the mean loss of all pairs, at most 100 times.
@@ -134,9 +123,7 @@ def train_pairs(
         settings.passes * len(pairs),
         steps_per_report=-(-settings.passes // REPORTS) * len(pairs),
         gradient_transform=tf.convert_to_tensor,  # adds up the gradients of rows that were read twice
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
-        on_graph=on_graph,
+        **options,
     ):
         stage = f"pair {report.step:,} of {report.steps:,}"
         yield Progress(report.step, stage, report.step / report.steps, float(tf.reduce_mean(losses())))

@@ -150,10 +150,8 @@ def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
     try:
         with path.open("rb") as file:
             for number, piece in enumerate(_unpacked(file)):
-                if number == 0:
-                    _refuse_other_formats(path, piece)
-                    piece = piece.removeprefix(b"\xef\xbb\xbf")
-                _refuse_binary(path, piece)
+                _refuse_other_formats(path, piece, number == 0)
+                piece = piece if number else piece.removeprefix(b"\xef\xbb\xbf")
                 yield piece, file.tell()
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -204,16 +202,12 @@ def _unpacked_zstandard(file: BinaryIO) -> Iterator[bytes]:
         yield bytes(text)
 
 
-def _refuse_other_formats(path: Path, start: bytes) -> None:
-    """Refuse the most common files that are almost text."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+def _refuse_other_formats(path: Path, piece: bytes, is_start: bool) -> None:
+    """Refuse common files that are almost text, and data with many control characters; text has hardly any."""
+    if is_start and piece.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CorpusError(f"{path} is UTF-16 text: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
-    if start.startswith(b"PK\x03\x04") or start[257:262] == b"ustar":
+    if is_start and (piece.startswith(b"PK\x03\x04") or piece[257:262] == b"ustar"):
         raise CorpusError(f"{path} is an archive of files: unpack it first")
-
-
-def _refuse_binary(path: Path, piece: bytes) -> None:
-    """Refuse data with many control characters at the beginning of a piece; text has hardly any."""
     sample = piece[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(3, len(sample) / 100):
