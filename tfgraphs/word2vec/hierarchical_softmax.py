@@ -81,7 +81,8 @@ class HierarchicalSoftmax(OutputLayer):
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
         shared, deep = rows
         turns, signs, owners = constants
-        lefts, rights = (_weighted_turns(weights, tf.nn.relu(side)) for side in (turns, -turns))
+        sides = tf.nn.relu(turns), tf.nn.relu(-turns)  # 1 for words that turn to this side at a shared node
+        lefts, rights = (weights * side if weights.shape[-1] == 1 else tf.matmul(weights, side) for side in sides)
         near = shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
         return near + deep_nodes(*_chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
 
@@ -114,11 +115,6 @@ def deep_nodes(
     counts = tf.abs(signs)[:, tf.newaxis] * tf.one_hot(words, weights.shape[-1], axis=1, dtype=weights.dtype)
     decisions = tf.sign(signs)[:, tf.newaxis] * tf.matmul(hidden, nodes, transpose_b=True)
     return total(tf.matmul(weights, counts) * softplus(-decisions))
-
-
-def _weighted_turns(weights: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
-    """Sum the weights, [B, H, K], of the words that turn to one side at each shared node: 1 in turns, [B, words, K]."""
-    return weights * turns if weights.shape[-1] == 1 else tf.matmul(weights, turns)
 
 
 def _chunks(hidden: tf.Tensor, weights: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
