@@ -25,7 +25,6 @@ from tfgraphs.backbones.readers.keras_file import copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Download
-from tfgraphs.files.trust import check_regular_file
 
 _DEVIATIONS = (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green and blue in 0..1
 _SUFFIXES = (".h5", ".hdf5")
@@ -87,7 +86,6 @@ class Application:
         """
         if weights.suffix not in _SUFFIXES:
             raise WeightsError(f"the weights of {self.name} should be in a file *.h5 of Keras, not in {weights}")
-        check_regular_file(weights, WeightsError)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / weights.name
             with reading(weights), weights.open("rb") as file:

@@ -78,7 +78,10 @@ class KerasLayers:
         self._names: dict[int, str] = {}  # names of tensors by id
         self._weighed: set[int] = set()  # ids of operations whose weights were counted
         self._walk(model, ["input"], prefix="")
-        self._name_classes(self._names[id(model.outputs[0])])
+        last = next((layer for layer in self.layers if layer.name == self._names[id(model.outputs[0])]), None)
+        if last and last.kind == "softmax":
+            self.aliases.setdefault("softmax", last.name)
+            self.aliases.setdefault("logits", last.inputs[0])
         self.aliases = {alias: layer for alias, layer in self.aliases.items() if alias not in self._axes}
 
     def _walk(self, model: keras.Model, sources: list[str], prefix: str) -> None:
@@ -140,12 +143,6 @@ class KerasLayers:
         """Returns the name, with a number appended if another layer has it."""
         tries = (f"{name}_{number}" for number in range(1, len(self._axes) + 2))
         return next(found for found in (name, *tries) if found not in self._axes)
-
-    def _name_classes(self, output: str) -> None:
-        last = next((layer for layer in self.layers if layer.name == output), None)
-        if last and last.kind == "softmax":
-            self.aliases.setdefault("softmax", last.name)
-            self.aliases.setdefault("logits", last.inputs[0])
 
 
 def has_graph(operation: Any) -> bool:

@@ -25,7 +25,7 @@ from tfgraphs.backbones.readers.hdf5 import Hdf5File
 from tfgraphs.backbones.readers.keras_file import ARCHIVED, copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import errors_as
-from tfgraphs.files.trust import check_regular_file, plausible_size
+from tfgraphs.files.trust import plausible_size
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -42,9 +42,8 @@ def read_model(path: Path) -> keras.Model:
     """
     if not path.exists():
         raise BackboneError(f"there is no file {path}")
-    size = check_regular_file(path, WeightsError)
     with tempfile.TemporaryDirectory() as folder:
-        with reading(path):
+        with reading(path) as size:
             copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, Path(folder))
         with errors_as(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
             with untrainable(_bound(path, plausible_size(size))):

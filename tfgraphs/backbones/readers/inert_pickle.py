@@ -60,7 +60,10 @@ class PickleFile(io.BytesIO):
 
 
 class Inert:
-    """Stands for an object to which a pickle may give a state."""
+    """Stands for an object to which a pickle may give a state, which is ignored."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
 
 
 def check_keys(keys: list[Any]) -> None:

@@ -151,9 +151,6 @@ class _Tensor(Inert):
         self.storage, self._shape, self._strides = storage, shape, strides
         self._offset = storage.first + offset if count else 0
 
-    def __setstate__(self, state: Any) -> None:
-        pass
-
     def view(self, numbers: np.ndarray) -> np.ndarray:
         """Returns the tensor as a view of the numbers of its storage."""
         size = numbers.itemsize
@@ -173,9 +170,6 @@ class _OrderedDict(dict[Any, Any], Inert):
             self[key] = value
         if items:
             items.clear()  # otherwise a few bytes could copy a long list many times
-
-    def __setstate__(self, state: Any) -> None:
-        pass
 
 
 class _Parameter:

@@ -10,7 +10,6 @@ import numpy as np
 from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, as_numbers, reading
-from tfgraphs.files.trust import check_regular_file
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
@@ -44,7 +43,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: the file cannot be read, is of another kind, or is damaged.
     """
-    check_regular_file(path, WeightsError)
     with reading(path):
         arrays = _reader(path)(path)
     if not arrays:

@@ -8,6 +8,7 @@ import ml_dtypes  # gives NumPy the type bfloat16
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError, summary
+from tfgraphs.files.trust import check_regular_file
 
 _HALVES = (np.float16, ml_dtypes.bfloat16)
 
@@ -17,15 +18,16 @@ class WeightsError(TfgraphsError):
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns what goes wrong in the block into WeightsErrors that name the file.
+def reading(path: Path) -> Iterator[int]:
+    """Gives the size of a regular file, and turns what goes wrong in the block into WeightsErrors that name the file.
 
     Raises:
         WeightsError: an error of any kind: what a damaged file raises where it is parsed cannot be foreseen.
         TrustError: as it is.
     """
+    size = check_regular_file(path, WeightsError)
     try:
-        yield
+        yield size
     except WeightsError as error:
         raise WeightsError(f"{path}: {summary(error)}") from error
     except TfgraphsError:
