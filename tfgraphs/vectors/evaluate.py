@@ -196,8 +196,7 @@ def _answers(vectors: WordVectors, leaders: np.ndarray, questions: np.ndarray) -
 def _best_others(cosines: np.ndarray, words: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the columns of the best words that are not `asked`, and their cosines, [questions]; -inf if all are.
 
-    In `cosines` [questions, words], those of better words, all asked, become -inf. Words are given by their leaders:
-    `words` int [words], `asked` int [questions, 3].
+    Leaders stand for words: `words` [words], `asked` [questions, 3]. In `cosines` those of asked words become -inf.
     """
     columns = cosines.argmax(axis=1)
     repeated = np.arange(len(cosines))

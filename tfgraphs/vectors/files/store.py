@@ -60,7 +60,7 @@ def _mapped(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.n
     return array
 
 
-class StoreWriter:
+class StoreWriter(contextlib.ExitStack):
     """Writes blocks to an unfinished folder, from which an interrupted conversion goes on.
 
     A folder that was begun with another `source`, which is any JSON, or another type is discarded.
@@ -72,6 +72,7 @@ class StoreWriter:
     """
 
     def __init__(self, folder: Path, source: dict[str, Any], dimensions: int, dtype: str) -> None:
+        super().__init__()
         self._folder = folder
         self._key = {"version": _VERSION, "dtype": dtype, "dimensions": dimensions, "source": source}
         row, scalar = np.dtype((np.dtype(dtype).newbyteorder("<"), (dimensions,))), np.dtype("<f4")
@@ -86,20 +87,14 @@ class StoreWriter:
         self._files: dict[str, BinaryIO] = {}
 
     def __enter__(self) -> "StoreWriter":
-        with contextlib.ExitStack() as stack:
-            sizes = {name: _HEADER + self._rows * row.itemsize for name, row in self._row_types.items()}
-            for name, size in {**sizes, "words.txt": self._bytes}.items():
-                path = self._folder / name
-                path.touch()
-                file = stack.enter_context(path.open("r+b"))
-                file.truncate(size)
-                file.seek(size)
-                self._files[name] = file
-            self._close = stack.pop_all().close
+        sizes = {name: _HEADER + self._rows * row.itemsize for name, row in self._row_types.items()}
+        for name, size in {**sizes, "words.txt": self._bytes}.items():
+            path = self._folder / name
+            path.touch()
+            self._files[name] = file = self.enter_context(path.open("r+b"))
+            file.truncate(size)
+            file.seek(size)
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
 
     def write(self, block: Block) -> None:
         """Appends a block, then records the progress."""

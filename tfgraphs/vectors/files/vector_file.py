@@ -36,14 +36,11 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
 @dataclass(frozen=True)
 class Block:
-    """Some words of a file with their vectors.
+    """Some words of a file with their vectors, finite float32 [words, dimensions].
 
-    Attributes:
-        words: in the order of the file, possibly with repeats. U+FFFD stands for bytes that are not UTF-8.
-        matrix: float32 [words, dimensions], all finite.
-        position: number of unpacked bytes up to the end of this block, from which reading can go on.
-        read: number of words up to there.
-        share: of the source up to there, 0..1; 0 if unknown.
+    Words may repeat. U+FFFD stands for bytes that are not UTF-8. Reading can go on from `position`, the number of
+    unpacked bytes up to the end of this block. `read` words are up to there, and a `share` of the source, 0..1, or 0 if
+    unknown.
     """
 
     words: list[str]
