@@ -88,14 +88,11 @@ class Backbone(tf.Module):
 
     def _needed(self, names: Iterable[str]) -> set[str]:
         """Finds all layers that must be computed for some."""
-        needed: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in needed and name != "input":
-                needed.add(name)
-                waiting.extend(self.layers[name].inputs)
-        return needed
+        needed = set(names)
+        for layer in reversed(self.layers.values()):
+            if layer.name in needed:
+                needed.update(layer.inputs)
+        return needed - {"input"}
 
     def _own_name(self, layer: str) -> str:
         return self.aliases.get(layer, layer)

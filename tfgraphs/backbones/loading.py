@@ -72,6 +72,8 @@ def load(
     """
     if pooling not in POOLINGS:
         raise BackboneError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
+    if pooling != "max" and (name == "inception5h" or _holds_weights(name)):
+        raise BackboneError(f"{name} pools as it was made to: leave the pooling at max")
     if expects is not None and name in BACKBONES:
         raise BackboneError(f"it is known which pictures {name} takes: leave expects out")
     if weights is not None and (name == "squeezenet" or _holds_weights(name)):
@@ -87,7 +89,6 @@ def load(
         path = fetch((TRUNKS if trunk else WHOLE)[name], report=report) if weights is None else Path(weights)
         return _BUILDERS[name](name, read_arrays(path), pooling)
     if _holds_weights(name):
-        _check_pooling(name, pooling)
         if Path(name).suffix == ".pb":
             return _frozen(Path(name), expects)
         from tfgraphs.backbones.imported import saved_model
@@ -136,7 +137,6 @@ def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Repo
     if name == "googlenet":
         network = googlenet.build(name, frozen_graph.read_constants(path), pooling)
     else:
-        _check_pooling(name, pooling)
         network = frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
     network.classes = googlenet.read_classes(path.parent)
     return network
@@ -186,8 +186,3 @@ def _frozen(path: Path, expects: str | None) -> Backbone:
             stacklevel=3,
         )
     return network
-
-
-def _check_pooling(name: str, pooling: str) -> None:
-    if pooling != "max":
-        raise BackboneError(f"{name} pools as it was made to: leave the pooling at max")
