@@ -98,10 +98,11 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
             if question.kind == "similarity":
                 cosine = vectors.similarity(*words)
                 row = (" ".join(words), f"{cosine:.4f}")
-                results[number] = _answer(vectors, words, ("Words", "Cosine"), [row], {"cosine": cosine})
+                fields = {"cosine": cosine, **_read_as(vectors, words)}
+                results[number] = Answer(("Words", "Cosine"), [row], fields)
             elif question.kind == "odd":
                 odd = vectors.odd(words)
-                results[number] = _answer(vectors, words, ("The odd one",), [(odd,)], {"word": odd})
+                results[number] = Answer(("The odd one",), [(odd,)], {"word": odd, **_read_as(vectors, words)})
             else:
                 terms = question.terms()
                 vectors.target(terms)
@@ -114,20 +115,16 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
         head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
             rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
-            fields = {"answer": [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]}
-            results[number] = _answer(vectors, [term.word for term in terms], ("Word", head), rows, fields)
+            listed = [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]
+            fields = {"answer": listed, **_read_as(vectors, [term.word for term in terms])}
+            results[number] = Answer(("Word", head), rows, fields)
     return [results[number] for number in range(len(questions))]
 
 
-def _answer(
-    vectors: "WordVectors",
-    words: Sequence[str],
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    fields: dict[str, Any],
-) -> Answer:
+def _read_as(vectors: "WordVectors", words: Sequence[str]) -> dict[str, Any]:
+    """Returns the field of an answer that tells how words were read, if in another spelling than they were typed."""
     read_as = {word: spelling for word in words if (spelling := vectors.spelling(word)) != word}
-    return Answer(columns, rows, fields | ({"read_as": read_as} if read_as else {}), read_as)
+    return {"read_as": read_as} if read_as else {}
 
 
 def answer_lines(vectors: "WordVectors", options: Options) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tfgraphs.cli.shared import command
@@ -20,17 +20,16 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal wou
 class Answer:
     """An answer as a table with `columns` and `rows`, and as a JSON object with `fields`.
 
-    `read_as` has the spelling in the vocabulary of each word that was typed in another spelling.
+    The field `read_as`, if any, has the spelling in the vocabulary of each word that was typed in another spelling.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     fields: dict[str, Any]
-    read_as: dict[str, str] = field(default_factory=dict)
 
     def print(self, format: str, prefix: str = "", notes: TextIO | None = None) -> None:
         """Prints to `notes`, by default the output, how words were read, then the answer in one of FORMATS."""
-        for word, spelling in self.read_as.items():
+        for word, spelling in self.fields.get("read_as", {}).items():
             print(printable(f"{prefix}{word} is read as {spelling}"), file=notes)
         if format == "json":
             print(json.dumps(self.fields, ensure_ascii=False))

@@ -37,7 +37,13 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
     words = _read_words(_find_vocabulary(handle, folder / "assets"), limit)
     if not words:
         raise FormatError(f"{handle} has no words: its vocabulary is empty")
-    model = _load_model(handle, folder)
+    from tfgraphs.files import saved_models
+
+    model = saved_models.load(folder, handle, FormatError)
+    if not callable(model):
+        offered = ", ".join(getattr(model, "signatures", {})) or "none"
+        advice = "a text embedding of TF Hub for TensorFlow 2 is needed"
+        raise FormatError(f"{handle} cannot be called (it has signatures: {offered}): {advice}")
     batches = [_call(handle, model, words[start : start + _BATCH]) for start in range(0, len(words), _BATCH)]
     widths = list(dict.fromkeys(batch.shape[1] for batch in batches))
     if len(widths) > 1:
@@ -73,17 +79,6 @@ def _read_words(path: Path, limit: int | None) -> list[str]:
         with path.open(encoding="utf-8", newline="\n") as file:
             lines = (line.replace("\r", "").removesuffix("\n") for line in itertools.islice(file, limit))
             return [word for word in dict.fromkeys(lines) if word]
-
-
-def _load_model(handle: str, folder: Path) -> Callable[[Any], Any]:
-    from tfgraphs.files import saved_models
-
-    model = saved_models.load(folder, handle, FormatError)
-    if not callable(model):
-        offered = ", ".join(getattr(model, "signatures", {})) or "none"
-        advice = "a text embedding of TF Hub for TensorFlow 2 is needed"
-        raise FormatError(f"{handle} cannot be called (it has signatures: {offered}): {advice}")
-    return model
 
 
 def _call(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.ndarray:
