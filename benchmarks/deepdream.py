@@ -53,7 +53,7 @@ from tfgraphs import backbones
 import numpy as np
 import tensorflow as tf
 from tfgraphs.deepdream import DreamSettings, layer_l2
-from tfgraphs.deepdream.dream import Dreamer
+from tfgraphs.deepdream.dreamer import Dreamer
 
 def prepare(name, layer, height, width, tile_size):
     global dreamer, pixels, bare, picture, backbone

@@ -84,8 +84,8 @@ def dream(
     Returns:
         The dream, of the size of the reduced picture.
     """
-    from tfgraphs.deepdream.dream import DreamSettings
-    from tfgraphs.deepdream.dream import dream as dream_progress
+    from tfgraphs.deepdream.dreamer import dream as dream_progress
+    from tfgraphs.deepdream.settings import DreamSettings
 
     chosen = DreamSettings(steps=steps, optimizer=optimizer, seed=seed, tile_size=tile_size, **settings)
     return _last_picture(dream_progress(_pixels(picture, size), objective, backbone, chosen), on_progress)
@@ -113,8 +113,8 @@ def visualize_feature(
     Returns:
         The picture, [size, size, 3].
     """
-    from tfgraphs.deepdream.features import FeatureSettings
     from tfgraphs.deepdream.features import visualize_feature as feature_progress
+    from tfgraphs.deepdream.settings import FeatureSettings
 
     chosen = FeatureSettings(steps=steps, optimizer=optimizer, seed=seed, size=(size, size), **settings)
     return _last_picture(feature_progress(objective, backbone, chosen), on_progress)

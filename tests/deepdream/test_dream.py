@@ -9,8 +9,9 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamError, DreamSettings, Objective, dream, layer_l2, neuron
-from tfgraphs.deepdream.dream import Dreamer, NoGradientError
+from tfgraphs.deepdream.dreamer import Dreamer
 from tfgraphs.deepdream.objectives import Term
+from tfgraphs.deepdream.settings import NoGradientError
 from tfgraphs.optimize.losses import NonFiniteLoss
 from tfgraphs.pictures.images import resize
 
@@ -141,6 +142,8 @@ def test_checkpoints_are_written_every_save_seconds(photograph, backbone, tmp_pa
         ("step_size", float("inf")),
         ("octave_scale", float("inf")),
         ("jitter", -1),
+        ("jitter", 10_001),
+        ("octaves", 101),
         ("seed", -1),
     ],
 )

@@ -16,7 +16,7 @@ from tfgraphs.backbones.layers import (
 from tfgraphs.backbones.tiles import TileError
 from tfgraphs.deepdream import DreamSettings, channel, dream, guided, layer_l2, neuron
 from tfgraphs.deepdream.objectives import diversity
-from tfgraphs.deepdream.tiles import TiledObjective
+from tfgraphs.deepdream.step import TiledObjective
 
 RANDOM = np.random.default_rng(0)
 

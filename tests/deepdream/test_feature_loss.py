@@ -37,9 +37,9 @@ def value(backbone, objective, seen):
     return float(objective.value(backbone(tf.constant(seen), objective.layers)))
 
 
-def loss_of(feature_loss, form, step=STEP, **given):
+def loss_of(feature_loss, form, step=STEP):
     """The loss and its terms as numbers."""
-    loss, terms = feature_loss(form, **given)(step)
+    loss, terms = feature_loss(form)(step)
     return float(loss), {name: float(term) for name, term in terms.items()}
 
 
@@ -77,12 +77,6 @@ def test_transforms_depend_on(backbone, varied):
         feature_loss = FeatureLoss(OBJECTIVE, backbone, noise(0.1), seed=numbers["seed"])
         losses.add(loss_of(feature_loss, Pixels(pictures()), tf.constant(numbers["step"], tf.int64))[0])
     assert len(losses) == 4
-
-
-def test_steps_before_are_added_to_the_step(backbone):
-    feature_loss, form = FeatureLoss(OBJECTIVE, backbone, noise(0.1)), Pixels(pictures())
-    before = tf.Variable(3, dtype=tf.int64)
-    assert loss_of(feature_loss, form, STEP, steps_before=before) == loss_of(feature_loss, form, STEP + 3)
 
 
 def transparent():

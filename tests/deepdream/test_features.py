@@ -10,17 +10,10 @@ from tfgraphs import backbones
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import features
-from tfgraphs.deepdream.feature_loss import DeadUnitError
-from tfgraphs.deepdream.features import (
-    PIXEL_STYLES,
-    STYLES,
-    FeatureError,
-    FeatureSettings,
-    equalize_contrast,
-    visualize_feature,
-)
+from tfgraphs.deepdream.features import equalize_contrast, visualize_feature
 from tfgraphs.deepdream.objectives import channel, channels, diversity, layer_l2, neuron, parse
 from tfgraphs.deepdream.parameterizations import Fourier, Maco
+from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureError, FeatureSettings
 
 SIZE = (40, 48)
 DEAD = 5  # channel of "conv1" whose kernel is zero
@@ -260,20 +253,20 @@ def test_a_layer_that_cannot_be_computed_is_refused_before_the_first_step(backbo
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"style": "cubist"}, "style is 'cubist': it is one of naive, multiscale, laplacian, fourier, maco"),
-        ({"batch": 0}, "batch is 0: it cannot be less than 1"),
-        ({"steps": 0}, "steps is 0: it cannot be less than 1"),
-        ({"step_size": -0.1}, "step_size is -0.1: it cannot be less than 0"),
-        ({"step_size": float("nan")}, "step_size is nan: it cannot be less than 0"),
-        ({"octaves": 0}, "octaves is 0: it cannot be less than 1"),
-        ({"views": 0}, "views is 0: it cannot be less than 1"),
-        ({"decay": -1.0}, "decay is -1.0: it cannot be less than 0"),
-        ({"diversity": -0.5, "batch": 2}, "diversity is -0.5: it cannot be less than 0"),
-        ({"seed": -1}, "seed is -1: it cannot be less than 0"),
+        ({"style": "cubist"}, "style is 'cubist': choose one of naive, multiscale, laplacian, fourier, maco"),
+        ({"batch": 0}, "batch is 0: it must be a finite number, at least 1"),
+        ({"steps": 0}, "steps is 0: it must be a finite number, at least 1"),
+        ({"step_size": -0.1}, "step_size is -0.1: it must be a finite number, at least 0"),
+        ({"step_size": float("nan")}, "step_size is nan: it must be a finite number, at least 0"),
+        ({"octaves": 0}, "octaves is 0: it must be a finite number, at least 1"),
+        ({"views": 0}, "views is 0: it must be a finite number, at least 1"),
+        ({"decay": -1.0}, "decay is -1.0: it must be a finite number, at least 0"),
+        ({"diversity": -0.5, "batch": 2}, "diversity is -0.5: it must be a finite number, at least 0"),
+        ({"seed": -1}, "seed is -1: it must be a finite number, at least 0"),
         ({"size": (0, 5)}, "size is (0, 5): give height and width, both at least 1"),
         ({"size": (5,)}, "size is (5,): give height and width, both at least 1"),
-        ({"octave_scale": 1.0}, "octave_scale is 1.0: it must be more than 1"),
-        ({"octave_scale": float("nan")}, "octave_scale is nan: it must be more than 1"),
+        ({"octave_scale": 1.0}, "octave_scale is 1.0: it must be a finite number, more than 1"),
+        ({"octave_scale": float("nan")}, "octave_scale is nan: it must be a finite number, more than 1"),
         ({"style": "maco", "alpha": True}, "alpha is for the style fourier, not for maco"),
         ({"diversity": 0.5}, "diversity is between the pictures of a batch: give a batch of at least 2"),
     ],

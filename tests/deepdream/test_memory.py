@@ -7,7 +7,8 @@ from tests.allocated_memory import FORGOTTEN, allocated
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, channel, dream, layer_l2
-from tfgraphs.deepdream.features import FeatureSettings, visualize_feature
+from tfgraphs.deepdream.features import visualize_feature
+from tfgraphs.deepdream.settings import FeatureSettings
 
 SIZES = [(48, 56), (64, 52)]
 

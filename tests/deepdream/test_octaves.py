@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.deepdream.octaves import PixelAscent, octave_levels, octave_sizes, octave_start, steps_before
+from tfgraphs.optimize.pyramid import Level
 
 
 @pytest.mark.parametrize(
@@ -65,10 +66,27 @@ def distance(pixels):
 )
 def test_any_optimizer_works_at_any_size(optimizer, graphs):
     made = []
+    levels = [Level(4, 6, 10), Level(5, 3, 10)]
     ascent = PixelAscent(distance, optimizer, 0.05, lambda gradient: 300 * gradient, batch=2, on_graph=made.append)
-    for size in ((4, 6), (5, 3)):
-        start = np.full((2, *size, 3), 0.2, np.float32)
-        *_, (_, pictures) = ascent.improve(start, 10)
-        assert pictures.shape == start.shape
+    progress = list(ascent.ascend(levels, lambda number, _: np.full((2, *levels[number].size, 3), 0.2, np.float32)))
+    for level, step in zip(levels, (10, 20), strict=True):
+        (pictures,) = (one.picture for one in progress if one.step == step)
+        assert pictures.shape == (2, *level.size, 3)
         assert np.abs(pictures - TARGET).mean() < 0.4
     assert len(made) == graphs
+
+
+def test_the_loss_gets_the_steps_before_and_those_of_smaller_octaves():
+    steps = []
+
+    def loss(pixels):
+        def at(step):
+            tf.numpy_function(lambda number: steps.append(int(number)), [step], [])
+            return tf.reduce_sum(pixels.pictures())
+
+        return at
+
+    ascent = PixelAscent(loss, "sgd", 0.05, tf.convert_to_tensor)
+    levels = [Level(2, 3, 2), Level(4, 6, 3)]
+    list(ascent.ascend(levels, lambda number, _: np.ones((1, *levels[number].size, 3), np.float32), steps_before=7))
+    assert sorted(set(steps)) == [7, 8, 9, 10, 11]

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, Fourier, Maco, Pixels, channel, dream, layer_l2, render
-from tfgraphs.deepdream.feature_loss import DeadUnitError
 from tfgraphs.deepdream.gradients import mean_abs
+from tfgraphs.deepdream.settings import DeadUnitError
 from tfgraphs.deepdream.transforms import jitter, random_rotate
 from tfgraphs.optimize import OptimizerError
 

@@ -19,26 +19,35 @@ neurons (fire9:139:4:7) and classes (class:281, 'class:tiger cat') with factors.
 the whole picture; with --jitter=0 the picture does not move relative to them.
 """
 
-import contextlib
 import dataclasses
 import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import (
+    command,
+    common_flags,
+    film_run,
+    folder_run,
+    picture_run,
+    presets,
+    run_state,
+    settings_flags,
+)
+from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.pictures import films, images, samples
-from tfgraphs.pictures.colors import with_colors_of
 
 if TYPE_CHECKING:
     import numpy as np
+    import tensorflow as tf
 
     from tfgraphs.backbones import Backbone
-    from tfgraphs.deepdream import DreamSettings, Objective
-    from tfgraphs.deepdream.dream import Dreamer
+    from tfgraphs.deepdream import Objective
+    from tfgraphs.deepdream.dreamer import Dreamer
     from tfgraphs.monitor.progress import Progress
 
 INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
@@ -49,29 +58,20 @@ OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What is maximised instea
 GUIDE = flags.DEFINE_string("guide", None, "A picture whose features of --layer the dream takes on, or sample:NAME.")
 GUIDE_SIZE = flags.DEFINE_integer("guide_size", 224, "Longer side in pixels to which the guide is reduced.", 32)
 STEPS = common_flags.steps(40)
-ITERATIONS = flags.DEFINE_integer("iterations", None, "Steps at each octave, instead of --steps.", 1)
 FRAME_STEPS = flags.DEFINE_integer("frame_steps", 8, "Steps of each frame of a zoom but the first.", 1)
 FRAME_ITERATIONS = flags.DEFINE_integer(
     "frame_iterations", None, "Steps at each octave of these frames, instead of --frame_steps.", 1
 )
 OPTIMIZER = common_flags.optimizer("sgd")
-OCTAVES = flags.DEFINE_integer("octaves", 4, "Largest number of sizes, from small to full.", 1, 100)
-OCTAVE_SCALE = flags.DEFINE_float("octave_scale", 1.4, "Factor between sizes, more than 1.")
 STEP_SIZE = flags.DEFINE_float(
     "step_size",
     1.5,
-    "Learning rate on the scale 0..255. For sgd, the length of a step: with --normalize=mean_abs the mean change of a "
-    "value, with std the standard deviation, with laplacian that in each level; with none a factor of the gradient.",
+    "Learning rate on the scale 0..255. For sgd, the length of a step as --normalize measures it; with none, a factor "
+    "of the gradient.",
     0,
 )
-NORMALIZE = flags.DEFINE_enum(
-    "normalize",
-    "mean_abs",
-    ["mean_abs", "std", "laplacian", "none"],
-    "How gradients are normalised; laplacian balances coarse and fine structures: smooth pictures.",
-)
-JITTER = flags.DEFINE_integer("jitter", 32, "Largest random shift in each step, in pixels.", 0, 10_000)
 TILE_SIZE = common_flags.tile_size(0)
+settings_flags.define(DreamSettings, "steps", "optimizer", "seed", "tile_size", "step_size")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.DREAMS), "A chosen combination of flags; flags that are given override it."
 )
@@ -98,13 +98,10 @@ def _dream_picture() -> None:
     run = picture_run.PictureRun("deepdream", [INPUT.value, *_other_inputs()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
     mask = _load_mask(picture.size)
-    objective, backbone, settings = _load()
-    from tfgraphs.deepdream.dream import Dreamer, DreamError
-
+    make_dreamer = _load()
     with run.monitor() as monitor:
-        dreamer = Dreamer(objective, backbone, settings, monitor.graph)
         options = {**run.checkpoints, "report_every": picture_run.SAVE_EVERY.value}
-        dreams = _dream(dreamer, picture.pixels, picture.pixels, mask, **options)
+        dreams = _dream(make_dreamer(_settings(), monitor.graph), picture.pixels, picture.pixels, mask, **options)
         try:
             pixels = run.last_picture(dreams, monitor, picture.alpha)
         except DreamError:
@@ -117,11 +114,9 @@ def _dream_folder() -> None:
     run = folder_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__, flag="input")
     if MASK.value:
         images.load(samples.resolve(MASK.value), 64)  # a broken mask stops the run before its first picture
-    objective, backbone, settings = _load()
-    from tfgraphs.deepdream.dream import Dreamer
-
+    make_dreamer = _load()
     with run.monitor() as monitor:
-        dreamer = Dreamer(objective, backbone, settings, monitor.graph)
+        dreamer = make_dreamer(_settings(), monitor.graph)
 
         def make_picture(picture: images.Picture) -> "Iterator[Progress]":
             return _dream(dreamer, picture.pixels, picture.pixels, _load_mask(picture.size))
@@ -135,11 +130,9 @@ def _dream_film() -> None:
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     mask = _load_mask(size)
     count = film_run.count_frames("deepdream", film)
-    objective, backbone, settings = _load()
-    from tfgraphs.deepdream.dream import Dreamer
-
+    make_dreamer = _load()
     with run.monitor() as monitor:
-        dreamer = Dreamer(objective, backbone, settings, monitor.graph)
+        dreamer = make_dreamer(_settings(), monitor.graph)
 
         def make_frame(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
             return _dream_frame(_dream(dreamer, film_run.blend(frame, before, mask), frame, mask))
@@ -154,17 +147,16 @@ def _dream_zoom() -> None:
     run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film_run.RATE.value, title="zoom")
     picture = picture_run.load_picture(INPUT.value, SIZE.value).over(_WHITE)
     count = film_run.ZOOM_FRAMES.value
-    objective, backbone, settings = _load()
-    from tfgraphs.deepdream.dream import Dreamer
-
+    make_dreamer = _load()
+    settings = _settings()
     frame_settings = dataclasses.replace(settings, steps=FRAME_STEPS.value, iterations=FRAME_ITERATIONS.value)
     frame_steps = frame_settings.most_steps
     with run.monitor() as monitor:
-        dreamer = Dreamer(objective, backbone, frame_settings, monitor.graph)
+        dreamer = make_dreamer(frame_settings, monitor.graph)
 
         def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
             if before is None:
-                return _dream_frame(_dream(Dreamer(objective, backbone, settings), picture, picture, None))
+                return _dream_frame(_dream(make_dreamer(settings, None), picture, picture, None))
             start = film_run.move_camera(before)
             return _dream_frame(_dream(dreamer, start, start, None, steps_before=number * frame_steps))
 
@@ -180,31 +172,49 @@ def _load_mask(size: tuple[int, int]) -> "np.ndarray | None":
     return picture_run.load_mask(MASK.value, size) if MASK.value else None
 
 
-def _load() -> "tuple[Objective, Backbone, DreamSettings]":
-    """Starts TensorFlow and loads the network."""
+def _load() -> "Callable[[DreamSettings, Callable[[tf.Graph], None] | None], Dreamer]":
+    """Starts TensorFlow, loads the network and returns what makes a `Dreamer`."""
+    objective, backbone = _load_objective()
+    from tfgraphs.deepdream.dreamer import Dreamer
+
+    return lambda settings, on_graph: Dreamer(objective, backbone, settings, on_graph)
+
+
+def _load_objective() -> "tuple[Objective, Backbone]":
+    """Returns the sum of what --objective, --layer and --guide say, and the network."""
     guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
     command.import_tensorflow()
-    settings = _settings()
-    backbone = picture_run.load_backbone("deepdream", check=_check_objective)
-    return _objective(backbone, None if guide is None else guide.pixels), backbone, settings
+    from tfgraphs.deepdream import guided, layer_l2, parse
+    from tfgraphs.deepdream.presets import check_of, default_layer
+
+    def objective(backbone: "Backbone", guide: "images.Picture | None" = None) -> "Objective":
+        objectives = [parse(text, backbone) for text in OBJECTIVE.value]
+        layer = LAYER.value or default_layer(backbone)
+        backbone.check(layer)
+        if guide is not None:
+            objectives.append(guided(layer, backbone(guide.pixels[None], [layer])[layer][0].numpy()))
+        elif LAYER.value or not objectives:
+            objectives.append(layer_l2(layer))
+        return sum(objectives[1:], start=objectives[0])
+
+    backbone = picture_run.load_backbone("deepdream", check=check_of(objective))
+    return objective(backbone, guide), backbone
+
+
+def _settings() -> DreamSettings:
+    return settings_flags.read(DreamSettings, step_size=STEP_SIZE.value / 255)
 
 
 def _dream(
     dreamer: "Dreamer", start: "np.ndarray", picture: "np.ndarray", mask: "np.ndarray | None", **options: Any
 ) -> "Iterator[Progress]":
     """Dreams from a start; with --preserve_color in the colours of the picture."""
-    for progress in dreamer.dream(start, mask, **options):
-        if PRESERVE_COLOR.value:
-            assert progress.picture is not None
-            original = images.resize(picture, progress.picture.shape[:2])
-            progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, original))
-        yield progress
+    run = dreamer.dream(start, mask, **options)
+    return picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
 
 
 def _dream_frame(run: "Iterator[Progress]") -> "Iterator[Progress]":
     """Warns, instead of raising NoGradientError, of frames that do not change, such as black ones."""
-    from tfgraphs.deepdream.dream import NoGradientError
-
     try:
         yield from run
     except NoGradientError as error:
@@ -216,53 +226,14 @@ def _warn_once(message: str) -> None:
     warnings.warn(message, stacklevel=2)
 
 
-def _settings() -> "DreamSettings":
-    from tfgraphs.deepdream import DreamSettings
-
-    return DreamSettings(
-        steps=STEPS.value,
-        optimizer=OPTIMIZER.value,
-        seed=picture_run.SEED.value,
-        tile_size=TILE_SIZE.value,
-        octaves=OCTAVES.value,
-        octave_scale=OCTAVE_SCALE.value,
-        step_size=STEP_SIZE.value / 255,
-        normalize=NORMALIZE.value,
-        jitter=JITTER.value,
-        iterations=ITERATIONS.value,
-    )
-
-
-def _objective(backbone: "Backbone", guide: "np.ndarray | None") -> "Objective":
-    """Returns the sum of what --objective, --layer and --guide say."""
-    from tfgraphs.deepdream import guided, layer_l2, parse
-    from tfgraphs.deepdream.presets import default_layer
-
-    objectives = [parse(text, backbone) for text in OBJECTIVE.value]
-    layer = LAYER.value or default_layer(backbone)
-    backbone.check(layer)
-    if guide is not None:
-        objectives.append(guided(layer, backbone(guide[None], [layer])[layer][0].numpy()))
-    elif LAYER.value or not objectives:
-        objectives.append(layer_l2(layer))
-    return sum(objectives[1:], start=objectives[0])
-
-
-def _check_objective(structure: "Backbone") -> None:
-    """Raises LayerError or ExpressionError if --objective or --layer do not fit the structure of a network."""
-    from tfgraphs.deepdream.objectives import ObjectiveError
-
-    with contextlib.suppress(ObjectiveError):  # the names of classes may come with the weights
-        _objective(structure, None)
-
-
 def _check_flags() -> None:
     """Applies --preset; raises UsageError or OutputError if flags are missing or do not go together."""
     if PRESET.value:
         presets.apply(presets.DREAMS[PRESET.value], "squeezenet", instead=("layer", "guide"))
-    for steps, iterations in ((STEPS, ITERATIONS), (FRAME_STEPS, FRAME_ITERATIONS)):
+    for steps, iterations in ((STEPS, flags.FLAGS["iterations"]), (FRAME_STEPS, FRAME_ITERATIONS)):
         if steps.present and iterations.present:
             raise command.UsageError(f"--{steps.name} and --{iterations.name} say the same: give one of the two")
+    _settings()
     if not INPUT.value and not EXPORT_DIR.value:
         raise command.UsageError("give the picture to dream about: --input=photo.jpg, or --input=sample:coffee")
     if not EXPORT_DIR.value:
@@ -279,10 +250,10 @@ def _check_flags() -> None:
 
 
 def _export() -> None:
-    objective, backbone, settings = _load()
+    objective, backbone = _load_objective()
     from tfgraphs.deepdream.exported import export_dream
 
-    export_dream(EXPORT_DIR.value, objective, backbone, settings, preserve_color=PRESERVE_COLOR.value)
+    export_dream(EXPORT_DIR.value, objective, backbone, _settings(), preserve_color=PRESERVE_COLOR.value)
     print(f"{EXPORT_DIR.value}: dream(image, steps, step_size)")
 
 

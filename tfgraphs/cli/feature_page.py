@@ -1,10 +1,12 @@
-"""The page and the sheet of a folder of feature visualizations."""
+"""The folder of a page of feature visualizations: a picture of each unit, the page, and all pictures on one sheet."""
 
 import html
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfgraphs.files.outputs import atomic_folder
 from tfgraphs.pictures import images
 from tfgraphs.pictures.sheets import sheet
 
@@ -15,53 +17,64 @@ PAPER = 0.5  # the grey behind transparent pictures on a sheet
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """A unit on the page.
+class Unit:
+    """A channel on the page."""
 
-    Attributes:
-        name: of the unit.
-        file: name of its picture in the folder.
-        picture: None for dead units.
-    """
+    layer: str
+    channel: int
 
-    name: str
-    file: str
-    picture: images.Picture | None
+    @property
+    def name(self) -> str:
+        return f"{self.layer}:{self.channel}"
+
+    @property
+    def file(self) -> str:
+        return f"{file_name(self.layer)}_{self.channel:04}.png"
 
 
-def write(folder: Path, exhibits: Sequence[Exhibit], title: str, text: str, origin: Mapping[str, object]) -> None:
-    """Writes `INDEX` and `SHEET`.
+def file_name(text: str) -> str:
+    """Returns text as the name of a file."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("_")
+
+
+def write(
+    output: Path, pictures: Mapping[Unit, images.Picture | None], title: str, origin: Mapping[str, object]
+) -> None:
+    """Writes the folder, complete or not at all.
 
     Args:
-        folder: contains the files of `exhibits`.
-        exhibits: in their order; at least one has a picture.
-        title, text: of the page.
-        origin: the command and its flags, kept in the sheet.
+        output: the folder.
+        pictures: in the order of the page, None for dead units; at least one unit has a picture.
+        title: of the page.
+        origin: the command and its flags, kept in the pictures.
     """
-    alive = [exhibit for exhibit in exhibits if exhibit.picture]
-    shown = [exhibit.picture.over(PAPER) for exhibit in alive if exhibit.picture]
-    drawn = sheet(shown, [exhibit.name for exhibit in alive])
-    images.save(folder / SHEET, images.Picture(drawn), origin)
-    height, width = shown[0].shape[:2]
+    alive = {unit.name: picture.over(PAPER) for unit, picture in pictures.items() if picture}
+    drawn = list(alive.values())
+    height, width = drawn[0].shape[:2]
     values = {
         "title": html.escape(title),
-        "text": html.escape(text) + f' <a href="{SHEET}">All on one sheet</a>.',
+        "sheet": SHEET,
         "width": str(min(width, 320)),
         "aspect": f"{width} / {height}",
-        "figures": "\n".join(map(_figure, exhibits)),
+        "figures": "\n".join(_figure(unit, bool(picture)) for unit, picture in pictures.items()),
         "command": html.escape(str(origin["line"])),
     }
     page = _TEMPLATE.read_text(encoding="utf-8")
     for name, value in values.items():
         page = page.replace(f"{{{name}}}", value)
-    (folder / INDEX).write_text(page, encoding="utf-8")
+    with atomic_folder(output, INDEX) as folder:
+        for unit, picture in pictures.items():
+            if picture:
+                images.save(folder / unit.file, picture, {**origin, "shows": unit.name})
+        images.save(folder / SHEET, images.Picture(sheet(drawn, list(alive))), origin)
+        (folder / INDEX).write_text(page, encoding="utf-8")
 
 
-def _figure(exhibit: Exhibit) -> str:
-    name = html.escape(exhibit.name)
+def _figure(unit: Unit, alive: bool) -> str:
+    name = html.escape(unit.name)
     shown = (
-        f'<a href="{exhibit.file}"><img src="{exhibit.file}" alt="{name}" loading="lazy"></a>'
-        if exhibit.picture
+        f'<a href="{unit.file}"><img src="{unit.file}" alt="{name}" loading="lazy"></a>'
+        if alive
         else '<div class="dead">dead: responds to no<br>change of a picture</div>'
     )
     return f"<figure>{shown}<figcaption>{name}</figcaption></figure>"

@@ -27,7 +27,7 @@ from absl import flags
 
 from tfgraphs.cli import visualize_feature
 from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
-from tfgraphs.cli.visualize_feature import SharedFlags, feature
+from tfgraphs.cli.visualize_feature import feature
 from tfgraphs.pictures import images
 from tfgraphs.version import __version__
 
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> None:
     if not picture_run.shows_flags(f"visualize {name}"):
         _check_flags(name)
         if name == "feature":
-            feature(SharedFlags(SIZE.value, LAYER.value, CHANNELS.value, __name__))
+            feature(__name__)
         else:
             {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}[name]()
 

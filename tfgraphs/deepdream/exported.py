@@ -10,9 +10,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.deepdream.dream import DreamError, DreamSettings, smallest_octave
+from tfgraphs.deepdream.dreamer import smallest_octave
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.octaves import octave_sizes, octave_start, steps_before
+from tfgraphs.deepdream.settings import DreamError, DreamSettings
 from tfgraphs.deepdream.step import DreamStep
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined

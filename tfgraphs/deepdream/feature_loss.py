@@ -5,19 +5,15 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import PRE_RELU
-from tfgraphs.deepdream.objectives import Objective, Terms, diversity
+from tfgraphs.deepdream.objectives import Objective, Terms, diversity, total
 from tfgraphs.deepdream.parameterizations import Parameterization, random_pictures
 from tfgraphs.deepdream.rectifiers import RedirectedLayers
+from tfgraphs.deepdream.settings import DeadUnitError
 from tfgraphs.deepdream.transforms import Transform
-from tfgraphs.errors import TfgraphsError
 from tfgraphs.optimize.losses import LossFunction
 
 _ROUGHNESS_WEIGHT = 10.0
 _BLUR = 5  # side of the window in pixels
-
-
-class DeadUnitError(TfgraphsError):
-    """The unit does not respond to any change of the picture."""
 
 
 class FeatureLoss:
@@ -60,8 +56,8 @@ class FeatureLoss:
         self._diversity = _diversity(objective, backbone) if diversity_weight else Objective(())
         self._network = RedirectedLayers(objective, backbone, self._diversity.layers)
 
-    def __call__(self, form: Parameterization, steps_before: tf.Variable | int = 0) -> LossFunction:
-        """Returns the loss of the pictures of `form`, whose random numbers are those of the step + `steps_before`."""
+    def __call__(self, form: Parameterization) -> LossFunction:
+        """Returns the loss of the pictures of `form`."""
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, Terms]:
             pictures, alpha = form.pictures(), form.alpha()
@@ -69,7 +65,7 @@ class FeatureLoss:
                 batch, height, width, _ = pictures.shape
                 background = random_pictures(batch, (height, width), self._seed, step)
                 pictures = alpha * pictures + (1 - alpha) * background
-            value, terms = self._value(pictures, step + steps_before)
+            value, terms = self._value(pictures, step)
             scale = tf.abs(tf.stop_gradient(value))
             maximised = value
             if alpha is not None:
@@ -118,8 +114,7 @@ class FeatureLoss:
             objective = objective.at_scale(tf.shape(pictures)[1:3] / self._full_size)
         terms_of_views = [objective.terms_of(view) for view in views]
         means = {name: tf.add_n([terms[name] for terms in terms_of_views]) / self._views for name in terms_of_views[0]}
-        value = tf.add_n(list(means.values()))
-        terms = {"objective": value, **(means if len(means) > 1 else {})}
+        value, terms = total(means)
         if self._diversity_weight:
             terms["diversity"] = tf.add_n([self._diversity.value(view) for view in views]) / self._views
         return value, terms

@@ -12,12 +12,9 @@ maco          Adam on the phases of the spectrum, with random windows: the most 
 The first three are those of TensorFlow's DeepDream tutorial (Mordvintsev 2015); of the others see `parameterizations`.
 """
 
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -30,112 +27,10 @@ from tfgraphs.deepdream.octaves import PixelAscent, octave_levels
 from tfgraphs.deepdream.parameterizations import Fourier, Maco
 from tfgraphs.deepdream.presets import load_objective
 from tfgraphs.deepdream.rendering import RenderProgress, render
-from tfgraphs.errors import TfgraphsError
-from tfgraphs.optimize.pyramid import coarse_to_fine
-from tfgraphs.optimize.reports import Report
+from tfgraphs.deepdream.settings import PIXEL_STYLES, FeatureSettings
 from tfgraphs.pictures.images import resize
 
-
-class FeatureError(TfgraphsError):
-    """The settings of a visualization are out of range or do not go together."""
-
-
-@dataclass(frozen=True)
-class Style:
-    """The defaults of a style.
-
-    Attributes:
-        steps: gradient steps, over all octaves.
-        step_size: of the pixel styles: on the scale 0..1, the standard deviation of a step, for "laplacian" the root
-            mean square in each level; of the others: the learning rate.
-        optimizer: a Keras optimizer or its name.
-        octaves: number of sizes.
-        views: differently transformed views of each picture in each step.
-        decay: of `Fourier`.
-    """
-
-    steps: int
-    step_size: float
-    optimizer: str | keras.optimizers.Optimizer = "sgd"
-    octaves: int = 1
-    views: int = 1
-    decay: float = 1.0
-
-
-STYLES = {
-    "naive": Style(steps=20, step_size=1 / 255),
-    "multiscale": Style(steps=60, step_size=1 / 255, octaves=3),
-    "laplacian": Style(steps=60, step_size=1 / 255, octaves=3),
-    "fourier": Style(steps=256, step_size=0.05, optimizer="adam", decay=0.8),
-    "maco": Style(steps=256, step_size=0.1, optimizer="adam", views=2),
-}
-PIXEL_STYLES = ("naive", "multiscale", "laplacian")
-
 _GREY = 100  # of 255
-_STEPS_PER_REPORT = 5
-
-
-@dataclass(frozen=True)
-class FeatureSettings:
-    """How features are visualized.
-
-    Attributes:
-        steps: gradient steps, over all octaves; by default those of the style.
-        optimizer: a Keras optimizer or its name; by default that of the style.
-        seed: of the first picture and all random transforms, at least 0.
-        style: one of `STYLES`.
-        size: height and width in pixels.
-        batch: number of pictures.
-        step_size, octaves, views, decay: see `Style`; by default those of the style.
-        octave_scale: factor between octaves, more than 1.
-        alpha: whether pictures have an opacity; for the style "fourier".
-        diversity: weight of the differences between the pictures of a batch, relative to the objective.
-        robust: whether pictures are transformed before the network sees them.
-
-    Raises:
-        FeatureError: a value is out of range, or two do not go together.
-    """
-
-    steps: int | None = None
-    optimizer: str | keras.optimizers.Optimizer | None = None
-    seed: int = 0
-    style: str = "fourier"
-    size: tuple[int, int] = (224, 224)
-    batch: int = 1
-    step_size: float | None = None
-    octaves: int | None = None
-    views: int | None = None
-    decay: float | None = None
-    octave_scale: float = 1.4
-    alpha: bool = False
-    diversity: float = 0.0
-    robust: bool = True
-
-    def __post_init__(self) -> None:
-        if self.style not in STYLES:
-            raise FeatureError(f"style is {self.style!r}: it is one of {', '.join(STYLES)}")
-        lowest = {"batch": 1, "steps": 1, "step_size": 0, "octaves": 1, "views": 1, "decay": 0, "diversity": 0}
-        for name, least in {**lowest, "seed": 0}.items():
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise FeatureError(f"{name} is {value}: it cannot be less than {least}")
-            if value == math.inf:
-                raise FeatureError(f"{name} is {value}: it must be finite")
-        if len(self.size) != 2 or not min(self.size) >= 1:
-            raise FeatureError(f"size is {self.size}: give height and width, both at least 1")
-        if not 1 < self.octave_scale < math.inf:
-            raise FeatureError(f"octave_scale is {self.octave_scale}: it must be more than 1")
-        if self.alpha and self.style != "fourier":
-            raise FeatureError(f"alpha is for the style fourier, not for {self.style}")
-        if self.diversity and self.batch == 1:
-            raise FeatureError("diversity is between the pictures of a batch: give a batch of at least 2")
-
-    @property
-    def of_style(self) -> Style:
-        """The style with the values that are set here."""
-        names = ("steps", "step_size", "optimizer", "octaves", "views", "decay")
-        given = {name: getattr(self, name) for name in names}
-        return replace(STYLES[self.style], **{name: value for name, value in given.items() if value is not None})
 
 
 def visualize_feature(
@@ -168,24 +63,24 @@ def visualize_feature(
     """
     settings = settings or FeatureSettings()
     objective, backbone = load_objective(objective, backbone)
+    size, batch, seed, style = settings.size, settings.batch, settings.seed, settings.of_style
     for layer in objective.layers:
-        backbone.check(layer, settings.size)
+        backbone.check(layer, size)
     if settings.style in PIXEL_STYLES:
         return _ascend_pixels(objective, backbone, settings, checkpoint_dir, save_seconds, on_graph)
-    size, style = settings.size, settings.of_style
     return render(
         objective,
         backbone,
-        Maco(size, settings.batch, seed=settings.seed)
+        Maco(size, batch, seed=seed)
         if settings.style == "maco"
-        else Fourier(size, settings.batch, decay=style.decay, alpha=settings.alpha, seed=settings.seed),
+        else Fourier(size, batch, decay=style.decay, alpha=settings.alpha, seed=seed),
         _transforms(settings),
         style.optimizer,
         style.steps,
         learning_rate=style.step_size,
         views=style.views,
         diversity_weight=settings.diversity,
-        seed=settings.seed,
+        seed=seed,
         name=settings.style,
         checkpoint_dir=checkpoint_dir,
         save_seconds=save_seconds,
@@ -202,37 +97,21 @@ def _ascend_pixels(
     on_graph: Callable[[tf.Graph], None] | None,
 ) -> Iterator[RenderProgress]:
     """Optimises pixels octave by octave."""
-    style = settings.of_style
+    size, batch, seed, style = settings.size, settings.batch, settings.seed, settings.of_style
     transform = transforms.compose(_transforms(settings))
-    feature_loss = FeatureLoss(
-        objective, backbone, transform, style.views, settings.diversity, settings.seed, settings.size
-    )
+    feature_loss = FeatureLoss(objective, backbone, transform, style.views, settings.diversity, seed, size)
+    normalize = laplacian if settings.style == "laplacian" else std
+    ascent = PixelAscent(feature_loss, style.optimizer, style.step_size, normalize, batch, on_graph)
     smallest = max(backbone.view(layer).smallest for layer in objective.layers)
-    levels = octave_levels(settings.size, style.octaves, settings.octave_scale, smallest, style.steps)
-    steps_before = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps_before")
-    ascent = PixelAscent(
-        lambda pixels: feature_loss(pixels, steps_before),
-        style.optimizer,
-        style.step_size,
-        laplacian if settings.style == "laplacian" else std,
-        settings.batch,
-        on_graph,
-    )
-    noise = tf.random.stateless_uniform([settings.batch, *levels[0].size, 3], [settings.seed, 0]).numpy()
-    start = (_GREY + noise) / 255  # dark grey with invisible noise
-    dead = feature_loss.dead_pictures(tf.constant(start))
+    levels = octave_levels(size, style.octaves, settings.octave_scale, smallest, style.steps)
+    noise = tf.random.stateless_uniform([batch, *levels[0].size, 3], [seed, 0]).numpy()
+    first = (_GREY + noise) / 255  # dark grey with invisible noise
+    dead = feature_loss.dead_pictures(tf.constant(first))
 
-    def optimise(number: int, pictures: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
-        steps_before.assign(sum(level.steps for level in levels[:number]))
-        return ascent.improve(
-            start if pictures is None else np.stack([resize(picture, levels[number].size) for picture in pictures]),
-            levels[number].steps,
-            steps_per_report=_STEPS_PER_REPORT,
-            checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
-            save_seconds=save_seconds,
-        )
+    def start(number: int, pictures: np.ndarray | None) -> np.ndarray:
+        return first if pictures is None else np.stack([resize(picture, levels[number].size) for picture in pictures])
 
-    for progress in coarse_to_fine(levels, optimise, "octave"):
+    for progress in ascent.ascend(levels, start, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds):
         assert progress.picture is not None
         pictures = equalize_contrast(progress.picture)
         yield RenderProgress(**{**vars(progress), "picture": pictures[0]}, pictures=pictures, dead=dead)

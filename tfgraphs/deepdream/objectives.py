@@ -77,13 +77,20 @@ class Objective:
 
     def value(self, activations: Activations) -> tf.Tensor:
         """Returns the scalar for {layer: activation}."""
-        return tf.add_n(list(self.terms_of(activations).values()))
+        return total(self.terms_of(activations))[0]
 
-    def terms_of(self, activations: Activations) -> Terms:
-        """Returns the weighted terms for {layer: activation}, by name; terms of one name are added."""
+    def terms_of(
+        self, activations: Activations, mean: Callable[[tf.Tensor, str], tf.Tensor] = lambda x, _: tf.reduce_mean(x)
+    ) -> Terms:
+        """Returns the weighted terms for {layer: activation}, by name; terms of one name are added.
+
+        Args:
+            activations: by layer.
+            mean: maps the response of a layer, and the layer's name, to its mean; tiles compute their share of it.
+        """
         values: Terms = {}
         for weight, term in self.terms:
-            value = weight * tf.reduce_mean(term.response(activations[term.layer]))
+            value = weight * mean(term.response(activations[term.layer]), term.layer)
             values[term.name] = values[term.name] + value if term.name in values else value
         return values
 
@@ -119,6 +126,12 @@ class Objective:
         return self * -1.0
 
 
+def total(terms: Terms) -> tuple[tf.Tensor, Terms]:
+    """Returns the sum of terms, and what is reported: the sum as "objective" and, if there are several, each."""
+    value = tf.add_n(list(terms.values()))
+    return value, {"objective": value, **(terms if len(terms) > 1 else {})}
+
+
 def _single(name: str, layer: str, response: Response, local: bool = True) -> Objective:
     return Objective(((1.0, Term(name, layer, response, local)),))
 
@@ -142,14 +155,11 @@ def channels(layer: str, numbers: Sequence[int]) -> Objective:
     chosen = tf.constant(list(numbers), tf.int32)
 
     def response(activation: tf.Tensor) -> tf.Tensor:
-        return tf.gather(tf.transpose(activation, _channels_second(activation)), chosen, axis=1, batch_dims=1)
+        last = len(activation.shape) - 1
+        channels_second = tf.transpose(activation, [0, last, *range(1, last)])
+        return tf.gather(channels_second, chosen, axis=1, batch_dims=1)
 
     return _single(f"{layer}:{','.join(map(str, numbers))}", layer, response)
-
-
-def _channels_second(activation: tf.Tensor) -> list[int]:
-    last = len(activation.shape) - 1
-    return [0, last, *range(1, last)]
 
 
 def neuron(layer: str, number: int, row: int | None = None, column: int | None = None) -> Objective:

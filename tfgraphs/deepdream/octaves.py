@@ -4,22 +4,26 @@ Sizes and steps are the same formulas for numbers and for tensors, so that expor
 """
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgraphs.deepdream.parameterizations import Pixels
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.losses import LossFunction, NonFiniteLoss
 from tfgraphs.optimize.minimize import Minimization, Transform
 from tfgraphs.optimize.optimizers import stock_optimizer
-from tfgraphs.optimize.pyramid import Level
+from tfgraphs.optimize.pyramid import Level, coarse_to_fine
 from tfgraphs.optimize.reports import Report
 
 _LOG = logging.getLogger(__name__)
+_STEPS_PER_REPORT = 5
 
 Number = TypeVar("Number", int, tf.Tensor)
 Pictures = TypeVar("Pictures", np.ndarray, tf.Tensor)
@@ -84,7 +88,7 @@ def octave_levels(
 
 
 class PixelAscent:
-    """Pictures whose pixels an optimizer changes within 0..1, at one size after the other.
+    """Pictures whose pixels an optimizer changes within 0..1, octave by octave.
 
     One graph serves all sizes if the optimizer has no slots, as SGD without momentum. Others, which remember something
     for each pixel, begin anew at each size with a graph of its own.
@@ -111,38 +115,60 @@ class PixelAscent:
     ) -> None:
         self._loss, self._optimizer, self._learning_rate = loss, optimizer, learning_rate
         self._gradient_transform, self._on_graph = gradient_transform, on_graph
-        any_size = (batch, None, None, 3)
-        self._shared = (
-            None if _has_slots(optimizer) else self._minimization(Pixels(np.zeros([batch, 1, 1, 3], "f"), any_size))
-        )
+        self._steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
+        any_size = Pixels(np.zeros([batch, 1, 1, 3], "f"), (batch, None, None, 3))
+        self._shared = None if _has_slots(optimizer) else self._minimization(any_size)
 
-    def improve(self, pictures: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
-        """Takes steps.
+    def ascend(
+        self,
+        levels: Sequence[Level],
+        start: Callable[[int, np.ndarray | None], np.ndarray],
+        *,
+        steps_before: int = 0,
+        report_every: int = 0,
+        checkpoint_dir: str | Path | None = None,
+        save_seconds: float = 30.0,
+    ) -> Iterator[Progress]:
+        """Takes the steps of all octaves.
 
         Args:
-            pictures: to start from, float32 [batch, height, width, 3].
-            steps: how many.
-            options: of `Minimization.run`.
+            levels: the octaves.
+            start: called at the beginning of each octave with its number and the pictures that the last one ended with,
+                None for the first; returns the pictures to start from, float32 [batch, height, width, 3].
+            steps_before: added to the number of the step that the loss gets, besides the steps of smaller octaves.
+            report_every: yields progress at all multiples of this number of steps in any case; 0 for none.
+            checkpoint_dir, save_seconds: as of `Minimization.run`; each octave has a folder of its own.
 
         Yields:
-            Each report with the present pictures.
+            Progress whose picture are all the pictures.
 
         Raises:
             NonFiniteLoss: the loss, its gradient or a picture is no longer finite.
         """
-        pixels, minimization = self._shared or self._minimization(Pixels(pictures))
-        pixels.variables[0].assign(pictures)
-        del pictures  # frees memory: a large one is as large as everything else in a step
-        for report in minimization.run(steps, **options):
-            improved = pixels.pictures().numpy()
-            if not np.isfinite(improved).all():  # the loss after the last step is not computed
-                raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: try a smaller step size")
-            yield report, improved
+
+        def optimise(number: int, before: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
+            pictures, steps = start(number, before), sum(level.steps for level in levels[:number])
+            pixels, minimization = self._shared or self._minimization(Pixels(pictures))
+            pixels.variables[0].assign(pictures)
+            del pictures  # frees memory: a large one is as large as everything else in a step
+            self._steps_before.assign(steps_before + steps)
+            for report in minimization.run(
+                levels[number].steps,
+                steps_per_report=math.gcd(_STEPS_PER_REPORT, report_every, steps if report_every else 0),
+                checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
+                save_seconds=save_seconds,
+            ):
+                improved = pixels.pictures().numpy()
+                if not np.isfinite(improved).all():  # the loss after the last step is not computed
+                    raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: reduce the step size")
+                yield report, improved
+
+        return coarse_to_fine(levels, optimise, "octave")
 
     def _minimization(self, pixels: Pixels) -> tuple[Pixels, Minimization]:
-        started = time.monotonic()
+        started, loss = time.monotonic(), self._loss(pixels)
         minimization = Minimization(
-            self._loss(pixels),
+            lambda step: loss(step + self._steps_before),
             pixels.variables,
             stock_optimizer(self._optimizer, self._learning_rate),
             gradient_transform=self._gradient_transform,

@@ -1,6 +1,7 @@
 """Defaults for each network: the layer of its dreams, and channels with striking pictures."""
 
 import contextlib
+from collections.abc import Callable
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.loading import load
@@ -44,9 +45,7 @@ def striking_channels(backbone: Backbone) -> list[tuple[str, int]]:
         ObjectiveError: there is no choice for this network.
     """
     if backbone.name not in STRIKING:
-        raise ObjectiveError(
-            f"there is no choice of striking channels for {backbone.name}: give --layer or --objective"
-        )
+        raise ObjectiveError(f"no striking channels of {backbone.name} are known: give --layer or --objective")
     return [(layer, number) for layer, numbers in STRIKING[backbone.name].items() for number in numbers]
 
 
@@ -63,11 +62,17 @@ def load_objective(objective: Objective | str | None, backbone: Backbone | str) 
             return parse(objective, backbone)
         return layer_l2(default_layer(backbone)) if objective is None else objective
 
+    if isinstance(backbone, str):
+        backbone = load(backbone, check=check_of(parsed))
+    return parsed(backbone), backbone
+
+
+def check_of(make_objective: Callable[[Backbone], Objective]) -> Callable[[Backbone], None]:
+    """Returns the `check` of `backbones.load` for an objective, which raises LayerError for unknown layers."""
+
     def check(structure: Backbone) -> None:
         with contextlib.suppress(ObjectiveError):  # the names of classes may come with the weights
-            for layer in parsed(structure).layers:
+            for layer in make_objective(structure).layers:
                 structure.check(layer)
 
-    if isinstance(backbone, str):
-        backbone = load(backbone, check=check)
-    return parsed(backbone), backbone
+    return check

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.tiles import Part, TileError, Tiles
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
-from tfgraphs.deepdream.objectives import Objective, Terms
-from tfgraphs.deepdream.tiles import TiledObjective
+from tfgraphs.deepdream.objectives import Objective, Terms, total
 from tfgraphs.deepdream.transforms import jitter
 
 
@@ -33,7 +33,7 @@ class DreamStep:
         normalize: str = "mean_abs",
         jitter: int = 0,
         seed: int = 0,
-        tiles: TiledObjective | None = None,
+        tiles: "TiledObjective | None" = None,
     ) -> None:
         self._objective, self._backbone, self._tiles = objective, backbone, tiles
         self.direction: Callable[[tf.Tensor], tf.Tensor] = NORMALIZATIONS[normalize]
@@ -53,8 +53,8 @@ class DreamStep:
         else:
             objective = self._objective.at_scale(tf.shape(picture)[1:3] / full_size)
             terms = objective.terms_of(self._backbone(shifted, objective.layers))
-        value = tf.add_n(list(terms.values()))
-        return -value, {"objective": value, **(terms if len(terms) > 1 else {})}
+        value, terms = total(terms)
+        return -value, terms
 
     def __call__(self, picture: tf.Tensor, step: tf.Tensor, step_size: tf.Tensor, full_size: tf.Tensor) -> tf.Tensor:
         """Returns the picture after the step; args as of `loss`."""
@@ -62,3 +62,52 @@ class DreamStep:
             tape.watch(picture)
             loss, _ = self.loss(picture, step, full_size)
         return tf.clip_by_value(picture - step_size * self.direction(tape.gradient(loss, picture)), 0.0, 1.0)
+
+
+class TiledObjective:
+    """An objective whose value and gradient are computed in tiles, with one graph for pictures of all sizes.
+
+    Each term is a mean over positions, of which each tile has its share.
+
+    Args:
+        objective: all terms of which are local.
+        backbone: the network.
+        tile_size: longest side of a tile in pixels.
+
+    Raises:
+        TileError: the objective needs the whole picture, or the tiles would be too small.
+    """
+
+    def __init__(self, objective: Objective, backbone: Backbone, tile_size: int) -> None:
+        for _, term in objective.terms:
+            if not term.local:
+                raise TileError(f"{term.name} needs the whole picture: it cannot be computed in tiles")
+        self._objective, self._backbone = objective, backbone
+        self._tiles = Tiles(backbone, objective.layers, tile_size)
+
+    def cover(self, height: int, width: int) -> int:
+        """Places tiles over pictures of a size; returns how many."""
+        return self._tiles.cover(height, width)
+
+    def terms(self, picture: tf.Tensor) -> Terms:
+        """Returns the terms of the objective, whose sum has its gradient.
+
+        Args:
+            picture: float32 [1, height, width, 3] of the size given to `cover`.
+        """
+        values, gradient = tf.nest.map_structure(
+            tf.stop_gradient, self._tiles.total_and_gradient([picture], self._tile_terms)
+        )
+        linear = tf.tensordot(gradient, picture, 4)
+        values[0] += linear - tf.stop_gradient(linear)  # adds 0, and the gradient that the tiles computed
+        return dict(zip(dict.fromkeys(term.name for _, term in self._objective.terms), values, strict=True))
+
+    def _tile_terms(self, tiles: list[tf.Tensor], part: Part) -> list[tf.Tensor]:
+        """Returns what the positions in a tile's core add to each term."""
+
+        def share(response: tf.Tensor, layer: str) -> tf.Tensor:
+            positions = self._tiles.positions(layer, tf.shape(response)[1:3])
+            return 1 / tf.cast(tf.reduce_prod(positions), tf.float32) * tf.reduce_sum(part.core(response, layer))
+
+        activations = self._backbone(tiles[0], self._objective.layers)
+        return list(self._objective.terms_of(activations, share).values())
