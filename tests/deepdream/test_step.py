@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution
 from tfgraphs.deepdream.objectives import layer_l2
+from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.deepdream.step import DreamStep
 
 RANDOM = np.random.default_rng(0)
@@ -22,7 +23,7 @@ def test_a_step_is_its_formula(normalize, jitter, step_size):
     """For a = (2 x - 1) W the gradient of mean(a^2) / 2 is 2 a W' / size; it is the same at each position."""
     layers = [convolution("asked", "input", WEIGHTS[None, None], np.zeros(4, np.float32))]
     backbone = Backbone("small", layers, lambda pictures: pictures * 2 - 1)
-    step = DreamStep(layer_l2("asked"), backbone, normalize, jitter, seed=1)
+    step = DreamStep(layer_l2("asked"), backbone, DreamSettings(normalize=normalize, jitter=jitter, seed=1))
     activation = (2 * PICTURE - 1) @ WEIGHTS
     gradient = 2 * activation @ WEIGHTS.T / activation.size
     expected = np.clip(PICTURE + step_size * gradient / MEASURES[normalize](gradient), 0, 1)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +18,7 @@ from tfgraphs.deepdream.octaves import PixelAscent, octave_levels, octave_start
 from tfgraphs.deepdream.presets import load_objective
 from tfgraphs.deepdream.rectifiers import layer_before_rectifier
 from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
-from tfgraphs.deepdream.step import DreamStep, TiledObjective
+from tfgraphs.deepdream.step import DreamStep
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.reports import GRADIENT_NORM
 from tfgraphs.pictures.images import resize
@@ -40,10 +41,9 @@ class Dreamer:
         self._objective, self._backbone = objective, backbone
         self._settings = settings = settings or DreamSettings()
         self._smallest = smallest_octave(objective, backbone)
-        self._tiles = TiledObjective(objective, backbone, settings.tile_size) if settings.tile_size else None
         self._mask = tf.Variable(tf.ones([1, 1, 1, 1]), shape=[1, None, None, 1], trainable=False)
         self._full_size = tf.Variable([1, 1], trainable=False)
-        step = DreamStep(objective, backbone, settings.normalize, settings.jitter, settings.seed, self._tiles)
+        self._step = step = DreamStep(objective, backbone, settings)
         self._ascent = PixelAscent(
             lambda pixels: lambda number: step.loss(pixels.pictures(), number, self._full_size),
             settings.optimizer,
@@ -56,33 +56,19 @@ class Dreamer:
         self,
         pixels: np.ndarray,
         mask: np.ndarray | None = None,
-        *,
-        checkpoint_dir: str | Path | None = None,
-        save_seconds: float = 30.0,
-        report_every: int = 0,
-        steps_before: int = 0,
+        **options: Any,
     ) -> Iterator[Progress]:
-        """Dreams about a picture; args, yields and raises as of `dream`.
-
-        Args:
-            report_every: yields progress at all multiples of this number of steps in any case; 0 for none.
-            steps_before: steps of earlier pictures; the random shifts are those of the steps after them.
-        """
+        """Dreams about a picture; args, yields and raises as of `dream`, options as of `PixelAscent.ascend`."""
+        settings, size = self._settings, pixels.shape[:2]
         for layer in self._objective.layers:
-            self._backbone.check(layer, pixels.shape[:2])
-        if mask is not None and mask.shape != pixels.shape[:2]:
-            raise DreamError(f"the mask has shape {mask.shape}, the picture {pixels.shape[:2]}: give them one size")
-        settings = self._settings
+            self._backbone.check(layer, size)
+        if mask is not None and mask.shape != size:
+            raise DreamError(f"the mask has shape {mask.shape}, the picture {size}: give them one size")
         levels = octave_levels(
-            pixels.shape[:2],
-            settings.octaves,
-            settings.octave_scale,
-            self._smallest,
-            settings.steps,
-            settings.iterations,
+            size, settings.octaves, settings.octave_scale, self._smallest, settings.steps, settings.iterations
         )
         masks = None if mask is None else [_resize_mask(mask, level.size) for level in levels]
-        self._full_size.assign(pixels.shape[:2])
+        self._full_size.assign(size)
 
         def original(number: int) -> np.ndarray:
             return np.clip(resize(pixels, levels[number].size), 0, 1)
@@ -94,24 +80,14 @@ class Dreamer:
         def start(number: int, pictures: np.ndarray | None) -> np.ndarray:
             height, width = levels[number].size
             self._mask.assign(tf.ones([1, 1, 1, 1]) if masks is None else masks[number][None])
-            if self._tiles:
-                _LOG.debug("%d x %d px in %d tiles", width, height, self._tiles.cover(height, width))
+            if self._step.tiles:
+                _LOG.debug("%d x %d px in %d tiles", width, height, self._step.tiles.cover(height, width))
             if pictures is None:
                 return original(number)[None]
-            detailed = octave_start(
-                pictures[0], original(number - 1), original(number), lambda detail: enlarge(detail, number)
-            )
-            return detailed[None]
+            smaller, larger = original(number - 1), original(number)
+            return octave_start(pictures[0], smaller, larger, lambda detail: enlarge(detail, number))[None]
 
-        run = self._ascent.ascend(
-            levels,
-            start,
-            steps_before=steps_before,
-            report_every=report_every,
-            checkpoint_dir=checkpoint_dir,
-            save_seconds=save_seconds,
-        )
-        return self._check_gradient(run, pixels)
+        return self._check_gradient(self._ascent.ascend(levels, start, **options), pixels)
 
     def _check_gradient(self, run: Iterator[Progress], pixels: np.ndarray) -> Iterator[Progress]:
         """Yields the single picture of a run, and raises NoGradientError at its end if all gradients were zero."""

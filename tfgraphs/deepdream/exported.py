@@ -5,6 +5,8 @@ model.dream(image, steps=40, step_size=0.006)    # float32 [batch, height, width
 model(image)                                     # with the settings that it was exported with
 """
 
+import functools
+from dataclasses import replace
 from pathlib import Path
 
 import tensorflow as tf
@@ -46,16 +48,37 @@ def export_dream(
         LayerError: the objective has an unknown layer.
         OutputError: the folder contains something else or cannot be written.
     """
-    settings = settings or DreamSettings()
+    settings = replace(settings or DreamSettings(), tile_size=0)
     if settings.optimizer != "sgd":
         raise DreamError(f"optimizer is {settings.optimizer!r}: exported dreams take their steps with 'sgd' only")
     pictures = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
     step_size = tf.TensorSpec([], tf.float32, name="step_size")
-    octaves = Octaves(objective, backbone, settings)
+    smallest = smallest_octave(objective, backbone)
+    take_step = not_inlined(DreamStep(objective, backbone, settings).__call__)
+
+    def sizes_of(image: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+        return octave_sizes(tf.shape(image)[1:3], settings.octaves, settings.octave_scale, smallest, steps)
 
     @tf.function(input_signature=[pictures, tf.TensorSpec([], tf.int32, name="steps"), step_size])
     def dream(image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor) -> tf.Tensor:
-        result = octaves.dream(image, steps, step_size)
+        sizes, full_size, picture = sizes_of(image, steps), tf.shape(image)[1:3], image
+        count = tf.shape(sizes)[0]
+        any_size = tf.TensorShape([None, None, None, 3])
+        for octave in tf.range(count):
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(picture, any_size)], parallel_iterations=1)
+            original = tf.image.resize(image, sizes[octave], antialias=True)
+            if octave == 0:
+                picture = original
+            else:
+                smaller = tf.image.resize(image, sizes[octave - 1], antialias=True)
+                enlarge = functools.partial(tf.image.resize, size=sizes[octave])
+                picture = octave_start(picture, smaller, original, enlarge)
+            for number in tf.range(steps_before(octave, count, steps), steps_before(octave + 1, count, steps)):
+                tf.autograph.experimental.set_loop_options(
+                    shape_invariants=[(picture, any_size)], parallel_iterations=1
+                )
+                picture = take_step(picture, tf.cast(number, tf.int64), step_size, full_size)
+        result = tf.clip_by_value(picture, 0.0, 1.0)
         return with_colors_of(result, image) if preserve_color else result
 
     @tf.function(input_signature=dream.input_signature)
@@ -66,62 +89,10 @@ def export_dream(
     def call(image: tf.Tensor) -> tf.Tensor:
         steps = tf.constant(settings.steps)
         if settings.iterations is not None:
-            steps = settings.iterations * tf.shape(octaves.sizes(image, tf.constant(settings.octaves)))[0]
+            steps = settings.iterations * tf.shape(sizes_of(image, tf.constant(settings.octaves)))[0]
         return dream(image, steps, tf.constant(settings.step_size, tf.float32))
 
     variables = dream.get_concrete_function().graph.variables
     export.save(
         folder, call, pictures, output="image", tracked=variables, signatures={"dream": named}, named={"dream": dream}
     )
-
-
-class Octaves:
-    """The loop over octaves as a graph; args as of `export_dream`."""
-
-    def __init__(self, objective: Objective, backbone: Backbone, settings: DreamSettings) -> None:
-        self._settings, self._smallest = settings, smallest_octave(objective, backbone)
-        self._step = not_inlined(
-            DreamStep(objective, backbone, settings.normalize, settings.jitter, settings.seed).__call__
-        )
-
-    def sizes(self, image: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-        """Returns the sizes of the octaves of a picture, see `octave_sizes`."""
-        count, scale = self._settings.octaves, self._settings.octave_scale
-        return octave_sizes(tf.shape(image)[1:3], count, scale, self._smallest, steps)
-
-    def dream(self, image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor) -> tf.Tensor:
-        """Returns the dream; args as of the exported function."""
-        sizes, full_size = self.sizes(image, steps), tf.shape(image)[1:3]
-        count = tf.shape(sizes)[0]
-        any_size = tf.TensorShape([None, None, None, 3])
-
-        def original(octave: tf.Tensor) -> tf.Tensor:
-            return tf.image.resize(image, sizes[octave], antialias=True)
-
-        def ascend(octave: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            """All steps of an octave, from the picture that the last one ended with."""
-            _, picture = tf.while_loop(
-                lambda number, _: number < steps_before(octave + 1, count, steps),
-                lambda number, x: (number + 1, self._step(x, tf.cast(number, tf.int64), step_size, full_size)),
-                (
-                    steps_before(octave, count, steps),
-                    octave_start(
-                        picture,
-                        original(tf.maximum(octave - 1, 0)),
-                        original(octave),
-                        lambda detail: tf.image.resize(detail, sizes[octave]),
-                    ),
-                ),
-                shape_invariants=(tf.TensorShape([]), any_size),
-                parallel_iterations=1,
-            )
-            return octave + 1, picture
-
-        _, picture = tf.while_loop(
-            lambda octave, _: octave < count,
-            ascend,
-            (tf.constant(0), original(tf.constant(0))),
-            shape_invariants=(tf.TensorShape([]), any_size),
-            parallel_iterations=1,
-        )
-        return tf.clip_by_value(picture, 0.0, 1.0)

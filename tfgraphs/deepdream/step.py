@@ -1,13 +1,12 @@
 """The step of a dream: jitter, objective, gradient, normalisation, ascent."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import Part, TileError, Tiles
 from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective, Terms, total
+from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.deepdream.transforms import jitter
 
 
@@ -20,24 +19,16 @@ class DreamStep:
 
     Commands hand `loss` and `direction` to `minimize`, whose optimizer takes the step; calling this takes it by itself.
 
-    Args:
-        objective, backbone: see `dream`.
-        normalize, jitter, seed: see `DreamSettings`.
-        tiles: computes the objective in tiles.
+    Attributes:
+        direction: normalises the gradient.
+        tiles: computes the objective if the settings say so.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        backbone: Backbone,
-        normalize: str = "mean_abs",
-        jitter: int = 0,
-        seed: int = 0,
-        tiles: "TiledObjective | None" = None,
-    ) -> None:
-        self._objective, self._backbone, self._tiles = objective, backbone, tiles
-        self.direction: Callable[[tf.Tensor], tf.Tensor] = NORMALIZATIONS[normalize]
-        self._jitter, self._seed = jitter, seed
+    def __init__(self, objective: Objective, backbone: Backbone, settings: DreamSettings) -> None:
+        self._objective, self._backbone = objective, backbone
+        self._jitter, self._seed = jitter(settings.jitter), settings.seed
+        self.direction = NORMALIZATIONS[settings.normalize]
+        self.tiles = TiledObjective(objective, backbone, settings.tile_size) if settings.tile_size else None
 
     def loss(self, picture: tf.Tensor, step: tf.Tensor, full_size: tf.Tensor) -> tuple[tf.Tensor, Terms]:
         """Returns minus the objective, and its terms.
@@ -47,9 +38,9 @@ class DreamStep:
             step: number of the step, from which the shift is drawn.
             full_size: height and width of the picture of which this is an octave.
         """
-        shifted = jitter(self._jitter)(picture, self._seed, step)
-        if self._tiles is not None:
-            terms = self._tiles.terms(shifted)
+        shifted = self._jitter(picture, self._seed, step)
+        if self.tiles:
+            terms = self.tiles.terms(shifted)
         else:
             objective = self._objective.at_scale(tf.shape(picture)[1:3] / full_size)
             terms = objective.terms_of(self._backbone(shifted, objective.layers))
@@ -69,11 +60,6 @@ class TiledObjective:
 
     Each term is a mean over positions, of which each tile has its share.
 
-    Args:
-        objective: all terms of which are local.
-        backbone: the network.
-        tile_size: longest side of a tile in pixels.
-
     Raises:
         TileError: the objective needs the whole picture, or the tiles would be too small.
     """
@@ -84,17 +70,10 @@ class TiledObjective:
                 raise TileError(f"{term.name} needs the whole picture: it cannot be computed in tiles")
         self._objective, self._backbone = objective, backbone
         self._tiles = Tiles(backbone, objective.layers, tile_size)
-
-    def cover(self, height: int, width: int) -> int:
-        """Places tiles over pictures of a size; returns how many."""
-        return self._tiles.cover(height, width)
+        self.cover = self._tiles.cover
 
     def terms(self, picture: tf.Tensor) -> Terms:
-        """Returns the terms of the objective, whose sum has its gradient.
-
-        Args:
-            picture: float32 [1, height, width, 3] of the size given to `cover`.
-        """
+        """Returns the terms for a picture, [1, height, width, 3], of the size given to `cover`, with a gradient."""
         values, gradient = tf.nest.map_structure(
             tf.stop_gradient, self._tiles.total_and_gradient([picture], self._tile_terms)
         )
