@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import concatenation, connected, convolution, global_average, pooling, relu
+from tfgraphs.deepdream.feature_loss import RedirectedLayers, layer_before_rectifier, redirect_gradient
 from tfgraphs.deepdream.objectives import channel
-from tfgraphs.deepdream.rectifiers import RedirectedLayers, layer_before_rectifier, redirect_gradient
 
 ALIVE, PARTLY, SILENT = range(3)  # channels of the layer "rectified"
 

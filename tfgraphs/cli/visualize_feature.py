@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.feature_page import INDEX, PAPER, Unit, file_name, write
-from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
+from tfgraphs.cli.shared import command, common_flags, picture_run, run_state, settings_flags
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import check_folder, check_writable
 from tfgraphs.pictures import images
@@ -30,15 +30,15 @@ OBJECTIVE = flags.DEFINE_multi_string(
     "objective", [], "feature: what is maximised, such as fire5:3 or 'fire9:1 - fire9:7'; several are added."
 )
 STYLE = flags.DEFINE_list("style", ["maco"], f"feature: {', '.join(STYLES)}; with commas, several side by side.")
-STEPS = common_flags.steps(None, "feature: by default those of the style.")
-OPTIMIZER = common_flags.optimizer(None, "feature: by default that of the style.")
+common_flags.steps(None, "feature: by default those of the style.")
+common_flags.optimizer(None, "feature: by default that of the style.")
 STEP_SIZE = flags.DEFINE_float(
     "step_size", None, "feature: learning rate, on the scale 0..255 for pixels; by default that of the style.", 0
 )
 BATCH = flags.DEFINE_integer("batch", 1, "feature: number of pictures of an objective, on one sheet.", 1, 1000)
 DIVERSITY = flags.DEFINE_float("diversity", None, "feature: weight of the differences between them; by default 1.", 0)
-ALPHA = flags.DEFINE_bool("alpha", False, "feature: transparent where nothing matters; for the style fourier.")
-ROBUST = flags.DEFINE_bool("robust", True, "feature: transforms pictures randomly before the network sees them.")
+flags.DEFINE_bool("alpha", False, "feature: transparent where nothing matters; for the style fourier.")
+flags.DEFINE_bool("robust", True, "feature: transforms pictures randomly before the network sees them.")
 
 _SIDE = 224  # px
 _GROUP = 8  # channels of a page that are optimised in one batch
@@ -160,7 +160,7 @@ def _make_page(module: str) -> None:
     Raises:
         DeadUnitError: all units are dead.
     """
-    default = f"{file_name(picture_run.BACKBONE.value)}_{file_name(flags.FLAGS.layer or 'striking')}_features"
+    default = file_name(f"{picture_run.BACKBONE.value}_{flags.FLAGS.layer or 'striking'}_features")
     output = Path(picture_run.OUTPUT.value or default)
     check_folder(output, INDEX)
     check_writable(output.parent / default)
@@ -234,15 +234,11 @@ def _settings(style: str, batch: int) -> FeatureSettings:
     side = flags.FLAGS.size or _SIDE
     diversity = 1.0 if DIVERSITY.value is None else DIVERSITY.value
     scale = 255 if style in PIXEL_STYLES else 1  # of --step_size
-    return FeatureSettings(
-        steps=STEPS.value,
-        optimizer=OPTIMIZER.value,
-        seed=picture_run.SEED.value,
+    return settings_flags.read(
+        FeatureSettings,
         style=style,
         size=(side, side),
         batch=batch,
         step_size=None if STEP_SIZE.value is None else STEP_SIZE.value / scale,
-        alpha=ALPHA.value,
         diversity=diversity if OBJECTIVE.value and batch > 1 else 0.0,
-        robust=ROBUST.value,
     )

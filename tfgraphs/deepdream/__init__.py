@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfgraphs.deepdream.dreamer import dream
-    from tfgraphs.deepdream.features import visualize_feature
+    from tfgraphs.deepdream.features import render, visualize_feature
     from tfgraphs.deepdream.objectives import (
         Objective,
         ObjectiveError,
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         parse,
     )
     from tfgraphs.deepdream.parameterizations import Fourier, Maco, Pixels
-    from tfgraphs.deepdream.rendering import render
     from tfgraphs.deepdream.settings import DreamError, DreamSettings, FeatureError, FeatureSettings
 
 __all__ = ["DreamError", "DreamSettings", "FeatureError", "FeatureSettings", "Fourier", "Maco", "Objective"]
@@ -29,7 +28,7 @@ __all__ += ["parse", "render", "visualize_feature"]
 def __getattr__(name: str) -> Any:
     """Imports a name when it is first used: commands read their settings before they import TensorFlow."""
     if name in __all__:
-        for part in ("settings", "objectives", "parameterizations", "rendering", "features", "dreamer"):
+        for part in ("settings", "objectives", "parameterizations", "features", "dreamer"):
             module = importlib.import_module(f"{__name__}.{part}")
             if hasattr(module, name):
                 return getattr(module, name)

@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.deepdream.feature_loss import layer_before_rectifier
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.octaves import PixelAscent, octave_levels, octave_start
 from tfgraphs.deepdream.presets import load_objective
-from tfgraphs.deepdream.rectifiers import layer_before_rectifier
 from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
 from tfgraphs.deepdream.step import DreamStep
 from tfgraphs.monitor.progress import Progress
@@ -126,9 +126,7 @@ def dream(
         backbone: the network or its name.
         settings: see `DreamSettings`.
         mask: float32 [height, width] in 0..1, a factor of the gradient; None for 1.
-        checkpoint_dir: folder for checkpoints; a run that finds its own there continues from it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with each new graph of a step.
+        checkpoint_dir, save_seconds, on_graph: as of `render`.
 
     Yields:
         Progress with the present picture; the last has the finished dream, of the shape of `pixels`.

@@ -1,4 +1,6 @@
-"""The loss of pictures whose features are visualized: transformed, in several views, before random backgrounds."""
+"""The loss of pictures whose features are visualized, and gradients for units that the pictures do not excite."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -7,13 +9,84 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import PRE_RELU
 from tfgraphs.deepdream.objectives import Objective, Terms, diversity, total
 from tfgraphs.deepdream.parameterizations import Parameterization, random_pictures
-from tfgraphs.deepdream.rectifiers import RedirectedLayers
 from tfgraphs.deepdream.settings import DeadUnitError
 from tfgraphs.deepdream.transforms import Transform
+from tfgraphs.graphs.own_gradients import custom_gradient
 from tfgraphs.optimize.losses import LossFunction
 
+_RECTIFIED = ("relu", "concatenation")  # prefixes of kinds; concatenations have a layer before if all parts have one
+_CHANNEL_BY_CHANNEL = ("max pooling", "average pooling", "global average")
 _ROUGHNESS_WEIGHT = 10.0
 _BLUR = 5  # side of the window in pixels
+
+
+class RedirectedLayers:
+    """The layers that an objective reads, with gradients for silent units: those not excited at any position.
+
+    The gradient of such a rectified unit is zero, so that its picture would stay grey. Where nothing else gets through,
+    the gradient is passed to the layer before the rectifier, as `redirected_relu_grad` of Lucid (2018) does for all
+    rectifiers of a network in the first 16 steps. Here it is done for the layers of the objective only, and in every
+    step. If the objective has positive weights, gradients that excite silent units are passed; otherwise those that
+    inhibit them.
+    """
+
+    def __init__(self, objective: Objective, backbone: Backbone, extra_layers: Iterable[str] = ()) -> None:
+        before = {layer: layer_before_rectifier(backbone, layer) for layer in objective.layers}
+        self._before = {layer: name for layer, name in before.items() if name is not None}
+        self._backbone, self._layers = backbone, {*objective.layers, *self._before.values(), *extra_layers}
+        self._sign = 1.0 if any(weight > 0 for weight, _ in objective.terms) else -1.0
+
+    def __call__(self, pictures: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Maps float32 [batch, height, width, 3], RGB in 0..1, to {layer: activation}."""
+        activations = self._backbone(pictures, self._layers)
+        for layer, before in self._before.items():
+            activations[layer] = redirect_gradient(activations[layer], activations[before], self._sign)
+        return activations
+
+
+def layer_before_rectifier(backbone: Backbone, layer: str) -> str | None:
+    """Returns the layer before the rectifier of a layer, or of the layer that it pools; None if there is none."""
+    while backbone.layer(layer).kind in _CHANNEL_BY_CHANNEL:
+        layer = backbone.layer(layer).inputs[0]
+        if layer not in backbone.layers:
+            return None
+    before = layer + PRE_RELU
+    known = before in backbone.layers or before in backbone.aliases
+    return before if known and backbone.layer(layer).kind.startswith(_RECTIFIED) else None
+
+
+def redirect_gradient(activation: tf.Tensor, before: tf.Tensor, sign: float = 1.0) -> tf.Tensor:
+    """Returns the activation, and passes its gradient to `before` for channels that get none through the rectifier.
+
+    The condition depends on the incoming gradient, which `tf.stop_gradient` cannot express.
+
+    Args:
+        activation: rectified, [batch, height, width, channels]; or pooled from that, also [batch, channels].
+        before: the input of the rectifier, [batch, height, width, channels].
+        sign: 1 to pass gradients of a loss that raise `before` when descended, -1 for those that lower it.
+    """
+    positions = list(range(1, activation.shape.rank - 1))
+
+    @custom_gradient
+    def redirect(
+        activation: tf.Tensor, before: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            passing = tf.logical_and(activation > 0, upstream != 0)
+            silent = tf.logical_not(tf.reduce_any(passing, axis=positions, keepdims=True))
+            redirected = tf.where(tf.logical_and(silent, sign * upstream < 0), upstream, 0.0)
+            return upstream, _unpool(redirected, before)
+
+        return tf.identity(activation), gradient
+
+    return redirect(activation, before)
+
+
+def _unpool(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Copies the gradient of each pooled position to all positions that it was pooled from."""
+    if gradient.shape.rank == 2:
+        gradient = gradient[:, None, None, :]
+    return tf.image.resize(gradient, tf.shape(like)[1:3], "nearest")
 
 
 class FeatureLoss:
@@ -30,12 +103,8 @@ class FeatureLoss:
     terms in proportion to the objective.
 
     Args:
-        objective: to be maximised.
-        backbone: the network.
+        objective, backbone, views, diversity_weight, seed: as of `render`.
         transform: applied to the pictures for each view.
-        views: views of each picture in each step.
-        diversity_weight: relative to the objective.
-        seed: of transforms and backgrounds.
         full_size: height and width of the finished pictures, if smaller ones come before and the objective names
             positions.
     """
@@ -52,8 +121,10 @@ class FeatureLoss:
     ) -> None:
         self._objective, self._backbone = objective, backbone
         self._transform, self._views, self._seed, self._full_size = transform, views, seed, full_size
+        rectified = objective.layers[0].removesuffix(PRE_RELU)
+        known = rectified in backbone.layers or rectified in backbone.aliases
         self._diversity_weight = diversity_weight
-        self._diversity = _diversity(objective, backbone) if diversity_weight else Objective(())
+        self._diversity = diversity(rectified if known else objective.layers[0]) if diversity_weight else Objective(())
         self._network = RedirectedLayers(objective, backbone, self._diversity.layers)
 
     def __call__(self, form: Parameterization) -> LossFunction:
@@ -70,7 +141,8 @@ class FeatureLoss:
             maximised = value
             if alpha is not None:
                 opacity = tf.reduce_mean(alpha)
-                penalty = opacity + _ROUGHNESS_WEIGHT * _roughness(alpha)
+                blurred = tf.stop_gradient(tf.nn.avg_pool2d(alpha, _BLUR, 1, "SAME"))
+                penalty = opacity + _ROUGHNESS_WEIGHT * tf.reduce_mean(tf.square(alpha - blurred))
                 maximised = (1 - tf.stop_gradient(opacity)) * value - scale * penalty
             if self._diversity_weight:
                 maximised += self._diversity_weight * scale * terms["diversity"]
@@ -84,7 +156,7 @@ class FeatureLoss:
         Raises:
             DeadUnitError: it is zero for all of them.
         """
-        dead = tuple(int(number) for number in np.flatnonzero(self.largest_gradients(pictures) == 0))
+        dead = tuple(np.flatnonzero(self.largest_gradients(pictures) == 0).tolist())
         if len(dead) == pictures.shape[0]:
             raise DeadUnitError(
                 f"{self._objective.name} of {self._backbone.name} does not respond to any change of the picture: the "
@@ -118,16 +190,3 @@ class FeatureLoss:
         if self._diversity_weight:
             terms["diversity"] = tf.add_n([self._diversity.value(view) for view in views]) / self._views
         return value, terms
-
-
-def _diversity(objective: Objective, backbone: Backbone) -> Objective:
-    """The diversity in the objective's first layer, after its rectifier."""
-    layer = objective.layers[0]
-    rectified = layer.removesuffix(PRE_RELU)
-    return diversity(rectified if rectified in backbone.layers or rectified in backbone.aliases else layer)
-
-
-def _roughness(alpha: tf.Tensor) -> tf.Tensor:
-    """Returns mean (alpha - blurred alpha)^2."""
-    blurred = tf.nn.avg_pool2d(alpha, _BLUR, 1, "SAME")
-    return tf.reduce_mean(tf.square(alpha - tf.stop_gradient(blurred)))

@@ -10,11 +10,25 @@ fourier       Adam on the Fourier spectrum, with jitter, rotation and scaling: a
 maco          Adam on the phases of the spectrum, with random windows: the most natural pictures
 
 The first three are those of TensorFlow's DeepDream tutorial (Mordvintsev 2015); of the others see `parameterizations`.
+
+`render` combines an objective, a parameterization, transforms and an optimizer freely:
+
+    form = Fourier((128, 128))
+    for progress in render(channel("fire8", 14), network, form, [jitter(8), random_rotate(10)], steps=64):
+        ...
+
+This is a dream of one octave:
+
+    render(layer_l2("fire7"), network, Pixels(photograph[None]), [jitter(32)], "sgd", 10, learning_rate=1.5 / 255,
+           gradient_transform=mean_abs)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -24,13 +38,109 @@ from tfgraphs.deepdream.feature_loss import FeatureLoss
 from tfgraphs.deepdream.gradients import laplacian, std
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.octaves import PixelAscent, octave_levels
-from tfgraphs.deepdream.parameterizations import Fourier, Maco
+from tfgraphs.deepdream.parameterizations import Fourier, Maco, Parameterization
 from tfgraphs.deepdream.presets import load_objective
-from tfgraphs.deepdream.rendering import RenderProgress, render
 from tfgraphs.deepdream.settings import PIXEL_STYLES, FeatureSettings
+from tfgraphs.deepdream.transforms import Transform, compose
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.optimize.minimize import minimize
+from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.pictures.images import resize
 
+_STEPS_PER_REPORT = 8
+_EPSILON = 1e-12  # of Adam: how much a wave changes shall not depend on how weak its gradients are
 _GREY = 100  # of 255
+
+
+@dataclass(frozen=True)
+class RenderProgress(Progress):
+    """The state of a rendering; `picture` is the first of the pictures.
+
+    Attributes:
+        pictures: the present pictures, float32 [batch, height, width, 3] in 0..1.
+        alpha: their opacity, float32 [batch, height, width] in 0..1; None if they have none.
+        dead: numbers of the pictures of the batch whose units do not respond to any change of theirs.
+    """
+
+    pictures: np.ndarray | None = None
+    alpha: np.ndarray | None = None
+    dead: tuple[int, ...] = ()
+
+
+def render(
+    objective: Objective,
+    backbone: Backbone,
+    parameterization: Parameterization,
+    transforms: Sequence[Transform] = (),
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    steps: int = 256,
+    *,
+    learning_rate: float = 0.05,
+    gradient_transform: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    views: int = 1,
+    diversity_weight: float = 0.0,
+    seed: int = 0,
+    name: str = "render",
+    checkpoint_dir: str | Path | None = None,
+    save_seconds: float = 30.0,
+    on_graph: Callable[[tf.Graph], None] | None = None,
+) -> Iterator[RenderProgress]:
+    """Maximises an objective of the pictures of a parameterization.
+
+    Args:
+        objective, backbone: what is maximised, and the network.
+        parameterization: starts with the first pictures and ends with the last.
+        transforms: applied to the pictures before the network sees them, with other random numbers in each step.
+        optimizer: a Keras optimizer or its name.
+        steps: gradient steps.
+        learning_rate: of an optimizer given by name.
+        gradient_transform: applied to the gradient of each variable before the optimizer sees it, such as
+            `gradients.mean_abs`.
+        views: differently transformed views of each picture in each step.
+        diversity_weight: of the differences between pictures, see `FeatureLoss`.
+        seed: of transforms and backgrounds.
+        name: of the stage of progress.
+        checkpoint_dir: folder for checkpoints; a run that finds its own there continues from it.
+        save_seconds: time between two checkpoints.
+        on_graph: called with each new graph of a step.
+
+    Yields:
+        Progress every few steps; the last has the finished pictures.
+
+    Raises:
+        DeadUnitError: the objective does not respond to any change of the pictures.
+        LayerError: unknown layer.
+        NonFiniteLoss: the objective is no longer finite.
+        OptimizerError: Keras has no optimizer of this name.
+    """
+    feature_loss = FeatureLoss(objective, backbone, compose(transforms), views, diversity_weight, seed)
+    pictures = parameterization.pictures()
+    dead = feature_loss.dead_pictures(pictures)
+    reports = minimize(
+        feature_loss(parameterization),
+        parameterization.variables,
+        stock_optimizer(optimizer, learning_rate, epsilon=_EPSILON),
+        steps,
+        steps_per_report=_STEPS_PER_REPORT,
+        gradient_transform=gradient_transform,
+        projection=parameterization.projection,
+        checkpoint_dir=checkpoint_dir,
+        save_seconds=save_seconds,
+        on_graph=on_graph,
+    )
+    for report in reports:
+        pictures, alpha = parameterization.pictures().numpy(), parameterization.alpha()
+        yield RenderProgress(
+            report.step,
+            f"{name}, {pictures.shape[2]} x {pictures.shape[1]}",
+            report.step / report.steps,
+            report.loss,
+            report.terms,
+            pictures[0],
+            pictures=pictures,
+            alpha=None if alpha is None else alpha.numpy()[..., 0],
+            dead=dead,
+        )
 
 
 def visualize_feature(
@@ -48,18 +158,14 @@ def visualize_feature(
         objective: what to maximise, also as text, see `objectives.parse`.
         backbone: the network or its name.
         settings: see `FeatureSettings`.
-        checkpoint_dir: folder for checkpoints; a run that finds its own there continues from it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with each new graph of a step.
+        checkpoint_dir, save_seconds, on_graph: as of `render`.
 
     Yields:
         Progress with the present pictures; the last has the finished ones.
 
     Raises:
-        DeadUnitError: the objective does not respond to any change of the pictures.
         LayerError: unknown layer, or the pictures are too small for it.
-        NonFiniteLoss: the objective is no longer finite.
-        OptimizerError: Keras has no optimizer of this name.
+        DeadUnitError, NonFiniteLoss, OptimizerError: as of `render`.
     """
     settings = settings or FeatureSettings()
     objective, backbone = load_objective(objective, backbone)
@@ -67,13 +173,18 @@ def visualize_feature(
     for layer in objective.layers:
         backbone.check(layer, size)
     if settings.style in PIXEL_STYLES:
-        return _ascend_pixels(objective, backbone, settings, checkpoint_dir, save_seconds, on_graph)
+        return _ascend_pixels(
+            objective, backbone, settings, on_graph, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds
+        )
+    form: Parameterization
+    if settings.style == "maco":
+        form = Maco(size, batch, seed=seed)
+    else:
+        form = Fourier(size, batch, decay=style.decay, alpha=settings.alpha, seed=seed)
     return render(
         objective,
         backbone,
-        Maco(size, batch, seed=seed)
-        if settings.style == "maco"
-        else Fourier(size, batch, decay=style.decay, alpha=settings.alpha, seed=seed),
+        form,
         _transforms(settings),
         style.optimizer,
         style.steps,
@@ -92,13 +203,12 @@ def _ascend_pixels(
     objective: Objective,
     backbone: Backbone,
     settings: FeatureSettings,
-    checkpoint_dir: str | Path | None,
-    save_seconds: float,
     on_graph: Callable[[tf.Graph], None] | None,
+    **checkpoints: Any,
 ) -> Iterator[RenderProgress]:
     """Optimises pixels octave by octave."""
     size, batch, seed, style = settings.size, settings.batch, settings.seed, settings.of_style
-    transform = transforms.compose(_transforms(settings))
+    transform = compose(_transforms(settings))
     feature_loss = FeatureLoss(objective, backbone, transform, style.views, settings.diversity, seed, size)
     normalize = laplacian if settings.style == "laplacian" else std
     ascent = PixelAscent(feature_loss, style.optimizer, style.step_size, normalize, batch, on_graph)
@@ -111,31 +221,26 @@ def _ascend_pixels(
     def start(number: int, pictures: np.ndarray | None) -> np.ndarray:
         return first if pictures is None else np.stack([resize(picture, levels[number].size) for picture in pictures])
 
-    for progress in ascent.ascend(levels, start, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds):
+    for progress in ascent.ascend(levels, start, **checkpoints):
         assert progress.picture is not None
         pictures = equalize_contrast(progress.picture)
         yield RenderProgress(**{**vars(progress), "picture": pictures[0]}, pictures=pictures, dead=dead)
 
 
-def equalize_contrast(pictures: np.ndarray, deviation: float = 0.1) -> np.ndarray:
-    """Gives each of [batch, height, width, 3] the mean 0.5 and the same standard deviation, as the tutorial does."""
+def equalize_contrast(pictures: np.ndarray) -> np.ndarray:
+    """Gives each of [batch, height, width, 3] the mean 0.5 and the deviation 0.1, as the tutorial does."""
     pictures = pictures - pictures.mean(axis=(1, 2, 3), keepdims=True)
-    scale = deviation / np.maximum(pictures.std(axis=(1, 2, 3), keepdims=True), 1e-4)
+    scale = 0.1 / np.maximum(pictures.std(axis=(1, 2, 3), keepdims=True), 1e-4)
     return np.clip(pictures * scale + 0.5, 0, 1)
 
 
-def _transforms(settings: FeatureSettings) -> list[transforms.Transform]:
+def _transforms(settings: FeatureSettings) -> list[Transform]:
     """Returns the transforms of a style."""
     if not settings.robust or settings.style == "naive":
         return []
     if settings.style == "fourier":
-        return [
-            transforms.pad(12),
-            transforms.random_crop(16),
-            transforms.random_scale(0.8, 1.05),
-            transforms.random_rotate(6),
-            transforms.random_crop(8),
-        ]
+        moves = [transforms.random_scale(0.8, 1.05), transforms.random_rotate(6)]
+        return [transforms.pad(12), transforms.random_crop(16), *moves, transforms.random_crop(8)]
     if settings.style == "maco":
         return [transforms.random_window(0.5, 1.0), transforms.noise(0.05)]
     return [transforms.random_roll]

@@ -11,6 +11,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -132,8 +133,9 @@ def total(terms: Terms) -> tuple[tf.Tensor, Terms]:
     return value, {"objective": value, **(terms if len(terms) > 1 else {})}
 
 
-def _single(name: str, layer: str, response: Response, local: bool = True) -> Objective:
-    return Objective(((1.0, Term(name, layer, response, local)),))
+def _single(*fields: Any, **others: Any) -> Objective:
+    """Returns the objective of one term."""
+    return Objective(((1.0, Term(*fields, **others)),))
 
 
 def layer_l2(layer: str) -> Objective:
@@ -184,10 +186,8 @@ def neuron(layer: str, number: int, row: int | None = None, column: int | None =
 
         return response
 
-    place = "" if row is None else f":{row}:{column}"
-    whole = tf.ones([2], tf.float64)
-    name = f"{layer}:{number}{place or ':middle'}"
-    return Objective(((1.0, Term(name, layer, response_at_scale(whole), False, response_at_scale)),))
+    name = f"{layer}:{number}:" + ("middle" if row is None else f"{row}:{column}")
+    return _single(name, layer, response_at_scale(tf.ones([2], tf.float64)), False, response_at_scale)
 
 
 def class_logit(backbone: Backbone, number: int) -> Objective:
@@ -225,7 +225,7 @@ def guided(layer: str, reference: np.ndarray) -> Objective:
 
 
 def _nearest(features: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
-    """Returns argmax_k <x_j, y_k> for each row; in chunks, as the products of all pairs may not fit into memory."""
+    """Returns argmax_k <x_j, y_k> for each row, in chunks: the products of all pairs may not fit into memory."""
     count = tf.shape(features)[0]
     rows = tf.maximum(1, _NEAREST_CHUNK // tf.shape(guide)[0])
     chunks = tf.TensorArray(tf.int64, 0, dynamic_size=True, infer_shape=False, element_shape=[None])

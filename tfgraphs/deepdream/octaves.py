@@ -62,11 +62,8 @@ def octave_start(
 
         x = original + enlarge(picture - smaller)
 
-    Args:
-        picture: what the last octave ended with.
-        smaller: the original at the size of the last octave.
-        original: the original at the size of the next octave.
-        enlarge: resizes to the size of the next octave.
+    `picture` is what the last octave ended with, and `smaller` the original at its size; `enlarge` resizes to the size
+    of the next octave.
     """
     return original + enlarge(picture - smaller)
 
@@ -96,9 +93,8 @@ class PixelAscent:
     Args:
         loss: maps the pictures to their loss.
         optimizer, learning_rate: as of `stock_optimizer`.
-        gradient_transform: applied to gradients before the optimizer sees them.
+        gradient_transform, on_graph: as of `render`.
         batch: number of pictures.
-        on_graph: called with each new graph of a step.
 
     Raises:
         OptimizerError: Keras has no optimizer of this name.
@@ -133,8 +129,8 @@ class PixelAscent:
 
         Args:
             levels: the octaves.
-            start: called at the beginning of each octave with its number and the pictures that the last one ended with,
-                None for the first; returns the pictures to start from, float32 [batch, height, width, 3].
+            start: maps the number of an octave, when it begins, and the pictures that the last one ended with, None for
+                the first, to the pictures to start from, float32 [batch, height, width, 3].
             steps_before: added to the number of the step that the loss gets, besides the steps of smaller octaves.
             report_every: yields progress at all multiples of this number of steps in any case; 0 for none.
             checkpoint_dir, save_seconds: as of `Minimization.run`; each octave has a folder of its own.

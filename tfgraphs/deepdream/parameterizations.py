@@ -49,11 +49,9 @@ class Pixels:
     """The pictures themselves, clipped to 0..1 after each step."""
 
     def __init__(self, pictures: np.ndarray, shape: Sequence[int | None] | None = None) -> None:
-        """Starts from given pictures.
+        """Starts from pictures, float32 [batch, height, width, 3].
 
-        Args:
-            pictures: float32 [batch, height, width, 3].
-            shape: of the variable, if pictures of other sizes are to be assigned to it: [batch, None, None, 3].
+        `shape` is that of the variable, if pictures of other sizes are to be assigned: [batch, None, None, 3].
         """
         self.variables = [tf.Variable(pictures, shape=shape or pictures.shape, name="pixels")]
         self.projection = functools.partial(tf.clip_by_value, clip_value_min=0.0, clip_value_max=1.0)
@@ -124,13 +122,7 @@ class Maco:
     projection = None
 
     def __init__(self, size: tuple[int, int], batch: int = 1, *, seed: int = 0) -> None:
-        """Starts from random phases.
-
-        Args:
-            size: height and width in pixels.
-            batch: number of pictures.
-            seed: of the initial phases.
-        """
+        """Starts from random phases; args as of `Fourier`."""
         self._size = size
         self.magnitudes = tf.constant(_natural_magnitudes(size), tf.float32)
         shape = [batch, *self.magnitudes.shape]
@@ -146,12 +138,10 @@ class Maco:
         return None
 
 
-def random_pictures(
-    batch: int, size: tuple[int, int], seed: int | tf.Tensor, step: tf.Tensor, deviation: float = 0.5
-) -> tf.Tensor:
+def random_pictures(batch: int, size: tuple[int, int], seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Returns clouds of random colours, [batch, *size, 3] in 0..1: backgrounds for pictures with an opacity."""
     scale = _wave_scale(size)
-    spectrum = tf.random.stateless_normal([2, batch, 3, *scale.shape], [seed, step], stddev=deviation)
+    spectrum = tf.random.stateless_normal([2, batch, 3, *scale.shape], [seed, step], stddev=0.5)
     return _colored(_waves(scale * spectrum, size))
 
 

@@ -91,10 +91,9 @@ class Style:
     """The defaults of a style.
 
     Attributes:
-        steps: gradient steps, over all octaves.
+        steps, optimizer: as of `FeatureSettings`.
         step_size: of the pixel styles: on the scale 0..1, the standard deviation of a step, for "laplacian" the root
             mean square in each level; of the others: the learning rate.
-        optimizer: a Keras optimizer or its name.
         octaves: number of sizes.
         views: differently transformed views of each picture in each step.
         decay: of `Fourier`.

@@ -62,7 +62,7 @@ def random_crop(amount: int) -> Transform:
     """Crops `amount` pixels from the height and from the width, at a random offset."""
 
     def crop(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
-        batch, height, width, channels = _shape(pictures)
+        batch, height, width, channels = pictures.shape
         corner = tf.random.stateless_uniform([2], [seed, step], 0, amount + 1, tf.int32)
         begin = tf.concat([[0], corner, [0]], axis=0)
         return tf.slice(pictures, begin, [batch, height - amount, width - amount, channels])
@@ -100,7 +100,7 @@ def random_window(smallest: float, largest: float) -> Transform:
     """
 
     def window(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
-        batch, height, width, _ = _shape(pictures)
+        batch, height, width, _ = pictures.shape
         side = min(height, width)
         drawn = tf.random.stateless_uniform([batch, 3], [seed, step])
         share = smallest + (largest - smallest) * drawn[:, :1]
@@ -128,7 +128,7 @@ def _about_center(pictures: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
         pictures: [batch, height, width, channels].
         inverse: [2, 2], maps (x, y) of a pixel of the result, from the centre, to the position it is sampled at.
     """
-    _, height, width, _ = _shape(pictures)
+    _, height, width, _ = pictures.shape
     center = tf.constant([(width - 1) / 2, (height - 1) / 2])
     origin = center - tf.linalg.matvec(inverse, center)
     rows = tf.concat([inverse, origin[:, None]], axis=1)
@@ -140,8 +140,3 @@ def _about_center(pictures: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-
-
-def _shape(pictures: tf.Tensor) -> list[int]:
-    """The static shape."""
-    return pictures.shape.as_list()
