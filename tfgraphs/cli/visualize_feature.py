@@ -8,18 +8,16 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tfgraphs.cli.feature_page import INDEX, PAPER, Unit, file_name, write
-from tfgraphs.cli.shared import command, common_flags, picture_run, run_state, settings_flags
+from tfgraphs.cli.shared import command, common_flags, picture_run, settings_flags
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import check_folder, check_writable
 from tfgraphs.pictures import images
 from tfgraphs.pictures.sheets import sheet
-from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
@@ -43,18 +41,16 @@ flags.DEFINE_bool("robust", True, "feature: transforms pictures randomly before 
 _SIDE = 224  # px
 _GROUP = 8  # channels of a page that are optimised in one batch
 _MOST_CHANNELS = 64  # of a layer without --channels
-_OBSERVING = {"output", "logdir", "picture_every", "save_every", "show_flags", "format", *run_state.OBSERVING}
 
 
-class Run:
-    """One run of the command: its flags, its state, its network, and the origin that is written into its pictures."""
+class FeatureRun(picture_run.PictureRun):
+    """One run of the command and its network; `module` defines the flags of all commands of `visualize`."""
+
+    flag_modules = (__name__, *picture_run.PictureRun.flag_modules)
 
     def __init__(self, module: str) -> None:
-        self.flags = command.flag_values([module, __name__, picture_run.__name__, run_state.__name__])
-        given = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
-        self.origin: dict[str, object] = {"command": "visualize feature", "version": __version__, "flags": given}
-        self.origin["line"] = picture_run.command_line(self.origin, "visualize feature")
-        self.state = run_state.RunState("feature", self.origin, picture_run.network_files())
+        super().__init__("visualize feature", [], module)
+        self.origin["line"] = picture_run.command_line(self.origin, self.name)
         command.import_tensorflow()
         from tfgraphs.deepdream.presets import check_of
 
@@ -64,16 +60,26 @@ class Run:
 
     @contextlib.contextmanager
     def monitor(self) -> Iterator["Monitor"]:
-        from tfgraphs.monitor.terminal import Monitor
-
-        every = picture_run.PICTURE_EVERY.value
-        monitor = Monitor("feature", logdir=picture_run.LOGDIR.value, flags=self.flags, picture_every=every)
+        """As that of other runs; if all units are dead, there is nothing to resume."""
         try:
-            with self.state.interruptible(), monitor:
+            with super().monitor() as monitor:
                 yield monitor
         except DeadUnitError:
-            self.state.forget()  # there is nothing to resume
+            self.state.forget()
             raise
+
+    def _named_after(self, source: str) -> str:
+        if OBJECTIVE.value:
+            return file_name("_".join(OBJECTIVE.value)) + ".png"
+        return file_name(f"{picture_run.BACKBONE.value}_{flags.FLAGS.layer or 'striking'}_features")
+
+    def _check_outputs(self, sources: list[str]) -> None:
+        if OBJECTIVE.value:
+            images.check_format(self.output)
+            check_writable(self.output)
+        else:
+            check_folder(self.output, INDEX)
+            check_writable(self.output.parent / "page")
 
     def pictures(
         self, monitor: "Monitor", objective: "Objective", settings: FeatureSettings, number: int, count: int
@@ -129,10 +135,7 @@ def _check_flags() -> None:
 
 def _make_picture(module: str) -> None:
     """Makes the picture or the sheet of one objective."""
-    output = Path(picture_run.OUTPUT.value or file_name("_".join(OBJECTIVE.value)) + ".png")
-    images.check_format(output)
-    check_writable(output)
-    run = Run(module)
+    run = FeatureRun(module)
     objective, count = _objective(run.backbone), len(STYLE.value)
     pictures, captions = [], []
     with run.monitor() as monitor:
@@ -149,9 +152,9 @@ def _make_picture(module: str) -> None:
         columns = None if count == 1 else BATCH.value if BATCH.value > 1 else count
         drawn = sheet([picture.over(PAPER) for picture in pictures], captions if count > 1 else (), columns)
         result = images.Picture(drawn)
-    images.save(output, result, run.origin)
+    images.save(run.output, result, run.origin)
     run.state.forget()
-    print(f"{output}: {' + '.join(OBJECTIVE.value)} of {run.backbone.name}, {', '.join(STYLE.value)}")
+    print(f"{run.output}: {' + '.join(OBJECTIVE.value)} of {run.backbone.name}, {', '.join(STYLE.value)}")
 
 
 def _make_page(module: str) -> None:
@@ -160,11 +163,7 @@ def _make_page(module: str) -> None:
     Raises:
         DeadUnitError: all units are dead.
     """
-    default = file_name(f"{picture_run.BACKBONE.value}_{flags.FLAGS.layer or 'striking'}_features")
-    output = Path(picture_run.OUTPUT.value or default)
-    check_folder(output, INDEX)
-    check_writable(output.parent / default)
-    run = Run(module)
+    run = FeatureRun(module)
     units, title = _units(run.backbone)
     finished = run.state.folder / "pictures"
     layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
@@ -187,15 +186,15 @@ def _make_page(module: str) -> None:
             raise DeadUnitError(
                 f"{dead} do not respond to any change of the picture: choose other channels, or another --seed"
             )
-    write(output, pictures, title, run.origin)
+    write(run.output, pictures, title, run.origin)
     run.state.forget()
     if dead:
         print(f"dead, so without a picture: {dead}")
-    print(f"{output}/{INDEX}: {len(pictures)} channels of {run.backbone.name}")
+    print(f"{run.output}/{INDEX}: {len(pictures)} channels of {run.backbone.name}")
 
 
 def _make_group(
-    run: Run, monitor: "Monitor", group: Sequence[Unit], number: int, count: int
+    run: FeatureRun, monitor: "Monitor", group: Sequence[Unit], number: int, count: int
 ) -> list[images.Picture | None]:
     """Makes the pictures of some channels of one layer; None for dead ones."""
     from tfgraphs.deepdream.objectives import channels

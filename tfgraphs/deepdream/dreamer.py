@@ -52,12 +52,7 @@ class Dreamer:
             on_graph=on_graph,
         )
 
-    def dream(
-        self,
-        pixels: np.ndarray,
-        mask: np.ndarray | None = None,
-        **options: Any,
-    ) -> Iterator[Progress]:
+    def dream(self, pixels: np.ndarray, mask: np.ndarray | None = None, **options: Any) -> Iterator[Progress]:
         """Dreams about a picture; args, yields and raises as of `dream`, options as of `PixelAscent.ascend`."""
         settings, size = self._settings, pixels.shape[:2]
         for layer in self._objective.layers:

@@ -1,6 +1,6 @@
 """How pictures dream, and how features are visualized. Importing this does not import TensorFlow."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tfgraphs.errors import TfgraphsError
@@ -173,6 +173,5 @@ class FeatureSettings(CheckedSettings):
     @property
     def of_style(self) -> Style:
         """The style with the values that are set here."""
-        names = ("steps", "step_size", "optimizer", "octaves", "views", "decay")
-        given = {name: getattr(self, name) for name in names}
+        given = {field.name: getattr(self, field.name) for field in fields(Style)}
         return replace(STYLES[self.style], **{name: value for name, value in given.items() if value is not None})

@@ -47,7 +47,7 @@ SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command th
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 
 # Flags that change nothing in the picture: it does not record them, and a run may be resumed with others.
-_OBSERVING = {"output", "preset", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
+_OBSERVING = {"output", "preset", "format", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
 
 
 def shows_flags(name: str) -> bool:
@@ -150,7 +150,7 @@ class PictureRun:
 
     Args:
         name: of the command.
-        sources: paths of the pictures that go in; the output is named after the first.
+        sources: paths of the pictures that go in, if any; the output is named after the first.
         module: name of the module that defines the command's own flags.
 
     Raises:
@@ -162,7 +162,7 @@ class PictureRun:
 
     def __init__(self, name: str, sources: list[str], module: str) -> None:
         self.name = name
-        self.output = Path(OUTPUT.value or self._named_after(sources[0]))
+        self.output = Path(OUTPUT.value or self._named_after(sources[0] if sources else ""))
         self.flags = command.flag_values([module, *self.flag_modules])
         self._check_outputs(sources)
         check_logdir()
