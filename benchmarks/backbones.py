@@ -79,7 +79,7 @@ class Random(dict):
 
 def network(name):
     from tfgraphs import backbones
-    from tfgraphs.backbones import alexnet, googlenet, resnet, vgg
+    from tfgraphs.backbones.networks import alexnet, googlenet, resnet, vgg
     random = np.random.default_rng(0)
     def take(arrays, network, name, shape):
         if name.endswith(("variance", "gamma")):
@@ -88,11 +88,9 @@ def network(name):
     if name == "squeezenet":
         return backbones.load(name)
     if name == "inception_v3":
-        from tfgraphs.backbones import keras_applications, keras_network
+        from tfgraphs.backbones.imported import keras_applications, keras_network
         application = keras_applications.find(name)
-        with keras_applications.weights_stay():
-            model = application.builder(weights=None, include_top=False)
-        return keras_network.KerasNetwork(name, model, application.preprocess, renumber=True)
+        return keras_network.KerasNetwork(name, application.untrained(whole=False), application.preprocess)
     for module in (alexnet, googlenet, resnet, vgg):
         module.take = take
     if name == "googlenet":
