@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from tfgraphs.backbones import load
+from tfgraphs.files.packaged import PackageError
+
 
 def dequantized(path):
     """Real weights that were rounded to whole numbers, {"conv1/w": kernel, "conv1/b": bias, ...} as they are used."""
@@ -12,6 +15,15 @@ def dequantized(path):
         if part != "frac":
             arrays[key] = stored[key] * np.float32(2.0) ** -stored[f"{layer}/frac"][int(part == "b")]
     return arrays
+
+
+@pytest.fixture(scope="session")
+def squeezenet():
+    """The trained network."""
+    try:
+        return load("squeezenet")
+    except PackageError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from foreign_networks import random_pictures
 from hypothesis import given
 from hypothesis import strategies as st
+from network_properties import assert_pictures_do_not_mix, gradient_support
 
 from tfgraphs.backbones import BackboneError, load
 from tfgraphs.backbones.backbone import Backbone, LayerError, View
@@ -32,10 +34,6 @@ def small() -> Backbone:
         softmax("classes", "average"),
     ]
     return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
-
-
-def random_pictures(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).random(shape).astype(np.float32)
 
 
 def spied(calls: list[str]) -> Backbone:
@@ -102,10 +100,7 @@ def test_preprocessing_is_done_once():
 
 @pytest.mark.parametrize("layer", ["conv1", "mixed", "classes"])
 def test_pictures_of_a_batch_do_not_mix(small, layer):
-    pictures = random_pictures(3, 11, 8, 3)
-    together = small(pictures, [layer])[layer]
-    alone = [small(pictures[i : i + 1], [layer])[layer][0] for i in range(3)]
-    np.testing.assert_allclose(together, alone, rtol=1e-5)
+    assert_pictures_do_not_mix(small, layer, random_pictures(3, 11, 8, 3), tolerance=1e-6)
 
 
 @pytest.mark.parametrize("size", [(5, 5), (6, 7), (7, 6), (8, 8), (9, 31), (32, 5)])
@@ -181,16 +176,9 @@ chains = st.lists(
 def test_receptive_field_and_stride_are_those_of_the_gradient(chain):
     network, last = chain_backbone(chain), str(len(chain) - 1)
     view = network.view(last)
-    pictures = tf.Variable(random_pictures(1, 3 * view.receptive_field + 4 * view.stride, view.receptive_field + 30, 3))
-    supports = []
-    for step in (0, 1):
-        with tf.GradientTape() as tape:
-            activation = network(pictures, [last])[last]
-            target = tf.reduce_sum(activation[:, activation.shape[1] // 2 + step, activation.shape[2] // 2])
-        rows = np.flatnonzero(np.any(tape.gradient(target, pictures), axis=(0, 2, 3)))
-        supports.append((rows[0], rows[-1]))
-    (first, last_row), (next_first, _) = supports
-    assert (last_row - first + 1, next_first - first) == (view.receptive_field, view.stride)
+    side = 3 * view.receptive_field + 4 * view.stride
+    (first, end, *_), (shifted, *_) = (gradient_support(network, last, (side, side), shift) for shift in (0, 1))
+    assert (end - first + 1, shifted - first) == (view.receptive_field, view.stride)
 
 
 @given(chains)

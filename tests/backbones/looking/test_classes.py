@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs import backbones
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import Layer
@@ -111,8 +110,7 @@ def test_feature_vectors_are_no_classes():
         classify(network(scores(1024)), PIXELS)
 
 
-def test_squeezenet_knows_its_samples():
-    squeezenet = backbones.load("squeezenet")
+def test_squeezenet_knows_its_samples(squeezenet):
     found = {}
     for sample in ("cat", "coffee"):
         pixels = images.load(samples.resolve(f"sample:{sample}"), 380).pixels

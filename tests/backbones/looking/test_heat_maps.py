@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs import backbones
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, global_average, pooling
 from tfgraphs.backbones.looking.heat_maps import heat_map, responses, richest_places, spread
 
 RANDOM = np.random.default_rng(0)
-
-
-@pytest.fixture(scope="module")
-def squeezenet():
-    return backbones.load("squeezenet")
 
 
 def test_channels_come_in_the_order_of_their_mean_response(squeezenet):

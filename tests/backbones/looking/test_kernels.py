@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs import backbones
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import addition, convolution, local_response_normalization, pooling, relu
@@ -32,11 +31,6 @@ def network(kernel, preprocess=tf.identity, before=()):
         pooling("pooled", "normalized", "max", 2, 2),
     ]
     return Backbone("made_up", layers, preprocess)
-
-
-@pytest.fixture(scope="module")
-def squeezenet():
-    return backbones.load("squeezenet")
 
 
 def test_every_kernel_of_a_first_layer_is_scaled_to_its_own_largest_number():

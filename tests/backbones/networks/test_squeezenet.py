@@ -5,13 +5,13 @@ from functools import partial
 import numpy as np
 import pytest
 import tensorflow as tf
-from foreign_networks import convolutions
+from foreign_networks import convolutions, random_pictures
 from network_properties import assert_field_is_support_of_gradient, assert_pictures_do_not_mix, gradient_support
 
 from tfgraphs.backbones import BackboneError, load
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.backbones.networks import squeezenet
-from tfgraphs.backbones.networks.squeezenet import Arrays
+from tfgraphs.backbones.looking.classes import classify, middle
+from tfgraphs.backbones.networks.squeezenet import Arrays, build, read_packaged
 from tfgraphs.backbones.preprocessing import caffe
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.packaged import PackageError
@@ -21,7 +21,7 @@ FIRES = [f"fire{number}" for number in range(2, 10)]
 SQUEEZED = dict(zip(FIRES, (16, 16, 32, 32, 48, 48, 64, 64), strict=True))
 RECTIFIED = ["conv1", *(f"{fire}{part}" for fire in FIRES for part in ("_squeeze1x1", "_expand1x1", "_expand3x3", ""))]
 RECTIFIED += ["conv10"]
-build = partial(squeezenet.build, "squeezenet")
+build = partial(build, "squeezenet")
 CATS = {281, 282, 283, 284, 285}
 
 
@@ -46,10 +46,6 @@ def random_weights() -> Arrays:
     }
 
 
-def random_pictures(*shape: int) -> np.ndarray:
-    return np.random.default_rng(1).random(shape).astype(np.float32)
-
-
 @pytest.fixture(scope="module")
 def weights() -> Arrays:
     return random_weights()
@@ -66,14 +62,6 @@ def activations(network) -> dict[str, np.ndarray]:
     """All of the network's layers for two pictures with an odd and an even side."""
     layers = network(random_pictures(2, 77, 62, 3), network.layers)
     return {name: activation.numpy() for name, activation in layers.items()}
-
-
-@pytest.fixture(scope="module")
-def trained() -> Backbone:
-    try:
-        return load("squeezenet")
-    except PackageError as error:
-        pytest.skip(str(error))
 
 
 def numpy_convolution(activation: np.ndarray, kernel: np.ndarray, bias: np.ndarray, stride: int = 1) -> np.ndarray:
@@ -287,9 +275,9 @@ def test_wrong_weights_are_refused_with_the_layer(weights, layer, arrays):
 
 def test_other_file_than_the_known_one_is_refused(tmp_path, monkeypatch):
     (tmp_path / "other.pkl").write_bytes(b"\x80\x04}.")
-    monkeypatch.setattr(squeezenet, "packaged_file", lambda *_: tmp_path / "other.pkl")
+    monkeypatch.setattr("tfgraphs.backbones.networks.squeezenet.packaged_file", lambda *_: tmp_path / "other.pkl")
     with pytest.raises(PackageError, match=r"other\.pkl is not the known file"):
-        squeezenet.read_packaged()
+        read_packaged()
 
 
 def classes(network: Backbone, path: str, count: int) -> list[int]:
@@ -298,28 +286,23 @@ def classes(network: Backbone, path: str, count: int) -> list[int]:
         pixels = images.load(samples.resolve(path)).pixels
     except PackageError as error:
         pytest.skip(str(error))
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.clip(images.resize(pixels[top : top + side, left : left + side], (227, 227)), 0, 1)
-    probabilities = network(square[None], ["softmax"])["softmax"][0].numpy()
-    return np.argsort(-probabilities)[:count].tolist()
+    return [guess.number for guess in classify(network, middle(pixels, (227, 227)), count)]
 
 
-def test_cat_is_three_kinds_of_cat(trained):
-    assert set(classes(trained, "sample:cat", 3)) <= CATS
+def test_cat_is_three_kinds_of_cat(squeezenet):
+    assert set(classes(squeezenet, "sample:cat", 3)) <= CATS
 
 
-def test_coffee_is_an_espresso(trained):
-    assert classes(trained, "sample:coffee", 1) == [967]
+def test_coffee_is_an_espresso(squeezenet):
+    assert classes(squeezenet, "sample:coffee", 1) == [967]
 
 
-def test_pilatus_is_a_mountain(trained, shared_images):
-    assert classes(trained, str(shared_images / "pilatus800.jpg"), 1)[0] in {970, 972, 979}
+def test_pilatus_is_a_mountain(squeezenet, shared_images):
+    assert classes(squeezenet, str(shared_images / "pilatus800.jpg"), 1)[0] in {970, 972, 979}
 
 
-def test_tubingen_is_a_castle_a_palace_or_a_monastery(trained, shared_images):
-    assert {483, 663, 698} & set(classes(trained, str(shared_images / "tubingen.jpg"), 5))
+def test_tubingen_is_a_castle_a_palace_or_a_monastery(squeezenet, shared_images):
+    assert {483, 663, 698} & set(classes(squeezenet, str(shared_images / "tubingen.jpg"), 5))
 
 
 @pytest.mark.parametrize(("name", "pooling"), [("vgg", "max"), ("squeezenet", "median")])
