@@ -30,7 +30,7 @@ def climb(levels, first_step=1, given_pictures=None):
             given_pictures.append(picture)
         steps = levels[number].steps
         for step in range(min(first_step, steps), steps + 1):
-            yield Report(step, steps, number + step / 10, {"term": step}, 0.0), picture_of(number, step)
+            yield Report(step, steps, number + step / 10, {"term": step}), picture_of(number, step)
 
     return list(coarse_to_fine(levels, optimise, "octave"))
 

@@ -26,14 +26,12 @@ class Report:
         steps: steps to do in all.
         loss: value of the loss in the last step, before its update; of L-BFGS, which compares losses, after it.
         terms: named parts of the loss in that step.
-        seconds: time since this process started or resumed the optimisation.
     """
 
     step: int
     steps: int
     loss: float
     terms: Mapping[str, float]
-    seconds: float
 
 
 def run_rounds(
@@ -60,15 +58,14 @@ def run_rounds(
         advance: takes the numbers of steps done and to be done after the round, and returns the loss and its terms. If
             it is interrupted, it leaves the state as it is between two steps.
     """
-    started = time.monotonic()
 
     def report(value: tf.Tensor, terms: Mapping[str, tf.Tensor]) -> Report:
         numbers = {name: float(term) for name, term in terms.items()}
-        return Report(int(step), steps, float(value), numbers, time.monotonic() - started)
+        return Report(int(step), steps, float(value), numbers)
 
     checkpoints = _Checkpoints(checkpoint_dir, state)
     checkpoints.restore()
-    saved = started
+    saved = time.monotonic()
     try:
         if 0 < steps <= int(step):
             yield report(*tf.function(loss)(step - 1))

@@ -48,10 +48,6 @@ def backbone(default: str) -> flags.FlagHolder[str | None]:
     return flags.DEFINE_string("backbone", default, f"{text}compute, but not read or write files.")
 
 
-def weights() -> flags.FlagHolder[str | None]:
-    return flags.DEFINE_string("weights", None, "A file with weights for --backbone, instead of the published ones.")
-
-
 def output(default: str | None, what: str) -> flags.FlagHolder[str | None]:
     return flags.DEFINE_string("output", default, f"What to write: {what}")
 

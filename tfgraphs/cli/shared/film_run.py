@@ -142,14 +142,14 @@ class FilmRun(picture_run.PictureRun):
             first_work: work of the first frame, as a multiple of that of each other.
         """
         frames, steps = films.FrameFolder(self.state.folder / "frames"), int(self.state.read("step") or 0)
-        start = len(frames)
-        before = frames[-1] if start else None
+        start, before = len(frames), frames.last
         for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
             for progress in make_frame(given, before):
                 monitor(progress.of_whole("frame", number, count, steps, first_work))
             assert progress.picture is not None
             steps += progress.step
-            before = frames.append(progress.picture)
+            frames.append(progress.picture)
+            before = frames.last
             self.state.write("step", str(steps))
 
         def reported() -> Iterator[np.ndarray]:

@@ -1,6 +1,5 @@
 """Pictures in folders: inputs, and the finished frames of a film that is being made."""
 
-import contextlib
 import glob
 import re
 from collections.abc import Iterator
@@ -61,15 +60,13 @@ def _counting(path: Path) -> tuple[object, ...]:
 class FrameFolder:
     """The finished frames of a film that is being made, by which an interrupted one is continued.
 
-    They are PNG files with the 8 bits of the film. The next frame must be computed from the stored one, which `append`
-    returns, so that an interrupted film ends with the same bytes as an uninterrupted one.
+    They are PNG files with the 8 bits of the film. The next frame must be computed from the stored one, `last`, so that
+    an interrupted film ends with the same bytes as an uninterrupted one.
 
         frames = FrameFolder(folder)
-        frame = frames[-1] if len(frames) else frames.append(picture)
         while len(frames) < count:
-            frame = frames.append(dream(zoomed(frame, 1.05)))
+            frames.append(picture if frames.last is None else dream(zoomed(frames.last, 1.05)))
         films.save("zoom.mp4", frames, rate=25, count=count)
-        frames.discard()
 
     Args:
         folder: created with the first frame. Nothing else should be in it.
@@ -86,29 +83,19 @@ class FrameFolder:
             count += 1
         return count
 
-    def __getitem__(self, number: int) -> np.ndarray:
-        """Reads a frame, float32 [height, width, 3] in 0..1; -1 is the last. Raises ImageError if it is damaged."""
-        count = len(self)
-        if not -count <= number < count:
-            raise IndexError(f"frame {number} of {count} frames")
-        return images.load(self._path(number % count)).pixels
-
     def __iter__(self) -> Iterator[np.ndarray]:
+        """Reads the frames, float32 [height, width, 3] in 0..1; raises ImageError for a damaged one."""
         return (images.load(self._path(number)).pixels for number in range(len(self)))
 
-    def append(self, frame: np.ndarray) -> np.ndarray:
-        """Stores the next frame and returns it as it is read: clipped to 0..1, rounded to 8 bits."""
-        path = self._path(len(self))
-        images.save(path, images.Picture(frame))
-        return images.load(path).pixels
+    @property
+    def last(self) -> np.ndarray | None:
+        """The last frame as it is read, None if there is none."""
+        count = len(self)
+        return images.load(self._path(count - 1)).pixels if count else None
 
-    def discard(self) -> None:
-        """Deletes all frames, and the folder if it is empty then."""
-        for path in self.folder.glob("*") if self.folder.is_dir() else ():
-            if re.fullmatch(r"frame\d{6,}\.png|\.[0-9a-f]{32}\.part", path.name):
-                path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+    def append(self, frame: np.ndarray) -> None:
+        """Stores the next frame, clipped to 0..1 and rounded to 8 bits."""
+        images.save(self._path(len(self)), images.Picture(frame))
 
     def _path(self, number: int) -> Path:
         return self.folder / f"frame{number:06}.png"
