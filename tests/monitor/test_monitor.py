@@ -34,6 +34,15 @@ def environment(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
 
 
+def shown(*states, stream=None):
+    """What a monitor writes about some states of a run."""
+    stream = stream or io.StringIO()
+    with Monitor("dream", stream=stream) as monitor:
+        for state in states:
+            monitor(state)
+    return stream.getvalue()
+
+
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(now=1000.0)
@@ -141,11 +150,7 @@ def test_off_a_terminal_lines_keep_their_distance_in_time(clock):
 
 
 def test_off_a_terminal_a_line_is_written_at_the_end(clock):
-    stream = io.StringIO()
-    with Monitor("dream", stream=stream) as monitor:
-        monitor(progress(1, 2))
-        monitor(progress(2, 2))
-    assert re.findall(r"\d+%", stream.getvalue()) == ["100%"]
+    assert re.findall(r"\d+%", shown(progress(1, 2), progress(2, 2))) == ["100%"]
 
 
 def test_a_line_says_what_runs_how_far_it_is_and_how_long_it_takes(clock):
@@ -168,18 +173,12 @@ def test_the_time_left_counts_only_the_work_of_this_run(clock):
 
 
 def test_off_a_terminal_no_escape_codes_are_written():
-    stream = io.StringIO()
-    with Monitor("dream", stream=stream) as monitor:
-        monitor(progress(1, 1))
-    assert "\x1b" not in stream.getvalue()
+    assert "\x1b" not in shown(progress(1, 1))
 
 
 @pytest.mark.parametrize("part", ["dream", "100%", "octave 1 of 1", "loss 0.5"])
 def test_a_terminal_shows(part):
-    stream = Terminal()
-    with Monitor("dream", stream=stream) as monitor:
-        monitor(progress(2, 2))
-    assert part in stream.getvalue()
+    assert part in shown(progress(2, 2), stream=Terminal())
 
 
 def test_an_exception_passes_through():
@@ -194,17 +193,11 @@ def test_an_exception_gives_the_terminal_its_cursor_back():
     assert stream.getvalue().rindex("\x1b[?25h") > stream.getvalue().rindex("\x1b[?25l")
 
 
-def test_after_an_exception_all_that_was_logged_is_in_the_files(tmp_path):
+def test_after_an_exception_all_that_was_logged_is_in_files_that_are_closed(tmp_path):
     with contextlib.suppress(KeyboardInterrupt), Monitor("dream", logdir=tmp_path, stream=io.StringIO()) as monitor:
         monitor(progress(7, 10))
         raise KeyboardInterrupt
     assert list(logged(tmp_path)[0]["loss"]) == [7]
-
-
-def test_after_an_exception_the_files_are_closed(tmp_path):
-    with contextlib.suppress(KeyboardInterrupt), Monitor("dream", logdir=tmp_path, stream=io.StringIO()) as monitor:
-        monitor(progress(1, 2))
-        raise KeyboardInterrupt
     with pytest.raises(RuntimeError, match="closed"):
         monitor(progress(1, 1))
 
@@ -226,13 +219,13 @@ def test_a_message_stays_on_the_stream():
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal], ids=["stream", "terminal"])
 def test_what_names_of_files_contain_does_not_reach_the_terminal(stream):
     """Neither control characters nor rich's markup."""
-    shown, name = stream(), "\x1b]0;title\x07[/nothing]"
-    with Monitor("dream", stream=shown) as monitor:
+    written, name = stream(), "\x1b]0;title\x07[/nothing]"
+    with Monitor("dream", stream=written) as monitor:
         monitor.say(name)
         monitor.prepare(name, 0.5)
         monitor(progress(1, 1, stage=name))
-    assert "\x1b]0" not in shown.getvalue()
-    assert "[/nothing]" in shown.getvalue()
+    assert "\x1b]0" not in written.getvalue()
+    assert "[/nothing]" in written.getvalue()
 
 
 def test_rich_is_imported_with_the_first_monitor_only():
@@ -248,10 +241,7 @@ def test_figures_are_logged_under_their_own_names(tmp_path):
 
 def test_a_stream_that_is_no_terminal_gets_lines_even_where_colour_is_forced(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    stream = io.StringIO()
-    with Monitor("dream", stream=stream) as monitor:
-        monitor(progress(1, 1))
-    assert "100%" in stream.getvalue()
+    assert "100%" in shown(progress(1, 1))
 
 
 def test_work_without_a_loss_is_shown_and_logged_without_one(tmp_path):

@@ -178,18 +178,12 @@ def test_an_interrupt_inside_the_loop_saves_the_state(tmp_path):
     assert next(minimize(noisy(y), [y], optimizer, 40, checkpoint_dir=tmp_path)).step == 20
 
 
-def test_checkpoints_are_written_in_time_not_only_at_the_end(tmp_path):
+@pytest.mark.parametrize(("seconds", "is_written"), [(0, True), (1000, False)])
+def test_a_checkpoint_is_written_when_it_is_due(tmp_path, seconds, is_written):
     x, optimizer = start()
-    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path, save_seconds=0)
+    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path, save_seconds=seconds)
     next(run)
-    assert tf.train.latest_checkpoint(tmp_path) is not None
-
-
-def test_no_file_is_written_before_a_checkpoint_is_due(tmp_path):
-    x, optimizer = start()
-    run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path, save_seconds=1000)
-    next(run)
-    assert tf.train.latest_checkpoint(tmp_path) is None
+    assert (tf.train.latest_checkpoint(tmp_path) is not None) == is_written
     run.close()
 
 
@@ -257,15 +251,6 @@ def test_one_optimizer_for_each_variable_does_what_one_for_all_does():
         list(minimize(loss, [x, y], optimizer, 9, jit_compile="updates"))
         results.append((x.numpy(), y.numpy()))
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
-
-
-def test_a_checkpoint_is_written_while_the_run_goes_on(tmp_path):
-    x = tf.Variable(np.zeros(3, np.float32))
-    run = minimize(
-        quadratic(x), [x], keras.optimizers.SGD(0.1), 9, steps_per_report=3, checkpoint_dir=tmp_path, save_seconds=0
-    )
-    next(run)
-    assert (tmp_path / "checkpoint").exists()
 
 
 def test_the_graph_of_a_step_stays_out_of_the_cycle_of_the_loop():

@@ -85,13 +85,10 @@ def minimize(
 
 
 class Minimization:
-    """The graph of an optimisation. It is made once and can be run several times with other values of its variables.
+    """An optimisation whose `graph`, of a single step, is made once and can be run several times with other values.
 
     Each run begins with a new optimizer. Variables without a fixed shape, `tf.Variable(..., shape=[1, None, None, 3])`,
     may have another size in each run, if the optimizer has no slots for them (`SGD` without momentum).
-
-    Attributes:
-        graph: of a single step.
     """
 
     def __init__(

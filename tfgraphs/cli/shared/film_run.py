@@ -73,8 +73,7 @@ def count_frames(name: str, film: films.Film) -> int:
 
 def frame_pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
     """Yields the frames of a film from number `start` on, each with the one before it, resized."""
-    first = max(0, start - 1)
-    before = None
+    first, before = max(0, start - 1), None
     for number, frame in enumerate(film.frames(first, size), first):
         if number >= start:
             yield before, frame

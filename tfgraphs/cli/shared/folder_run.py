@@ -62,7 +62,8 @@ class FolderRun(picture_run.PictureRun):
                 continue
             steps += progress.step
             assert progress.picture is not None
-            images.save(target, images.Picture(progress.picture, picture.alpha), self._origin_of(path))
+            alone = {**self.origin, "flags": {**self.origin["flags"], self._flag: str(path)}}  # gives the same bytes
+            images.save(target, images.Picture(progress.picture, picture.alpha), alone)
             finished.append(str(target.absolute()))
             self.state.write("finished", "\n".join(finished))
             self.state.write("step", str(steps))
@@ -75,12 +76,6 @@ class FolderRun(picture_run.PictureRun):
     def _targets(self) -> Iterator[tuple[Path, Path]]:
         """Each picture and the file that its result is written to."""
         return ((path, self.output / f"{path.stem}.png") for path in self._pictures)
-
-    def _origin_of(self, path: Path) -> dict[str, object]:
-        """The command that makes the result of this picture alone, with the same bytes."""
-        values = self.origin["flags"]
-        assert isinstance(values, dict)
-        return {**self.origin, "flags": {**values, self._flag: str(path)}}
 
     def _named_after(self, _: str) -> str:
         """Names the output after the folder itself, or the last one that a pattern names."""

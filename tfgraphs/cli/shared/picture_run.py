@@ -167,7 +167,7 @@ class PictureRun:
         self._check_outputs(sources)
         check_logdir()
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
-        self.origin = {"command": name, "version": __version__, "flags": result_flags}
+        self.origin: dict[str, Any] = {"command": name, "version": __version__, "flags": result_flags}
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
         self.checkpoints = self.state.checkpoints
 
