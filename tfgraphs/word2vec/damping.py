@@ -49,12 +49,7 @@ class Damping:
         self._crowded = CROWDED_SOFTMAX if settings.loss == "softmax" else CROWDED
 
     def places(self, words: int, length: int) -> int:
-        """Return how many places of a text a step can read at once.
-
-        Args:
-            words: length of the text.
-            length: words that a step reads in one place.
-        """
+        """Return how many places of a text of some words a step can read at once, `length` words in each."""
         settings = self._settings
         if settings.words_per_step is not None:
             return max(1, min(settings.words_per_step, words) // length)
@@ -66,10 +61,9 @@ class Damping:
         return max(1, min(limits))
 
     def shares(self, words: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return how much of its gradient each row keeps, for inputs and outputs, float64 [rows] each.
+        """Return how much of its gradient each row of the inputs and of the outputs keeps, float64 [rows] each.
 
-        Args:
-            words: number of centres in a step.
+        `words` is the number of centres in a step.
         """
         settings = self._settings
         if not settings.damping:

@@ -73,10 +73,10 @@ def save_results(
     about: Mapping[str, object],
     formats: Sequence[str] = tuple(FORMATS),
 ) -> None:
-    """Write the results of a training to a folder, in which they replace an earlier result.
+    """Write the results of a training.
 
     Args:
-        folder: to write.
+        folder: to write; an earlier result in it is replaced.
         vocabulary: words with their counts, for `vocabulary.tsv`.
         inputs: word vectors, float [words, dim], for `inputs.npy`.
         outputs: float [rows, dim], for `outputs.npy`.

@@ -71,8 +71,7 @@ def scores(pairs: np.ndarray, first: np.ndarray, second: np.ndarray, total: int,
 
     Args:
         pairs: counts of pairs, at least 1, [pairs].
-        first: counts of their first words, [pairs].
-        second: counts of their second words, [pairs].
+        first, second: counts of their first and second words, [pairs].
         total: count of all words.
         settings: which score, and its discount.
     """
