@@ -18,6 +18,7 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 --content_weight keeps more of the photograph, a smaller one takes more of the painting.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,19 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import (
+    command,
+    common_flags,
+    film_run,
+    folder_run,
+    picture_run,
+    presets,
+    run_state,
+    settings_flags,
+)
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.neural_style.regions import Style, check_size, check_weight
+from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched
 
@@ -35,8 +46,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from tfgraphs.monitor.progress import Progress
-    from tfgraphs.neural_style.anchor import Anchor
-    from tfgraphs.neural_style.settings import StyleSettings
     from tfgraphs.neural_style.transfer import Painter
 
 INPUT = flags.DEFINE_string("input", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
@@ -59,41 +68,12 @@ PRESERVE_COLOR = flags.DEFINE_enum(
     ["none", "luminance", "match"],
     "luminance: paints lightness only; match: gives the paintings the photograph's colours first.",
 )
-LOSS = flags.DEFINE_enum(
-    "loss", "normalized", ["normalized", "paper"], "Whether errors are relative to their targets, or as published."
-)
-STATISTIC = flags.DEFINE_enum(
-    "statistic",
-    "gram",
-    ["gram", "mean_variance", "sliced_wasserstein"],
-    "What of a painting's activations is compared: products of channels, mean and deviation, or the distribution.",
-)
-CONTENT_LAYER = flags.DEFINE_string(
-    "content_layer", None, "Where content is compared. By default chosen for the network."
-)
 STYLE_LAYERS = flags.DEFINE_list(
     "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5. By default chosen for the network."
 )
-CONTENT_WEIGHT = flags.DEFINE_float(
-    "content_weight",
-    None,
-    "Weight of the content loss, where the style loss has 1. By default 0.15, 0.001 with --loss=paper, 0.3 with "
-    "--train_style.",
-    0,
-)
-VARIATION_WEIGHT = flags.DEFINE_float(
-    "variation_weight",
-    None,
-    "Weight of the total variation: more is smoother. By default 1.1, 0 with --loss=paper, 3 with --train_style.",
-    0,
-)
-STYLE_SCALE = flags.DEFINE_float("style_scale", 1, "Longer side of the paintings relative to the photograph's.")
-OPTIMIZER = common_flags.optimizer("adam", "Or lbfgs.")
-LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 6 / 255, "Learning rate at the start of a scale, on the scale 0..1 of pixels; it falls to 2 %."
-)
+common_flags.optimizer("adam", "Or lbfgs.")
 STEPS = common_flags.steps(650)
-TILE_SIZE = common_flags.tile_size(None, "By default only large pictures have tiles.")
+common_flags.tile_size(None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.PAINTINGS), "A good choice of weights; flags that are given count more."
 )
@@ -110,14 +90,9 @@ MODEL = flags.DEFINE_string(
     "Paints in one pass with this network: a folder that --train_style wrote, or hub:HANDLE, for instance Magenta's "
     "arbitrary style transfer, which takes a --style. It is checked: it can compute, but not read or write files.",
 )
-_SETTINGS: tuple[flags.FlagHolder, ...] = (  # of the same names in StyleSettings
-    *(STEPS, OPTIMIZER, TILE_SIZE, LOSS, STATISTIC, CONTENT_LAYER, CONTENT_WEIGHT, VARIATION_WEIGHT, LEARNING_RATE),
-    STYLE_SCALE,
-)
-_STEP_BY_STEP: tuple[flags.FlagHolder, ...] = (
-    *_SETTINGS,
-    *(STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK, INIT, STYLE_LAYERS, FRAME_STEPS, TEMPORAL_WEIGHT, PRESET),
-)
+settings_flags.define(StyleSettings, "steps", "optimizer", "seed", "tile_size", "style_layers")
+
+_STEP_BY_STEP = ("style_weight", "content_mask", "style_mask", "init", "frame_steps", "temporal_weight", "preset")
 _STARTS = ("random", "content")  # values of --init that are not files
 
 
@@ -129,7 +104,7 @@ def main(arguments: list[str]) -> None:
         presets.apply(presets.PAINTINGS[PRESET.value], "squeezenet")
     _check_flags()
     if style_network.TRAIN_STYLE.value:
-        style_network.train("neural_style", _settings)
+        style_network.train(_settings())
         return
     if INPUT.value:
         {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[film_run.input_kind(INPUT.value)]()
@@ -141,7 +116,7 @@ def _paint_picture() -> None:
     run = picture_run.PictureRun("neural_style", [INPUT.value, *_other_files()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
     masks = _content_masks(picture.size)
-    painter = _painter(picture.size, reuse_graphs=False)
+    painter = _painter(picture.size)
     with run.monitor() as monitor:
         pixels = run.last_picture(
             painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor
@@ -170,24 +145,36 @@ def _paint_film() -> None:
     masks = _content_masks(size)
     count = film_run.count_frames("neural_style", film)
     painter = _painter(size)
+    from tfgraphs.neural_style.anchor import anchored
+    from tfgraphs.neural_style.transfer import work_of_first_frame
+
+    first_work = work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
     with run.monitor() as monitor:
         on_graph = _once(monitor.graph)
 
         def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
-            return painter.paint(frames[1], masks, anchor=_anchor(frames, painted), on_graph=on_graph)
+            (before, frame), anchor = frames, None
+            if before is not None and painted is not None and _is_anchored():
+                anchor = anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
+            return painter.paint(frame, masks, anchor=anchor, on_graph=on_graph)
 
-        run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, count, monitor, _first_work(size))
+        run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, count, monitor, first_work)
 
 
 def _check_flags() -> None:
     """Raises UsageError for flags that do not go together, before anything is loaded."""
+    settings = _settings()
     if style_network.TRAIN_STYLE.value:
         if INPUT.value or MODEL.value:
             raise command.UsageError("--train_style only trains: leave --input and --model out, and paint afterwards")
     elif not (INPUT.value or EXPORT_DIR.value):
         raise command.UsageError("say which photograph to paint: --input=photo.jpg, or --input=sample:coffee")
     elif EXPORT_DIR.value:
-        _check_export()
+        check_folder(EXPORT_DIR.value, SAVED_MODEL)
+        if settings.optimizer_name != "adam":
+            raise command.UsageError(f"--optimizer={settings.optimizer}: an exported painter can use adam only")
+        if MODEL.value:
+            raise command.UsageError("--export_dir is for painting step by step: leave it out with --model")
     for flag in (STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK):
         if flag.value and len(flag.value) != len(STYLE.value):
             raise command.UsageError(
@@ -195,15 +182,14 @@ def _check_flags() -> None:
             )
     for weight in STYLE_WEIGHT.value or []:
         check_weight(weight)
-    _style_layers()
-    if OPTIMIZER.value.lower() == "lbfgs" and LEARNING_RATE.present:
+    if settings.optimizer_name == "lbfgs" and flags.FLAGS["learning_rate"].present:
         raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
     if INPUT.value:
         _check_kind(film_run.input_kind(INPUT.value))
     if MODEL.value:
-        for flag in _STEP_BY_STEP:
-            if flag.present:
-                raise command.UsageError(f"--{flag.name} is for painting step by step: leave it out with --model")
+        for name in (*(field.name for field in dataclasses.fields(settings)), *_STEP_BY_STEP):
+            if flags.FLAGS[name].present and name != "seed":
+                raise command.UsageError(f"--{name} is for painting step by step: leave it out with --model")
 
 
 def _check_kind(kind: str) -> None:
@@ -224,90 +210,52 @@ def _is_anchored() -> bool:
     return bool(TEMPORAL_WEIGHT.value) and not MODEL.value
 
 
-def _anchor(frames: film_run.Pair, painted: np.ndarray | None) -> "Anchor | None":
-    """What holds a frame to the one before, if that was painted already."""
-    before, frame = frames
-    if before is None or painted is None or not _is_anchored():
-        return None
-    from tfgraphs.neural_style.anchor import anchored
-
-    return anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
-
-
-def _first_work(size: tuple[int, int]) -> float:
-    """How much more work the first frame of a film is than another."""
-    from tfgraphs.neural_style.transfer import work_of_first_frame
-
-    return work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
-
-
 def _once(on_graph: "Callable[[tf.Graph], None]") -> "Callable[[tf.Graph], None]":
     """Calls a function the first time only: the graphs of other pictures look the same."""
     calls = iter([on_graph])
     return lambda graph: next(calls, lambda graph: None)(graph)
 
 
-def _painter(size: tuple[int, int] | None = None, reuse_graphs: bool = True) -> "_Painter | style_network.ModelPainter":
-    """Makes the painter, and starts TensorFlow.
-
-    Args:
-        size: height and width of the photograph, if it is known.
-        reuse_graphs: whether another photograph may follow.
-    """
+def _painter(size: tuple[int, int] | None = None) -> "_Painter | style_network.ModelPainter":
+    """Makes the painter of one photograph of a size, or of several, and starts TensorFlow."""
     if MODEL.value:
         paintings = STYLE.value if STYLE.present else []
         return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
     if size is not None:
         check_size(size)
-    return _Painter(reuse_graphs)
+    return _Painter()
 
 
 class _Painter:
-    """Paints as the flags say. What all photographs share is loaded once, and TensorFlow started.
+    """Paints as the flags say. What all photographs share is loaded once, and TensorFlow started."""
 
-    Args:
-        reuse_graphs: whether another photograph may follow.
-
-    Raises:
-        ImageError, UsageError, StyleError: a flag names a picture that cannot be read or is too small.
-        LayerError, OptimizerError, LBFGSError: a flag names a layer or an optimizer that there is not.
-    """
-
-    def __init__(self, reuse_graphs: bool) -> None:
+    def __init__(self) -> None:
+        self._settings = _settings()
         self._paintings = list[tuple[np.ndarray, float, np.ndarray | None]]()
         weights = STYLE_WEIGHT.value or [1.0] * len(STYLE.value)
         for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):
-            painting = picture_run.load_picture(path, round(SIZE.value * STYLE_SCALE.value))
+            painting = picture_run.load_picture(path, round(SIZE.value * self._settings.style_scale))
             check_size(painting.size)
             counted = picture_run.load_mask(mask, painting.size) if mask else None
             self._paintings.append((painting.pixels, weight, counted))
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
         command.import_tensorflow()
-        self._settings = _settings()
         self._backbone = picture_run.load_backbone("neural_style", "average", self._settings.layers)
-        self._reuse_graphs, self._shape = reuse_graphs, tuple[int, ...]()
+        self._shape: tuple[int, ...] = ()
         self._last: Painter | None = None
 
     def paint(
         self,
         photograph: np.ndarray,
         content_masks: list[np.ndarray | None],
-        anchor: "Anchor | None" = None,
         **options: Any,
     ) -> "Iterator[Progress]":
-        """Paints a photograph.
-
-        Args:
-            photograph: float32 [height, width, 3] in 0..1.
-            content_masks: where each painting goes, float32 [height, width] in 0..1 or None.
-            anchor: what holds the frame of a film to the one before.
-            options: of `neural_style.paint`.
-        """
-        start, steps = photograph if INIT.value == "content" else self._start, STEPS.value
-        if anchor is not None:
-            start, steps = None, FRAME_STEPS.value
-        painter = self._painter(photograph, content_masks)
-        painting = painter.paint(photograph, steps=steps, start=start, anchor=anchor, **options)
+        """Paints a photograph; `content_masks` say where each painting goes, options are those of `Painter.paint`."""
+        if options.get("anchor") is not None:
+            options["steps"] = FRAME_STEPS.value
+        else:
+            options["start"] = photograph if INIT.value == "content" else self._start
+        painting = self._painter(photograph, content_masks).paint(photograph, **options)
         return picture_run.in_colors_of(photograph, painting) if PRESERVE_COLOR.value == "luminance" else painting
 
     def _painter(self, photograph: np.ndarray, content_masks: list[np.ndarray | None]) -> "Painter":
@@ -325,7 +273,8 @@ class _Painter:
                 Style(matched(pixels, photograph) if matches else pixels, weight, mask, where)
                 for (pixels, weight, mask), where in zip(self._paintings, content_masks, strict=True)
             ]
-            self._last = Painter(styles, self._backbone, self._settings, self._reuse_graphs)
+            reuse_graphs = film_run.input_kind(INPUT.value) != "picture"
+            self._last = Painter(styles, self._backbone, self._settings, reuse_graphs)
             self._shape = photograph.shape
         return self._last
 
@@ -345,11 +294,9 @@ def _content_masks(size: tuple[int, int]) -> list[np.ndarray | None]:
     return [picture_run.load_mask(path, size) if path else None for path in _for_each_style(CONTENT_MASK)]
 
 
-def _style_layers() -> dict[str, float] | None:
-    if STYLE_LAYERS.value is None:
-        return None
+def _settings() -> StyleSettings:
     layers = {}
-    for text in STYLE_LAYERS.value:
+    for text in STYLE_LAYERS.value or []:
         name, colon, weight = text.strip().rpartition(":")
         try:
             layers[name if colon else weight] = float(weight) if colon else 1.0
@@ -357,22 +304,7 @@ def _style_layers() -> dict[str, float] | None:
             raise command.UsageError(
                 f"--style_layers: {text!r} is not a layer with a weight, such as fire3:0.5"
             ) from None
-    return layers
-
-
-def _settings() -> "StyleSettings":
-    from tfgraphs.neural_style.settings import StyleSettings
-
-    values = {flag.name: flag.value for flag in _SETTINGS}
-    return StyleSettings(seed=picture_run.SEED.value, style_layers=_style_layers(), **values)
-
-
-def _check_export() -> None:
-    check_folder(EXPORT_DIR.value, SAVED_MODEL)
-    if OPTIMIZER.value.lower() != "adam":
-        raise command.UsageError(f"--optimizer={OPTIMIZER.value}: an exported painter can use adam only")
-    if MODEL.value:
-        raise command.UsageError("--export_dir is for painting step by step: leave it out with --model")
+    return settings_flags.read(StyleSettings, style_layers=None if STYLE_LAYERS.value is None else layers)
 
 
 def _export() -> None:

@@ -1,7 +1,7 @@
 """One-pass networks for `neural_style`: --train_style trains them, --model paints with them."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,9 @@ from absl import flags
 from tfgraphs.cli.shared import command, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
 from tfgraphs.neural_style.regions import check_size
+from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import films, images, photographs, samples
+from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from tfgraphs.monitor.progress import Progress
     from tfgraphs.monitor.terminal import Monitor
-    from tfgraphs.neural_style import StyleSettings
 
 TRAIN_STYLE = flags.DEFINE_string(
     "train_style", None, "A painting, or sample:NAME: trains a network to paint in its style, for --model."
@@ -34,37 +35,26 @@ TRAIN_SIZE = flags.DEFINE_integer(
     "train_size", 384, "Longer side in pixels to which the painting is reduced: how large strokes are.", 32
 )
 
+_NAME = "neural_style"
 _STYLE = ("content_layer", "style_layers", "content_weight", "variation_weight")  # settings that training reads
 _CROP = 256  # side of the crops, in pixels
 _TEST_SIDE = 320  # longer side of the picture that shows how far the training is, in pixels
 _STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels: Magenta's was trained on such
 
 
-def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
-    """Trains a network and writes it.
-
-    Args:
-        name: of the command.
-        style_settings: makes the settings with layers and weights, after TensorFlow is imported.
-
-    Raises:
-        UsageError, OutputError: there is no place for the network.
-        FolderError, PackageError, PhotographError: there are no photographs to learn from.
-        StyleError, OptimizerError: the settings make no sense.
-        ResumeError: --resume, but no run of these flags was interrupted.
-    """
+def train(style: StyleSettings) -> None:
+    """Trains a network with the layers and weights of some settings, and writes it."""
     _check_outputs()
     painting = samples.resolve(str(TRAIN_STYLE.value))
     pixels = images.load(painting).pixels
     check_size(pixels.shape[:2])
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
-    photos = _read(name, paths)
+    photos = _read(paths)
     command.import_tensorflow()
     from tfgraphs.neural_style.one_pass import training
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
 
-    style = style_settings()
     training.check_style(style)
     settings = training.NetworkSettings(
         steps=TRAIN_STEPS.value,
@@ -73,7 +63,7 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
         learning_rate=TRAIN_RATE.value,
         style_size=TRAIN_SIZE.value,
     )
-    backbone = picture_run.load_backbone(name, "average", style.layers)
+    backbone = picture_run.load_backbone(_NAME, "average", style.layers)
     values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
     origin = {
         "version": __version__,
@@ -82,9 +72,9 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
         "training": dataclasses.asdict(settings),
         "photographs": [(str(path), path.stat().st_size) for path in paths],
     }
-    state = run_state.RunState(f"{name}-network", origin, [painting, *picture_run.network_files()])
+    state = run_state.RunState(f"{_NAME}-network", origin, [painting, *picture_run.network_files()])
     network = TransformationNetwork(seed=settings.seed)
-    with picture_run.monitored(name, state, values) as monitor:
+    with picture_run.monitored(_NAME, state, values) as monitor:
         progress = training.train(
             network,
             pixels,
@@ -92,14 +82,14 @@ def train(name: str, style_settings: "Callable[[], StyleSettings]") -> None:
             backbone,
             style,
             settings,
-            test_picture=_test_picture(photos),
+            test_picture=images.resize(photos.first, images.fit(photos.first.shape[:2], _TEST_SIDE)).clip(0, 1),
             on_graph=monitor.graph,
             **state.checkpoints,
         )
         _follow(progress, monitor)
     export_network(str(EXPORT_DIR.value), network)
     state.forget()
-    print(f"{EXPORT_DIR.value}: a network that paints so; {name} --model={EXPORT_DIR.value} --input=photo.jpg")
+    print(f"{EXPORT_DIR.value}: a network that paints so; {_NAME} --model={EXPORT_DIR.value} --input=photo.jpg")
 
 
 def _check_outputs() -> None:
@@ -111,20 +101,15 @@ def _check_outputs() -> None:
     picture_run.check_logdir()
 
 
-def _read(name: str, paths: list[Path]) -> photographs.Photographs:
+def _read(paths: list[Path]) -> photographs.Photographs:
     """Reads the photographs, and says which are left out."""
     from tfgraphs.monitor.terminal import Monitor
 
-    with Monitor(name) as monitor:
+    with Monitor(_NAME) as monitor:
         photos = photographs.Photographs(paths, _CROP, picture_run.SEED.value, monitor.prepare)
         for line in photos.left_out:
             monitor.say(f"left out: {line}")
     return photos
-
-
-def _test_picture(photos: photographs.Photographs) -> "np.ndarray":
-    pixels = photos.first
-    return images.resize(pixels, images.fit(pixels.shape[:2], _TEST_SIDE)).clip(0, 1)
 
 
 def _follow(run: "Iterator[Progress]", monitor: "Monitor") -> None:
@@ -167,11 +152,9 @@ class ModelPainter:
 
     def paint(self, photograph: "np.ndarray", *_: object, **__: Any) -> "Iterator[Progress]":
         """Paints a photograph, float32 [height, width, 3] in 0..1; ignores what painting step by step needs besides."""
-        painted = self._paint(photograph)
-        return picture_run.in_colors_of(photograph, painted) if self._keeps_color else painted
-
-    def _paint(self, photograph: "np.ndarray") -> "Iterator[Progress]":
         from tfgraphs.monitor.progress import Progress
 
         picture = self._model(photograph, self._painting)
+        if self._keeps_color:
+            picture = with_colors_of(picture, photograph)
         yield Progress(1, "painting in one pass", 1.0, float("nan"), picture=picture)

@@ -60,12 +60,12 @@ class StyleSettings(CheckedSettings):
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `LAYERS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `LAYERS`.
-        content_weight: of the content loss, where the style loss has a weight of 1: alpha / beta of the paper, which
-            has 1e-4 to 1e-3. Default: 0.15, for `paper` 0.001, for the training of networks 0.3.
-        variation_weight: of the total variation: more is smoother. Default: 1.1, for `paper` 0, for the training of
-            networks 3.
-        learning_rate: at the start of a scale, on the scale 0..1 of pixels; it falls to 2 % along a cosine. L-BFGS and
-            a Keras optimizer have their own.
+        content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
+            1e-4 to 1e-3. Default: 0.15, for `paper` 0.001, for the training of networks 0.3.
+        variation_weight: weight of the total variation: more is smoother. Default: 1.1, for `paper` 0, for the training
+            of networks 3.
+        learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
+            Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
         style_stride: distance between the positions of a layer at which a step compares style, down and across; 1
             compares at all of them. Default: about two thousand positions of each layer, at most a quarter, which takes

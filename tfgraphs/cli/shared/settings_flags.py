@@ -30,6 +30,7 @@ def define(kind: type[Any], *without: str) -> None:
     texts = dict(_ATTRIBUTE.findall(inspect.getdoc(kind) or ""))
     choices = getattr(kind, "CHOICES", {})
     makers: dict[Any, Any] = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+    makers[str] = flags.DEFINE_string
     for field in dataclasses.fields(kind):
         if field.name in without:
             continue
