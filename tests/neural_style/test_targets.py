@@ -10,8 +10,8 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, pooling, relu
 from tfgraphs.backbones.tiles import TileError
 from tfgraphs.neural_style import Style, StyleError, StyleSettings, paint
-from tfgraphs.neural_style.positions import position_stride
 from tfgraphs.neural_style.regions import regions
+from tfgraphs.neural_style.statistics import position_stride
 from tfgraphs.neural_style.targets import Targets
 
 SETTINGS = StyleSettings(content_layer="conv2", style_layers={"conv1": 1.0, "conv3": 0.5}, style_stride=1, seed=2)

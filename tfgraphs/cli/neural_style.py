@@ -26,16 +26,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import (
-    command,
-    common_flags,
-    film_run,
-    folder_run,
-    picture_run,
-    presets,
-    run_state,
-    settings_flags,
-)
+from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, settings_flags
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.neural_style.regions import Style, check_size, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
@@ -318,8 +309,7 @@ def _export() -> None:
 
 
 def run() -> None:
-    modules = [__name__, style_network.__name__, picture_run.__name__, run_state.__name__]
-    command.run("neural_style", main, __doc__, modules)
+    command.run("neural_style", main, __doc__, [__name__, style_network.__name__, *picture_run.PictureRun.flag_modules])
 
 
 if __name__ == "__main__":

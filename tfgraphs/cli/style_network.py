@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfgraphs.monitor.progress import Progress
-    from tfgraphs.monitor.terminal import Monitor
 
 TRAIN_STYLE = flags.DEFINE_string(
     "train_style", None, "A painting, or sample:NAME: trains a network to paint in its style, for --model."
@@ -44,7 +43,12 @@ _STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels:
 
 def train(style: StyleSettings) -> None:
     """Trains a network with the layers and weights of some settings, and writes it."""
-    _check_outputs()
+    if not EXPORT_DIR.value:
+        raise command.UsageError("say where to write the trained network: --export_dir=model")
+    folder = Path(EXPORT_DIR.value)
+    check_folder(folder, SAVED_MODEL)
+    check_writable(folder.absolute().parent / "file")
+    picture_run.check_logdir()
     painting = samples.resolve(str(TRAIN_STYLE.value))
     pixels = images.load(painting).pixels
     check_size(pixels.shape[:2])
@@ -75,7 +79,7 @@ def train(style: StyleSettings) -> None:
     state = run_state.RunState(f"{_NAME}-network", origin, [painting, *picture_run.network_files()])
     network = TransformationNetwork(seed=settings.seed)
     with picture_run.monitored(_NAME, state, values) as monitor:
-        progress = training.train(
+        run = training.train(
             network,
             pixels,
             photos,
@@ -86,19 +90,16 @@ def train(style: StyleSettings) -> None:
             on_graph=monitor.graph,
             **state.checkpoints,
         )
-        _follow(progress, monitor)
-    export_network(str(EXPORT_DIR.value), network)
+        due = save_every = picture_run.SAVE_EVERY.value
+        for progress in run:
+            monitor(progress)
+            if save_every and progress.step >= due and progress.picture is not None:
+                due = progress.step + save_every
+                path = folder.with_name(f"{folder.name}_{progress.step:05}.png")
+                images.save(path, images.Picture(progress.picture))
+    export_network(folder, network)
     state.forget()
     print(f"{EXPORT_DIR.value}: a network that paints so; {_NAME} --model={EXPORT_DIR.value} --input=photo.jpg")
-
-
-def _check_outputs() -> None:
-    """Checks before a long run that its results can be written."""
-    if not EXPORT_DIR.value:
-        raise command.UsageError("say where to write the trained network: --export_dir=model")
-    check_folder(EXPORT_DIR.value, SAVED_MODEL)
-    check_writable(Path(EXPORT_DIR.value).absolute().parent / "file")
-    picture_run.check_logdir()
 
 
 def _read(paths: list[Path]) -> photographs.Photographs:
@@ -112,30 +113,8 @@ def _read(paths: list[Path]) -> photographs.Photographs:
     return photos
 
 
-def _follow(run: "Iterator[Progress]", monitor: "Monitor") -> None:
-    """Trains to the end; with --save_every saves pictures beside the network on the way."""
-    due = every = picture_run.SAVE_EVERY.value
-    folder = Path(str(EXPORT_DIR.value))
-    for progress in run:
-        monitor(progress)
-        if every and progress.step >= due and progress.picture is not None:
-            due = progress.step + every
-            images.save(folder.with_name(f"{folder.name}_{progress.step:05}.png"), images.Picture(progress.picture))
-
-
 class ModelPainter:
-    """Paints with the model of --model.
-
-    Args:
-        handle: see `stylize.StyleModel`.
-        paintings: the value of --style, if it is given.
-        keeps_color: whether only lightness is painted.
-
-    Raises:
-        ImageError, SampleError: the painting cannot be read.
-        UsageError: the model needs another number of paintings.
-        StyleError, TrustError: the model cannot be used.
-    """
+    """Paints with the model of --model, and with the value of --style, if that is given."""
 
     def __init__(self, handle: str, paintings: list[str], keeps_color: bool) -> None:
         self._keeps_color = keeps_color

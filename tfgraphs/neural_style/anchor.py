@@ -45,8 +45,7 @@ def anchored(painted: np.ndarray, before: np.ndarray, after: np.ndarray, weight:
 
     Args:
         painted: the previous frame, painted, float32 [height, width, 3], RGB in 0..1.
-        before: the previous frame as it was, of the same shape.
-        after: the frame that is to be painted, of the same shape.
+        before, after: the previous frame as it was and the frame that is to be painted, of the same shape.
         weight: see `Anchor`.
 
     Raises:

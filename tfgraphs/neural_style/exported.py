@@ -13,27 +13,25 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
-from tfgraphs.neural_style.losses import content_sums, total_variation
-from tfgraphs.neural_style.positions import subsample
+from tfgraphs.neural_style.losses import content_sums
 from tfgraphs.neural_style.regions import SMALLEST_SIDE, StyleError
 from tfgraphs.neural_style.scales import scale_sizes, scale_steps, style_size
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS, draw_shift, mirror_and_shift
+from tfgraphs.neural_style.statistics import subsample
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
 from tfgraphs.neural_style.transfer import ADAM, RATE_LEFT
 from tfgraphs.optimize.adam import adam_step
-from tfgraphs.optimize.losses import Loss
 
 _ANY_SIZE = tf.TensorShape([1, None, None, 3])
 
 
 def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettings | None = None) -> None:
-    """Writes a SavedModel that paints step by step, as `paint` does.
+    """Writes a SavedModel that paints step by step, as `paint` does, with a function and signature `stylize`.
 
-    Its function `stylize(content, style, steps)`, also the signature "stylize", takes two pictures, float32 [1, height,
-    width, 3] in 0..1, of at least 32 px a side, and the number of steps at all scales together, int32. Everything else
-    is as in the settings, except that pictures are processed as a whole. TensorFlow resamples the pictures and draws
-    the noise to start from. The same input gives the same bytes.
+    Pictures have at least 32 px a side; steps, int32, are those at all scales together. Everything else is as in the
+    settings, except that pictures are processed as a whole. TensorFlow resamples the pictures and draws the noise to
+    start from. The same input gives the same bytes.
 
     Raises:
         LayerError, StyleError: the settings name an unknown layer, or another optimizer than Adam.
@@ -53,16 +51,8 @@ def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettin
     def call(content: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         return stylize(content, style, tf.constant(settings.steps))
 
-    variables = stylize.get_concrete_function().graph.variables
-    export.save(
-        folder,
-        call,
-        pictures,
-        output="image",
-        tracked=variables,
-        signatures={"stylize": stylize},
-        named={"stylize": stylize},
-    )
+    variables, functions = stylize.get_concrete_function().graph.variables, {"stylize": stylize}
+    export.save(folder, call, pictures, output="image", tracked=variables, signatures=functions, named=functions)
 
 
 class _Painter:
@@ -95,12 +85,14 @@ class _Painter:
         self, start: tf.Tensor, photograph: tf.Tensor, painting: tf.Tensor, scale: tf.Tensor, steps: tf.Tensor
     ) -> tf.Tensor:
         """Paints one scale: steps of Adam, whose rate falls along a cosine."""
-        content, style, gradient_of = self._content_targets(photograph), self._style_targets(painting), self._gradient()
+        content, style = self._targets(photograph, painting)
+        gradient_of = not_inlined(self._gradient)
 
         def step(number: tf.Tensor, picture: tf.Tensor, mean: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
             gradient = gradient_of(picture, tf.cast(number, tf.int64), scale, content, style)
             done = tf.cast(number, tf.float32)
-            rate = self._rate(done, tf.cast(steps, tf.float32))
+            falling = (1 + tf.cos(math.pi * done / tf.cast(steps, tf.float32))) / 2  # as Keras' CosineDecay
+            rate = self._settings.learning_rate * (RATE_LEFT + (1 - RATE_LEFT) * falling)
             picture, mean, square = adam_step(picture, gradient, mean, square, done + 1, rate, **ADAM)
             return number + 1, tf.clip_by_value(picture, 0.0, 1.0), mean, square
 
@@ -114,53 +106,37 @@ class _Painter:
         )
         return picture
 
-    def _rate(self, done: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-        """The learning rate after so many of the steps, as of `keras.optimizers.schedules.CosineDecay`."""
-        falling = (1 + tf.cos(math.pi * done / steps)) / 2
-        return self._settings.learning_rate * (RATE_LEFT + (1 - RATE_LEFT) * falling)
+    def _gradient(
+        self, picture: tf.Tensor, number: tf.Tensor, scale: tf.Tensor, content: tf.Tensor, targets: LayerSums
+    ) -> tf.Tensor:
+        """The gradient of the loss by the picture."""
+        shift = draw_shift(self._settings.seed + tf.cast(scale, tf.int64), number)
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            activations = self._backbone(mirror_and_shift(picture, shift), self._loss.layers)
+            compared = content_sums(activations[self._loss.content_layer], content[shift, tf.newaxis])
+            pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
+            for layer in self._loss.style_weights if self._settings.stride() != 1 else ():
+                activations[layer], _ = subsample(activations[layer], self._loss.stride(layer, pixels), number)
+            style = self._loss.style(self._loss.style_sums(activations, number), targets)
+            loss, _ = self._loss.total(self._loss.content(compared), style, picture)(number)
+        return tape.gradient(loss, picture)
 
-    def _gradient(self) -> "tf.types.experimental.GenericFunction":
-        """Builds the graph of the gradient of the loss by the picture."""
-
-        @not_inlined
-        def gradient(
-            picture: tf.Tensor, number: tf.Tensor, scale: tf.Tensor, content: tf.Tensor, targets: LayerSums
-        ) -> tf.Tensor:
-            shift = draw_shift(self._settings.seed + tf.cast(scale, tf.int64), number)
-            with tf.GradientTape() as tape:
-                tape.watch(picture)
-                activations = self._backbone(mirror_and_shift(picture, shift), self._loss.layers)
-                compared = content_sums(activations[self._loss.content_layer], content[shift, tf.newaxis])
-                pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
-                for layer in self._loss.style_weights if self._settings.stride() != 1 else ():
-                    activations[layer], _ = subsample(activations[layer], self._loss.stride(layer, pixels), number)
-                sums = self._loss.style_sums(activations, number)
-                variation = Loss(lambda step: total_variation(picture), "variation")
-                total = self._loss.total(self._loss.content(compared), self._loss.style(sums, targets), variation)
-                loss, _ = total(number)
-            return tape.gradient(loss, picture)
-
-        return gradient
-
-    def _content_targets(self, photograph: tf.Tensor) -> tf.Tensor:
-        """The photograph's activations at the content layer, for every shift: [SHIFTS, h, w, channels]."""
+    def _targets(self, photograph: tf.Tensor, painting: tf.Tensor) -> tuple[tf.Tensor, LayerSums]:
+        """The photograph's activations at the content layer for every shift, and the sums of the painting."""
         layer = self._loss.content_layer
 
         @not_inlined
-        def activation(photograph: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+        def content(shift: tf.Tensor) -> tf.Tensor:
             return self._backbone(mirror_and_shift(photograph, shift), [layer])[layer]
 
-        return tf.concat([activation(photograph, tf.constant(shift)) for shift in range(SHIFTS)], axis=0)
-
-    def _style_targets(self, painting: tf.Tensor) -> LayerSums:
-        """The sums of the painting at the style layers, on average over all shifts."""
-
         @not_inlined
-        def sums(painting: tf.Tensor, shift: tf.Tensor) -> LayerSums:
+        def style_sums(shift: tf.Tensor) -> LayerSums:
             activations = self._backbone(mirror_and_shift(painting, shift), self._loss.style_weights)
             return self._loss.style_sums(activations, shift)
 
-        return self._loss.mean_over_shifts(lambda shift: sums(painting, shift))
+        contents = tf.concat([content(tf.constant(shift)) for shift in range(SHIFTS)], axis=0)
+        return contents, self._loss.mean_over_shifts(style_sums)
 
 
 def noise(size: tf.Tensor, seed: int) -> tf.Tensor:

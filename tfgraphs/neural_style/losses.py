@@ -17,25 +17,11 @@ Layer by layer, paper = 1/2 ||F*||^2 normalized for content, and ||G*||^2 / (4 N
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfgraphs.neural_style.statistics import SMALL, Sums
-
-
-@dataclass(frozen=True)
-class Form:
-    """How errors are measured.
-
-    Attributes:
-        content: maps `content_sums` to a scalar.
-        style: maps a statistic of activations, such as Gram matrices [1, channels, channels], and its target to a
-            scalar.
-    """
-
-    content: Callable[[Sums], tf.Tensor]
-    style: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
@@ -63,6 +49,13 @@ def paper_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.math.squared_difference(statistic, target)) / 4
 
 
+class Form(NamedTuple):
+    """The content error, of `content_sums`, and the style error, of a statistic and its target."""
+
+    content: Callable[[Sums], tf.Tensor]
+    style: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
 FORMS = {
     "normalized": Form(relative_content_error, relative_style_error),
     "paper": Form(paper_content_error, paper_style_error),
@@ -77,11 +70,9 @@ def total_variation(pictures: tf.Tensor) -> tf.Tensor:
     """
     channels = pictures.shape[-1]
     rows = tf.reshape(pictures, [tf.shape(pictures)[0], tf.shape(pictures)[1], -1])  # long rows are faster
-    return _mean_square(_differences(rows, 1, axis=1)) + _mean_square(_differences(rows, channels, axis=2))
-
-
-def _mean_square(values: tf.Tensor) -> tf.Tensor:
-    return _sum_of_squares(values) / tf.cast(tf.size(values), values.dtype)
+    differences = [_differences(rows, 1, axis=1), _differences(rows, channels, axis=2)]
+    down, across = (_sum_of_squares(values) / tf.cast(tf.size(values), values.dtype) for values in differences)
+    return down + across
 
 
 def _sum_of_squares(values: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """Paintings with their weights and masks, and the regions of the photograph to which they go."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,12 +33,9 @@ class Style:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A part of the photograph and the paintings that are blended there.
+    """A part of the photograph, and the paintings that are blended there: their weights add up to 1.
 
-    Attributes:
-        styles: with weights that add up to 1.
-        weight: of the region, 1 on average.
-        where: as of `Style`.
+    The weights of all regions are 1 on average.
     """
 
     styles: tuple[Style, ...]
@@ -47,11 +44,7 @@ class Region:
 
 
 def regions(styles: Sequence[Style], size: tuple[int, int]) -> list[Region]:
-    """Groups paintings that go to the same place.
-
-    Args:
-        styles: the paintings.
-        size: height and width of the photograph in pixels.
+    """Groups paintings that go to the same place of a photograph, whose height and width in pixels is `size`.
 
     Raises:
         StyleError: there is none, or a weight or a mask makes no sense.
@@ -62,23 +55,16 @@ def regions(styles: Sequence[Style], size: tuple[int, int]) -> list[Region]:
         check_weight(style.weight)
         _check_mask(style.mask, style.pixels.shape[:2], "painting")
         _check_mask(style.where, size, "photograph")
-    groups = list[list[Style]]()
+    groups: dict[bytes | None, list[Style]] = {}
     for style in styles:
-        for group in groups:
-            if _equal(group[0].where, style.where):
-                group.append(style)
-                break
-        else:
-            groups.append([style])
-    mean = _total(styles) / len(groups)
-    return [
-        Region(
-            tuple(Style(style.pixels, style.weight / _total(group), style.mask, style.where) for style in group),
-            _total(group) / mean,
-            group[0].where,
-        )
-        for group in groups
-    ]
+        groups.setdefault(None if style.where is None else style.where.tobytes(), []).append(style)
+    mean = sum(style.weight for style in styles) / len(groups)
+    found = []
+    for group in groups.values():
+        total = sum(style.weight for style in group)
+        blended = tuple(replace(style, weight=style.weight / total) for style in group)
+        found.append(Region(blended, total / mean, group[0].where))
+    return found
 
 
 def check_size(size: tuple[int, ...], smallest: int = SMALLEST_SIDE) -> None:
@@ -92,14 +78,6 @@ def check_weight(weight: float) -> None:
     """Raises StyleError if the weight of a painting makes no sense."""
     if not weight > 0:
         raise StyleError(f"the weight of a painting is {weight}: it must be more than 0")
-
-
-def _total(styles: Iterable[Style]) -> float:
-    return sum(style.weight for style in styles)
-
-
-def _equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def _check_mask(mask: np.ndarray | None, size: tuple[int, ...], picture: str) -> None:

@@ -15,14 +15,12 @@ _MOST_SCALES = 20
 
 
 def scale_sizes(size: tf.Tensor) -> tf.Tensor:
-    """Computes the sizes of the scales: size / 1.5^n, as long as they are not too small.
+    """Computes the heights and widths of the scales, int32 [scales, 2]: size / 1.5^n, smallest first.
+
+    All but the last have a longer side of at least COARSEST and a shorter one of at least SMALLEST_SIDE.
 
     Args:
         size: height and width of the photograph in pixels, int32 [2].
-
-    Returns:
-        Heights and widths, int32 [scales, 2], smallest first. All but the last have a longer side of at least COARSEST
-        and a shorter one of at least SMALLEST_SIDE.
     """
     longest = tf.cast(tf.reduce_max(size), tf.float64)
     lengths = tf.maximum(tf.round(longest / SCALE_FACTOR ** tf.range(_MOST_SCALES, dtype=tf.float64)), 1)
@@ -33,28 +31,14 @@ def scale_sizes(size: tf.Tensor) -> tf.Tensor:
 
 
 def scale_steps(steps: int | tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
-    """Divides steps among scales: the coarsest gets three times as many as the finest, each at least one.
-
-    Args:
-        steps: of all scales together.
-        count: how many scales there are.
-
-    Returns:
-        int32 [count], smallest scale first.
-    """
+    """Divides steps among scales, int32 [count]: the first, coarsest, gets three times as many as the last."""
     shares = tf.linspace(tf.constant(3.0, tf.float64), 1.0, count)
     shares /= tf.reduce_sum(shares)
     return tf.maximum(1, tf.cast(tf.round(tf.cast(steps, tf.float64) * shares), tf.int32))
 
 
 def scale_levels(size: tuple[int, int], steps: int, most: int | None = None) -> list[Level]:
-    """The sizes and steps of the scales of a photograph, smallest first.
-
-    Args:
-        size: height and width of the photograph in pixels.
-        steps: of all scales together, about.
-        most: how many scales there are at most, the finest ones. None: all.
-    """
+    """The sizes and steps of the scales of a photograph, smallest first; of many scales the `most` finest ones."""
     sizes = scale_sizes(tf.constant(size)).numpy().tolist()
     if most is not None:
         sizes = sizes[-most:]
@@ -63,14 +47,11 @@ def scale_levels(size: tuple[int, int], steps: int, most: int | None = None) -> 
 
 
 def style_size(size: tf.Tensor, longest: float | tf.Tensor) -> tf.Tensor:
-    """Computes the size to which a painting is reduced; paintings are never enlarged.
+    """Computes the size to which a painting is reduced, int32 [2]; paintings are never enlarged.
 
     Args:
         size: height and width of the painting in pixels, int32 [2].
         longest: its longer side afterwards; more, if its shorter side would become less than SMALLEST_SIDE.
-
-    Returns:
-        int32 [2].
     """
     sides = tf.cast(size, tf.float64)
     least = SMALLEST_SIDE / tf.reduce_min(sides)

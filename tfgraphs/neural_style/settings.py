@@ -34,12 +34,8 @@ a softmax over channels a ResNet-50's paintings became grey, with the logarithm 
 matters is that deep layers are there: without `layer3`, and with `layer2` from its middle, skies had no swirls.
 """
 
-WEIGHTS = {"normalized": (0.15, 1.1), "paper": (1e-3, 0.0)}
-"""For each form of the losses the weights of the content and of the total variation."""
-
-LARGEST_WHOLE = 1_200_000_000
-"""Bytes of activations up to which a picture is processed as a whole; with gradients they take about twice that."""
-
+WEIGHTS = {"normalized": (0.15, 1.1), "paper": (1e-3, 0.0)}  # of the content and of the total variation
+LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
 WHOLE_ONLY = ("sliced_wasserstein",)  # statistics that need the whole picture at once
 

@@ -25,15 +25,7 @@ def picture_offset(shift: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def mirror_and_shift(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
-    """Mirrors a frame around pictures, in which they lie as the shift says.
-
-    Args:
-        pictures: [batch, height, width, channels].
-        shift: its number, 0..SHIFTS - 1.
-
-    Returns:
-        [batch, height + 2 MARGIN, width + 2 MARGIN, channels].
-    """
+    """Mirrors a frame around pictures, which lie in it as the shift says: all sides grow by 2 MARGIN pixels."""
     top, left = picture_offset(shift)
     frame = [[0, 0], [top, 2 * MARGIN - top], [left, 2 * MARGIN - left], [0, 0]]
     batch, *sides, channels = pictures.shape
@@ -47,9 +39,6 @@ def cut_window(pictures: tf.Tensor, offset: tf.Tensor | list[int]) -> tf.Tensor:
     Args:
         pictures: [batch, height, width, channels].
         offset: where the window begins, down and across, each in 0..SHIFTS - 1.
-
-    Returns:
-        [batch, height - SHIFTS + 1, width - SHIFTS + 1, channels].
     """
     batch, height, width, channels = pictures.shape
     size = [batch, height - SHIFTS + 1, width - SHIFTS + 1, channels]

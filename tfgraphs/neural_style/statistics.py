@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 SMALL = 1e-12  # keeps quotients finite
+MANY = 1024  # positions of a layer from which on style is compared at a part of them
+ENOUGH = 2048  # positions that this part has, about, in layers with very many
+ROWS = 2048  # positions that are sampled to compare distributions
+_SAMPLES, _DIRECTIONS, _CORNER = 1, 2, 3  # first halves of seeds
 
 Sums = list[tf.Tensor]
 
@@ -51,24 +55,24 @@ def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tens
     return _gram_value(gram_sums(activation, mask))
 
 
-def gram_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
+def gram_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor | None = None) -> Sums:
     """[sum_p m_p F_p'F_p, M], [batch, channels, channels] and [batch, 1, 1]; args as of `gram_matrix`."""
     features, counts = _positions(activation), _counts(activation, mask)
     return [_products(features if mask is None else features * tf.sqrt(counts)), _sum(counts)]
 
 
-def _gram_value(sums: Sums) -> tf.Tensor:
+def _gram_value(sums: Sums, random: tf.Tensor | None = None) -> tf.Tensor:
     products, count = sums
     return products / (count + SMALL)
 
 
-def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
+def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor | None = None) -> Sums:
     """[sum_p m_p F_p, sum_p m_p F_p^2, M], [batch, 1, channels] twice and [batch, 1, 1]; args as of `gram_matrix`."""
     features, counts = _positions(activation), _counts(activation, mask)
     return [_sum(counts * features), _sum(counts * tf.square(features)), _sum(counts)]
 
 
-def _moments_value(sums: Sums) -> tf.Tensor:
+def _moments_value(sums: Sums, random: tf.Tensor | None = None) -> tf.Tensor:
     """Mean and deviation of each channel, as in adaptive instance normalization (arXiv 1703.06868): [b, 2, c]."""
     total, squares, count = sums
     mean = total / (count + SMALL)
@@ -76,22 +80,10 @@ def _moments_value(sums: Sums) -> tf.Tensor:
     return tf.concat([mean, tf.sqrt(variance + SMALL)], axis=1)
 
 
-ROWS = 2048
-"""Positions that are sampled to compare distributions."""
-
-
 def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor) -> Sums:
-    """Samples the features of ROWS positions, each as often as it counts.
+    """Samples the features of ROWS positions, each as often as it counts: [features], [1, ROWS, channels].
 
     Samples are stratified: the positions in their order are cut into ROWS parts of equal count, one is drawn of each.
-
-    Args:
-        activation: float32 [1, height, width, channels].
-        mask: float32 [1, height, width].
-        seed: int64 scalar.
-
-    Returns:
-        [features], [1, ROWS, channels].
     """
     features, counts = _positions(activation)[0], _counts(activation, mask)[0, :, 0]
     inside = tf.random.stateless_uniform([ROWS], [_SAMPLES, seed], dtype=features.dtype)
@@ -106,17 +98,10 @@ def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tens
 
 
 def sorted_projections(sums: Sums, seed: tf.Tensor) -> tf.Tensor:
-    """Projects features on as many random directions as there are channels, and sorts each projection.
+    """Projects sampled features on as many random directions as there are channels, and sorts: [1, channels, ROWS].
 
     The mean squared difference of two such tables estimates the sliced Wasserstein distance of the distributions that
     their rows were sampled from (Heitz et al., arXiv 2006.07229).
-
-    Args:
-        sums: [features], [1, ROWS, channels].
-        seed: of the directions, int64 scalar.
-
-    Returns:
-        [1, channels, ROWS].
     """
     (features,) = sums
     channels = features.shape[-1]
@@ -135,14 +120,52 @@ def _blend_samples(parts: Sequence[tuple[float, Sums]]) -> Sums:
 
 
 STATISTICS = {
-    "gram": Statistic(lambda activation, mask, _: gram_sums(activation, mask), lambda sums, _: _gram_value(sums)),
-    "mean_variance": Statistic(
-        lambda activation, mask, _: moment_sums(activation, mask), lambda sums, _: _moments_value(sums)
-    ),
+    "gram": Statistic(gram_sums, _gram_value),
+    "mean_variance": Statistic(moment_sums, _moments_value),
     "sliced_wasserstein": Statistic(sample_features, sorted_projections, _blend_samples),
 }
 
-_SAMPLES, _DIRECTIONS = 1, 2  # first halves of seeds
+
+def position_stride(style_stride: int | None, positions: float | tf.Tensor) -> tf.Tensor:
+    """Distance, int32, between the positions at which style is compared in a layer that has so many.
+
+    Neighbouring positions respond alike, so a quarter of them tells nearly as much as all, in half the time.
+    """
+    positions = tf.cast(positions, tf.float32)
+    if style_stride is None:
+        style_stride = tf.maximum(2, tf.cast(tf.round(tf.sqrt(positions / ENOUGH)), tf.int32))
+    return tf.where(positions < MANY, 1, style_stride)
+
+
+def subsample(
+    activation: tf.Tensor,
+    stride: int | tf.Tensor,
+    step: tf.Tensor,
+    mask: tf.Tensor | None = None,
+    first: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Takes a lattice of positions out of an activation and its mask: [1, 1, n, channels] and [1, 1, n].
+
+    Args:
+        activation: [1, height, width, channels].
+        stride: distance between two positions, down and across.
+        step: draws the corner at which the lattice begins, int64.
+        mask: [1, height, width], or None.
+        first: row and column of the activation's first position in the whole picture, int32 [2]. None: zeros.
+    """
+    height, width = tf.unstack(tf.shape(activation)[1:3])
+    corner = tf.random.stateless_uniform([2], [_CORNER, step], 0, stride, tf.int32)
+    down, across = tf.unstack((corner - (0 if first is None else first)) % stride, 2)
+    rows, columns = tf.range(down, height, stride), tf.range(across, width, stride)
+    places = tf.reshape(rows[:, tf.newaxis] * width + columns, [-1])
+    places = tf.stack([tf.zeros_like(places), places], axis=-1)
+
+    def gather(values: tf.Tensor) -> tf.Tensor:
+        channels = values.shape[-1]
+        rows = tf.gather_nd(tf.reshape(values, [1, -1, channels]), places)  # its gradient is faster than a slice's
+        return tf.reshape(rows, [1, 1, -1, channels])
+
+    return gather(activation), None if mask is None else gather(mask[..., tf.newaxis])[..., 0]
 
 
 def _positions(activation: tf.Tensor) -> tf.Tensor:

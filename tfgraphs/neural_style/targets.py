@@ -13,12 +13,11 @@ from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import EVERYTHING, Part, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
 from tfgraphs.neural_style.losses import content_sums
-from tfgraphs.neural_style.positions import subsample
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.scales import style_size
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, mirror_and_shift, picture_offset
-from tfgraphs.neural_style.statistics import Sums
+from tfgraphs.neural_style.statistics import Sums, subsample
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.pictures.images import resize
@@ -36,13 +35,7 @@ class RegionTarget(NamedTuple):
 
 
 class Targets:
-    """Compares pictures of one size with photographs of the same size and with paintings.
-
-    Args:
-        size: height and width of the photographs in pixels.
-        regions: which paintings go where.
-        backbone: the network.
-        settings: see `StyleSettings`.
+    """Compares pictures of one size with photographs of the same size and with the paintings of some regions.
 
     Attributes:
         loss: see `StyleTransferLoss`.
@@ -75,13 +68,7 @@ class Targets:
             self._content.assign(self._content_of_all_shifts())
 
     def losses(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Loss, Loss]:
-        """The content loss and the style loss of a picture.
-
-        Args:
-            picture: [1, height, width, 3] of the size of the photograph.
-            step: int64 scalar, draws positions.
-            shift: int32 scalar, see `shifts`.
-        """
+        """The content loss and the style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""
         sums = self._sums(picture, step, shift)
         parts = [
             region.share_of_loss * self.loss.style(self._by_layer(part), region.statistics)
@@ -130,7 +117,7 @@ class Targets:
         return sums
 
     def _by_layer(self, sums: Sums) -> LayerSums:
-        layers = list(self.loss.style_weights)
+        layers = self.loss.style_weights
         return dict(zip(layers, _split(sums, len(layers)), strict=True))
 
     def _tiles_of(self, size: tuple[int, int]) -> Tiles | None:

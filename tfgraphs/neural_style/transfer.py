@@ -5,7 +5,6 @@ sizes, each of which starts from the result before. Broad strokes are made where
 there is room for them.
 """
 
-import functools
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,10 +16,8 @@ import tensorflow as tf
 
 from tfgraphs import backbones
 from tfgraphs.backbones import Backbone
-from tfgraphs.graphs.compiled import Function, with_gradient
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.anchor import Anchor, temporal_error
-from tfgraphs.neural_style.losses import total_variation
 from tfgraphs.neural_style.regions import Region, Style, check_size, regions
 from tfgraphs.neural_style.scales import scale_levels
 from tfgraphs.neural_style.settings import StyleSettings
@@ -109,22 +106,20 @@ class Painter:
             self._shape = photograph.shape
         steps = self._settings.steps if steps is None else steps
         levels = scale_levels(photograph.shape[:2], steps, ANCHORED_SCALES if anchor else None)
-        if anchor is not None and start is None:
+        if start is None and anchor is not None:
             start = anchor.picture
+        noise = np.random.default_rng(self._settings.seed).uniform(0.3, 0.7, (*levels[0].size, 3))
+        first = noise.astype(np.float32) if start is None else start
 
         def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
             level = levels[number]
             scale = self._scale(number, level, places, anchor is not None)
             if on_graph is not None and number == len(levels) - 1:
                 on_graph(scale.graph)
-            if picture is None:
-                picture = _noise(level.size, self._settings.seed) if start is None else start
             scale.set_photograph(photograph, anchor)
-            return scale.improve(
-                picture,
-                save_seconds=save_seconds,
-                checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}",
-            )
+            folder = None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}"
+            before = first if picture is None else picture
+            return scale.improve(before, checkpoint_dir=folder, save_seconds=save_seconds)
 
         return coarse_to_fine(levels, optimise, "scale")
 
@@ -161,9 +156,7 @@ def paint(
 ) -> Iterator[Progress]:
     """Paints one photograph in the style of a painting, or of several.
 
-    Args:
-        photograph, options: of `Painter.paint`, as are what it yields and raises.
-        styles, backbone, settings: of `Painter`.
+    Args, yields, raises: as of `Painter` and `Painter.paint`.
 
     >>> *_, last = paint(photograph, painting)
     >>> last.picture.shape == photograph.shape
@@ -173,17 +166,7 @@ def paint(
 
 
 class _Scale:
-    """The graph of one scale, for photographs of one size.
-
-    Args:
-        number: of the scale, so that each draws its own shifts.
-        level: its size and steps.
-        places: which paintings go where, for photographs at their full size.
-        anchored: whether an anchor holds what is painted.
-
-    Attributes:
-        graph: of one step.
-    """
+    """The graph of one scale, for photographs of one size. Its number makes it draw shifts of its own."""
 
     def __init__(
         self,
@@ -215,13 +198,11 @@ class _Scale:
         return self._canvas.improve(np.clip(resize(picture, self._level.size), 0, 1), self._level.steps, **options)
 
     def _loss(self, picture: tf.Variable) -> Loss:
-        anchor, variation = self._anchor, Loss(lambda step: total_variation(picture.read_value()), "variation")
-        if self._targets.in_tiles:
-            variation = CompiledVariation(picture)
+        anchor, targets = self._anchor, self._targets
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            content, style = self._targets.losses(picture, step, draw_shift(self._seed, step))
-            total = self._targets.loss.total(content, style, variation)
+            content, style = targets.losses(picture, step, draw_shift(self._seed, step))
+            total = targets.loss.total(content, style, picture.read_value(), compiled=targets.in_tiles)
             if anchor is not None:
                 total += Loss(lambda step: temporal_error(picture, *anchor), "temporal")
             return total(step)
@@ -229,56 +210,14 @@ class _Scale:
         return Loss(loss)
 
 
-class CompiledVariation(Loss):
-    """The total variation of a large picture, with its weight and its gradient in one compiled program.
-
-    As separate operations its differences take the memory of three more pictures. Smaller pictures do without: at 512
-    px it saves 4 ms of a step, but TensorFlow keeps 150 kB of each graph that calls a compiled program, for ever.
-    """
-
-    def __init__(self, picture: tf.Variable, weight: float = 1.0) -> None:
-        self._picture, self._weight = picture, weight
-
-        def variation(step: tf.Tensor) -> tf.Tensor:
-            return _variation_program(weight)([tf.convert_to_tensor(picture)], [])[0]
-
-        super().__init__(variation, "variation")
-
-    def __mul__(self, factor: float) -> Loss:
-        return CompiledVariation(self._picture, factor * self._weight)
-
-    __rmul__ = __mul__
-
-
-@functools.cache
-def _variation_program(weight: float) -> Function:
-    """One function for all pictures, as TensorFlow keeps what it compiles for each, 1.7 MB, for ever."""
-    return with_gradient(lambda pictures, _: (weight * total_variation(*pictures), tf.zeros([])))
-
-
-def _noise(size: tuple[int, int], seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(0.3, 0.7, (*size, 3)).astype(np.float32)
-
-
 def work_of_first_frame(size: tuple[int, int], steps: int, frame_steps: int) -> float:
-    """How many times as much work the first frame of a film is as each other, which starts from the one before.
-
-    Args:
-        size: height and width of the film in pixels.
-        steps: for the first frame.
-        frame_steps: for each other.
-    """
+    """How many times as much work the first frame of a film is as each other, which starts from the one before."""
     first, other = scale_levels(size, steps), scale_levels(size, frame_steps, ANCHORED_SCALES)
     return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
 
 
 def scale_optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | lbfgs.LBFGS:
-    """The optimizer of a scale.
-
-    Raises:
-        OptimizerError: there is no such optimizer.
-        LBFGSError: the optimizer is L-BFGS, and SciPy is not installed.
-    """
+    """The optimizer of a scale of so many steps."""
     if settings.optimizer_name == "lbfgs":
         lbfgs.import_scipy()
         return lbfgs.LBFGS()

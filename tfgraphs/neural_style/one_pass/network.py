@@ -49,7 +49,8 @@ class TransformationNetwork(tf.Module):
         activation = pictures
         for layer in self._down:
             activation = tf.nn.relu(layer.normalized(convolution(activation, layer.kernel, stride=2)))
-        activation += self._strength * _noise(activation)
+        _, height, width, _ = tf.unstack(tf.shape(activation))
+        activation += self._strength * tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
         for first, second in self._blocks:
             inner = tf.nn.relu(first.normalized(convolution(activation, first.kernel)))
             activation += second.normalized(convolution(inner, second.kernel))
@@ -60,13 +61,7 @@ class TransformationNetwork(tf.Module):
 
 
 class _Layer(tf.Module):
-    """The weights of a layer: the kernel of a convolution, scale and shift of the normalization after it.
-
-    Args:
-        draw: draws the initial kernel.
-        side: of the kernel, in positions.
-        before, after: channels in and out.
-    """
+    """The weights of a convolution between so many channels, and those of the normalization after it."""
 
     def __init__(self, draw: np.random.Generator, side: int, before: int, after: int) -> None:
         super().__init__()
@@ -76,12 +71,6 @@ class _Layer(tf.Module):
 
     def normalized(self, activation: tf.Tensor) -> tf.Tensor:
         return instance_normalization(activation, self._scale, self._shift)
-
-
-def _noise(activation: tf.Tensor) -> tf.Tensor:
-    """Draws a number for each position of [batch, height, width, channels]: [1, height, width, 1]."""
-    _, height, width, _ = tf.unstack(tf.shape(activation))
-    return tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
 
 
 def _initial(draw: np.random.Generator, side: int, before: int, after: int) -> np.ndarray:
@@ -94,12 +83,9 @@ def convolution(activation: tf.Tensor, kernel: tf.Tensor, stride: int = 1) -> tf
     """Convolves a picture that is mirrored at its borders, as zeros there would show as a frame.
 
     Args:
-        activation: [batch, height, width, channels in].
+        activation: [batch, height, width, channels in]; the result's height and width are divided by the stride.
         kernel: [side, side, channels in, channels out], with an odd side.
         stride: in positions of the input.
-
-    Returns:
-        [batch, height / stride, width / stride, channels out], rounded up.
     """
     return tf.nn.conv2d(mirrored(activation, kernel.shape[0] // 2), kernel, stride, "VALID")
 
@@ -110,12 +96,7 @@ def mirrored(activation: tf.Tensor, margin: int) -> tf.Tensor:
 
 
 def instance_normalization(activation: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """scale (x - mean) / deviation + shift, for each channel of each picture.
-
-    Args:
-        activation: [batch, height, width, channels].
-        scale, shift: [channels].
-    """
+    """scale (x - mean) / deviation + shift, for each channel of each picture [batch, height, width, channels]."""
     mean, variance = tf.nn.moments(activation, axes=[1, 2], keepdims=True)
     return tf.nn.batch_normalization(activation, mean, variance, shift, scale, _EPSILON)
 
@@ -127,11 +108,8 @@ def resize_convolution(activation: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     equals a smaller kernel on the positions themselves, a different one for each of the four that a position becomes.
 
     Args:
-        activation: [batch, height, width, channels in].
+        activation: [batch, height, width, channels in]; the result is [batch, 2 height, 2 width, channels out].
         kernel: as of `convolution`.
-
-    Returns:
-        [batch, 2 height, 2 width, channels out].
     """
     margin = kernel.shape[0] // 2
     reach = (margin + 1) // 2

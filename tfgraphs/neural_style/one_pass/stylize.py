@@ -31,13 +31,10 @@ def export_network(folder: str | Path, network: TransformationNetwork) -> None:
 
 
 class StyleModel:
-    """A SavedModel that paints.
+    """A SavedModel that paints; `takes_painting` says whether it is called with a painting, too.
 
     Args:
         handle: a folder; or "hub:" and what tensorflow_hub resolves, the address of a model or a folder.
-
-    Attributes:
-        takes_painting: whether it is called with a painting, too.
 
     Raises:
         TrustError: it could do more than compute, see `files.trust`.
@@ -56,14 +53,11 @@ class StyleModel:
         self.takes_painting = 1 not in counts
 
     def __call__(self, photograph: np.ndarray, painting: np.ndarray | None = None) -> np.ndarray:
-        """Paints a photograph.
+        """Paints a photograph; the result has its shape.
 
         Args:
             photograph: float32 [height, width, 3], RGB in 0..1.
             painting: the same kind of array, of any size, if the model takes one.
-
-        Returns:
-            An array of the photograph's shape.
 
         Raises:
             StyleError: a picture is too small, or the model fails or does not return a picture.
@@ -85,9 +79,6 @@ def _calls(model: Any) -> Iterator[list[tf.Tensor]]:
         return
     for function in getattr(model.__call__, "concrete_functions", [model.__call__]):  # Magenta's is a single one
         inputs = function.inputs[: len(function.inputs) - len(function.captured_inputs)]
-        if inputs and all(_may_be_pictures(tensor) for tensor in [*inputs, *function.outputs[:1]]):
+        pictures = tf.TensorSpec([None, None, None, 3], tf.float32)
+        if inputs and all(pictures.is_compatible_with(tensor) for tensor in [*inputs, *function.outputs[:1]]):
             yield inputs
-
-
-def _may_be_pictures(tensor: tf.Tensor) -> bool:
-    return tensor.dtype == tf.float32 and tensor.shape.is_compatible_with([None, None, None, 3])

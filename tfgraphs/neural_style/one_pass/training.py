@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.neural_style.losses import content_sums, total_variation
+from tfgraphs.neural_style.losses import content_sums
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import StyleSettings
@@ -77,10 +77,9 @@ def train(
     """Trains a network to paint photographs in the style of a painting, in one pass.
 
     Args:
-        network: to train.
         painting: float32 [height, width, 3], RGB in 0..1.
         photographs: to learn from.
-        backbone: the network in whose activations pictures are compared.
+        backbone: in whose activations pictures are compared.
         style: layers and weights; the form of the losses is "normalized", the statistic "gram", and weights that are
             None are CONTENT_WEIGHT and VARIATION_WEIGHT.
         settings: see `NetworkSettings`.
@@ -174,7 +173,6 @@ def _network_loss(
         activations = backbone(cut_window(painted, offset), transfer.layers)
         target = backbone(cut_window(photographs, offset), [layer])[layer]
         content = transfer.content(content_sums(activations[layer], target))
-        variation = Loss(lambda step: total_variation(painted), "variation")
-        return transfer.total(content, transfer.style(transfer.style_sums(activations), targets), variation)(step)
+        return transfer.total(content, transfer.style(transfer.style_sums(activations), targets), painted)(step)
 
     return Loss(loss)
