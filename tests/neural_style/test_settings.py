@@ -10,7 +10,9 @@ from torch_files import resnet_arrays
 from tfgraphs import backbones
 from tfgraphs.backbones.networks import googlenet, resnet, vgg
 from tfgraphs.neural_style import StyleSettings
+from tfgraphs.neural_style.losses import FORMS
 from tfgraphs.neural_style.settings import LAYERS
+from tfgraphs.neural_style.statistics import STATISTICS
 
 
 def vgg_arrays(model):
@@ -50,3 +52,7 @@ def test_content_and_style_are_compared_at_layers_that_grow_coarser(name):
         assert np.isfinite(activation).all()
         assert np.std(activation) > 0
         assert backbone.view(layer).receptive_field > 0
+
+
+def test_the_choices_are_those_that_are_implemented():
+    assert {"loss": tuple(FORMS), "statistic": tuple(STATISTICS)} == StyleSettings.CHOICES
