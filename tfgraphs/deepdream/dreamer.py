@@ -6,7 +6,6 @@ The algorithm of google/deepdream (Mordvintsev, Olah, Tyka 2015). Its step is in
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,9 +107,8 @@ def dream(
     settings: DreamSettings | None = None,
     *,
     mask: np.ndarray | None = None,
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
+    **options: Any,
 ) -> Iterator[Progress]:
     """Dreams about a picture.
 
@@ -121,7 +119,8 @@ def dream(
         backbone: the network or its name.
         settings: see `DreamSettings`.
         mask: float32 [height, width] in 0..1, a factor of the gradient; None for 1.
-        checkpoint_dir, save_seconds, on_graph: as of `render`.
+        on_graph: called with each new graph of a step.
+        options: `checkpoint_dir` and `save_seconds` of `minimize`.
 
     Yields:
         Progress with the present picture; the last has the finished dream, of the shape of `pixels`.
@@ -134,8 +133,7 @@ def dream(
         OptimizerError: Keras has no optimizer of this name.
         TileError: the objective cannot be computed in such tiles.
     """
-    dreamer = Dreamer(*load_objective(objective, backbone), settings, on_graph)
-    return dreamer.dream(pixels, mask, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds)
+    return Dreamer(*load_objective(objective, backbone), settings, on_graph).dream(pixels, mask, **options)
 
 
 def smallest_octave(objective: Objective, backbone: Backbone) -> int:

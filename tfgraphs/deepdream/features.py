@@ -25,7 +25,6 @@ This is a dream of one octave:
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -81,9 +80,7 @@ def render(
     diversity_weight: float = 0.0,
     seed: int = 0,
     name: str = "render",
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
-    on_graph: Callable[[tf.Graph], None] | None = None,
+    **options: Any,
 ) -> Iterator[RenderProgress]:
     """Maximises an objective of the pictures of a parameterization.
 
@@ -100,9 +97,7 @@ def render(
         diversity_weight: of the differences between pictures, see `FeatureLoss`.
         seed: of transforms and backgrounds.
         name: of the stage of progress.
-        checkpoint_dir: folder for checkpoints; a run that finds its own there continues from it.
-        save_seconds: time between two checkpoints.
-        on_graph: called with each new graph of a step.
+        options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
         Progress every few steps; the last has the finished pictures.
@@ -124,9 +119,7 @@ def render(
         steps_per_report=_STEPS_PER_REPORT,
         gradient_transform=gradient_transform,
         projection=parameterization.projection,
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
-        on_graph=on_graph,
+        **options,
     )
     for report in reports:
         pictures, alpha = parameterization.pictures().numpy(), parameterization.alpha()
@@ -147,10 +140,7 @@ def visualize_feature(
     objective: Objective | str,
     backbone: Backbone | str = "squeezenet",
     settings: FeatureSettings | None = None,
-    *,
-    checkpoint_dir: str | Path | None = None,
-    save_seconds: float = 30.0,
-    on_graph: Callable[[tf.Graph], None] | None = None,
+    **options: Any,
 ) -> Iterator[RenderProgress]:
     """Makes pictures that maximise an objective, from noise.
 
@@ -158,7 +148,7 @@ def visualize_feature(
         objective: what to maximise, also as text, see `objectives.parse`.
         backbone: the network or its name.
         settings: see `FeatureSettings`.
-        checkpoint_dir, save_seconds, on_graph: as of `render`.
+        options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
         Progress with the present pictures; the last has the finished ones.
@@ -173,9 +163,7 @@ def visualize_feature(
     for layer in objective.layers:
         backbone.check(layer, size)
     if settings.style in PIXEL_STYLES:
-        return _ascend_pixels(
-            objective, backbone, settings, on_graph, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds
-        )
+        return _ascend_pixels(objective, backbone, settings, **options)
     form: Parameterization
     if settings.style == "maco":
         form = Maco(size, batch, seed=seed)
@@ -193,9 +181,7 @@ def visualize_feature(
         diversity_weight=settings.diversity,
         seed=seed,
         name=settings.style,
-        checkpoint_dir=checkpoint_dir,
-        save_seconds=save_seconds,
-        on_graph=on_graph,
+        **options,
     )
 
 
@@ -203,7 +189,7 @@ def _ascend_pixels(
     objective: Objective,
     backbone: Backbone,
     settings: FeatureSettings,
-    on_graph: Callable[[tf.Graph], None] | None,
+    on_graph: Callable[[tf.Graph], None] | None = None,
     **checkpoints: Any,
 ) -> Iterator[RenderProgress]:
     """Optimises pixels octave by octave."""

@@ -93,7 +93,7 @@ class PixelAscent:
     Args:
         loss: maps the pictures to their loss.
         optimizer, learning_rate: as of `stock_optimizer`.
-        gradient_transform, on_graph: as of `render`.
+        gradient_transform, on_graph: as of `minimize`.
         batch: number of pictures.
 
     Raises:

@@ -119,7 +119,10 @@ def train_pairs(model: PairModel, pairs: Sequence[Pair], settings: PairSettings,
     for report in minimize(
         loss,
         model.variables,
-        keras.optimizers.SGD(lambda: tf.constant(settings.learning_rate, tf.float64)),  # Keras rounds a plain number
+        keras.optimizers.SGD(
+            lambda: tf.constant(settings.learning_rate, tf.float64),  # Keras rounds a plain number
+            name="SGD",  # TensorFlow keeps each new name for ever, see `stock_optimizer`
+        ),
         settings.passes * len(pairs),
         steps_per_report=-(-settings.passes // REPORTS) * len(pairs),
         gradient_transform=tf.convert_to_tensor,  # adds up the gradients of rows that were read twice
