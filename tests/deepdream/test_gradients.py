@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgraphs.deepdream import gradients
 from tfgraphs.deepdream.gradients import LEVELS, NORMALIZATIONS, laplacian, mean_abs, merge, split, std
+from tfgraphs.deepdream.settings import DreamSettings
 
 SIZES = [(1, 1), (1, 8), (2, 3), (5, 1), (16, 16), (31, 45), (33, 64)]
 MEASURES = {"mean_abs": lambda gradient: np.abs(gradient).mean(), "std": np.std}
@@ -123,3 +124,7 @@ def test_the_laplacian_makes_fine_noise_smooth():
 
     gradient = normal(1, 64, 64, 3)
     assert roughness(normalized("laplacian", gradient)) < 0.7 * roughness(gradient)
+
+
+def test_settings_offer_all_normalizations():
+    assert DreamSettings.CHOICES["normalize"] == tuple(NORMALIZATIONS)
