@@ -34,6 +34,7 @@ class GraphNetwork(Backbone):
         aliases: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, layers, preprocess, aliases)
+        self.has_weights = True  # in the graph; the layers only know their shapes
         self._function, self._tensors = function, dict(tensors)
         self._functions: dict[tuple[str, ...], Any] = {}
 
