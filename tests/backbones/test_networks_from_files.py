@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from torch_files import legacy_file, resnet_arrays, whole, zip_file
 
 from tfgraphs import backbones
-from tfgraphs.backbones import releases
+from tfgraphs.backbones import loading
 from tfgraphs.backbones.networks import alexnet, resnet
 
 RANDOM = np.random.default_rng(0)
@@ -86,10 +86,10 @@ def test_vgg19_with_its_classes_is_the_whole_file_of_keras(tmp_path, monkeypatch
     randomized(model)
     monkeypatch.setattr("tfgraphs.backbones.layers.FULLY_CONNECTED", (8, 9, 10))
     monkeypatch.setenv("TFGRAPHS_CACHE", str(tmp_path))
-    path = tmp_path / releases.WHOLE["vgg19"].file_name
+    path = tmp_path / loading.WHOLE["vgg19"].file_name
     write_released(model, path)
     digest = f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}"
-    monkeypatch.setitem(releases.WHOLE, "vgg19", dataclasses.replace(releases.WHOLE["vgg19"], digest=digest))
+    monkeypatch.setitem(loading.WHOLE, "vgg19", dataclasses.replace(loading.WHOLE["vgg19"], digest=digest))
     pictures = RANDOM.uniform(size=(1, 224, 224, 3)).astype(np.float32)
     network = backbones.load("vgg19", classes=True)
     names = agree(network, model, pictures, keras.applications.vgg19.preprocess_input(pictures * 255))

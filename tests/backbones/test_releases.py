@@ -12,7 +12,7 @@ from frozen_graphs import released_arrays, released_graph, small_graph, written
 from safetensors.numpy import save_file
 
 from tfgraphs import backbones
-from tfgraphs.backbones import BackboneError, LayerError, releases
+from tfgraphs.backbones import BackboneError, LayerError, loading
 from tfgraphs.backbones.looking.classes import class_layer
 from tfgraphs.backbones.networks import googlenet, resnet
 from tfgraphs.backbones.readers.weights import WeightsError
@@ -66,7 +66,7 @@ def write_legacy(model, names):
 def test_vgg_is_read_from_keras_file(cache, monkeypatch, randomized, agree):
     model = keras.applications.VGG16(weights=None, include_top=False)
     randomized(model)
-    put(cache, monkeypatch, releases.TRUNKS, "vgg16", write_legacy(model, {"kernel": "_W_1:0", "bias": "_b_1:0"}))
+    put(cache, monkeypatch, loading.TRUNKS, "vgg16", write_legacy(model, {"kernel": "_W_1:0", "bias": "_b_1:0"}))
     backbone = backbones.load("vgg16")
     agree(backbone, model, PICTURES, keras.applications.vgg16.preprocess_input(PICTURES * 255))
 
@@ -76,7 +76,7 @@ def test_resnet_is_read_from_keras_file(cache, monkeypatch, randomized):
     expected = resnet.build("resnet50", randomized(model))
     kinds = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
     names = {kind: f"/{kind}:0" for kind in kinds}
-    put(cache, monkeypatch, releases.WHOLE, "resnet50", write_legacy(model, names))
+    put(cache, monkeypatch, loading.WHOLE, "resnet50", write_legacy(model, names))
     layers = ["conv1_relu", "conv3_block1_out", "conv5_block3_out", "softmax"]
     theirs = expected(PICTURES, layers)
     for name, activation in backbones.load("resnet50")(PICTURES, layers).items():
@@ -85,7 +85,7 @@ def test_resnet_is_read_from_keras_file(cache, monkeypatch, randomized):
 
 def test_both_googlenets_are_read_from_the_released_archive(cache, monkeypatch, shared_weights):
     graph = released_graph(shared_weights / "inception5h_graph.json", released_arrays()).SerializeToString()
-    labels = b"dummy\n" * 1000
+    labels = b"dummy\n" * 1000 + b"last\n"
 
     def write(path):
         with zipfile.ZipFile(path, "w") as archive:
@@ -95,8 +95,11 @@ def test_both_googlenets_are_read_from_the_released_archive(cache, monkeypatch, 
     for member, content in (("GRAPH", graph), ("LABELS", labels)):
         known = dataclasses.replace(getattr(googlenet, member), sha256=hashlib.sha256(content).hexdigest())
         monkeypatch.setattr(googlenet, member, known)
-    put(cache, monkeypatch, releases.WHOLE, "googlenet", write)
-    ours, theirs = (backbones.load(name)(PICTURES, ["mixed4d"])["mixed4d"] for name in ("googlenet", "inception5h"))
+    put(cache, monkeypatch, loading.WHOLE, "googlenet", write)
+    networks = [backbones.load(name) for name in ("googlenet", "inception5h")]
+    assert [network.classes[-2:] for network in networks] == [("dummy", "last")] * 2
+    assert [path.name for path in cache.iterdir()] == ["inception5h.zip"]
+    ours, theirs = (network(PICTURES, ["mixed4d"])["mixed4d"] for network in networks)
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-4 * np.abs(theirs.numpy()).max())
 
 
@@ -142,7 +145,7 @@ def test_another_graph_is_told_which_pictures_it_gets(tmp_path):
 def test_the_check_decides_which_weights_of_vgg_are_fetched(cache, check, table):
     with pytest.raises(DownloadError) as refusal:
         backbones.load("vgg19", check=check)
-    assert getattr(releases, table)["vgg19"].url in str(refusal.value)
+    assert getattr(loading, table)["vgg19"].url in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", ["vgg16", "alexnet", "resnet50", "googlenet", "mobilenet_v3_small"])
@@ -163,7 +166,7 @@ def test_a_file_of_ones_own_may_have_the_weights(tmp_path):
 
 @pytest.mark.parametrize("name", ["vgg19", "alexnet", "resnet34", "googlenet"])
 def test_without_a_network_the_file_its_address_and_its_folder_are_named(cache, name):
-    download = {**releases.WHOLE, **releases.TRUNKS}[name]
+    download = {**loading.WHOLE, **loading.TRUNKS}[name]
     with pytest.raises(DownloadError) as refusal:
         backbones.load(name)
     text = str(refusal.value)
@@ -173,7 +176,7 @@ def test_without_a_network_the_file_its_address_and_its_folder_are_named(cache, 
 
 
 def test_a_wrong_file_in_the_cache_is_not_used(cache):
-    (cache / releases.WHOLE["alexnet"].file_name).write_bytes(b"other weights")
+    (cache / loading.WHOLE["alexnet"].file_name).write_bytes(b"other weights")
     with pytest.raises(DownloadError, match="sha1:"):
         backbones.load("alexnet")
 

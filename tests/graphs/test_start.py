@@ -31,7 +31,7 @@ def test_on_a_cpu_only_the_graph_optimizer_is_switched_off(options):
 
 
 def test_threads_are_those_asked_for(options):
-    start(threads=1)
+    start(threads=lambda found: 1)
     assert options["threads"] == 1
 
 
@@ -54,7 +54,7 @@ def test_a_started_tensorflow_keeps_its_threads(monkeypatch):
         raise RuntimeError("Intra op parallelism cannot be modified after initialization.")
 
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", refuse)
-    start(threads=1)
+    start(threads=lambda found: 1)
 
 
 @pytest.mark.parametrize(("imported", "expected"), [(False, "1"), (True, None)])

@@ -94,6 +94,10 @@ class Backbone(tf.Module):
                 needed.update(layer.inputs)
         return needed - {"input"}
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a layer has the name or alias."""
+        return self._own_name(name) in self.layers
+
     def _own_name(self, layer: str) -> str:
         return self.aliases.get(layer, layer)
 

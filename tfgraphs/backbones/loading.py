@@ -11,9 +11,8 @@ from tfgraphs.backbones.imported import frozen_graph
 from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, vgg
 from tfgraphs.backbones.preprocessing import RANGES
 from tfgraphs.backbones.readers.weight_files import read_arrays
-from tfgraphs.backbones.releases import TRUNKS, WHOLE
 from tfgraphs.files import hub
-from tfgraphs.files.downloads import Download, cache_folder, fetch
+from tfgraphs.files.downloads import Download, Report, cache_folder, fetch
 from tfgraphs.files.outputs import SAVED_MODEL
 
 BACKBONES = ("squeezenet", "alexnet", *vgg.DEPTHS, "googlenet", "inception5h", *resnet.DEPTHS)
@@ -27,7 +26,38 @@ _BUILDERS: dict[str, Callable[..., Backbone]] = {
     **dict.fromkeys(resnet.DEPTHS, resnet.build),
 }
 
-Report = Callable[[str, float], None]
+_KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
+_KERNELS = "weights_tf_dim_ordering_tf_kernels"
+_TORCH = "https://download.pytorch.org/models"
+
+WHOLE = {
+    "alexnet": Download(
+        "http://dl.caffe.berkeleyvision.org/bvlc_alexnet.caffemodel", "sha1:9116a64c0fbe4459d18f4bb6b56d647b63920377"
+    ),
+    "googlenet": Download(
+        "https://storage.googleapis.com/download.tensorflow.org/models/inception5h.zip",
+        "sha256:d13569f6a98159de37e92e9c8ec4dae8f674fbf475f69fe6199b514f756d4364",
+    ),
+    "resnet18": Download(f"{_TORCH}/resnet18-f37072fd.pth", "sha256:f37072fd"),
+    "resnet34": Download(f"{_TORCH}/resnet34-b627a593.pth", "sha256:b627a593"),
+    "resnet50": Download(f"{_KERAS}/resnet/resnet50_{_KERNELS}.h5", "md5:2cb95161c43110f7111970584f804107"),
+    "resnet101": Download(f"{_KERAS}/resnet/resnet101_{_KERNELS}.h5", "md5:f1aeb4b969a6efcfb50fad2f0c20cfc5"),
+    "resnet152": Download(f"{_KERAS}/resnet/resnet152_{_KERNELS}.h5", "md5:100835be76be38e30d865e96f2aaae62"),
+    "vgg16": Download(f"{_KERAS}/vgg16/vgg16_{_KERNELS}.h5", "md5:64373286793e3c8b2b4e3219cbf3544b"),
+    "vgg19": Download(f"{_KERAS}/vgg19/vgg19_{_KERNELS}.h5", "md5:cbe5617147190e668d6c5d5026f83318"),
+}
+"""The published weights of whole networks, by name.
+
+Keras' digests are from its sources, Caffe's (SHA-1) from the readme of its model zoo. torchvision publishes the first
+eight digits of the SHA-256 in the names of its files.
+"""
+
+TRUNKS = {
+    "vgg16": Download(f"{_KERAS}/vgg16/vgg16_{_KERNELS}_notop.h5", "md5:6d6bbae143d832006294945121d1f1fc"),
+    "vgg19": Download(f"{_KERAS}/vgg19/vgg19_{_KERNELS}_notop.h5", "md5:253f8cb515780f3b799900260a226db6"),
+}
+"""Those without the fully connected layers, where these are most of the file: 80 MB instead of 574."""
+
 Check = Callable[[Backbone], object]
 
 
@@ -131,14 +161,14 @@ def _check_structure(known: Backbone, check: Check) -> bool:
 
 def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
     path = fetch(WHOLE["googlenet"], report=report) if weights is None else Path(weights)
-    if path.suffix == ".zip":
-        path = googlenet.extract(path, cache_folder())
+    zipped = path.suffix == ".zip"
+    graph, classes = googlenet.read_archive(path) if zipped else (None, googlenet.read_classes(path.parent))
     network: Backbone
     if name == "googlenet":
-        network = googlenet.build(name, frozen_graph.read_constants(path), pooling)
+        network = googlenet.build(name, frozen_graph.read_constants(path, graph), pooling)
     else:
-        network = frozen_graph.load(path, name, googlenet.preprocess, aliases=googlenet.ALIASES)
-    network.classes = googlenet.read_classes(path.parent)
+        network = frozen_graph.load(path, name, googlenet.preprocess, googlenet.ALIASES, graph)
+    network.classes = classes
     return network
 
 

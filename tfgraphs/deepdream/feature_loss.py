@@ -51,8 +51,7 @@ def layer_before_rectifier(backbone: Backbone, layer: str) -> str | None:
         if layer not in backbone.layers:
             return None
     before = layer + PRE_RELU
-    known = before in backbone.layers or before in backbone.aliases
-    return before if known and backbone.layer(layer).kind.startswith(_RECTIFIED) else None
+    return before if before in backbone and backbone.layer(layer).kind.startswith(_RECTIFIED) else None
 
 
 def redirect_gradient(activation: tf.Tensor, before: tf.Tensor, sign: float = 1.0) -> tf.Tensor:
@@ -122,7 +121,7 @@ class FeatureLoss:
         self._objective, self._backbone = objective, backbone
         self._transform, self._views, self._seed, self._full_size = transform, views, seed, full_size
         rectified = objective.layers[0].removesuffix(PRE_RELU)
-        known = rectified in backbone.layers or rectified in backbone.aliases
+        known = rectified in backbone
         self._diversity_weight = diversity_weight
         self._diversity = diversity(rectified if known else objective.layers[0]) if diversity_weight else Objective(())
         self._network = RedirectedLayers(objective, backbone, self._diversity.layers)

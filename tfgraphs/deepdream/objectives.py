@@ -277,7 +277,7 @@ def _parse_name(name: str, backbone: Backbone) -> Objective:
     if kind == "class" and rest:
         return class_logit(backbone, _class_number(rest, backbone))
     match = re.fullmatch(rf"(.+?):({_NUMBER})(?::(middle|({_NUMBER}):({_NUMBER})))?", name)
-    if match is None or name in backbone.layers or name in backbone.aliases:
+    if match is None or name in backbone:
         backbone.check(name)
         return layer_l2(name)
     layer, number = match[1], int(match[2])

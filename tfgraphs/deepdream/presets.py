@@ -35,7 +35,7 @@ STRIKING = {
 def default_layer(backbone: Backbone) -> str:
     """Returns a layer whose dreams show objects: neither strokes nor what fills the whole picture."""
     layer = LAYERS.get(backbone.name, "")
-    return layer if layer in backbone.layers or layer in backbone.aliases else richest_places(backbone)
+    return layer if layer in backbone else richest_places(backbone)
 
 
 def striking_channels(backbone: Backbone) -> list[tuple[str, int]]:

@@ -52,29 +52,25 @@ class Download:
         url: http or https address.
         digest: "md5:", "sha1:" or "sha256:" and hexadecimal digits. Of SHA-256 at least the first 8; only all 64
             protect against a file that was forged, the others against damage.
-        size: bytes, if published.
-        name: name of the file in the cache. By default the last part of the path in `url`.
 
     Raises:
-        DownloadError: `digest` is not a digest, or the name is a path.
+        DownloadError: `digest` is not a digest, or `url` does not end with a file name.
     """
 
     url: str
     digest: str
-    size: int | None = None
-    name: str | None = None
 
     def __post_init__(self) -> None:
         if not _DIGEST.fullmatch(self.digest):
             raise DownloadError(f"{self.digest!r} is not a digest: give md5:, sha1: or sha256: and all of its digits")
         name = self.file_name
         if name in {"", ".", ".."} or set(name) & set("/\\:") or not name.isprintable() or ".part" in name:
-            raise DownloadError(f"{name!r} is not a file name: give another name for {self.url}")
+            raise DownloadError(f"{name!r} is not a file name: {self.url} should end with one")
 
     @property
     def file_name(self) -> str:
-        """The name of the file in the cache."""
-        return unquote(urlsplit(self.url).path.rpartition("/")[2]) if self.name is None else self.name
+        """The name of the file in the cache: the last part of the path in `url`."""
+        return unquote(urlsplit(self.url).path.rpartition("/")[2])
 
 
 def cache_folder() -> Path:
@@ -130,18 +126,16 @@ def _check_cached(target: Path, download: Download, report: Report) -> None:
 
 
 def _fault(file: BinaryIO | FileIO, download: Download, report: Report) -> str | None:
-    """Returns what is wrong with a file, its digest or its size; None if nothing is."""
+    """Returns what is wrong with the digest of a file; None if nothing is."""
     stage, algorithm = f"checking {download.file_name}", download.digest.partition(":")[0].lower()
     report(stage, 0.0)
     file.seek(0)
     digest = hashlib.new(algorithm, usedforsecurity=False)
     while data := file.read(_CHUNK):
         digest.update(data)
-    size, found, expected = file.tell(), f"{algorithm}:{digest.hexdigest()}", download.digest.lower()
+    found, expected = f"{algorithm}:{digest.hexdigest()}", download.digest.lower()
     report(stage, 1.0)
-    if not found.startswith(expected):
-        return f"it has {found}, expected {expected}"
-    return None if download.size in (None, size) else f"it has {size:,} bytes, expected {download.size:,}"
+    return None if found.startswith(expected) else f"it has {found}, expected {expected}"
 
 
 # --- the network
@@ -200,13 +194,10 @@ def _attempt(session: "requests.Session", download: Download, part: UnfinishedFi
         headers["If-Range"] = validator
     with _answer(session, download.url, headers) as response:
         total = _total(response, part)
-        if total is not None and download.size not in (None, total):
-            raise _Refused(f"the server has {total:,} bytes, expected {download.size:,}")
         if response.status_code == HTTPStatus.OK:
             part.begin(download.url, download.digest, _validator(response))
         else:
             part.whole = False
-        total = download.size if total is None else total
         _receive(response, part, total, partial(report, f"downloading {download.file_name}"))
 
 

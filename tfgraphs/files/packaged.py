@@ -33,9 +33,10 @@ def packaged_file(module: str, relative: str, distribution: str) -> Path:
     )
 
 
-def check_sha256(path: Path, sha256: str) -> None:
-    """Raises PackageError unless the file's SHA-256 digest, in hexadecimal, is the expected one."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def read_known(path: Path, sha256: str) -> bytes:
+    """Reads a file, or raises PackageError unless its SHA-256 digest, in hexadecimal, is the expected one."""
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
         raise PackageError(f"{path} is not the known file: its SHA-256 is {digest}, expected {sha256}; reinstall it")
+    return content

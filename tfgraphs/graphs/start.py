@@ -25,7 +25,7 @@ def set_environment() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def start(threads: int | Callable[[processor.Processor], int | None] | None = None) -> processor.Processor:
+def start(threads: Callable[[processor.Processor], int | None] | None = None) -> processor.Processor:
     """Imports TensorFlow, sets its options for the whole process, and creates its devices.
 
     With a GPU, memory is taken as it is needed rather than all at once, and operations are deterministic, so that the
@@ -33,7 +33,8 @@ def start(threads: int | Callable[[processor.Processor], int | None] | None = No
     memory. It can be called again.
 
     Args:
-        threads: that share the work of one operation, or a choice by what TensorFlow finds. Default: one for each core.
+        threads: number of threads that share the work of one operation, by what TensorFlow finds. Default: one for
+            each core.
 
     Returns:
         What TensorFlow found.
@@ -45,10 +46,8 @@ def start(threads: int | Callable[[processor.Processor], int | None] | None = No
     if not found.rewritten_graphs:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     with contextlib.suppress(RuntimeError):  # TensorFlow has its devices already
-        if callable(threads):
-            threads = threads(found)
-        if threads is not None:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
+        if threads and (count := threads(found)) is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(count)
         for gpu in tf.config.get_visible_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
     if found.gpus:

@@ -196,26 +196,6 @@ def test_the_range_of_rgb_may_be_another(folder):
 # --- which function is called
 
 
-@pytest.mark.parametrize(
-    ("name", "signature", "layers"),
-    [
-        ("first", "default", {"default"}),
-        ("first", "image_feature_vector", set(LAYERS)),
-        ("signature", "__call__", set(LAYERS)),
-    ],
-)
-def test_a_signature_may_be_asked_for(folder, name, signature, layers):
-    network = load(folder / name, signature=signature)
-    assert {layer for layer in network.layers if not layer.endswith("_pre_relu")} == layers
-
-
-def test_an_unknown_signature_is_refused_with_what_there_is(folder):
-    text = message(BackboneError, load, folder / "first", signature="image")
-    assert "has no function 'image' of one batch of float pictures to named activations, but " in text
-    assert "default of float32 (None, None, None, 3) to default" in text
-    assert f"image_feature_vector of float32 (None, None, None, 3) to {', '.join(sorted(LAYERS))}" in text
-
-
 OTHERS = {
     "integers": (lambda images: {"class": tf.argmax(images, axis=-1)}, [PICTURES]),
     "one_number": (lambda images: {"sum": tf.reduce_sum(images)}, [PICTURES]),
@@ -226,21 +206,13 @@ OTHERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def others(tmp_path_factory) -> Path:
-    """A SavedModel that has functions of something else."""
-    folder = tmp_path_factory.mktemp("others")
-    functions = {
-        name: tf.function(call, input_signature=specs, autograph=False) for name, (call, specs) in OTHERS.items()
-    }
-    tf.saved_model.save(tf.train.Checkpoint(), str(folder), functions)
-    return folder
-
-
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_function_of_something_else_is_refused(others, name):
-    text = message(BackboneError, load, others, signature=name)
-    assert f"has no function {name!r} of one batch of float pictures to named activations, but " in text
+def test_a_function_of_something_else_is_refused(tmp_path, name):
+    call, specs = OTHERS[name]
+    function = tf.function(call, input_signature=specs, autograph=False)
+    tf.saved_model.save(tf.train.Checkpoint(), str(tmp_path), {name: function})
+    text = message(BackboneError, load, tmp_path)
+    assert "has no function of one batch of float pictures to named activations, but " in text
     assert f"{name} of " in text
 
 

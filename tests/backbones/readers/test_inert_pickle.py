@@ -4,14 +4,13 @@ import builtins
 import os
 import pickle
 import struct
-from collections import OrderedDict
 
 import numpy as np
 import pytest
 from damaged_files import at_most
 
 from tfgraphs.backbones.readers import inert_pickle
-from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile, read_known_arrays
+from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile
 from tfgraphs.backbones.readers.weights import WeightsError
 
 KERNEL = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -120,23 +119,3 @@ def test_a_state_is_given_to_inert_objects_only():
     assert isinstance(read(b"\x80\x02cknown\nthing\n)\x81" + state + b"b."), Inert)
     with pytest.raises(WeightsError, match="gives a state"):
         read(b"\x80\x02cknown\nthing\n" + state + b"b.")
-
-
-# --- the known file of arrays
-
-
-def written(folder, tree: object):
-    (folder / "weights.pkl").write_bytes(pickle.dumps(tree, protocol=3))
-    return folder / "weights.pkl"
-
-
-def test_known_arrays_are_read(tmp_path):
-    arrays = read_known_arrays(written(tmp_path, {"conv1": [KERNEL, KERNEL[0, 0]]}))
-    np.testing.assert_array_equal(arrays["conv1"][0], KERNEL)
-    np.testing.assert_array_equal(arrays["conv1"][1], KERNEL[0, 0])
-
-
-@pytest.mark.parametrize("tree", [Called(builtins.eval, ("1",)), OrderedDict(a=[KERNEL])], ids=["call", "class"])
-def test_other_objects_are_no_known_arrays(tmp_path, tree):
-    with pytest.raises(WeightsError, match=r"weights\.pkl: it names .*; only arrays are read"):
-        read_known_arrays(written(tmp_path, tree))

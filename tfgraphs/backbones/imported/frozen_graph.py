@@ -72,8 +72,8 @@ def load(
     path: Path,
     name: str,
     preprocess: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
-    placeholder: str | None = None,
     aliases: Mapping[str, str] | None = None,
+    content: bytes | None = None,
 ) -> "FrozenGraph":
     """Imports a frozen graph.
 
@@ -81,16 +81,17 @@ def load(
         path: the GraphDef, in binary.
         name: name of the network, any text.
         preprocess: maps pictures, RGB in 0..1, to what the network was trained on.
-        placeholder: name of the placeholder of the pictures [batch, height, width, 3]. Default: the only possible one.
         aliases: further names of layers.
+        content: the GraphDef, if `path` is an archive that holds it.
 
     Raises:
         TrustError: it could do more than compute.
-        WeightsError: the file is not a frozen graph, or one that cannot be imported.
+        WeightsError: the file is not a frozen graph, or one that cannot be imported; or not exactly one placeholder
+            takes pictures [batch, height, width, 3].
     """
-    graph = _read_graph(path)
+    graph = _read_graph(path, content)
     _purify(path, graph)
-    pictures = _placeholder(path, graph, placeholder)
+    pictures = _placeholder(path, graph)
     try:
         imported = tf.compat.v1.wrap_function(
             lambda given: _import(graph, pictures, given), [tf.TensorSpec([None, None, None, 3], name="given")]
@@ -101,8 +102,8 @@ def load(
         raise WeightsError(f"{path} cannot be imported by TensorFlow: {summary(error)}") from error
 
 
-def read_constants(path: Path) -> dict[str, np.ndarray]:
-    """Reads the constants of a frozen graph by name.
+def read_constants(path: Path, content: bytes | None = None) -> dict[str, np.ndarray]:
+    """Reads the constants of a frozen graph by name; arguments as of `load`.
 
     Raises:
         WeightsError: the file is not a frozen graph.
@@ -110,22 +111,24 @@ def read_constants(path: Path) -> dict[str, np.ndarray]:
     try:
         return {
             node.name: tf.make_ndarray(node.attr["value"].tensor)
-            for node in _read_graph(path).node
+            for node in _read_graph(path, content).node
             if node.op == "Const"
         }
     except (ValueError, TypeError, OverflowError) as error:
         raise WeightsError(f"{path} holds a damaged constant: {summary(error)}") from error
 
 
-def _read_graph(path: Path) -> tf.compat.v1.GraphDef:
+def _read_graph(path: Path, content: bytes | None) -> tf.compat.v1.GraphDef:
     """Parses a frozen graph and checks that its constants are numbers that fit into their shapes.
 
     A constant takes no more memory than the file holds for it, except small ones that repeat one value.
     """
-    check_regular_file(path, WeightsError)
     graph = tf.compat.v1.GraphDef()
     try:
-        graph.ParseFromString(path.read_bytes())
+        if content is None:
+            check_regular_file(path, WeightsError)
+            content = path.read_bytes()
+        graph.ParseFromString(content)
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {reason(error)}") from error
     except (DecodeError, RuntimeError, ValueError) as error:
@@ -180,17 +183,14 @@ def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
             del node.attr[key]
 
 
-def _placeholder(path: Path, graph: tf.compat.v1.GraphDef, name: str | None) -> str:
-    """Returns the placeholder of the pictures."""
+def _placeholder(path: Path, graph: tf.compat.v1.GraphDef) -> str:
+    """Returns the only placeholder of pictures."""
     found = [node.name for node in graph.node if node.op == "Placeholder" and _takes_pictures(node)]
-    if name is not None and name in found:
-        return name
-    if name is None and len(found) == 1:
+    if len(found) == 1:
         return found[0]
-    asked = "exactly one" if name is None else repr(name)
-    there = ", ".join(map(repr, found)) or "none"
     raise WeightsError(
-        f"{path}: the placeholder for float pictures [batch, height, width, 3] should be {asked}; there is {there}"
+        f"{path} should have exactly one placeholder for float pictures [batch, height, width, 3]; "
+        f"it has {', '.join(map(repr, found)) or 'none'}"
     )
 
 

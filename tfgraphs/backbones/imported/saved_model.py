@@ -1,7 +1,7 @@
 """Loads backbones from SavedModels that have a function from pictures to a dictionary of activations.
 
     network = load("hub:https://tfhub.dev/google/imagenet/inception_v1/feature_vector/5")
-    network = load("exported/", signature="serving_default")
+    network = load("exported/")
 
 The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `image_feature_vector`, those for
 TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
@@ -41,14 +41,12 @@ _POINTWISE = frozenset(_POINTWISE_NAMES.split())
 _ABOUT_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}  # the same for all pictures of one size
 
 
-def load(handle: str | Path, signature: str | None = None, expects: str = "0..1") -> "SavedModelNetwork":
-    """Loads a network from a SavedModel.
+def load(handle: str | Path, expects: str = "0..1") -> "SavedModelNetwork":
+    """Loads a network from a SavedModel: of its functions the one with the most activations that is not for training.
 
     Args:
         handle: a folder with a `saved_model.pb`; or "hub:" and what tensorflow_hub resolves, the address of a model,
             which is downloaded once, see `hub.saved_model_folder`, or a folder.
-        signature: the signature to call; "__call__" for the model itself. Default: the function with the most
-            activations that is not for training.
         expects: the range of RGB that the network was trained on, one of `preprocessing.RANGES`. Default: 0..1, as for
             all networks of TensorFlow Hub.
 
@@ -63,11 +61,12 @@ def load(handle: str | Path, signature: str | None = None, expects: str = "0..1"
     folder = hub.saved_model_folder(handle, BackboneError)
     model = saved_models.load(folder, handle, WeightsError)  # holds the variables until the function is frozen
     functions = list(_functions(model))
-    usable = [found for found in functions if found.is_usable and signature in (None, found.name)]
+    usable = [found for found in functions if found.is_usable]
     if not usable:
-        asked = "no function" if signature is None else f"no function {signature!r}"
         offered = "; ".join(dict.fromkeys(map(str, functions))) or "none at all"
-        raise BackboneError(f"{handle} has {asked} of one batch of float pictures to named activations, but {offered}")
+        raise BackboneError(
+            f"{handle} has no function of one batch of float pictures to named activations, but {offered}"
+        )
     best = min(usable, key=lambda found: (-len(found.activations), found.switches))
     frozen = _freeze(best.function, handle)
     with errors_as(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):

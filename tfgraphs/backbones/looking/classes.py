@@ -76,7 +76,7 @@ def class_layer(backbone: Backbone) -> str:
         LayerError: there is none.
     """
     for name in ("softmax", "predictions"):
-        if name in backbone.layers or name in backbone.aliases:
+        if name in backbone:
             return name
     last = next(reversed(backbone.layers.values()))
     if last.kind == "softmax" or class_names(last.channels or 0):

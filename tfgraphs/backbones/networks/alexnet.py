@@ -34,9 +34,7 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
 
     Args:
         arrays: {"conv1/0": kernel, "conv1/1": bias, "conv2/0": ..., ...}. Kernels are as a .caffemodel has them,
-            [channels out, channels in of a group, height, width], or as `bvlc_alexnet.npy` does, [height, width,
-            channels in of a group, channels out] (Guerzhoy, University of Toronto). Both take pictures in BGR; of a
-            copy that takes RGB, reverse the channels in of `conv1/0` first.
+            [channels out, channels in of a group, height, width], and take pictures in BGR.
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
     whole = arrays is None or "fc6/0" in arrays
@@ -44,16 +42,12 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
 
 
 def _read(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and bias of a layer in either layout; fully connected ones are stored as matrices."""
+    """Kernel and bias of a layer; fully connected ones are stored as matrices."""
     height, width, before, after = shape
-    caffe = "conv1/0" in arrays and arrays["conv1/0"].shape[:1] == (96,)
-    outer = (after, before, height, width) if caffe else shape
-    inputs = math.prod(shape[:-1])
-    matrix = (after, inputs) if caffe else (inputs, after)
-    kernel = take(arrays, network, f"{layer}/0", matrix if layer.startswith("fc") else outer).reshape(outer)
-    if caffe:
-        kernel = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
-    return kernel, take(arrays, network, f"{layer}/1", (after,))
+    outer = (after, before, height, width)
+    stored = (after, math.prod(outer[1:])) if layer.startswith("fc") else outer
+    kernel = take(arrays, network, f"{layer}/0", stored).reshape(outer).transpose(2, 3, 1, 0)
+    return np.ascontiguousarray(kernel), take(arrays, network, f"{layer}/1", (after,))
 
 
 def _layers(read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:

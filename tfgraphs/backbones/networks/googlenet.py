@@ -33,7 +33,6 @@ from tfgraphs.backbones.layers import PRE_RELU, Arrays, Layer, Reader
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, take
 from tfgraphs.errors import summary
-from tfgraphs.files.outputs import atomic_file
 
 
 @dataclass(frozen=True)
@@ -98,46 +97,39 @@ def is_release(names: Collection[str]) -> bool:
     return {"conv2d0_pre_relu/conv", "localresponsenorm1", *_BLOCKS, "mixed5b_pool_reduce_pre_relu"} <= set(names)
 
 
-def extract(archive: Path, folder: Path) -> Path:
-    """Extracts the graph and the labels from `inception5h.zip` into a folder, and returns the path of the graph.
-
-    Known files that are in the folder stay, and others of the same names are replaced by whole ones only.
+def read_archive(path: Path) -> tuple[bytes, tuple[str, ...]]:
+    """Reads the graph and the names of the classes from `inception5h.zip`.
 
     Raises:
         WeightsError: the archive is damaged, or one of the two is not in it or not the known file.
-        OutputError: the folder cannot be written.
     """
-    missing = [member for member in (GRAPH, LABELS) if not _is_known(folder / member.name, member)]
     try:
-        with Archive(archive) as opened:
-            contents = {member: opened.read(member.name, member.limit) for member in missing}
+        with Archive(path) as archive:
+            graph, labels = (archive.read(member.name, member.limit) for member in (GRAPH, LABELS))
     except Exception as error:  # what a damaged archive raises cannot be foreseen
-        raise WeightsError(f"{archive} is not the released archive: {summary(error)}") from error
-    for member, content in contents.items():
+        raise WeightsError(f"{path} is not the released archive: {summary(error)}") from error
+    for member, content in ((GRAPH, graph), (LABELS, labels)):
         digest = hashlib.sha256(content).hexdigest()
         if digest != member.sha256:
             raise WeightsError(
-                f"{archive}: {member.name} is not the known file: its SHA-256 is {digest}, expected {member.sha256}; "
+                f"{path}: {member.name} is not the known file: its SHA-256 is {digest}, expected {member.sha256}; "
                 "download the archive again"
             )
-    for member, content in contents.items():
-        with atomic_file(folder / member.name) as temporary:
-            temporary.write_bytes(content)
-    return folder / GRAPH.name
+    return graph, _lines(labels)
 
 
 def read_classes(folder: Path) -> tuple[str, ...]:
     """Reads the names of the 1008 classes, whose order is not ImageNet's, from the file beside the graph, if any."""
-    path = folder / LABELS.name
-    return tuple(path.read_text(encoding="utf-8").splitlines()) if _is_known(path, LABELS) else ()
-
-
-def _is_known(path: Path, member: Member) -> bool:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == member.sha256
+        with (folder / LABELS.name).open("rb") as file:
+            content = file.read(LABELS.limit)
     except OSError:
-        return False
+        return ()
+    return _lines(content) if hashlib.sha256(content).hexdigest() == LABELS.sha256 else ()
+
+
+def _lines(content: bytes) -> tuple[str, ...]:
+    return tuple(content.decode().splitlines())
 
 
 def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@
 `pool10` (class logits), `softmax`. Each rectified layer has a twin before the rectifier, `conv1_pre_relu`.
 """
 
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
@@ -13,9 +14,8 @@ import numpy as np
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import PRE_RELU, Layer, Reader
-from tfgraphs.backbones.readers.inert_pickle import read_known_arrays
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.files.packaged import check_sha256, packaged_file
+from tfgraphs.files.packaged import packaged_file, read_known
 
 _FILE = "example_models/weights/squeezenet_weights.pkl"
 _SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"
@@ -29,9 +29,7 @@ def read_packaged() -> Arrays:
     Raises:
         PackageError: the package is missing or its file is not the known one.
     """
-    path = packaged_file("ndf", _FILE, "ndf")
-    check_sha256(path, _SHA256)
-    return read_known_arrays(path)
+    return pickle.loads(read_known(packaged_file("ndf", _FILE, "ndf"), _SHA256))
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:

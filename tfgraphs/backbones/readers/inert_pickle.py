@@ -7,35 +7,12 @@ that only note what they are given.
 import io
 import pickle
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-from tfgraphs.backbones.readers.weights import WeightsError, reading
+from tfgraphs.backbones.readers.weights import WeightsError
 
 _STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
 _KEYS = (str, int, type(None))  # types of keys of dictionaries: hashing nested tuples takes forever
-
-
-def read_known_arrays(path: Path) -> dict[str, list[np.ndarray]]:
-    """Reads a pickle of {name: [array, ...]} whose digest was checked: numpy itself makes the arrays.
-
-    Raises:
-        WeightsError: the file is another pickle.
-    """
-    with reading(path), path.open("rb") as file:
-        return _KnownArrays(file).load()
-
-
-class _KnownArrays(pickle.Unpickler):
-    """Makes arrays and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        known = {"_reconstruct": np.zeros(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
-        if module.partition(".")[0] != "numpy" or name not in known:
-            raise WeightsError(f"it names {module}.{name}; only arrays are read, the file is refused")
-        return known[name]
 
 
 class PickleFile(io.BytesIO):
