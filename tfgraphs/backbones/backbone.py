@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.geometry import Axis, View, joined, sliding, view
 from tfgraphs.backbones.layers import Layer
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, summary
 
 
 class BackboneError(TfgraphsError):
@@ -58,7 +58,7 @@ class Backbone(tf.Module):
         """Computes the activations of `layers`.
 
         Raises:
-            LayerError: a name is unknown, or the pictures are too small for a layer.
+            LayerError: a name is unknown, or a layer cannot be computed for pictures of this size.
             BackboneError: this is a structure without weights.
         """
         if not self.has_weights:
@@ -70,7 +70,13 @@ class Backbone(tf.Module):
             pictures = tf.ensure_shape(pictures, [None, None, None, 3])
             with tf.name_scope("preprocess"):
                 prepared = self.preprocess(pictures)
-            found = self._activations(prepared, {self._own_name(name) for name in names})
+            try:
+                found = self._activations(prepared, {self._own_name(name) for name in names})
+            except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+                raise LayerError(
+                    f"{self.name} does not compute {', '.join(sorted(set(names)))} for pictures of "
+                    f"{size_text(pictures.shape[1:3])} px: {summary(error)}"
+                ) from error
         return {name: found[self._own_name(name)] for name in names}
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
@@ -80,11 +86,8 @@ class Backbone(tf.Module):
         for layer in self.layers.values():  # one after the other: a thousand of them are too many to recurse
             if layer.name in needed:
                 with tf.name_scope(layer.name):
-                    activations[layer.name] = self._computed(layer, activations)
+                    activations[layer.name] = layer.compute(*(activations[source] for source in layer.inputs))
         return {name: activations[name] for name in names}
-
-    def _computed(self, layer: Layer, activations: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        return layer.compute(*(activations[source] for source in layer.inputs))
 
     def _needed(self, names: Iterable[str]) -> set[str]:
         """Finds all layers that must be computed for some."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
 from tfgraphs.backbones.imported import frozen_graph
 from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, vgg
-from tfgraphs.backbones.preprocessing import RANGES
+from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weight_files import read_arrays
 from tfgraphs.files import hub
 from tfgraphs.files.downloads import Download, Report, cache_folder, fetch
@@ -202,9 +202,7 @@ def _holds_weights(name: str) -> bool:
 
 def _frozen(path: Path, expects: str | None) -> Backbone:
     """Loads a frozen graph, which does not say which pictures it takes."""
-    if expects is not None and expects not in RANGES:
-        raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
-    network = frozen_graph.load(path, path.stem, RANGES[expects or "0..1"])
+    network = frozen_graph.load(path, path.stem, from_range("0..1" if expects is None else expects))
     if expects is None and googlenet.is_release(network.layers):
         network.preprocess = googlenet.preprocess
         network.aliases = {alias: layer for alias, layer in googlenet.ALIASES.items() if layer in network.layers}

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfgraphs.backbones.backbone import BackboneError
+
 RANGES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
     "0..1": tf.identity,
     "-1..1": lambda pictures: pictures * 2 - 1,
@@ -13,6 +15,13 @@ RANGES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 
 _MEAN_BGR = (103.939, 116.779, 123.68)
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def from_range(expects: str) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the conversion to one of `RANGES`, or raises BackboneError."""
+    if expects not in RANGES:
+        raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
+    return RANGES[expects]
 
 
 def caffe(pictures: tf.Tensor) -> tf.Tensor:

@@ -6,20 +6,18 @@
 `keras_model_file` says what a file may hold.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError, size_text
+from tfgraphs.backbones.backbone import Backbone, BackboneError
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
-from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.preprocessing import RANGES
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Report, fetch
 
 _PIXEL_STEPS = (1 / 255, 2 / 255)  # factors of a Rescaling that takes pixels in 0..255
@@ -47,13 +45,11 @@ def load(
         report: called with the current stage and its finished share, 0..1, while weights are downloaded.
 
     Raises:
-        BackboneError: there is no such network, file or pooling, or the model does not take pictures.
+        BackboneError: there is no such network or file, or the model does not take pictures.
         TrustError: the file holds anything but layers and functions of Keras, see `keras_config`.
         WeightsError: the file cannot be read, or the weights do not fit.
         DownloadError: the published weights cannot be downloaded.
     """
-    if pooling not in ("max", "average"):
-        raise BackboneError(f"pooling is one of max, average, not {pooling!r}")
     if application := find(str(name_or_path)):
         if weights is None:
             if application.download is None:
@@ -126,12 +122,3 @@ class KerasNetwork(Backbone):
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         found = super()._activations(prepared, names)  # a model may compute in float16
         return {name: tf.cast(activation, tf.float32) for name, activation in found.items()}
-
-    def _computed(self, layer: Layer, activations: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        try:
-            return super()._computed(layer, activations)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-            size = size_text(activations["input"].shape[1:3])
-            raise LayerError(
-                f"layer {layer.name} of {self.name} cannot be computed for a picture of {size} px: {summary(error)}"
-            ) from error

@@ -7,7 +7,7 @@ The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `i
 TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,14 +16,14 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from tfgraphs.backbones.backbone import BackboneError, LayerError, View, size_text
+from tfgraphs.backbones.backbone import BackboneError, View
 from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
 from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
 from tfgraphs.backbones.layers import PRE_RELU, Layer
-from tfgraphs.backbones.preprocessing import RANGES
+from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import errors_as, summary
+from tfgraphs.errors import errors_as
 from tfgraphs.files import hub, saved_models
 from tfgraphs.files.trust import PURE, check_operations
 
@@ -51,13 +51,11 @@ def load(handle: str | Path, expects: str = "0..1") -> "SavedModelNetwork":
             all networks of TensorFlow Hub.
 
     Raises:
-        BackboneError: there is no SavedModel, or no function in it maps pictures to activations.
+        BackboneError: there is no such range or SavedModel, or no function in it maps pictures to activations.
         TrustError: it could do more than compute.
         WeightsError: it is damaged.
     """
-    if expects not in RANGES:
-        raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
-    handle = str(handle)
+    handle, preprocess = str(handle), from_range(expects)
     folder = hub.saved_model_folder(handle, BackboneError)
     model = saved_models.load(folder, handle, WeightsError)  # holds the variables until the function is frozen
     functions = list(_functions(model))
@@ -71,9 +69,8 @@ def load(handle: str | Path, expects: str = "0..1") -> "SavedModelNetwork":
     frozen = _freeze(best.function, handle)
     with errors_as(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):
         outputs = dict(zip(best.outputs, frozen.outputs, strict=True))
-        return SavedModelNetwork(
-            _name(handle), frozen, {name: outputs[name] for name in best.activations}, RANGES[expects]
-        )
+        activations = {name: outputs[name] for name in best.activations}
+        return SavedModelNetwork(_name(handle), frozen, activations, preprocess)
 
 
 @dataclass(frozen=True)
@@ -170,15 +167,6 @@ class SavedModelNetwork(GraphNetwork):
         super().__init__(name, frozen, tensors, _layers(tensors, needed, views), preprocess)
         self._views |= views
         self._sizes = dict.fromkeys(tensors, size)
-
-    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        try:
-            return super()._activations(prepared, names)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-            size = size_text(prepared.shape[1:3])
-            raise LayerError(
-                f"{self.name} does not compute {', '.join(sorted(names))} for pictures of {size} px: {summary(error)}"
-            ) from error
 
 
 def _view(tensor: tf.Tensor, axes: Mapping[str, _Axes], size: tuple[int | None, ...]) -> View:
