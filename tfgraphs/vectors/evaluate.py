@@ -27,17 +27,21 @@ class EvaluationError(TfgraphsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Numbers of questions that count, that are skipped because a word is unknown, and that have an unknown word."""
+    """Numbers of questions that count, and that are skipped because a word is unknown."""
 
     total: int
     skipped: int
-    unknown: int
+
+    @property
+    def unknown(self) -> int:
+        """The same as `skipped`, by gensim's other name."""
+        return self.skipped
 
     @property
     def coverage(self) -> float:
         """Share of questions whose words are all known, 0..1; 0 without questions."""
         questions = self.total + self.skipped
-        return 1 - self.unknown / questions if questions else 0.0
+        return 1 - self.skipped / questions if questions else 0.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,6 @@ def analogies(
     *,
     restrict_vocab: int | None = 300_000,
     case_insensitive: bool = True,
-    dummy4unknown: bool = False,
 ) -> AnalogyResult:
     """Answers "a is to b as c is to ?" and counts the correct answers.
 
@@ -92,7 +95,6 @@ def analogies(
         restrict_vocab: number of words, from the most frequent on, that are known and may be answers. None for all.
         case_insensitive: whether words that differ only in case count as the same. The most frequent of them provides
             the vector in questions; each of them is a correct answer.
-        dummy4unknown: whether questions with an unknown word count as wrong instead of being skipped.
 
     Raises:
         EvaluationError: the file cannot be read, or is not like that.
@@ -106,8 +108,8 @@ def analogies(
     ends = np.cumsum([len(questions) for _, questions in sections])[:-1]
     outcomes = zip(sections, np.split(correct, ends), np.split(known, ends), strict=True)
     return AnalogyResult(
-        sections=tuple(_section(name, right, sure, dummy4unknown) for (name, _), right, sure in outcomes),
-        overall=_section("total", correct, known, dummy4unknown),
+        sections=tuple(_section(name, right, sure) for (name, _), right, sure in outcomes),
+        overall=_section("total", correct, known),
     )
 
 
@@ -115,36 +117,30 @@ def word_pairs(
     vectors: WordVectors,
     path: str | Path,
     *,
-    delimiter: str | None = "\t",
     restrict_vocab: int | None = 300_000,
     case_insensitive: bool = True,
-    dummy4unknown: bool = False,
 ) -> PairsResult:
     """Correlates the cosine similarity of pairs of words with people's judgements.
 
     Args:
         vectors, restrict_vocab, case_insensitive: as for `analogies`.
-        path: of a UTF-8 file like wordsim353.tsv: two words and a number on each line. Lines with "#" are comments.
-        delimiter: between them; None for any white space.
-        dummy4unknown: whether pairs with an unknown word count with cosine 0 instead of being skipped.
+        path: of a UTF-8 file like wordsim353.tsv: two words and a number on each line, with tabs between them. Lines with
+            "#" are comments.
 
     Raises:
         EvaluationError: the file cannot be read, or is not like that.
     """
-    pairs, judgements = _read_pairs(Path(path), delimiter)
+    pairs, judgements = _read_pairs(Path(path))
     rows = _Vocabulary(vectors, restrict_vocab, case_insensitive).rows(pairs)
     known = rows.min(axis=1) >= 0
-    cosines = np.zeros(len(known))
     left, right = rows[known].T
-    cosines[known] = np.einsum("pd,pd->p", vectors.units(left), vectors.units(right))
-    counted = known | dummy4unknown
-    cosines, judgements = cosines[counted], judgements[counted]
+    cosines = np.einsum("pd,pd->p", vectors.units(left), vectors.units(right)).astype(np.float64)
+    judgements = judgements[known]
     return PairsResult(
         pearson=_pearson(cosines, judgements),
         spearman=_pearson(_ranks(cosines), _ranks(judgements)),
         total=len(cosines),
         skipped=len(known) - len(cosines),
-        unknown=int((~known).sum()),
     )
 
 
@@ -207,10 +203,9 @@ def _best_others(cosines: np.ndarray, words: np.ndarray, asked: np.ndarray) -> t
     return columns, cosines[np.arange(len(cosines)), columns]
 
 
-def _section(name: str, correct: np.ndarray, known: np.ndarray, dummy4unknown: bool) -> AnalogySection:
-    unknown = int((~known).sum())
-    skipped = 0 if dummy4unknown else unknown
-    return AnalogySection(name, int(correct.sum()), total=len(known) - skipped, skipped=skipped, unknown=unknown)
+def _section(name: str, correct: np.ndarray, known: np.ndarray) -> AnalogySection:
+    total = int(known.sum())
+    return AnalogySection(name, int(correct.sum()), total=total, skipped=len(known) - total)
 
 
 def _pearson(left: np.ndarray, right: np.ndarray) -> float | None:
@@ -246,19 +241,19 @@ def read_analogies(path: Path) -> list[tuple[str, list[list[str]]]]:
     return sections
 
 
-def _read_pairs(path: Path, delimiter: str | None) -> tuple[list[list[str]], np.ndarray]:
+def _read_pairs(path: Path) -> tuple[list[list[str]], np.ndarray]:
     """Returns pairs of words, and their judgements, float64 [pairs]."""
     pairs, judgements = [], []
     for number, line in _lines(path):
         if line.startswith("#"):
             continue
         try:
-            word, other, judgement = line.split(delimiter)
+            word, other, judgement = line.split("\t")
             judgements.append(float(judgement))
         except ValueError:
             judgements.append(math.nan)
         if not math.isfinite(judgements[-1]):
-            problem = f"line {number} is not two words and a number, separated by {delimiter or 'space'!r}"
+            problem = f"line {number} is not two words and a number, separated by '\\t'"
             raise EvaluationError(f"{path} is not a file of word pairs: {problem}")
         pairs.append([word, other])
     if not pairs:

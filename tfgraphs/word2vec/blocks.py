@@ -4,9 +4,11 @@ Consecutive words repeat the topic of their text. A step that reads words from m
 again and again, whose row would overshoot.
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
+import tensorflow as tf
 
 from tfgraphs.word2vec.settings import CorpusError, TrainingSettings
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
@@ -38,6 +40,9 @@ def keep_probabilities(counts: np.ndarray, threshold: float) -> np.ndarray:
 class Blocks:
     """All epochs of a text as blocks; the same seed gives the same blocks.
 
+    The current block is in variables, so that the blocks follow one another in one graph. Called with a step of this
+    block, it returns word and sentence numbers, int32 [2, places, length + 2 * window].
+
     Args:
         corpus: the text.
         settings: `subsample`, `epochs`, `window` and `seed` are used here; each epoch drops other words.
@@ -65,6 +70,35 @@ class Blocks:
         most = min(_BLOCK_STEPS, -(-self.steps // settings.epochs))
         self.report_steps = max(1, min(most, self.steps // 20))
         self.block_steps = most // self.report_steps * self.report_steps
+        self._next_blocks = iter(self)
+        self._read = 0  # blocks
+        self._share = 0.0  # of the text, before the next block
+        self._width = length + 2 * settings.window
+        columns = (self.block_steps - 1) * length + self._width
+        self._block = tf.Variable(np.full((2, places, columns), -1, np.int32), trainable=False, name="text")
+        self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
+
+    def feed(self, step: int) -> None:
+        """Load the block of a step, if it is not there; after an interruption the blocks before it are skipped."""
+        wanted = step // self.block_steps + 1
+        if wanted == self._read:
+            return
+        for block in itertools.islice(self._next_blocks, wanted - self._read):
+            begin, (text, self._share) = self._share, block
+        self._read = wanted
+        self._block.assign(text)
+        self._span.assign([begin, self._share])
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        start = tf.cast(step % self.block_steps, tf.int32) * self._length
+        return tf.slice(self._block, [0, 0, start], [2, self._places, self._width])
+
+    def share(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the share of the text that is read before a step of the current block."""
+        within = step % self.block_steps
+        steps = tf.minimum(tf.cast(self.block_steps, step.dtype), self.steps - (step - within))
+        within = tf.cast(within, tf.float32) / tf.cast(steps, tf.float32)
+        return self._span[0] + (self._span[1] - self._span[0]) * within
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, float]]:
         """Yield the text that some steps read, and the share of all epochs that is read after it, 0..1.

@@ -8,7 +8,6 @@ for progress in train(model, corpus): ...
 vectors = model.vectors()
 """
 
-import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfgraphs.graphs import processor
@@ -79,19 +77,20 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         OptimizerError: Keras has no optimizer of the name in the settings.
         CheckpointError, NonFiniteLoss: see `minimize`.
     """
-    settings = model.settings
-    text = _Text(model, corpus)
+    settings, counts = model.settings, model.vocabulary.counts
+    places = model.places(settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample)))
+    text = Blocks(corpus, settings, places, model.length)
     rate = FallingRate(*settings.rates, text.share)
     optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
     # Keras adds the gradients of equal rows up in plain SGD only.
     sparse = isinstance(optimizers[0], keras.optimizers.SGD) and not optimizers[0].momentum
     started: tuple[float, float] | None = None
     for report in minimize(
-        model.loss(text, text.places),
+        model.loss(text, places),
         model.variables,
         optimizers,
-        text.blocks.steps,
-        steps_per_report=text.blocks.report_steps,
+        text.steps,
+        steps_per_report=text.report_steps,
         gradient_transform=None if sparse else tf.convert_to_tensor,
         jit_compile="updates" if processor.current().compiled_losses else None,
         feed=text.feed,
@@ -120,44 +119,3 @@ class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         return self._start + (self._end - self._start) * self._share(step)
-
-
-class _Text:
-    """The current block of text in variables, so that the blocks follow one another in one graph."""
-
-    def __init__(self, model: Word2Vec, corpus: EncodedCorpus) -> None:
-        settings, counts = model.settings, model.vocabulary.counts
-        words = settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample))
-        self.places = model.places(words)
-        self._length, self._width = model.length, model.length + 2 * settings.window
-        self.blocks = Blocks(corpus, settings, self.places, self._length)
-        self._next_blocks = iter(self.blocks)
-        self._read = 0  # blocks
-        self._share = 0.0  # of the text, before the next block
-        columns = (self.blocks.block_steps - 1) * self._length + self._width
-        self._block = tf.Variable(np.full((2, self.places, columns), -1, np.int32), trainable=False, name="text")
-        self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
-
-    def feed(self, step: int) -> None:
-        """Load the block of a step, if it is not there; after an interruption the blocks before it are skipped."""
-        wanted = step // self.blocks.block_steps + 1
-        if wanted == self._read:
-            return
-        for block in itertools.islice(self._next_blocks, wanted - self._read):
-            begin, (text, self._share) = self._share, block
-        self._read = wanted
-        self._block.assign(text)
-        self._span.assign([begin, self._share])
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        """Return word and sentence numbers of a step, int32 [2, places, length + 2 * window]."""
-        start = tf.cast(step % self.blocks.block_steps, tf.int32) * self._length
-        return tf.slice(self._block, [0, 0, start], [2, self.places, self._width])
-
-    def share(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the share of the text that is read before a step of the current block."""
-        size = self.blocks.block_steps
-        within = step % size
-        steps = tf.minimum(tf.cast(size, step.dtype), self.blocks.steps - (step - within))
-        within = tf.cast(within, tf.float32) / tf.cast(steps, tf.float32)
-        return self._span[0] + (self._span[1] - self._span[0]) * within
