@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.word2vec.huffman import HuffmanTree, huffman_tree
+from tfgraphs.word2vec.hierarchical_softmax import HuffmanTree, huffman_tree
 
 ZIPF = [100_000 // rank for rank in range(1, 301)]
 FIBONACCI = [89, 55, 34, 21, 13, 8, 5, 3, 2, 1, 1]

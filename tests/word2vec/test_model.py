@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgraphs.word2vec import Vocabulary, hierarchical_softmax, model, negative_sampling
 from tfgraphs.word2vec.damping import PLACES as MOST_PLACES
-from tfgraphs.word2vec.huffman import huffman_tree
+from tfgraphs.word2vec.hierarchical_softmax import huffman_tree
 from tfgraphs.word2vec.model import Word2Vec, draw_reach
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, TrainingSettings
 

@@ -124,8 +124,8 @@ def word_pairs(
 
     Args:
         vectors, restrict_vocab, case_insensitive: as for `analogies`.
-        path: of a UTF-8 file like wordsim353.tsv: two words and a number on each line, with tabs between them. Lines with
-            "#" are comments.
+        path: of a UTF-8 file like wordsim353.tsv: two words and a number on each line, separated by tabs.
+            Lines that begin with "#" are comments.
 
     Raises:
         EvaluationError: the file cannot be read, or is not like that.
