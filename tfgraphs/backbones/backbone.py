@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.geometry import Axis, View, joined, sliding, view
@@ -54,7 +55,7 @@ class Backbone(tf.Module):
         self._views = _views(self.layers.values())
         self._sizes: dict[str, tuple[int | None, int | None]] = {}  # of pictures, for layers that take one size only
 
-    def __call__(self, pictures: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
+    def __call__(self, pictures: tf.Tensor | np.ndarray, layers: Iterable[str]) -> dict[str, tf.Tensor]:
         """Computes the activations of `layers`.
 
         Raises:
@@ -67,15 +68,15 @@ class Backbone(tf.Module):
         for name in names:
             self.check(name, pictures.shape[1:3])
         with tf.name_scope(self.name):
-            pictures = tf.ensure_shape(pictures, [None, None, None, 3])
+            shaped = tf.ensure_shape(pictures, [None, None, None, 3])
             with tf.name_scope("preprocess"):
-                prepared = self.preprocess(pictures)
+                prepared = self.preprocess(shaped)
             try:
                 found = self._activations(prepared, {self._own_name(name) for name in names})
             except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
                 raise LayerError(
                     f"{self.name} does not compute {', '.join(sorted(set(names)))} for pictures of "
-                    f"{size_text(pictures.shape[1:3])} px: {summary(error)}"
+                    f"{size_text(shaped.shape[1:3])} px: {summary(error)}"
                 ) from error
         return {name: found[self._own_name(name)] for name in names}
 

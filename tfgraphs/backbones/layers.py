@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -54,7 +54,7 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     padded: bool = True
-    weights: tuple[tf.Variable | tf.TensorSpec, ...] = ()
+    weights: tuple[Any, ...] = ()
     rounds_up: bool = False
 
     @property
@@ -107,7 +107,7 @@ def _with_zeros(activation: tf.Tensor, padding: Padding) -> tuple[tf.Tensor, str
     return tf.pad(activation, [[0, 0], [padding, padding], [padding, padding], [0, 0]]), "VALID"
 
 
-def _variables(name: str, *arrays: Array) -> tuple[tf.Variable | tf.TensorSpec, ...]:
+def _variables(name: str, *arrays: Array) -> tuple[Any, ...]:
     """Variables that are not trained, called `name_w` and `name_b`; shapes stay shapes."""
     return tuple(
         array if isinstance(array, tf.TensorSpec) else tf.Variable(array, trainable=False, name=f"{name}_{part}")

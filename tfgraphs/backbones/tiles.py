@@ -97,7 +97,7 @@ Sums = list[tf.Tensor]
 SumsOfPart = Callable[[list[tf.Tensor], Part], Sums]
 """Maps tiles of pictures, [1, height, width, channels] each, and the part to count to sums over its positions."""
 
-Corner = tuple[tf.Tensor, tf.Tensor]
+Corner = tuple[int | tf.Tensor, int | tf.Tensor]
 """Row and column, int32 scalars."""
 
 

@@ -109,8 +109,7 @@ def render(
         OptimizerError: Keras has no optimizer of this name.
     """
     feature_loss = FeatureLoss(objective, backbone, compose(transforms), views, diversity_weight, seed)
-    pictures = parameterization.pictures()
-    dead = feature_loss.dead_pictures(pictures)
+    dead = feature_loss.dead_pictures(parameterization.pictures())
     reports = minimize(
         feature_loss(parameterization),
         parameterization.variables,

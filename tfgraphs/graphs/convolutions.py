@@ -23,7 +23,7 @@ def faster_convolution(kernel: tf.Variable, stride: int, padding: Padding) -> Co
         stride: in positions.
         padding: see `Padding`.
     """
-    chosen, sides = processor.current(), kernel.shape[:2]
+    chosen, sides = processor.current(), kernel.shape.as_list()[:2]
     odd = max(sides) > 1 and all(side % 2 for side in sides)
     same = padding == "SAME" or all(padding == side // 2 for side in sides)
     if chosen.transposed_convolutions and stride == 1 and odd and same:

@@ -46,7 +46,7 @@ def _let_graph_own(name: str, graph: tf.Graph) -> None:
     owned = getattr(graph, "_own_gradients", {})
     if name in owned:
         return
-    graph._own_gradients = {**owned, name: gradient}
+    graph._own_gradients = {**owned, name: gradient}  # type: ignore[attr-defined]
     weak = weakref.ref(gradient)
 
     def call_gradient(operation: tf.Operation, *upstream: tf.Tensor) -> Any:

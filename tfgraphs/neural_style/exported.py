@@ -66,7 +66,8 @@ class _Painter:
         """Paints all scales, the coarsest first."""
         smallest = tf.minimum(tf.reduce_min(tf.shape(content)[1:3]), tf.reduce_min(tf.shape(style)[1:3]))
         message = f"pictures need at least {SMALLEST_SIDE} px a side"
-        with tf.control_dependencies([tf.debugging.assert_greater_equal(smallest, SMALLEST_SIDE, message)]):
+        check = tf.debugging.assert_greater_equal(smallest, SMALLEST_SIDE, message)  # type: ignore[func-returns-value]
+        with tf.control_dependencies([check]):
             sizes = scale_sizes(tf.shape(content)[1:3])
         count = tf.shape(sizes)[0]
         steps = scale_steps(steps, count)

@@ -19,7 +19,7 @@ def draw_shift(seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([], [seed, step], 0, SHIFTS, tf.int32)
 
 
-def picture_offset(shift: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def picture_offset(shift: int | tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
     """Where the picture begins in its mirrored frame, down and across, in pixels."""
     return MARGIN - shift, MARGIN - (3 * shift) % SHIFTS
 
@@ -33,7 +33,7 @@ def mirror_and_shift(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
 
 
-def cut_window(pictures: tf.Tensor, offset: tf.Tensor | list[int]) -> tf.Tensor:
+def cut_window(pictures: tf.Tensor, offset: tf.Tensor | list[int] | list[tf.Tensor]) -> tf.Tensor:
     """Cuts a window out of pictures that is SHIFTS - 1 pixels smaller than they are.
 
     Args:

@@ -126,7 +126,7 @@ STATISTICS = {
 }
 
 
-def position_stride(style_stride: int | None, positions: float | tf.Tensor) -> tf.Tensor:
+def position_stride(style_stride: int | tf.Tensor | None, positions: float | tf.Tensor) -> tf.Tensor:
     """Distance, int32, between the positions at which style is compared in a layer that has so many.
 
     Neighbouring positions respond alike, so a quarter of them tells nearly as much as all, in half the time.

@@ -7,7 +7,7 @@ The loop is part of the graph: Python runs once every `steps_per_report` steps.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -188,7 +188,7 @@ def _update(
     """
     optimizer.build(variables)
 
-    def update(value: tf.Tensor, gradients: list[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor:
+    def update(value: tf.Tensor, gradients: list[Any]) -> tf.Tensor:
         with tf.name_scope("gradients"):
             finite = tf.reduce_all([is_finite(tensor) for tensor in [value, *gradients]])
             gradients = [_or_zero(finite, gradient) for gradient in gradients]
@@ -208,9 +208,11 @@ def _update(
 
 def _or_zero(finite: tf.Tensor, gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
     """The gradient, or zeros if it is not finite. A branch around the update would cost XLA a copy of each variable."""
+    weight = tf.cast(finite, gradient.dtype)
     if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(_or_zero(finite, gradient.values), gradient.indices, gradient.dense_shape)
-    return tf.math.multiply_no_nan(gradient, tf.cast(finite, gradient.dtype))
+        values = tf.math.multiply_no_nan(gradient.values, weight)
+        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+    return tf.math.multiply_no_nan(gradient, weight)
 
 
 def _loop(

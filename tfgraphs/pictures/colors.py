@@ -28,7 +28,7 @@ def with_colors_of(pixels: Pixels, original: Pixels) -> Pixels:
     Args:
         pixels, original: arrays or tensors, float32 [..., 3], RGB in 0..1. The result is of the same kind.
     """
-    recolored = original + luma(pixels - original)[..., None]
+    recolored: Pixels = original + luma(pixels - original)[..., None]
     if isinstance(recolored, np.ndarray):
         return recolored.clip(0, 1)
     import tensorflow as tf

@@ -54,12 +54,12 @@ class HierarchicalSoftmax(OutputLayer):
         self._nodes = tf.constant(np.append(nodes[deep], 0), tf.int32)  # of all words in a row; the last is no node
         self._signs = tf.constant(np.append(signs[deep], 0), settings.dtype)
 
-    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
         turns = tf.cast(tf.gather(self._turns, words), self._dtype)
         nodes, *constants = self._draw_deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), seed)
         return [tf.range(self._shared), nodes], [turns, *constants]
 
-    def _draw_deep(self, chunks: tf.Tensor, seed: Tensors) -> Tensors:
+    def _draw_deep(self, chunks: tf.Tensor, seed: list[int | tf.Tensor]) -> Tensors:
         """Take the deep nodes of chunks of words, [chunks, W]: all in a row, or some of them at equal distances.
 
         Returns their numbers; their signs (0 for no node) times how many nodes each one counts for; and the position of

@@ -173,7 +173,7 @@ def pair_weights(sentences: tf.Tensor, reach: tf.Tensor | None, settings: Traini
     return tf.constant(weights, settings.dtype) * tf.cast(inside, settings.dtype)
 
 
-def draw_reach(centres: tf.Tensor, window: int, seed: list[tf.Tensor]) -> tf.Tensor:
+def draw_reach(centres: tf.Tensor, window: int, seed: list[int | tf.Tensor]) -> tf.Tensor:
     """Draw the reach of the window of each centre from 1..window, int32 [B, T]."""
     return tf.random.stateless_uniform(centres.shape, seed, 1, window + 1, tf.int32)
 

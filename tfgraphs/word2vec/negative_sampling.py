@@ -51,7 +51,7 @@ class Sampled(OutputLayer):
         self._table = tf.constant(noise_table(noise))
         self._log_chances = tf.constant(np.log(noise), settings.dtype)
 
-    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
         noise = self._draw(words, seed)
         if self._settings.loss != "negative_sampling":
             return [words, noise], [tf.gather(self._log_chances, numbers) for numbers in (words, noise)]
@@ -86,7 +86,7 @@ class Sampled(OutputLayer):
             noise_weights *= constants[0][:, tf.newaxis]
         return negative_sampling(scores, weights, noise_scores, noise_weights)
 
-    def _draw(self, words: tf.Tensor, seed: Tensors) -> tf.Tensor:
+    def _draw(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tf.Tensor:
         """Draw noise words, int32 [groups, S]; not shared, a hidden vector has K for each pair of a whole window."""
         if self._drawn:
             shape = [max(1, words.shape[0] // self._grouped), self._drawn]

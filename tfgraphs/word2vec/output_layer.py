@@ -33,7 +33,7 @@ class OutputLayer(ABC):
     pulls: np.ndarray
 
     @abstractmethod
-    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
         """Return the numbers of the rows that a step needs, int32 tensors of any shape, and other constants.
 
         Args:
@@ -66,7 +66,7 @@ class Softmax(OutputLayer):
         self.rows = len(chances)
         self.pulls = 2 * chances  # as the word to predict, and about as much as one of the others
 
-    def lookup(self, words: tf.Tensor, seed: Tensors) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
         return [words, tf.range(self.rows)[tf.newaxis]], []
 
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:

@@ -9,7 +9,7 @@ be compared digit by digit.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +17,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.optimize.losses import LossFunction
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.pairs.pair_format import Pair, PairSettings
@@ -60,7 +59,7 @@ class PairModel:
         return WordVectors(self.vocabulary.words, self.inputs.numpy())
 
 
-def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None) -> LossFunction:
+def pair_loss(model: PairModel, pairs: Sequence[Pair], compat: str | None = None) -> Callable[[tf.Tensor], tf.Tensor]:
     """Make the loss of one pair in each step, in turn: a full softmax over the vocabulary.
 
         h = mean of the inputs of the context's words      s = outputs h      loss = C log sum exp(s) - sum_t s_t
