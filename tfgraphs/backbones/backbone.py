@@ -78,7 +78,8 @@ class Backbone(tf.Module):
                     f"{self.name} does not compute {', '.join(sorted(set(names)))} for pictures of "
                     f"{size_text(shaped.shape[1:3])} px: {summary(error)}"
                 ) from error
-        return {name: found[self._own_name(name)] for name in names}
+            # an imported network may compute in float16
+            return {name: tf.cast(found[self._own_name(name)], tf.float32) for name in names}
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         """Computes layers of preprocessed pictures, and only the layers that these need."""

@@ -41,7 +41,7 @@ class GraphNetwork(Backbone):
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         wanted = sorted(names)
         computed = self._pruned(wanted)(tf.cast(prepared, self._function.inputs[0].dtype)) if wanted else []
-        return {name: tf.cast(value, tf.float32) for name, value in zip(wanted, computed, strict=True)}
+        return dict(zip(wanted, computed, strict=True))
 
     def _pruned(self, layers: Iterable[str]) -> Any:
         """Returns a function of the pictures that computes these layers and nothing that they do not need."""

@@ -6,7 +6,7 @@
 `keras_model_file` says what a file may hold.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -118,7 +118,3 @@ class KerasNetwork(Backbone):
         super().__init__(name, graph.layers, preprocess, graph.aliases)
         self._views |= graph.views
         self._sizes = dict.fromkeys(graph.sized, graph.size)
-
-    def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        found = super()._activations(prepared, names)  # a model may compute in float16
-        return {name: tf.cast(activation, tf.float32) for name, activation in found.items()}
