@@ -31,7 +31,6 @@ from tfgraphs.cli.shared import (
     command,
     common_flags,
     film_run,
-    folder_run,
     picture_run,
     presets,
     run_state,
@@ -111,7 +110,7 @@ def _dream_picture() -> None:
 
 
 def _dream_folder() -> None:
-    run = folder_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__, flag="input")
+    run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__)
     if MASK.value:
         images.load(samples.resolve(MASK.value), 64)  # a broken mask stops the run before its first picture
     make_dreamer = _load()

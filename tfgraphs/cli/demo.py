@@ -48,21 +48,13 @@ class DemoError(TfgraphsError):
 
 @dataclass(frozen=True)
 class Part:
-    """One technique of the demo.
-
-    Attributes:
-        name: of the part; a picture NAME.png is its result, unless there are no inputs.
-        title: its heading on the page.
-        commands: the command lines that make it.
-        expected: how many seconds they take on two cores, for the first estimate of the time left.
-        inputs: sample pictures by caption.
-    """
+    """One technique of the demo. The result is the picture NAME.png, unless there are no inputs."""
 
     name: str
     title: str
     commands: Sequence[str]
-    expected: float
-    inputs: Mapping[str, str]
+    expected: float  # seconds on two cores, for the first estimate of the time left
+    inputs: Mapping[str, str]  # sample pictures by caption
 
 
 def _parts(output: Path) -> list[Part]:

@@ -26,7 +26,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, common_flags, film_run, folder_run, picture_run, presets, settings_flags
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, settings_flags
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.neural_style.regions import Style, check_size, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
@@ -116,7 +116,7 @@ def _paint_picture() -> None:
 
 
 def _paint_folder() -> None:
-    run = folder_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, flag="input")
+    run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__)
     for path in filter(None, CONTENT_MASK.value or []):
         images.load(samples.resolve(path), 64)  # a broken mask ends the run, a broken picture does not
     painter = _painter()

@@ -5,17 +5,19 @@ ones of a network, become a folder with a page.
 """
 
 import contextlib
+import html
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.feature_page import INDEX, PAPER, Unit, file_name, write
 from tfgraphs.cli.shared import command, common_flags, picture_run, settings_flags
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
-from tfgraphs.files.outputs import check_folder, check_writable
+from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
 from tfgraphs.pictures import images
 from tfgraphs.pictures.sheets import sheet
 
@@ -38,9 +40,34 @@ DIVERSITY = flags.DEFINE_float("diversity", None, "feature: weight of the differ
 flags.DEFINE_bool("alpha", False, "feature: transparent where nothing matters; for the style fourier.")
 flags.DEFINE_bool("robust", True, "feature: transforms pictures randomly before the network sees them.")
 
+_INDEX, _SHEET = "index.html", "sheet.png"
+
+_TEMPLATE = Path(__file__).with_suffix(".html")
+_PAPER = 0.5  # the grey behind transparent pictures on a sheet
 _SIDE = 224  # px
 _GROUP = 8  # channels of a page that are optimised in one batch
 _MOST_CHANNELS = 64  # of a layer without --channels
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A channel on the page."""
+
+    layer: str
+    channel: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.layer}:{self.channel}"
+
+    @property
+    def file(self) -> str:
+        return f"{_file_name(self.layer)}_{self.channel:04}.png"
+
+
+def _file_name(text: str) -> str:
+    """Returns text as the name of a file."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("_")
 
 
 class FeatureRun(picture_run.PictureRun):
@@ -70,15 +97,15 @@ class FeatureRun(picture_run.PictureRun):
 
     def _named_after(self, source: str) -> str:
         if OBJECTIVE.value:
-            return file_name("_".join(OBJECTIVE.value)) + ".png"
-        return file_name(f"{picture_run.BACKBONE.value}_{flags.FLAGS.layer or 'striking'}_features")
+            return _file_name("_".join(OBJECTIVE.value)) + ".png"
+        return _file_name(f"{picture_run.BACKBONE.value}_{flags.FLAGS.layer or 'striking'}_features")
 
     def _check_outputs(self, sources: list[str]) -> None:
         if OBJECTIVE.value:
             images.check_format(self.output)
             check_writable(self.output)
         else:
-            check_folder(self.output, INDEX)
+            check_folder(self.output, _INDEX)
             check_writable(self.output.parent / "page")
 
     def pictures(
@@ -150,7 +177,7 @@ def _make_picture(module: str) -> None:
     result = pictures[0]
     if len(pictures) > 1:
         columns = None if count == 1 else BATCH.value if BATCH.value > 1 else count
-        drawn = sheet([picture.over(PAPER) for picture in pictures], captions if count > 1 else (), columns)
+        drawn = sheet([picture.over(_PAPER) for picture in pictures], captions if count > 1 else (), columns)
         result = images.Picture(drawn)
     images.save(run.output, result, run.origin)
     run.state.forget()
@@ -168,7 +195,7 @@ def _make_page(module: str) -> None:
     finished = run.state.folder / "pictures"
     layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
     groups = [layer[start : start + _GROUP] for layer in layers for start in range(0, len(layer), _GROUP)]
-    pictures: dict[Unit, images.Picture | None] = {}
+    pictures: dict[_Unit, images.Picture | None] = {}
     with run.monitor() as monitor:
         for number, group in enumerate(groups):
             done = finished / f"{number:06}.done"
@@ -186,15 +213,15 @@ def _make_page(module: str) -> None:
             raise DeadUnitError(
                 f"{dead} do not respond to any change of the picture: choose other channels, or another --seed"
             )
-    write(run.output, pictures, title, run.origin)
+    _write_page(run.output, pictures, title, run.origin)
     run.state.forget()
     if dead:
         print(f"dead, so without a picture: {dead}")
-    print(f"{run.output}/{INDEX}: {len(pictures)} channels of {run.backbone.name}")
+    print(f"{run.output}/{_INDEX}: {len(pictures)} channels of {run.backbone.name}")
 
 
 def _make_group(
-    run: FeatureRun, monitor: "Monitor", group: Sequence[Unit], number: int, count: int
+    run: FeatureRun, monitor: "Monitor", group: Sequence[_Unit], number: int, count: int
 ) -> list[images.Picture | None]:
     """Makes the pictures of some channels of one layer; None for dead ones."""
     from tfgraphs.deepdream.objectives import channels
@@ -206,18 +233,18 @@ def _make_group(
         return [None] * len(group)
 
 
-def _units(backbone: "Backbone") -> tuple[list[Unit], str]:
+def _units(backbone: "Backbone") -> tuple[list[_Unit], str]:
     """Returns the channels of the page, and its title."""
     from tfgraphs.deepdream.presets import striking_channels
 
     layer = flags.FLAGS.layer
     if not layer:
-        units = [Unit(layer, number) for layer, number in striking_channels(backbone)]
+        units = [_Unit(layer, number) for layer, number in striking_channels(backbone)]
         return units, f"{len(units)} striking channels of {backbone.name}"
     backbone.check(layer)
     count = backbone.view(layer).channels
     text = flags.FLAGS.channels or f"0-{min(count, _MOST_CHANNELS) - 1}"
-    units = [Unit(layer, number) for number in common_flags.parse_channels(text, count)]
+    units = [_Unit(layer, number) for number in common_flags.parse_channels(text, count)]
     return units, f"{len(units)} of the {count} channels of {layer} of {backbone.name}"
 
 
@@ -241,3 +268,39 @@ def _settings(style: str, batch: int) -> FeatureSettings:
         step_size=None if STEP_SIZE.value is None else STEP_SIZE.value / scale,
         diversity=diversity if OBJECTIVE.value and batch > 1 else 0.0,
     )
+
+
+def _write_page(
+    output: Path, pictures: Mapping[_Unit, images.Picture | None], title: str, origin: Mapping[str, object]
+) -> None:
+    """Writes the folder, complete or not at all; `pictures` are None for dead units, at least one is not."""
+    alive = {unit.name: picture.over(_PAPER) for unit, picture in pictures.items() if picture}
+    drawn = list(alive.values())
+    height, width = drawn[0].shape[:2]
+    values = {
+        "title": html.escape(title),
+        "sheet": _SHEET,
+        "width": str(min(width, 320)),
+        "aspect": f"{width} / {height}",
+        "figures": "\n".join(_figure(unit, bool(picture)) for unit, picture in pictures.items()),
+        "command": html.escape(str(origin["line"])),
+    }
+    page = _TEMPLATE.read_text(encoding="utf-8")
+    for name, value in values.items():
+        page = page.replace(f"{{{name}}}", value)
+    with atomic_folder(output, _INDEX) as folder:
+        for unit, picture in pictures.items():
+            if picture:
+                images.save(folder / unit.file, picture, {**origin, "shows": unit.name})
+        images.save(folder / _SHEET, images.Picture(sheet(drawn, list(alive))), origin)
+        (folder / _INDEX).write_text(page, encoding="utf-8")
+
+
+def _figure(unit: _Unit, alive: bool) -> str:
+    name = html.escape(unit.name)
+    shown = (
+        f'<a href="{unit.file}"><img src="{unit.file}" alt="{name}" loading="lazy"></a>'
+        if alive
+        else '<div class="dead">dead: responds to no<br>change of a picture</div>'
+    )
+    return f"<figure>{shown}<figcaption>{name}</figcaption></figure>"

@@ -10,7 +10,7 @@ import sys
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, film_run, folder_run, picture_run, run_state
+from tfgraphs.cli.shared import command, film_run, picture_run, run_state
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import films
@@ -26,7 +26,7 @@ def darker(pixels):
 def main(_):
     kind = film_run.input_kind(INPUT.value)
     if kind == "folder":
-        run = folder_run.FolderRun("dim", INPUT.value, [], __name__, flag="input")
+        run = picture_run.FolderRun("dim", INPUT.value, [], __name__)
         with run.monitor() as monitor:
             run.make_pictures(lambda picture: darker(picture.pixels), 0, monitor)
     elif kind == "film":

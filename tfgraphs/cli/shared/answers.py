@@ -18,10 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal wou
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as a table with `columns` and `rows`, and as a JSON object with `fields`.
-
-    The field `read_as`, if any, has the spelling in the vocabulary of each word that was typed in another spelling.
-    """
+    """A table and the fields of a JSON object; `read_as`, if any, has the spellings of words typed in another one."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]

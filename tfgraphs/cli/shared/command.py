@@ -26,11 +26,7 @@ class UsageError(TfgraphsError):
 def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_modules: list[str]) -> None:
     """Parses the flags, runs a command and exits with its code: 0, 2 for bad input, 130 for Ctrl-C.
 
-    Args:
-        name: of the command, precedes its messages.
-        main: takes the arguments that are not flags.
-        documentation: printed by --help, followed by the flags of `flag_modules`.
-        flag_modules: names of the modules that define flags of the command.
+    `main` takes the arguments that are not flags. --help prints `documentation` and the flags of `flag_modules`.
     """
     for interrupt in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(interrupt, signal.default_int_handler)

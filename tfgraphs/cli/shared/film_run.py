@@ -8,7 +8,6 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, picture_run
-from tfgraphs.cli.shared.folder_run import is_folder
 from tfgraphs.pictures import camera, films
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
 
     Raises UsageError if a flag is given that is for another kind; `zoom_only` are flags of the command for zooms.
     """
-    found = "folder" if is_folder(place) else "film" if films.is_film(place) else "picture"
+    found = "folder" if picture_run.is_folder(place) else "film" if films.is_film(place) else "picture"
     if ZOOM_FRAMES.value:
         if found != "picture":
             what = "a film" if found == "film" else "several pictures"
@@ -110,11 +109,9 @@ def _shift() -> tuple[float, float]:
 
 
 class FilmRun(picture_run.PictureRun):
-    """One run of a command that makes a film; further arguments and errors as of `PictureRun`.
+    """One run of a command that makes a film of `rate` frames a second; otherwise as `PictureRun`.
 
-    Args:
-        rate: frames a second.
-        title: follows the name of the first source in the name of the output; by default the command's name.
+    The title, by default the name of the command, follows that of the first source in the name of the output.
     """
 
     flag_modules = (*picture_run.PictureRun.flag_modules, __name__)
@@ -133,12 +130,8 @@ class FilmRun(picture_run.PictureRun):
     ) -> None:
         """Makes the frames that are missing, writes the film, and deletes the state of the run.
 
-        Args:
-            inputs: takes the number of a frame and returns the inputs of the frames from there on.
-            make_frame: see `MakeFrame`.
-            count: number of frames; FilmError is raised if `inputs` gave fewer.
-            monitor: shows the progress of the run.
-            first_work: work of the first frame, as a multiple of that of each other.
+        `inputs` returns the inputs of the frames from a number on; FilmError is raised if it has fewer than `count`.
+        The first frame is `first_work` times the work of another one.
         """
         frames, steps = films.FrameFolder(self.state.folder / "frames"), int(self.state.read("step") or 0)
         start, before = len(frames), frames.last

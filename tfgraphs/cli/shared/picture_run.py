@@ -1,4 +1,4 @@
-"""Runs of commands that make a picture of pictures: flags, loading, the run itself, and the file that is written.
+"""Runs of commands that make pictures of pictures: flags, loading, the run itself, and the file that is written.
 
 A command reads like what happens to a photograph:
 
@@ -12,17 +12,21 @@ A command reads like what happens to a photograph:
 
 import contextlib
 import dataclasses
+import itertools
+import os.path
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
-from tfgraphs.files.outputs import check_writable
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.outputs import OutputError, check_writable
 from tfgraphs.pictures import films, images, samples
 from tfgraphs.pictures.colors import with_colors_of
+from tfgraphs.pictures.films.folders import PICTURES, is_pattern
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
@@ -105,6 +109,11 @@ def network_files() -> list[Path]:
     return [Path(value) for value in (BACKBONE.value, WEIGHTS.value) if value and Path(value).exists()]
 
 
+def is_folder(place: str) -> bool:
+    """Returns whether a name stands for several pictures: it is a folder, or a pattern and no file."""
+    return os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
+
+
 def stem(source: str) -> str:
     """The name of a file or sample without its folder and ending, after which outputs are named."""
     return Path(source.removeprefix(samples.PREFIX)).stem
@@ -146,16 +155,10 @@ def monitored(name: str, state: run_state.RunState, values: Mapping[str, object]
 
 
 class PictureRun:
-    """One run of a command that turns pictures into a picture.
+    """One run of a command that turns pictures into a picture, which is named after the first of the sources.
 
-    Args:
-        name: of the command.
-        sources: paths of the pictures that go in, if any; the output is named after the first.
-        module: name of the module that defines the command's own flags.
-
-    Raises:
-        ImageError, OutputError: the output cannot be written.
-        ResumeError: --resume, but no run of these flags was interrupted.
+    `module` defines the command's own flags. Raises ImageError or OutputError if the output cannot be written, and
+    ResumeError if --resume finds no interrupted run of these flags.
     """
 
     flag_modules: tuple[str, ...] = (__name__, run_state.__name__)  # that define flags besides the command's own
@@ -207,3 +210,77 @@ class PictureRun:
     def _check_outputs(self, sources: list[str]) -> None:
         self._check_format()
         check_output(self.output, sources)
+
+
+class FolderRun(PictureRun):
+    """One run of a command that turns each picture of a folder or pattern into a picture; otherwise as `PictureRun`.
+
+    `others` are paths of other files that go in. Raises FolderError if there are no pictures.
+    """
+
+    def __init__(self, name: str, place: str, others: list[str], module: str) -> None:
+        self._place = place
+        self._pictures = films.sources(place)
+        super().__init__(name, [*map(str, self._pictures), *others], module)
+
+    def make_pictures(
+        self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int, monitor: "Monitor"
+    ) -> None:
+        """Makes and writes the results, and deletes the state of the run.
+
+        A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
+        the end. The last progress of `make_picture` has the result; `size` is that of `load_picture`.
+        """
+        count, left_out, steps = len(self._pictures), 0, int(self.state.read("step") or 0)
+        finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
+        for number, (path, target) in enumerate(self._targets()):
+            if str(target.absolute()) in finished:
+                continue
+            try:
+                picture = load_picture(str(path), size)
+                for progress in make_picture(picture):
+                    monitor(progress.of_whole("picture", number, count, steps))
+            except OutputError:
+                raise
+            except TfgraphsError as error:
+                left_out += 1
+                text = " ".join(str(error).split())
+                monitor.say(text if str(path) in text else f"{path}: {text}")
+                continue
+            steps += progress.step
+            assert progress.picture is not None
+            alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
+            images.save(target, images.Picture(progress.picture, picture.alpha), alone)
+            finished.append(str(target.absolute()))
+            self.state.write("finished", "\n".join(finished))
+            self.state.write("step", str(steps))
+        self.state.forget()
+        if left_out < count:
+            print(f"{self.output}: {command.counted(count - left_out, 'picture')}")
+        if left_out:
+            raise command.UsageError(f"{left_out} of {command.counted(count, 'picture')} were left out, see above")
+
+    def _targets(self) -> Iterator[tuple[Path, Path]]:
+        """Each picture and the file that its result is written to."""
+        return ((path, self.output / f"{path.stem}.png") for path in self._pictures)
+
+    def _named_after(self, _: str) -> str:
+        """Names the output after the folder itself, or the last one that a pattern names."""
+        whole = os.path.isdir(self._place)
+        parts = itertools.takewhile(lambda part: whole or not is_pattern(part), Path(self._place).parts)
+        return f"{Path(*parts).resolve().name or 'pictures'}_{self.name}"
+
+    def _check_outputs(self, sources: list[str]) -> None:
+        if self.output.suffix.lower() in (*PICTURES, ".mp4") and not self.output.is_dir():
+            raise command.UsageError(f"--output={self.output} is the name of a file: several pictures need a folder")
+        known: dict[Path, Path] = {}
+        for path, target in self._targets():
+            if target in known:
+                raise command.UsageError(f"{known[target]} and {path} would both become {target}: rename one of them")
+            known[target] = path
+            if self.output.exists() and path.parent.samefile(self.output):
+                raise command.UsageError(f"--output={self.output} is where {path} is: give another folder")
+            check_writable(target)
+        for other in map(Path, sources[len(self._pictures) :]):
+            if other.exists() and any(target.exists() and other.samefile(target) for target in known):
+                raise command.UsageError(f"--output={self.output} contains the input {other}: give another folder")

@@ -34,14 +34,8 @@ def states_folder() -> Path:
 class RunState:
     """The state of one run, in `folder`; `checkpoints` are arguments of the techniques for saving it.
 
-    Args:
-        name: of the command.
-        origin: everything but files that the result depends on; can be JSON.
-        sources: files, or folders of files, on whose content it depends.
-
-    Raises:
-        OutputError: the folder cannot be written.
-        ResumeError: --resume, but no run of this origin was interrupted.
+    The result depends on the values of `origin` and on the content of `sources`, files or folders. Raises OutputError
+    if the folder cannot be written, and ResumeError if --resume finds no interrupted run of this origin.
     """
 
     def __init__(self, name: str, origin: Mapping[str, object], sources: Sequence[Path]) -> None:
