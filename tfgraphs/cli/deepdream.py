@@ -34,7 +34,6 @@ from tfgraphs.cli.shared import (
     picture_run,
     presets,
     run_state,
-    settings_flags,
 )
 from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
@@ -70,7 +69,7 @@ STEP_SIZE = flags.DEFINE_float(
     0,
 )
 TILE_SIZE = common_flags.tile_size(0)
-settings_flags.define(DreamSettings, "steps", "optimizer", "seed", "tile_size", "step_size")
+common_flags.define_settings(DreamSettings, "steps", "optimizer", "seed", "tile_size", "step_size")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.DREAMS), "A chosen combination of flags; flags that are given override it."
 )
@@ -96,7 +95,7 @@ def main(arguments: list[str]) -> None:
 def _dream_picture() -> None:
     run = picture_run.PictureRun("deepdream", [INPUT.value, *_other_inputs()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
-    mask = _load_mask(picture.size)
+    mask = picture_run.load_mask(MASK.value, picture.size)
     make_dreamer = _load()
     with run.monitor() as monitor:
         options = {**run.checkpoints, "report_every": picture_run.SAVE_EVERY.value}
@@ -118,7 +117,7 @@ def _dream_folder() -> None:
         dreamer = make_dreamer(_settings(), monitor.graph)
 
         def make_picture(picture: images.Picture) -> "Iterator[Progress]":
-            return _dream(dreamer, picture.pixels, picture.pixels, _load_mask(picture.size))
+            return _dream(dreamer, picture.pixels, picture.pixels, picture_run.load_mask(MASK.value, picture.size))
 
         run.make_pictures(make_picture, SIZE.value, monitor)
 
@@ -127,7 +126,7 @@ def _dream_film() -> None:
     film = films.open_film(INPUT.value)
     run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film.rate)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
-    mask = _load_mask(size)
+    mask = picture_run.load_mask(MASK.value, size)
     count = film_run.count_frames("deepdream", film)
     make_dreamer = _load()
     with run.monitor() as monitor:
@@ -142,7 +141,7 @@ def _dream_film() -> None:
 def _dream_zoom() -> None:
     if MASK.value:
         raise command.UsageError("--mask keeps a part of the picture, which a zoom leaves behind: give one of the two")
-    film_run.check_camera()
+    move_camera = film_run.camera_move()
     run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film_run.RATE.value, title="zoom")
     picture = picture_run.load_picture(INPUT.value, SIZE.value).over(_WHITE)
     count = film_run.ZOOM_FRAMES.value
@@ -156,7 +155,7 @@ def _dream_zoom() -> None:
         def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
             if before is None:
                 return _dream_frame(_dream(make_dreamer(settings, None), picture, picture, None))
-            start = film_run.move_camera(before)
+            start = move_camera(before)
             return _dream_frame(_dream(dreamer, start, start, None, steps_before=number * frame_steps))
 
         run.make_film(lambda start: range(start, count), make_frame, count, monitor, settings.most_steps / frame_steps)
@@ -165,10 +164,6 @@ def _dream_zoom() -> None:
 def _other_inputs() -> list[str]:
     """The files that go in besides the input."""
     return [path for path in (GUIDE.value, MASK.value) if path]
-
-
-def _load_mask(size: tuple[int, int]) -> "np.ndarray | None":
-    return picture_run.load_mask(MASK.value, size) if MASK.value else None
 
 
 def _load() -> "Callable[[DreamSettings, Callable[[tf.Graph], None] | None], Dreamer]":
@@ -201,7 +196,7 @@ def _load_objective() -> "tuple[Objective, Backbone]":
 
 
 def _settings() -> DreamSettings:
-    return settings_flags.read(DreamSettings, step_size=STEP_SIZE.value / 255)
+    return common_flags.read_settings(DreamSettings, step_size=STEP_SIZE.value / 255)
 
 
 def _dream(

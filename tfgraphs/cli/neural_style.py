@@ -19,14 +19,14 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, settings_flags
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.neural_style.regions import Style, check_size, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
@@ -34,8 +34,6 @@ from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from tfgraphs.monitor.progress import Progress
     from tfgraphs.neural_style.transfer import Painter
 
@@ -81,7 +79,7 @@ MODEL = flags.DEFINE_string(
     "Paints in one pass with this network: a folder that --train_style wrote, or hub:HANDLE, for instance Magenta's "
     "arbitrary style transfer, which takes a --style. It is checked: it can compute, but not read or write files.",
 )
-settings_flags.define(StyleSettings, "steps", "optimizer", "seed", "tile_size", "style_layers")
+common_flags.define_settings(StyleSettings, "steps", "optimizer", "seed", "tile_size", "style_layers")
 
 _STEP_BY_STEP = ("style_weight", "content_mask", "style_mask", "init", "frame_steps", "temporal_weight", "preset")
 _STARTS = ("random", "content")  # values of --init that are not files
@@ -121,10 +119,9 @@ def _paint_folder() -> None:
         images.load(samples.resolve(path), 64)  # a broken mask ends the run, a broken picture does not
     painter = _painter()
     with run.monitor() as monitor:
-        on_graph = _once(monitor.graph)
 
         def paint(picture: images.Picture) -> "Iterator[Progress]":
-            return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=on_graph)
+            return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=monitor.graph)
 
         run.make_pictures(paint, SIZE.value, monitor)
 
@@ -141,13 +138,12 @@ def _paint_film() -> None:
 
     first_work = work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
     with run.monitor() as monitor:
-        on_graph = _once(monitor.graph)
 
         def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
             (before, frame), anchor = frames, None
             if before is not None and painted is not None and _is_anchored():
                 anchor = anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
-            return painter.paint(frame, masks, anchor=anchor, on_graph=on_graph)
+            return painter.paint(frame, masks, anchor=anchor, on_graph=monitor.graph)
 
         run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, count, monitor, first_work)
 
@@ -201,12 +197,6 @@ def _is_anchored() -> bool:
     return bool(TEMPORAL_WEIGHT.value) and not MODEL.value
 
 
-def _once(on_graph: "Callable[[tf.Graph], None]") -> "Callable[[tf.Graph], None]":
-    """Calls a function the first time only: the graphs of other pictures look the same."""
-    calls = iter([on_graph])
-    return lambda graph: next(calls, lambda graph: None)(graph)
-
-
 def _painter(size: tuple[int, int] | None = None) -> "_Painter | style_network.ModelPainter":
     """Makes the painter of one photograph of a size, or of several, and starts TensorFlow."""
     if MODEL.value:
@@ -227,8 +217,7 @@ class _Painter:
         for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):
             painting = picture_run.load_picture(path, round(SIZE.value * self._settings.style_scale))
             check_size(painting.size)
-            counted = picture_run.load_mask(mask, painting.size) if mask else None
-            self._paintings.append((painting.pixels, weight, counted))
+            self._paintings.append((painting.pixels, weight, picture_run.load_mask(mask, painting.size)))
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
         command.import_tensorflow()
         self._backbone = picture_run.load_backbone("neural_style", "average", self._settings.layers)
@@ -236,16 +225,15 @@ class _Painter:
         self._last: Painter | None = None
 
     def paint(
-        self,
-        photograph: np.ndarray,
-        content_masks: list[np.ndarray | None],
-        **options: Any,
+        self, photograph: np.ndarray, content_masks: list[np.ndarray | None], **options: Any
     ) -> "Iterator[Progress]":
         """Paints a photograph; `content_masks` say where each painting goes, options are those of `Painter.paint`."""
         if options.get("anchor") is not None:
             options["steps"] = FRAME_STEPS.value
         else:
             options["start"] = photograph if INIT.value == "content" else self._start
+        if self._last is not None:
+            options["on_graph"] = None  # the graphs of other pictures look the same
         painting = self._painter(photograph, content_masks).paint(photograph, **options)
         return picture_run.in_colors_of(photograph, painting) if PRESERVE_COLOR.value == "luminance" else painting
 
@@ -282,7 +270,7 @@ def _for_each_style(flag: "flags.FlagHolder[list[str]]") -> list[str]:
 
 def _content_masks(size: tuple[int, int]) -> list[np.ndarray | None]:
     """Where each painting goes in a photograph of a size; None is everywhere."""
-    return [picture_run.load_mask(path, size) if path else None for path in _for_each_style(CONTENT_MASK)]
+    return [picture_run.load_mask(path, size) for path in _for_each_style(CONTENT_MASK)]
 
 
 def _settings() -> StyleSettings:
@@ -295,7 +283,7 @@ def _settings() -> StyleSettings:
             raise command.UsageError(
                 f"--style_layers: {text!r} is not a layer with a weight, such as fire3:0.5"
             ) from None
-    return settings_flags.read(StyleSettings, style_layers=None if STYLE_LAYERS.value is None else layers)
+    return common_flags.read_settings(StyleSettings, style_layers=None if STYLE_LAYERS.value is None else layers)
 
 
 def _export() -> None:

@@ -19,7 +19,7 @@ maco are newer ones.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,11 +119,7 @@ def _kernels() -> None:
     from tfgraphs.cli.visualize_kernels import draw
     from tfgraphs.pictures.sheets import sheet
 
-    def chosen(backbone: "Backbone") -> str:
-        return LAYER.value or kernels.first_convolution(backbone)
-
-    backbone = picture_run.load_backbone("visualize", check=lambda known: kernels.convolution_of(known, chosen(known)))
-    layer = chosen(backbone)
+    backbone, layer = _load(kernels.first_convolution, kernels.convolution_of)
     convolution = kernels.convolution_of(backbone, layer)
     count = backbone.view(convolution.name).channels
     output = _output(f"{backbone.name}_{layer}_kernels")
@@ -142,12 +138,7 @@ def _activations() -> None:
     from tfgraphs.backbones.looking import heat_maps
     from tfgraphs.pictures.sheets import sheet
 
-    def chosen(backbone: "Backbone") -> str:
-        return LAYER.value or heat_maps.richest_places(backbone)
-
-    backbone = picture_run.load_backbone("visualize", check=lambda known: known.check(chosen(known)))
-    layer = chosen(backbone)
-    backbone.check(layer)
+    backbone, layer = _load(heat_maps.richest_places, lambda backbone, layer: backbone.check(layer))
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
     found = heat_maps.responses(backbone, layer, picture.pixels)
     if CHANNELS.value:
@@ -194,6 +185,18 @@ def _picture(size: int) -> images.Picture:
     if not INPUT.value:
         raise command.UsageError("which picture? Give --input=photo.jpg, or --input=sample:cat")
     return picture_run.load_picture(INPUT.value, size if SIZE.value is None else SIZE.value)
+
+
+def _load(default: "Callable[[Backbone], str]", check: "Callable[[Backbone, str], object]") -> "tuple[Backbone, str]":
+    """Loads the network and returns it with the name of the layer; checks the layer before the weights are loaded."""
+
+    def chosen(backbone: "Backbone") -> str:
+        layer = LAYER.value or default(backbone)
+        check(backbone, layer)
+        return layer
+
+    backbone = picture_run.load_backbone("visualize", check=chosen)
+    return backbone, chosen(backbone)
 
 
 def _output(name: str) -> Path:

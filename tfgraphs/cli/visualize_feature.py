@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, picture_run, settings_flags
+from tfgraphs.cli.shared import command, common_flags, picture_run
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
 from tfgraphs.pictures import images
@@ -260,7 +260,7 @@ def _settings(style: str, batch: int) -> FeatureSettings:
     side = flags.FLAGS.size or _SIDE
     diversity = 1.0 if DIVERSITY.value is None else DIVERSITY.value
     scale = 255 if style in PIXEL_STYLES else 1  # of --step_size
-    return settings_flags.read(
+    return common_flags.read_settings(
         FeatureSettings,
         style=style,
         size=(side, side),

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, run_state, settings_flags
+from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.version import __version__
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
@@ -55,8 +55,8 @@ MAX_COUNTING_MEMORY = flags.DEFINE_integer(
 )
 OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
 common_flags.seed()
-settings_flags.define(TextSettings, "max_counting_memory")
-settings_flags.define(TrainingSettings, "optimizer", "seed", "dtype")
+common_flags.define_settings(TextSettings, "max_counting_memory")
+common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 
 _NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}
 
@@ -73,8 +73,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _train_on_text() -> None:
-    text_settings = settings_flags.read(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
-    settings = settings_flags.read(TrainingSettings)
+    text_settings = common_flags.read_settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
+    settings = common_flags.read_settings(TrainingSettings)
     find_files(CORPUS.value)
 
     command.import_tensorflow(threads=lambda found: found.loss_threads)
@@ -122,7 +122,7 @@ def _train_on_text() -> None:
 
 def _train_on_pairs() -> None:
     settings = PairSettings.from_json(CONFIG.value)
-    tied = settings_flags.read(TrainingSettings).tied
+    tied = common_flags.read_settings(TrainingSettings).tied
     settings = dataclasses.replace(settings, passes=PASSES.value, tied=tied, compat=COMPAT.value)
     pairs = read_pairs(PAIRS.value)
     origin = {"pairs": True, **dataclasses.asdict(settings)}

@@ -39,9 +39,10 @@ def main(_):
         run = film_run.FilmRun("dim", [INPUT.value], __name__, film_run.RATE.value, title="zoom")
         picture = picture_run.load_picture(INPUT.value, 0).over(1.0)
         count = film_run.ZOOM_FRAMES.value
+        move_camera = film_run.camera_move()
 
         def make_frame(first, before):
-            return darker(first if before is None else film_run.move_camera(before))
+            return darker(first if before is None else move_camera(before))
 
         with run.monitor() as monitor:
             run.make_film(

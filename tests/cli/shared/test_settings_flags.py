@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from absl import flags
 
-from tfgraphs.cli.shared import settings_flags
+from tfgraphs.cli.shared import common_flags
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Settings:
 
 @pytest.fixture(scope="module")
 def defined():
-    settings_flags.define(Settings, "name")
+    common_flags.define_settings(Settings, "name")
     yield flags.FLAGS
     for name in ("number_of_legs", "gait", "happy"):
         delattr(flags.FLAGS, name)
@@ -48,4 +48,4 @@ def test_a_choice_is_checked(defined):
 def test_settings_are_read_from_flags_and_others(defined):
     defined["number_of_legs"].parse("4")
     expected = Settings(number_of_legs=4, gait="walk", happy=True, name="Incitatus")
-    assert settings_flags.read(Settings, name="Incitatus") == expected
+    assert common_flags.read_settings(Settings, name="Incitatus") == expected

@@ -1,13 +1,10 @@
-"""Flags that mean the same in several commands.
+"""Flags that mean the same in several commands, each with its own defaults, and flags for settings dataclasses."""
 
-Each command defines those that it has, with its own defaults:
-
-    SEED = common_flags.seed()
-    STEPS = common_flags.steps(650)
-    common_flags.former("iterations", "steps")
-"""
-
+import dataclasses
+import inspect
 import re
+import typing
+from typing import Any, TypeVar
 
 from absl import flags
 
@@ -15,7 +12,11 @@ from tfgraphs.cli.shared.command import UsageError
 
 flags.disclaim_key_flags()  # the flags belong to the modules that call these functions
 
+Settings = TypeVar("Settings")
+
 _FORMER = "former names"
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     .*)*)", re.MULTILINE)
+_REFERENCE = re.compile(r"[;.]\s+[Ss]ee\s+`[\w.]+`")
 
 
 def steps(default: int | None, note: str = "") -> flags.FlagHolder[int | None]:
@@ -76,3 +77,32 @@ def parse_channels(text: str, count: int) -> list[int]:
             raise UsageError(f"--channels={text}: the layer has the channels 0 to {count - 1}")
         wanted.extend(range(int(first), int(last or first) + 1))
     return list(dict.fromkeys(wanted))
+
+
+def define_settings(kind: type[Any], *without: str) -> None:
+    """Defines a flag for each field of a dataclass but those in `without`.
+
+    The help is the attribute's docstring without backquotes and references to modules. The attribute CHOICES of the
+    dataclass, if any, has the values that fields of text can have.
+    """
+    texts = dict(_ATTRIBUTE.findall(inspect.getdoc(kind) or ""))
+    choices = getattr(kind, "CHOICES", {})
+    makers: dict[Any, Any] = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+    makers[str] = flags.DEFINE_string
+    for field in dataclasses.fields(kind):
+        if field.name in without:
+            continue
+        text = " ".join(_REFERENCE.sub("", texts.get(field.name, "")).split())
+        text = (text[:1].upper() + text[1:]).replace("`", "")  # values in backquotes keep their case
+        if field.name in choices:
+            flags.DEFINE_enum(field.name, field.default, choices[field.name], text)
+        else:
+            value_type = next(iter(typing.get_args(field.type)), field.type)  # of `int | None`, int
+            makers[value_type](field.name, field.default, text)
+
+
+def read_settings(kind: type[Settings], **others: object) -> Settings:
+    """Makes settings from the flags of the same names, and others."""
+    names = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
+    values = {name: flags.FLAGS[name].value for name in names if name in flags.FLAGS}
+    return kind(**{**values, **others})

@@ -87,22 +87,17 @@ def blend(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None 
     return frame + share * (before - frame)
 
 
-def move_camera(frame: np.ndarray) -> np.ndarray:
-    """Moves the camera of a zoom by one step, see `camera.zoomed`: the next frame starts from the result."""
-    return camera.zoomed(frame, ZOOM.value, ROTATION.value, _shift())
+def camera_move() -> Callable[[np.ndarray], np.ndarray]:
+    """Returns what moves the camera of a zoom by one step, see `camera.zoomed`: the next frame starts from its result.
 
-
-def check_camera() -> None:
-    """Raises CameraError or UsageError if the camera of a zoom cannot move as the flags say."""
-    camera.check(ZOOM.value, ROTATION.value, _shift())
-
-
-def _shift() -> tuple[float, float]:
+    Raises CameraError or UsageError if the camera cannot move as the flags say.
+    """
     try:
         x, y = map(float, SHIFT.value.split(","))
     except ValueError:
         raise command.UsageError(f"--shift={SHIFT.value}: give two numbers, as in --shift=0.01,-0.02") from None
-    return x, y
+    camera.check(ZOOM.value, ROTATION.value, (x, y))
+    return lambda frame: camera.zoomed(frame, ZOOM.value, ROTATION.value, (x, y))
 
 
 # --- the run and what comes out

@@ -1,14 +1,4 @@
-"""Runs of commands that make pictures of pictures: flags, loading, the run itself, and the file that is written.
-
-A command reads like what happens to a photograph:
-
-    run = PictureRun("neural_style", [INPUT.value, STYLE.value], __name__)
-    picture, style = load_picture(INPUT.value, SIZE.value), load_picture(STYLE.value, SIZE.value)
-    backbone = load_backbone("neural_style", pooling="average")
-    with run.monitor() as monitor:
-        pixels = run.last_picture(paint(picture.pixels, style.pixels, backbone, **run.checkpoints), monitor)
-    run.save(images.Picture(pixels, picture.alpha))
-"""
+"""Runs of commands that make pictures of pictures: flags, loading, the run itself, and the files that are written."""
 
 import contextlib
 import dataclasses
@@ -90,9 +80,9 @@ def load_picture(path: str, size: int) -> images.Picture:
     return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
 
 
-def load_mask(path: str, size: tuple[int, int]) -> "np.ndarray":
-    """Loads a mask or a sample for a picture of a size, see `images.load_mask`."""
-    return images.load_mask(samples.resolve(path), size)
+def load_mask(path: str | None, size: tuple[int, int]) -> "np.ndarray | None":
+    """Loads a mask or a sample for a picture of a size, see `images.load_mask`; None for no path."""
+    return images.load_mask(samples.resolve(path), size) if path else None
 
 
 def load_backbone(name: str, pooling: str = "max", check: "Check" = lambda structure: None) -> "Backbone":
