@@ -4,11 +4,10 @@ An objective becomes a picture, or a sheet of several styles or of a batch. The 
 ones of a network, become a folder with a page.
 """
 
-import contextlib
 import html
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,16 +84,6 @@ class FeatureRun(picture_run.PictureRun):
         self.backbone = picture_run.load_backbone("visualize", check=check)
         self._steps = 0  # of finished parts
 
-    @contextlib.contextmanager
-    def monitor(self) -> Iterator["Monitor"]:
-        """As that of other runs; if all units are dead, there is nothing to resume."""
-        try:
-            with super().monitor() as monitor:
-                yield monitor
-        except DeadUnitError:
-            self.state.forget()
-            raise
-
     def _named_after(self, source: str) -> str:
         if OBJECTIVE.value:
             return _file_name("_".join(OBJECTIVE.value)) + ".png"
@@ -129,10 +118,12 @@ class FeatureRun(picture_run.PictureRun):
 def feature(module: str) -> None:
     """Runs the command; `module` defines the flags that it shares with the other commands of `visualize`."""
     _check_flags()
-    if OBJECTIVE.value:
-        _make_picture(module)
-    else:
-        _make_page(module)
+    run = FeatureRun(module)
+    try:
+        (_make_picture if OBJECTIVE.value else _make_page)(run)
+    except DeadUnitError:  # there is nothing to resume
+        run.state.forget()
+        raise
 
 
 def _check_flags() -> None:
@@ -160,9 +151,8 @@ def _check_flags() -> None:
         _settings(style, BATCH.value)
 
 
-def _make_picture(module: str) -> None:
+def _make_picture(run: FeatureRun) -> None:
     """Makes the picture or the sheet of one objective."""
-    run = FeatureRun(module)
     objective, count = _objective(run.backbone), len(STYLE.value)
     pictures, captions = [], []
     with run.monitor() as monitor:
@@ -184,13 +174,8 @@ def _make_picture(module: str) -> None:
     print(f"{run.output}: {' + '.join(OBJECTIVE.value)} of {run.backbone.name}, {', '.join(STYLE.value)}")
 
 
-def _make_page(module: str) -> None:
-    """Makes the folder with the page of several channels.
-
-    Raises:
-        DeadUnitError: all units are dead.
-    """
-    run = FeatureRun(module)
+def _make_page(run: FeatureRun) -> None:
+    """Makes the folder with the page of several channels. Raises DeadUnitError if all units are dead."""
     units, title = _units(run.backbone)
     finished = run.state.folder / "pictures"
     layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
