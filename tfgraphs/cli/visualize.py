@@ -29,12 +29,17 @@ from tfgraphs.cli import visualize_feature
 from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
 from tfgraphs.cli.visualize_feature import feature
 from tfgraphs.pictures import images
+from tfgraphs.pictures.sheets import bars, enlarged, sheet
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
 
     from tfgraphs.backbones import Backbone
+    from tfgraphs.backbones.layers import Layer
+    from tfgraphs.backbones.looking.kernels import Kernel
+
+    _Drawn = tuple[list[np.ndarray], list[str], str]
 
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
 SIZE = common_flags.size(None, "By default a good one.")
@@ -55,7 +60,11 @@ FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classi
 _MOST_KERNELS = 48  # of deeper layers, on one sheet
 _NETWORK = {"backbone", "weights", "upsample"}
 _SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
-
+_KERNEL = 66  # px of a kernel in colours
+_SLICES = 6
+_SLICE = 33  # px
+_LINES = (90, 90, 95)  # RGB between slices
+_BARS = 150  # px
 
 # The flags that a command reads, of those that not all do.
 _FLAGS = {
@@ -116,15 +125,13 @@ def _layers() -> None:
 def _kernels() -> None:
     command.import_tensorflow()
     from tfgraphs.backbones.looking import kernels
-    from tfgraphs.cli.visualize_kernels import draw
-    from tfgraphs.pictures.sheets import sheet
 
     backbone, layer = _load(kernels.first_convolution, kernels.convolution_of)
     convolution = kernels.convolution_of(backbone, layer)
     count = backbone.view(convolution.name).channels
     output = _output(f"{backbone.name}_{layer}_kernels")
     most = None if kernels.sees_colours(backbone, convolution) else _MOST_KERNELS
-    tiles, captions, legend = draw(backbone, convolution, _channels(count, most))
+    tiles, captions, legend = _draw_kernels(backbone, convolution, _channels(count, most))
     shown = f"{len(tiles)} of {count}"
     which = shown if CHANNELS.value else str(count) if len(tiles) == count else f"the first {shown}"
     legend = f"{layer} of {backbone.name}: {which} kernels. {legend}"
@@ -132,11 +139,49 @@ def _kernels() -> None:
     print(f"{output}: {shown} kernels of {layer}")
 
 
+def _draw_kernels(backbone: "Backbone", convolution: "Layer", channels: Sequence[int]) -> "_Drawn":
+    """Draws some kernels of a convolution: returns pictures, the captions below them, and the legend of all."""
+    from tfgraphs.backbones.looking.kernels import colour_kernels, sees_colours, strongest_slices
+
+    if sees_colours(backbone, convolution):
+        found = colour_kernels(backbone, convolution, channels)
+        tiles = [enlarged(kernel.pixels, _KERNEL) for kernel in found]
+        legend = "Each is shown as the picture that excites it most, above the number of its channel."
+        return tiles, [str(kernel.channel) for kernel in found], legend
+    rows = strongest_slices(backbone, convolution, channels, _SLICES)
+    return _as_bars(rows) if rows[0][0].pixels.shape[:2] == (1, 1) else _as_slices(rows)
+
+
+def _as_slices(rows: "Sequence[Sequence[Kernel]]") -> "_Drawn":
+    tiles = [
+        sheet([enlarged(one.pixels, _SLICE) for one in row], columns=len(row), gap=2, paper=_LINES) for row in rows
+    ]
+    captions = [f"{row[0].channel}: {' '.join(str(one.source) for one in row)}" for row in rows]
+    legend = (
+        "Below each kernel its output channel, and the input channels with the strongest weights, whose slices are "
+        "above from left to right. Orange is positive, blue is negative, black is 0."
+    )
+    return tiles, captions, legend
+
+
+def _as_bars(rows: "Sequence[Sequence[Kernel]]") -> "_Drawn":
+    """Kernels of one position have one weight for each input channel, and no pattern to draw."""
+    from tfgraphs.backbones.looking.kernels import COLD, WARM
+
+    colours = tuple(WARM), tuple(COLD)
+    tiles = [bars([str(one.source) for one in row], [one.largest for one in row], _BARS, colours) for row in rows]
+    captions = [f"output channel {row[0].channel}" for row in rows]
+    legend = (
+        "Each kernel has one weight for each input channel: the bars are the weights furthest from 0, after the number "
+        "of their input channel. Orange is positive, blue is negative."
+    )
+    return tiles, captions, legend
+
+
 def _activations() -> None:
     picture = _picture(640)
     command.import_tensorflow()
     from tfgraphs.backbones.looking import heat_maps
-    from tfgraphs.pictures.sheets import sheet
 
     backbone, layer = _load(heat_maps.richest_places, lambda backbone, layer: backbone.check(layer))
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
