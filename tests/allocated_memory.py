@@ -2,7 +2,9 @@
 
 import ctypes
 import gc
+import itertools
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -22,3 +24,13 @@ def allocated():
     gc.collect()
     info = library.mallinfo2()
     return info.uordblks + info.hblkhd
+
+
+def growth(run: Callable[[], None]) -> int:
+    """Bytes that a run leaves allocated: the smaller of two runs after a first one. A leak is in each of them."""
+    run()
+    sizes = [allocated()]
+    for _ in range(2):
+        run()
+        sizes.append(allocated())
+    return min(after - before for before, after in itertools.pairwise(sizes))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.allocated_memory import FORGOTTEN, allocated
+from tests.allocated_memory import FORGOTTEN, growth
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, channel, dream, layer_l2
@@ -41,11 +41,8 @@ def run(kind, size, backbone):
     ],
 )
 def test_memory_is_flat_after_the_first_runs_of_each_size(backbone, kind, rounds):
-    def measure():
+    def run_all():
         for size in SIZES * rounds:
             assert [*run(kind, size, backbone)]
-        return allocated()
 
-    measure()
-    before, after = measure(), measure()
-    assert (after - before) / (rounds * len(SIZES)) < FORGOTTEN
+    assert growth(run_all) / (rounds * len(SIZES)) < FORGOTTEN

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.allocated_memory import FORGOTTEN, allocated
+from tests.allocated_memory import FORGOTTEN, growth
 from tfgraphs.neural_style import StyleSettings, paint
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
@@ -37,11 +37,8 @@ def run(kind, size, backbone, photographs):
     [("painting", 1), *(pytest.param(kind, 2, marks=pytest.mark.long) for kind in ("painting", "network"))],
 )
 def test_memory_is_flat_after_the_first_runs_of_each_size(small, photographs, kind, rounds):
-    def measure():
+    def run_all():
         for size in SIZES * rounds:
             assert [*run(kind, size, small, photographs)]
-        return allocated()
 
-    measure()
-    before, after = measure(), measure()
-    assert (after - before) / (rounds * len(SIZES)) < FORGOTTEN
+    assert growth(run_all) / (rounds * len(SIZES)) < FORGOTTEN

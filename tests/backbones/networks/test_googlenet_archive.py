@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgraphs.backbones.networks import googlenet
-from tfgraphs.backbones.networks.googlenet import extract
+from tfgraphs.backbones.networks.googlenet import read_archive
 from tfgraphs.backbones.readers.weights import WeightsError
 
 CONTENTS = {"GRAPH": b"a graph " * 1000, "LABELS": b"dummy\nkit fox\n"}
+CLASSES = ("dummy", "kit fox")
 
 
 @pytest.fixture(scope="module")
@@ -33,25 +34,12 @@ def packed(path: Path, members: dict[str, bytes], kind: int = zipfile.ZIP_DEFLAT
     return path
 
 
-def test_graph_and_labels_alone_are_taken_out_of_the_archive(tmp_path, members):
-    archive = packed(
-        tmp_path / "released.zip", members | {"LICENSE": b"text", "../evil": b"evil", "/tmp/evil": b"evil"}
-    )
-    graph = extract(archive, tmp_path / "deep" / "folder")
-    assert graph == tmp_path / "deep" / "folder" / googlenet.GRAPH.name
-    assert {path.name: path.read_bytes() for path in graph.parent.iterdir()} == members
-    assert {path.name for path in tmp_path.iterdir()} == {"released.zip", "deep"}
-
-
-def test_known_files_that_are_there_are_left_and_others_replaced(tmp_path, members):
-    archive = packed(tmp_path / "released.zip", members)
-    graph, labels = (tmp_path / name for name in members)
-    extract(archive, tmp_path)
-    labels.write_bytes(b"other")
-    before = graph.stat().st_ino
-    extract(archive, tmp_path)
-    assert graph.stat().st_ino == before
-    assert labels.read_bytes() == CONTENTS["LABELS"]
+def test_graph_and_labels_alone_are_read_and_nothing_is_written(tmp_path, members):
+    others = {"LICENSE": b"text", "../evil": b"evil", "/tmp/evil": b"evil"}
+    graph, classes = read_archive(packed(tmp_path / "released.zip", members | others))
+    assert graph == CONTENTS["GRAPH"]
+    assert classes == CLASSES
+    assert {path.name for path in tmp_path.iterdir()} == {"released.zip"}
 
 
 def spoiled(members: dict[str, bytes]) -> dict[str, dict[str, bytes]]:
@@ -64,26 +52,23 @@ def spoiled(members: dict[str, bytes]) -> dict[str, dict[str, bytes]]:
 
 
 @pytest.mark.parametrize("message", ["is missing", "is not the known file", "claims more bytes"])
-def test_wrong_archive_is_refused_in_one_line_and_leaves_what_was_there(tmp_path, members, message):
-    graph = tmp_path / googlenet.GRAPH.name
-    graph.write_bytes(b"earlier")
+def test_wrong_archive_is_refused_in_one_line(tmp_path, members, message):
     archive = packed(tmp_path / "released.zip", spoiled(members)[message])
     with pytest.raises(WeightsError, match=rf"\A[^\n]*released\.zip[^\n]*{message}[^\n]*\Z"):
-        extract(archive, tmp_path)
-    assert graph.read_bytes() == b"earlier"
-    assert {path.name for path in tmp_path.iterdir()} == {"released.zip", graph.name}
+        read_archive(archive)
+    assert {path.name for path in tmp_path.iterdir()} == {"released.zip"}
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_archive_packed_in_another_way_is_refused(tmp_path, members, kind):
     with pytest.raises(WeightsError, match="compressed in a way"):
-        extract(packed(tmp_path / "released.zip", members, kind), tmp_path)
+        read_archive(packed(tmp_path / "released.zip", members, kind))
 
 
 @pytest.mark.parametrize("name", ["missing.zip", "."])
 def test_missing_archive_and_folder_are_refused(tmp_path, name):
     with pytest.raises(WeightsError, match=re.escape(str(tmp_path))):
-        extract(tmp_path / name, tmp_path)
+        read_archive(tmp_path / name)
 
 
 @given(st.data())
@@ -96,8 +81,8 @@ def test_damaged_archive_is_refused_in_one_line_or_gives_the_known_files(tmp_pat
         damaged[start : start + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
     archive.write_bytes(damaged[: data.draw(st.one_of(st.none(), st.integers(0, len(damaged))))])
     try:
-        graph, refused = extract(archive, folder), ""
+        read, refused = read_archive(archive), ""
     except WeightsError as error:
-        graph, refused = None, str(error)
+        read, refused = None, str(error)
     assert "\n" not in refused
-    assert graph is None or graph.read_bytes() == CONTENTS["GRAPH"]
+    assert read is None or read == (CONTENTS["GRAPH"], CLASSES)
