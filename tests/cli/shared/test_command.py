@@ -66,3 +66,20 @@ def test_a_warning_is_one_line(capsys):
 @pytest.mark.parametrize(("number", "text"), [(1, "1 frame"), (2, "2 frames"), (0, "0 frames")])
 def test_things_are_counted(number, text):
     assert command.counted(number, "frame") == text
+
+
+def interrupted_within_a_block():
+    try:
+        raise KeyboardInterrupt("by hand")
+    finally:
+        raise AssertionError("Concurrent access?")
+
+
+def test_an_error_that_an_interruption_causes_is_the_interruption():
+    with pytest.raises(KeyboardInterrupt, match="by hand"), command.as_interruption():
+        interrupted_within_a_block()
+
+
+def test_another_error_stays_what_it_is():
+    with pytest.raises(ZeroDivisionError), command.as_interruption():
+        1 / 0  # noqa: B018

@@ -1,12 +1,13 @@
 """Runs commands: parses flags, prints one line for each error, starts TensorFlow only when it is needed."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import absl.logging
 from absl import flags
@@ -38,7 +39,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
         else:
             arguments = flags.FLAGS(sys.argv)[1:]
             _log_details()
-            main(arguments)
+            with as_interruption():
+                main(arguments)
     except (TfgraphsError, flags.Error) as error:
         _exit(name, str(error), BAD_INPUT)
     except KeyboardInterrupt as interruption:
@@ -50,6 +52,20 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
             raise
         full = "space left" in str(error).lower()  # TensorFlow's error is the same for memory and disks
         _exit(name, "no space left on device" if full else "out of memory: try something smaller", BAD_INPUT)
+
+
+@contextlib.contextmanager
+def as_interruption() -> Iterator[None]:
+    """Raises KeyboardInterrupt instead of errors that Ctrl-C causes, as in TensorFlow's clean-up while it traces."""
+    try:
+        yield
+    except Exception as error:
+        cause = error.__context__
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause is None:
+            raise
+        raise KeyboardInterrupt(*cause.args) from error
 
 
 def no_arguments(arguments: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from absl import flags
 
+from tfgraphs.cli.shared import command
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file, check_writable
 
@@ -62,7 +63,8 @@ class RunState:
     def interruptible(self) -> Iterator[None]:
         """If the block is interrupted, says how to continue."""
         try:
-            yield
+            with command.as_interruption():
+                yield
         except KeyboardInterrupt:
             if self.folder.exists():
                 raise KeyboardInterrupt("interrupted; the same command with --resume continues from here") from None
