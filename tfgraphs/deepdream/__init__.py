@@ -1,7 +1,8 @@
 """DeepDream and feature visualization: objectives, parameterizations, transforms, gradients."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tfgraphs.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tfgraphs.deepdream.dreamer import dream
@@ -24,12 +25,12 @@ __all__ = ["DreamError", "DreamSettings", "FeatureError", "FeatureSettings", "Fo
 __all__ += ["ObjectiveError", "Pixels", "channel", "class_logit", "diversity", "dream", "guided", "layer_l2", "neuron"]
 __all__ += ["parse", "render", "visualize_feature"]
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a name when it is first used: commands read their settings before they import TensorFlow."""
-    if name in __all__:
-        for part in ("settings", "objectives", "parameterizations", "features", "dreamer"):
-            module = importlib.import_module(f"{__name__}.{part}")
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_OBJECTIVES = ("Objective", "ObjectiveError", "channel", "class_logit", "diversity", "guided", "layer_l2", "neuron")
+_SETTINGS = ("DreamError", "DreamSettings", "FeatureError", "FeatureSettings")
+__getattr__ = lazy_names(  # commands read their settings before they import TensorFlow
+    __name__,
+    {"dream": "dreamer", "parse": "objectives", "render": "features", "visualize_feature": "features"}
+    | dict.fromkeys(_OBJECTIVES, "objectives")
+    | dict.fromkeys(("Fourier", "Maco", "Pixels"), "parameterizations")
+    | dict.fromkeys(_SETTINGS, "settings"),
+)

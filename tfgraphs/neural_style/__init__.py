@@ -1,7 +1,8 @@
 """Neural style: losses and the optimisation of a picture under them."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tfgraphs.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tfgraphs.neural_style.losses import total_variation
@@ -12,12 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Painter", "Style", "StyleError", "StyleSettings", "gram_matrix", "paint", "total_variation"]
 
-_MODULES = {"total_variation": "losses", "Style": "regions", "StyleError": "regions"}
-_MODULES |= {"StyleSettings": "settings", "gram_matrix": "statistics", "Painter": "transfer", "paint": "transfer"}
-
-
-def __getattr__(name: str) -> Any:
-    """Imports a name when it is first used: the command reads its inputs before it imports TensorFlow."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(  # the command reads its inputs before it imports TensorFlow
+    __name__,
+    {"Painter": "transfer", "Style": "regions", "StyleError": "regions", "StyleSettings": "settings"}
+    | {"gram_matrix": "statistics", "paint": "transfer", "total_variation": "losses"},
+)

@@ -1,0 +1,21 @@
+"""Names of a package that are imported when they are first used, so that importing the package costs nothing."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Returns a `__getattr__` for a package.
+
+    Args:
+        package: its name.
+        modules: for each name of the package the module that has it, within the package.
+    """
+
+    def import_name(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+
+    return import_name
