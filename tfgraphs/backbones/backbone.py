@@ -20,6 +20,10 @@ class LayerError(TfgraphsError):
     """The network has no such layer, or cannot compute it for a picture so small."""
 
 
+UNCOMPUTABLE = (TypeError, ValueError, tf.errors.InvalidArgumentError)
+"""What layers that others made raise for pictures of a size that they cannot take."""
+
+
 class Backbone(tf.Module):
     """A network of named layers, which computes nothing deeper than what is asked for.
 
@@ -37,6 +41,7 @@ class Backbone(tf.Module):
     """
 
     classes: Sequence[str] = ()
+    _uncomputable: tuple[type[Exception], ...] = ()
 
     def __init__(
         self,
@@ -73,7 +78,7 @@ class Backbone(tf.Module):
                 prepared = self.preprocess(shaped)
             try:
                 found = self._activations(prepared, {self._own_name(name) for name in names})
-            except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            except self._uncomputable as error:
                 raise LayerError(
                     f"{self.name} does not compute {', '.join(sorted(set(names)))} for pictures of "
                     f"{size_text(shaped.shape[1:3])} px: {summary(error)}"

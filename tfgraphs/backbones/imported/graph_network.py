@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone
 from tfgraphs.backbones.layers import Layer
 
 
@@ -23,6 +23,8 @@ class GraphNetwork(Backbone):
         tensors: the tensor of each layer in its graph.
         layers, preprocess, aliases: as of `Backbone`.
     """
+
+    _uncomputable = UNCOMPUTABLE
 
     def __init__(
         self,

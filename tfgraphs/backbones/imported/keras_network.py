@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import Backbone, BackboneError
+from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone, BackboneError
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import SUFFIXES, read_model
@@ -105,6 +105,8 @@ class KerasNetwork(Backbone):
     A model with a fixed size of pictures can be computed for other sizes, too, up to a layer that flattens all
     positions.
     """
+
+    _uncomputable = UNCOMPUTABLE
 
     def __init__(
         self,
