@@ -145,8 +145,8 @@ class TopRows:
             best = np.argsort(-merged_scores, kind="stable")[:count]
             self.scores[query], self.rows[query] = merged_scores[best], merged_rows[best]
 
-    def found(self, query: int) -> np.ndarray:
-        """Returns the rows found for a query, int64 [up to count]."""
+    def best_rows(self, query: int) -> np.ndarray:
+        """Returns the best rows of a query, best first, int64 [up to count]."""
         return self.rows[query][np.isfinite(self.scores[query])]
 
 

@@ -162,7 +162,7 @@ class WordVectors:
             top.update(first, cosines)
         answers = []
         for query, (terms, target) in enumerate(zip(sums, targets, strict=True)):
-            rows = top.found(query)
+            rows = top.best_rows(query)
             answers.append(self._neighbours(rows, self.units(rows) @ target, terms, count))
         return answers
 
@@ -172,7 +172,7 @@ class WordVectors:
         top = TopRows(1, self._candidates(count, [terms]))
         for first, cosines in cosine_blocks(*self._search_arrays, units, restrict_vocab):
             top.update(first, cos_mul(cosines, weights)[None])
-        rows = top.found(0)
+        rows = top.best_rows(0)
         return self._neighbours(rows, cos_mul(units @ self.units(rows).T, weights), terms, count)
 
     def _candidates(self, count: int, sums: Sequence[Sequence[Term]]) -> int:
