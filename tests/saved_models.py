@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files import hub, saved_models
 
 PICTURES = tf.TensorSpec([None, None, None, 3], name="images")
 
@@ -133,3 +138,22 @@ def run_saved_model_cli(folder: str | Path, signature: str, inputs: str, *more: 
         server.stdin.flush()
         assert server.stdout.readline() == "0\n"
         return Path(output.name).read_text(encoding="utf-8")
+
+
+class DamagedError(TfgraphsError):
+    """What the tests have `load_checked` raise for a damaged model."""
+
+
+def load_checked(folder: Path):
+    """Loads a SavedModel as every door does."""
+    return saved_models.load(hub.saved_model_folder(str(folder), DamagedError), str(folder), DamagedError)
+
+
+def changed(folder: Path, copy: Path, change) -> Path:
+    """A copy of a model whose MetaGraph was changed."""
+    shutil.copytree(folder, copy)
+    content = SavedModel()
+    content.ParseFromString((copy / "saved_model.pb").read_bytes())
+    change(content.meta_graphs[0])
+    (copy / "saved_model.pb").write_bytes(content.SerializeToString())
+    return copy
