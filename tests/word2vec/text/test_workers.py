@@ -101,7 +101,8 @@ def test_no_process_is_left_when_the_results_are_not_wanted_any_more():
 
 
 SLEEP = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as commands do: shells start jobs with SIGINT ignored
 from tfgraphs.word2vec.text.workers import map_in_order
 list(map_in_order(time.sleep, [60] * 4, 2))
 """
