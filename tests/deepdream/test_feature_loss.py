@@ -39,7 +39,7 @@ def value(backbone, objective, seen):
 
 def loss_of(feature_loss, form, step=STEP):
     """The loss and its terms as numbers."""
-    loss, terms = feature_loss(form)(step)
+    loss, terms = feature_loss(form.pictures(), step, form.alpha())
     return float(loss), {name: float(term) for name, term in terms.items()}
 
 

@@ -55,8 +55,8 @@ def test_an_octave_starts_with_the_detail_gained_so_far_on_the_original():
 TARGET = 0.7
 
 
-def distance(pixels):
-    return lambda step: tf.reduce_mean(tf.square(pixels.pictures() - TARGET))
+def distance(pictures, step):
+    return tf.reduce_mean(tf.square(pictures - TARGET))
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,9 @@ def test_any_optimizer_works_at_any_size(optimizer, graphs):
 def test_the_loss_gets_the_steps_before_and_those_of_smaller_octaves():
     steps = []
 
-    def loss(pixels):
-        def at(step):
-            tf.numpy_function(lambda number: steps.append(int(number)), [step], [])
-            return tf.reduce_sum(pixels.pictures())
-
-        return at
+    def loss(pictures, step):
+        tf.numpy_function(lambda number: steps.append(int(number)), [step], [])
+        return tf.reduce_sum(pictures)
 
     ascent = PixelAscent(loss, "sgd", 0.05, tf.convert_to_tensor)
     levels = [Level(2, 3, 2), Level(4, 6, 3)]

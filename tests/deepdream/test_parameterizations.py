@@ -94,12 +94,6 @@ def test_pixels_are_the_pictures_to_the_bit():
     assert Pixels(pictures).pictures().numpy().tobytes() == pictures.tobytes()
 
 
-def test_pixels_may_get_another_size():
-    form = Pixels(np.zeros((2, 5, 6, 3), np.float32), (2, None, None, 3))
-    form.variables[0].assign(np.ones((2, 7, 9, 3), np.float32))
-    np.testing.assert_array_equal(form.pictures(), np.ones((2, 7, 9, 3)))
-
-
 def test_colours_are_three_axes_of_which_the_longest_has_length_one():
     assert np.linalg.norm(COLORS, axis=0).max() == pytest.approx(1)
     assert np.linalg.matrix_rank(COLORS) == 3

@@ -71,6 +71,7 @@ def test_signatures_say_what_goes_in_and_out(model):
     ):
         _, inputs = model.signatures[name].structured_input_signature
         assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in inputs.items()} == expected
+        assert set(model.signatures[name].structured_outputs) == {"image"}
 
 
 @pytest.mark.long
@@ -82,7 +83,7 @@ def test_saved_model_cli_runs_it(folder, tmp_path):
     command += ["--inputs", f"content={tmp_path}/content.npy;style={tmp_path}/style.npy"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert np.load(tmp_path / "output_0.npy").shape == (1, 60, 90, 3)
+    assert np.load(tmp_path / "image.npy").shape == (1, 60, 90, 3)
 
 
 def test_a_picture_that_is_too_small_is_refused(model):

@@ -87,10 +87,7 @@ AIM = np.random.default_rng(1).uniform(-0.3, 1.3, (6, 8, 3)).astype(np.float32)
 
 
 def canvas(optimizer):
-    def loss(picture):
-        return lambda step: tf.reduce_mean(tf.square(picture - AIM))
-
-    return Canvas(loss, optimizer, AIM.shape[:2])
+    return Canvas(lambda pictures, step: tf.reduce_mean(tf.square(pictures - AIM)), optimizer, [1, *AIM.shape])
 
 
 OPTIMIZERS = {"sgd": lambda: keras.optimizers.SGD(50.0), "lbfgs": LBFGS}
@@ -98,7 +95,7 @@ OPTIMIZERS = {"sgd": lambda: keras.optimizers.SGD(50.0), "lbfgs": LBFGS}
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_canvas_comes_as_near_to_its_aim_as_its_range_allows(optimizer):
-    *_, (report, picture) = canvas(OPTIMIZERS[optimizer]()).improve(np.full_like(AIM, 0.5), 30)
+    *_, (report, (picture,)) = canvas(OPTIMIZERS[optimizer]()).improve(np.full_like(AIM, 0.5)[None], 30)
     np.testing.assert_allclose(picture, AIM.clip(0, 1), atol=1e-4)
     assert report.loss == pytest.approx(np.mean((AIM.clip(0, 1) - AIM) ** 2), rel=1e-4)
     assert GRADIENT_NORM in report.terms

@@ -44,7 +44,7 @@ class Dreamer:
         self._full_size = tf.Variable([1, 1], trainable=False)
         self._step = step = DreamStep(objective, backbone, settings)
         self._ascent = PixelAscent(
-            lambda pixels: lambda number: step.loss(pixels.pictures(), number, self._full_size),
+            lambda pictures, number: step.loss(pictures, number, self._full_size),
             settings.optimizer,
             float(settings.step_size),
             lambda gradient: step.direction(gradient) * self._mask,

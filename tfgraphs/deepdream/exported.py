@@ -81,10 +81,6 @@ def export_dream(
         result = tf.clip_by_value(picture, 0.0, 1.0)
         return with_colors_of(result, image) if preserve_color else result
 
-    @tf.function(input_signature=dream.input_signature)
-    def named(image: tf.Tensor, steps: tf.Tensor, step_size: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"image": dream(image, steps, step_size)}
-
     @tf.function(input_signature=[pictures])
     def call(image: tf.Tensor) -> tf.Tensor:
         steps = tf.constant(settings.steps)
@@ -93,6 +89,4 @@ def export_dream(
         return dream(image, steps, tf.constant(settings.step_size, tf.float32))
 
     variables = dream.get_concrete_function().graph.variables
-    export.save(
-        folder, call, pictures, output="image", tracked=variables, signatures={"dream": named}, named={"dream": dream}
-    )
+    export.save(folder, call, output="image", tracked=variables, functions={"dream": dream})

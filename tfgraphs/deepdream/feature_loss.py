@@ -8,11 +8,10 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import PRE_RELU
 from tfgraphs.deepdream.objectives import Objective, Terms, diversity, total
-from tfgraphs.deepdream.parameterizations import Parameterization, random_pictures
+from tfgraphs.deepdream.parameterizations import random_pictures
 from tfgraphs.deepdream.settings import DeadUnitError
 from tfgraphs.deepdream.transforms import Transform
 from tfgraphs.graphs.own_gradients import custom_gradient
-from tfgraphs.optimize.losses import LossFunction
 
 _RECTIFIED = ("relu", "concatenation")  # prefixes of kinds; concatenations have a layer before if all parts have one
 _CHANNEL_BY_CHANNEL = ("max pooling", "average pooling", "global average")
@@ -89,7 +88,7 @@ def _unpool(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
 
 
 class FeatureLoss:
-    """The loss of the pictures of a parameterization:
+    """The loss of pictures that visualize a feature:
 
         - objective - diversity_weight |objective| diversity
 
@@ -126,28 +125,26 @@ class FeatureLoss:
         self._diversity = diversity(rectified if known else objective.layers[0]) if diversity_weight else Objective(())
         self._network = RedirectedLayers(objective, backbone, self._diversity.layers)
 
-    def __call__(self, form: Parameterization) -> LossFunction:
-        """Returns the loss of the pictures of `form`."""
+    def __call__(self, pictures: tf.Tensor, step: tf.Tensor, alpha: tf.Tensor | None = None) -> tuple[tf.Tensor, Terms]:
+        """Returns the loss of pictures [batch, height, width, 3] with an opacity [batch, height, width, 1], and terms.
 
-        def loss(step: tf.Tensor) -> tuple[tf.Tensor, Terms]:
-            pictures, alpha = form.pictures(), form.alpha()
-            if alpha is not None:
-                batch, height, width, _ = pictures.shape
-                background = random_pictures(batch, (height, width), self._seed, step)
-                pictures = alpha * pictures + (1 - alpha) * background
-            value, terms = self._value(pictures, step)
-            scale = tf.abs(tf.stop_gradient(value))
-            maximised = value
-            if alpha is not None:
-                opacity = tf.reduce_mean(alpha)
-                blurred = tf.stop_gradient(tf.nn.avg_pool2d(alpha, _BLUR, 1, "SAME"))
-                penalty = opacity + _ROUGHNESS_WEIGHT * tf.reduce_mean(tf.square(alpha - blurred))
-                maximised = (1 - tf.stop_gradient(opacity)) * value - scale * penalty
-            if self._diversity_weight:
-                maximised += self._diversity_weight * scale * terms["diversity"]
-            return -maximised, terms
-
-        return loss
+        `step`, int64, draws the transforms and the backgrounds.
+        """
+        if alpha is not None:
+            batch, height, width, _ = pictures.shape
+            background = random_pictures(batch, (height, width), self._seed, step)
+            pictures = alpha * pictures + (1 - alpha) * background
+        value, terms = self._value(pictures, step)
+        scale = tf.abs(tf.stop_gradient(value))
+        maximised = value
+        if alpha is not None:
+            opacity = tf.reduce_mean(alpha)
+            blurred = tf.stop_gradient(tf.nn.avg_pool2d(alpha, _BLUR, 1, "SAME"))
+            penalty = opacity + _ROUGHNESS_WEIGHT * tf.reduce_mean(tf.square(alpha - blurred))
+            maximised = (1 - tf.stop_gradient(opacity)) * value - scale * penalty
+        if self._diversity_weight:
+            maximised += self._diversity_weight * scale * terms["diversity"]
+        return -maximised, terms
 
     def dead_pictures(self, pictures: tf.Tensor) -> tuple[int, ...]:
         """Returns the numbers of pictures for which the gradient of the objective is zero.

@@ -111,7 +111,7 @@ def render(
     feature_loss = FeatureLoss(objective, backbone, compose(transforms), views, diversity_weight, seed)
     dead = feature_loss.dead_pictures(parameterization.pictures())
     reports = minimize(
-        feature_loss(parameterization),
+        lambda step: feature_loss(parameterization.pictures(), step, parameterization.alpha()),
         parameterization.variables,
         stock_optimizer(optimizer, learning_rate, epsilon=_EPSILON),
         steps,

@@ -14,12 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.deepdream.parameterizations import Pixels
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.optimize.losses import LossFunction, NonFiniteLoss
-from tfgraphs.optimize.minimize import Minimization, Transform
+from tfgraphs.optimize.losses import LossValue
+from tfgraphs.optimize.minimize import Transform
 from tfgraphs.optimize.optimizers import stock_optimizer
-from tfgraphs.optimize.pyramid import Level, coarse_to_fine
+from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
 from tfgraphs.optimize.reports import Report
 
 _LOG = logging.getLogger(__name__)
@@ -91,7 +90,7 @@ class PixelAscent:
     for each pixel, begin anew at each size with a graph of its own.
 
     Args:
-        loss: maps the pictures to their loss.
+        loss: maps the pictures, and the number of the step, to their loss, as a `LossFunction` does.
         optimizer, learning_rate: as of `stock_optimizer`.
         gradient_transform, on_graph: as of `minimize`.
         batch: number of pictures.
@@ -102,7 +101,7 @@ class PixelAscent:
 
     def __init__(
         self,
-        loss: Callable[[Pixels], LossFunction],
+        loss: Callable[[tf.Tensor, tf.Tensor], LossValue],
         optimizer: str | keras.optimizers.Optimizer,
         learning_rate: float,
         gradient_transform: Transform,
@@ -112,8 +111,7 @@ class PixelAscent:
         self._loss, self._optimizer, self._learning_rate = loss, optimizer, learning_rate
         self._gradient_transform, self._on_graph = gradient_transform, on_graph
         self._steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
-        any_size = Pixels(np.zeros([batch, 1, 1, 3], "f"), (batch, None, None, 3))
-        self._shared = None if _has_slots(optimizer) else self._minimization(any_size)
+        self._shared = None if _has_slots(optimizer) else self._canvas([batch, None, None, 3])
 
     def ascend(
         self,
@@ -144,39 +142,31 @@ class PixelAscent:
 
         def optimise(number: int, before: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
             pictures, steps = start(number, before), sum(level.steps for level in levels[:number])
-            pixels, minimization = self._shared or self._minimization(Pixels(pictures))
-            pixels.variables[0].assign(pictures)
-            del pictures  # frees memory: a large one is as large as everything else in a step
+            canvas = self._shared or self._canvas(pictures.shape)
             self._steps_before.assign(steps_before + steps)
-            for report in minimization.run(
+            return canvas.improve(
+                pictures,
                 levels[number].steps,
                 steps_per_report=math.gcd(_STEPS_PER_REPORT, report_every, steps if report_every else 0),
                 checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir) / f"octave{number}",
                 save_seconds=save_seconds,
-            ):
-                improved = pixels.pictures().numpy()
-                if not np.isfinite(improved).all():  # the loss after the last step is not computed
-                    raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: reduce the step size")
-                yield report, improved
+            )
 
         return coarse_to_fine(levels, optimise, "octave")
 
-    def _minimization(self, pixels: Pixels) -> tuple[Pixels, Minimization]:
-        started, loss = time.monotonic(), self._loss(pixels)
-        minimization = Minimization(
-            lambda step: loss(step + self._steps_before),
-            pixels.variables,
-            stock_optimizer(self._optimizer, self._learning_rate),
-            gradient_transform=self._gradient_transform,
-            projection=pixels.projection,
-            gradient_norm=True,
-        )
-        height, width = pixels.variables[0].shape[1:3]
-        sizes = f"{width} x {height} px" if width else "all octaves"
+    def _canvas(self, shape: Sequence[int | None]) -> Canvas:
+        started = time.monotonic()
+
+        def loss(pictures: tf.Variable, step: tf.Tensor) -> LossValue:
+            return self._loss(pictures.read_value(), step + self._steps_before)
+
+        optimizer = stock_optimizer(self._optimizer, self._learning_rate)
+        canvas = Canvas(loss, optimizer, shape, self._gradient_transform)
+        sizes = f"{shape[2]} x {shape[1]} px" if shape[1] else "all octaves"
         _LOG.debug("one graph for %s, made in %.1f s", sizes, time.monotonic() - started)
         if self._on_graph is not None:
-            self._on_graph(minimization.graph)
-        return pixels, minimization
+            self._on_graph(canvas.graph)
+        return canvas
 
 
 def _has_slots(optimizer: str | keras.optimizers.Optimizer) -> bool:

@@ -6,7 +6,7 @@ Visualization", 2017: "preconditioning").
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -28,50 +28,43 @@ DEVIATIONS = (1.73, 1.99, 1.31)
 
 
 class Parameterization(Protocol):
-    """What all parameterizations have."""
+    """What all parameterizations have.
 
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """What the optimizer changes."""
+    Attributes:
+        variables: what the optimizer changes.
+        projection: what is applied to each variable after each step; None for nothing.
+    """
 
-    @property
-    def projection(self) -> Callable[[tf.Tensor], tf.Tensor] | None:
-        """What is applied to each variable after each step."""
+    variables: list[tf.Variable]
+    projection: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     def pictures(self) -> tf.Tensor:
         """Returns the pictures, float32 [batch, height, width, 3], RGB in 0..1."""
 
     def alpha(self) -> tf.Tensor | None:
         """Returns their opacity, float32 [batch, height, width, 1] in 0..1; None if they have none."""
+        return None
 
 
-class Pixels:
+class Pixels(Parameterization):
     """The pictures themselves, clipped to 0..1 after each step."""
 
-    def __init__(self, pictures: np.ndarray, shape: Sequence[int | None] | None = None) -> None:
-        """Starts from pictures, float32 [batch, height, width, 3].
-
-        `shape` is that of the variable, if pictures of other sizes are to be assigned: [batch, None, None, 3].
-        """
-        self.variables = [tf.Variable(pictures, shape=shape or pictures.shape, name="pixels")]
+    def __init__(self, pictures: np.ndarray) -> None:
+        """Starts from pictures, float32 [batch, height, width, 3]."""
+        self.variables = [tf.Variable(pictures, name="pixels")]
         self.projection = functools.partial(tf.clip_by_value, clip_value_min=0.0, clip_value_max=1.0)
 
     def pictures(self) -> tf.Tensor:
         return self.variables[0].read_value()
 
-    def alpha(self) -> None:
-        return None
 
-
-class Fourier:
+class Fourier(Parameterization):
     """Pictures as sums of waves along decorrelated colour axes; the amplitudes are optimised.
 
         picture = sigmoid(COLORS irfft2(scale * spectrum) / 4),    scale = sqrt(height * width) / f^decay
 
     f are cycles per pixel, at least 1 / max(height, width). As `fft_image` and `to_valid_rgb` of Lucid.
     """
-
-    projection = None
 
     def __init__(
         self,
@@ -109,7 +102,7 @@ class Fourier:
         return _waves(self._scale * self.variables[0], self._size)
 
 
-class Maco:
+class Maco(Parameterization):
     """Pictures with the spectrum of natural ones along decorrelated colour axes; only the phases are optimised.
 
         picture = sigmoid(COLORS irfft2(magnitude * exp(i phase)))
@@ -118,8 +111,6 @@ class Maco:
     Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization", 2023, arXiv 2306.06805). The
     paper takes the mean spectrum of ImageNet; the magnitudes here follow a power law, see `EXPONENTS`.
     """
-
-    projection = None
 
     def __init__(self, size: tuple[int, int], batch: int = 1, *, seed: int = 0) -> None:
         """Starts from random phases; args as of `Fourier`."""
@@ -133,9 +124,6 @@ class Maco:
         phases = _antisymmetric(self.variables[0], self._size[1])
         spectrum = tf.complex(self.magnitudes * tf.cos(phases), self.magnitudes * tf.sin(phases))
         return _colored(tf.signal.irfft2d(spectrum, self._size))
-
-    def alpha(self) -> None:
-        return None
 
 
 def random_pictures(batch: int, size: tuple[int, int], seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ loaded). The same function is the signature `serving_default`. Further functions
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -16,26 +17,22 @@ from tfgraphs.files.outputs import SAVED_MODEL, atomic_folder
 def save(
     folder: str | Path,
     call: "tf.types.experimental.GenericFunction",
-    signature: tf.TensorSpec | Sequence[tf.TensorSpec],
     *,
     output: str = "default",
     variables: Sequence[tf.Variable] = (),
     tracked: Sequence[object] = (),
-    signatures: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
-    named: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
+    functions: Mapping[str, "tf.types.experimental.GenericFunction"] | None = None,
 ) -> None:
     """Writes a SavedModel completely or not at all.
 
     Args:
         folder: of the SavedModel; an earlier one is replaced, anything else is not.
-        call: a tf.function of one or several tensors that returns one tensor.
-        signature: shape, type and name of each tensor that `call` takes.
-        output: name of the result in `serving_default`.
+        call: a tf.function with an input signature that returns one tensor.
+        output: name in signatures of a result that is one tensor.
         variables: variables of `call` that a user may train.
         tracked: lookup tables and other resources of `call`.
-        signatures: further signatures: tf.functions with an input signature that return a tensor or a flat dictionary
-            of tensors.
-        named: attributes of the loaded model: tf.functions with an input signature.
+        functions: further tf.functions, which become attributes and signatures: with an input signature, they return
+            a tensor or a flat dictionary of tensors.
 
     Raises:
         OutputError: the folder contains something else or cannot be written.
@@ -45,15 +42,21 @@ def save(
     root.variables = list(variables)
     root.trainable_variables = list(variables)
     root.resources = list(tracked)
-    for name, function in (named or {}).items():
+    signatures = {"serving_default": _signature(call, output)}
+    for name, function in (functions or {}).items():
         setattr(root, name, function)
-
-    arguments = [signature] if isinstance(signature, tf.TensorSpec) else list(signature)
-
-    @tf.function(input_signature=arguments)
-    def serve(*given: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {output: call(*given)}
-
-    call.get_concrete_function(*arguments)
+        signatures[name] = _signature(function, output)
     with atomic_folder(folder, SAVED_MODEL) as temporary:
-        tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve, **(signatures or {})})
+        tf.saved_model.save(root, str(temporary), signatures=signatures)
+
+
+def _signature(function: Any, output: str) -> Any:
+    """Returns a tf.function whose results have names."""
+    if isinstance(function.get_concrete_function().structured_outputs, dict):
+        return function
+
+    @tf.function(input_signature=function.input_signature)
+    def serve(*given: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {output: function(*given)}
+
+    return serve

@@ -51,8 +51,8 @@ def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettin
     def call(content: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         return stylize(content, style, tf.constant(settings.steps))
 
-    variables, functions = stylize.get_concrete_function().graph.variables, {"stylize": stylize}
-    export.save(folder, call, pictures, output="image", tracked=variables, signatures=functions, named=functions)
+    variables = stylize.get_concrete_function().graph.variables
+    export.save(folder, call, output="image", tracked=variables, functions={"stylize": stylize})
 
 
 class _Painter:

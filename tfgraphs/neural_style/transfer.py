@@ -182,7 +182,7 @@ class _Scale:
         self._anchor = None
         if anchored:
             self._anchor = [tf.Variable(tf.zeros([1, *level.size, depth]), trainable=False) for depth in (3, 1)]
-        self._canvas = Canvas(self._loss, scale_optimizer(settings, level.steps), level.size)
+        self._canvas = Canvas(self._loss, scale_optimizer(settings, level.steps), [1, *level.size, 3])
         self.graph = self._canvas.graph
 
     def set_photograph(self, photograph: np.ndarray, anchor: Anchor | None) -> None:
@@ -195,19 +195,16 @@ class _Scale:
 
     def improve(self, picture: np.ndarray, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
         """Paints on a picture of any size; options and yields as of `Canvas.improve`."""
-        return self._canvas.improve(np.clip(resize(picture, self._level.size), 0, 1), self._level.steps, **options)
+        start = np.clip(resize(picture, self._level.size), 0, 1)[None]
+        return ((report, painted) for report, (painted,) in self._canvas.improve(start, self._level.steps, **options))
 
-    def _loss(self, picture: tf.Variable) -> Loss:
+    def _loss(self, picture: tf.Variable, step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         anchor, targets = self._anchor, self._targets
-
-        def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            content, style = targets.losses(picture, step, draw_shift(self._seed, step))
-            total = targets.loss.total(content, style, picture.read_value(), compiled=targets.in_tiles)
-            if anchor is not None:
-                total += Loss(lambda step: temporal_error(picture, *anchor), "temporal")
-            return total(step)
-
-        return Loss(loss)
+        content, style = targets.losses(picture, step, draw_shift(self._seed, step))
+        total = targets.loss.total(content, style, picture.read_value(), compiled=targets.in_tiles)
+        if anchor is not None:
+            total += Loss(lambda step: temporal_error(picture, *anchor), "temporal")
+        return total(step)
 
 
 def work_of_first_frame(size: tuple[int, int], steps: int, frame_steps: int) -> float:

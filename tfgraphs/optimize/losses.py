@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
 
-LossFunction = Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]]
+LossValue = tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]
+LossFunction = Callable[[tf.Tensor], LossValue]
 """Maps the number of the step, an int64 scalar, to a float scalar, or to a pair (scalar, {name: scalar}).
 
 The terms of such a pair are parts of the loss; reports and TensorBoard list them by name.

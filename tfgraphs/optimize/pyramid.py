@@ -1,5 +1,6 @@
 """Coarse to fine: a picture optimised at growing sizes, each starting from the one before."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,8 @@ import tensorflow as tf
 
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.lbfgs import LBFGS, BoundedMinimization
-from tfgraphs.optimize.losses import LossFunction, NonFiniteLoss
-from tfgraphs.optimize.minimize import Minimization
+from tfgraphs.optimize.losses import LossValue, NonFiniteLoss
+from tfgraphs.optimize.minimize import Minimization, Transform
 from tfgraphs.optimize.reports import Report
 
 STEP_OVERHEAD = 14_000  # the constant cost of a step, in pixels that could be computed in that time
@@ -62,46 +63,55 @@ def coarse_to_fine(levels: Sequence[Level], optimise: Optimise, name: str) -> It
 
 
 class Canvas:
-    """A picture whose pixels an optimizer changes within 0..1. The graph of a step, `graph`, is made once."""
+    """Pictures whose pixels an optimizer changes within 0..1. The graph of a step, `graph`, is made once."""
 
     def __init__(
         self,
-        loss: Callable[[tf.Variable], LossFunction],
+        loss: Callable[[tf.Variable, tf.Tensor], LossValue],
         optimizer: keras.optimizers.Optimizer | LBFGS,
-        size: tuple[int, int],
+        shape: Sequence[int | None],
+        gradient_transform: Transform | None = None,
     ) -> None:
         """Makes the graph; raises LBFGSError for L-BFGS if its extra is not installed.
 
         Args:
-            loss: maps the variable that holds the picture, [1, height, width, 3], to its loss.
+            loss: maps the variable that holds the pictures, and the number of the step, as a `LossFunction` does.
             optimizer: a new Keras optimizer, or L-BFGS.
-            size: height and width of the picture.
+            shape: of the pictures, [batch, height, width, 3]; sides of None may differ from run to run, if the
+                optimizer has no slots.
+            gradient_transform: as of `minimize`; not for L-BFGS.
         """
-        self._picture = picture = tf.Variable(tf.zeros([1, *size, 3]), name="picture")
+        blank = tf.zeros([side or 1 for side in shape])
+        self._pictures = pictures = tf.Variable(blank, shape=shape, name="pictures")
         self._minimization: Minimization | BoundedMinimization
         if isinstance(optimizer, LBFGS):
-            self._minimization = BoundedMinimization(loss(picture), picture, optimizer)
+            self._minimization = BoundedMinimization(functools.partial(loss, pictures), pictures, optimizer)
         else:
             self._minimization = Minimization(
-                loss(picture), [picture], optimizer, projection=lambda x: tf.clip_by_value(x, 0, 1), gradient_norm=True
+                functools.partial(loss, pictures),
+                [pictures],
+                optimizer,
+                gradient_transform=gradient_transform,
+                projection=lambda x: tf.clip_by_value(x, 0, 1),
+                gradient_norm=True,
             )
         self.graph = self._minimization.graph
 
-    def improve(self, picture: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
-        """Optimises a picture and yields each report with the present picture.
+    def improve(self, pictures: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
+        """Optimises pictures and yields each report with the present pictures.
 
         Args:
-            picture: to start from, float32 [height, width, 3].
+            pictures: to start from, float32 [batch, height, width, 3].
             steps: how many to take.
             options: of `Minimization.run` or `BoundedMinimization.run`.
 
         Raises:
-            NonFiniteLoss: the loss, its gradient or the picture is no longer finite.
+            NonFiniteLoss: the loss, its gradient or a picture is no longer finite.
         """
-        self._picture.assign(picture[None])
-        del picture  # frees memory: a large one is as large as everything else in a step
+        self._pictures.assign(pictures)
+        del pictures  # frees memory: a large one is as large as everything else in a step
         for report in self._minimization.run(steps, **options):
-            improved = self._picture.numpy()[0]
+            improved = self._pictures.numpy()
             if not np.isfinite(improved).all():  # the loss after the last step is not computed
                 raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: try a smaller step size")
             yield report, improved

@@ -27,7 +27,7 @@ def export_network(folder: str | Path, network: TransformationNetwork) -> None:
     """
     pictures = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
     call = tf.function(network.__call__, input_signature=[pictures])
-    export.save(folder, call, pictures, output="image", variables=network.trainable_variables)
+    export.save(folder, call, output="image", variables=network.trainable_variables)
 
 
 class StyleModel:

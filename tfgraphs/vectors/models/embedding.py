@@ -56,15 +56,7 @@ def export_embedding(folder: str | Path, vectors: WordVectors, oov: UnknownWords
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")
         model = _Embedding(vocabulary, known, _unknown(known, oov))
         functions = {"nearest": model.nearest, "analogy": model.analogy}
-        export.save(
-            folder,
-            model.embed,
-            _words("words"),
-            variables=[model.matrix],
-            tracked=model.resources,
-            signatures=functions,
-            named=functions,
-        )
+        export.save(folder, model.embed, variables=[model.matrix], tracked=model.resources, functions=functions)
 
 
 def _unknown(known: np.ndarray, oov: UnknownWords) -> np.ndarray:
