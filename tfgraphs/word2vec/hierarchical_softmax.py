@@ -15,7 +15,6 @@ default if there are many, and each counts for those left out: the expected loss
 import heapq
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -35,13 +34,13 @@ class HierarchicalSoftmax(OutputLayer):
 
     def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings) -> None:
         tree = huffman_tree(vocabulary.counts)
-        self.rows = tree.words - 1
+        self.rows = len(tree.children)
         self.pulls = tree.counts / vocabulary.counts.sum()
         self._dtype = settings.dtype
         self._shared = min(SHARED_NODES, self.rows)
         nodes, signs = tree.paths()
         shared = nodes < self._shared
-        turns = np.zeros((tree.words, self._shared), np.int8)
+        turns = np.zeros((len(nodes), self._shared), np.int8)
         np.put_along_axis(turns, np.where(shared, nodes, 0), signs, axis=1)
         turns[:, 0] = signs[:, 0]  # where the line above put nodes that are not shared
         self._turns = tf.constant(turns)
@@ -153,22 +152,6 @@ class HuffmanTree:
     children: np.ndarray
     counts: np.ndarray
 
-    @property
-    def words(self) -> int:
-        """V, the number of words."""
-        return len(self.children) + 1
-
-    @cached_property
-    def lengths(self) -> np.ndarray:
-        """Number of decisions that lead to each word, int32 [V]; 0 for the only word."""
-        depths = np.zeros(2 * self.words - 1, np.int32)
-        level, depth = np.zeros(min(1, self.words - 1), np.int32), 0
-        while level.size:
-            level, depth = self.children[level].ravel(), depth + 1
-            depths[level] = depth
-            level = level[level < self.words - 1]
-        return depths[self.words - 1 :]
-
     def paths(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the paths from the root to all words, L decisions for the deepest.
 
@@ -177,19 +160,24 @@ class HuffmanTree:
             path goes left (code 0), -1 where it goes right (code 1). After the end of a path both are 0. The path of
             the only word of a vocabulary is empty, L = 0.
         """
-        parents, sides = np.zeros(2 * self.words - 1, np.int32), np.zeros(2 * self.words - 1, np.int8)
-        parents[self.children] = np.arange(self.words - 1, dtype=np.int32)[:, None]
+        inner = len(self.children)
+        parents, sides = np.zeros(2 * inner + 1, np.int32), np.zeros(2 * inner + 1, np.int8)
+        parents[self.children] = np.arange(inner, dtype=np.int32)[:, None]
         sides[self.children] = np.array([1, -1], np.int8)
-        shape = self.words, int(self.lengths.max())
+        levels: list[np.ndarray] = []  # nodes from the leaves up, 0 where a path has ended
+        lengths = np.zeros(inner + 1, np.int32)
+        below = np.arange(inner, 2 * inner + 1, dtype=np.int32)
+        while below.any():
+            levels.append(below)
+            lengths += below > 0
+            below = parents[below]
+        shape = len(lengths), len(levels)
         nodes, signs = np.zeros(shape, np.int32), np.zeros(shape, np.int8)
-        rows, columns = np.arange(self.words), self.lengths - 1
-        below = (rows + self.words - 1).astype(np.int32)
-        while rows.size:  # from the leaves up, one level for all words at a time
-            climbing = columns >= 0
-            rows, columns, below = rows[climbing], columns[climbing], below[climbing]
-            nodes[rows, columns] = parents[below]
-            signs[rows, columns] = sides[below]
-            columns, below = columns - 1, parents[below]
+        for number, below in enumerate(levels, start=1):
+            rows = np.flatnonzero(below)
+            columns = lengths[rows] - number
+            nodes[rows, columns] = parents[below[rows]]
+            signs[rows, columns] = sides[below[rows]]
         return nodes, signs
 
 

@@ -14,7 +14,7 @@ from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabula
 
 Report = Callable[[str, float], None]
 
-_BYTES = 64  # of a pair of words, while two runs are merged
+_BYTES = 64  # of a pair of words, while runs are merged
 
 
 def join_phrases(
@@ -84,7 +84,7 @@ def scores(pairs: np.ndarray, first: np.ndarray, second: np.ndarray, total: int,
 class PairTable:
     """Counts pairs of neighbouring words within a limit of memory.
 
-    The counts are in sorted runs of pairs, each run at least twice as long as the next. If they outgrow the memory, the
+    The counts are in sorted runs of pairs, the first at least as long as all others. If they outgrow the memory, the
     rarest pairs so far are forgotten.
 
     Args:
@@ -99,37 +99,28 @@ class PairTable:
         self.pruned = False
         self._words = words
         self._capacity = max(1, max_bytes // _BYTES)
-        self._runs: list[tuple[np.ndarray, np.ndarray]] = []
+        self._runs = [(np.empty(0, np.int64), np.empty(0, np.int64))]
 
     def add(self, numbers: np.ndarray) -> None:
         """Count the pairs in whole sentences, int32 [tokens]; negative numbers belong to no pair."""
         keys = _pair_keys(numbers, self._words)
         self._runs.append(np.unique(keys[keys >= 0], return_counts=True))
-        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
-            self._merge_last()
-        if sum(len(keys) for keys, _ in self._runs) > self._capacity:
-            self._prune()
+        sizes = [len(keys) for keys, _ in self._runs]
+        if sum(sizes) > min(2 * sizes[0], self._capacity):
+            keys, counts = self.counted()
+            if len(keys) > self._capacity:
+                frequent = counts > highest_dropped(counts, self._capacity * 3 // 4)
+                self._runs = [(keys[frequent], counts[frequent])]
+                self.pruned = True
 
     def counted(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all pairs as first * words + second, ascending, and their counts, int64 [pairs] each."""
-        while len(self._runs) > 1:
-            self._merge_last()
-        return self._runs[0] if self._runs else (np.empty(0, np.int64), np.empty(0, np.int64))
-
-    def _merge_last(self) -> None:
-        runs = [self._runs.pop(), self._runs.pop()]
-        keys, counts = (np.concatenate(arrays) for arrays in zip(*runs, strict=True))
-        order = np.argsort(keys, kind="stable")  # fast on two sorted runs
+        keys, counts = (np.concatenate(arrays) for arrays in zip(*self._runs, strict=True))
+        order = np.argsort(keys, kind="stable")  # fast on sorted runs
         keys, counts = keys[order], counts[order]
         starts = np.flatnonzero(np.diff(keys, prepend=-1))
-        self._runs.append((keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts))
-
-    def _prune(self) -> None:
-        keys, counts = self.counted()
-        if len(keys) > self._capacity:
-            frequent = counts > highest_dropped(counts, self._capacity * 3 // 4)
-            self._runs = [(keys[frequent], counts[frequent])]
-            self.pruned = True
+        self._runs = [(keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts)]
+        return self._runs[0]
 
 
 def _pair_keys(numbers: np.ndarray, words: int) -> np.ndarray:

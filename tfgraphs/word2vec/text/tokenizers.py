@@ -6,7 +6,6 @@ splits a chunk properly, once for all equal chunks.
 
 import functools
 import importlib.util
-import itertools
 import logging
 import re
 import unicodedata
@@ -97,7 +96,9 @@ def _ascii_letters(fold_case: bool, others: bool) -> bytes:
 
 
 def _find_words(text: str) -> list[str]:
-    return _word_pattern().findall(text)
+    """Return the runs of letters, combining marks and joiners that begin with a letter."""
+    kinds = "".join(map(_kind, text))
+    return [text[slice(*word.span())] for word in re.finditer("L[LM]*", kinds)]
 
 
 def _find_lower_words(text: str) -> list[str]:
@@ -105,20 +106,9 @@ def _find_lower_words(text: str) -> list[str]:
 
 
 @functools.cache
-def _word_pattern() -> re.Pattern[str]:
-    """A letter, then letters, combining marks and joiners; `re` has no names for these classes of characters."""
-    # All letters and marks are among these; the other planes are unused, or for symbols and private use.
-    points = [chr(point) for point in itertools.chain(range(0x33480), range(0xE0100, 0xE01F0))]
-    letters = _ranges([point for point in points if unicodedata.category(point).startswith("L")])
-    marks = _ranges([point for point in points if unicodedata.category(point).startswith("M")])
-    return re.compile(f"[{letters}][{letters}{marks}{_JOINERS}]*")
-
-
-def _ranges(points: list[str]) -> str:
-    """Return characters in ascending order as ranges of a regular expression."""
-    runs = itertools.groupby(enumerate(points), lambda numbered: ord(numbered[1]) - numbered[0])
-    edges = ((run[0][1], run[-1][1]) for run in (list(group) for _, group in runs))
-    return "".join(f"{first}-{last}" for first, last in edges)
+def _kind(character: str) -> str:
+    """Return L for a letter, M for a combining mark or joiner, another letter for other characters."""
+    return "M" if character in _JOINERS else unicodedata.category(character)[0]
 
 
 @functools.cache
