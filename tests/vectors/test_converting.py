@@ -67,7 +67,6 @@ class Interruption(Exception):
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 @pytest.mark.parametrize("after", [1, 2, 5])
 def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypatch, source, dtype, after):
-    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._ROWS", 40)
     monkeypatch.setattr("tfgraphs.vectors.files.vector_file._PIECE", 4000)
     convert(source, str(tmp_path / "whole"), dtype)
     reports = []

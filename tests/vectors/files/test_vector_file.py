@@ -53,9 +53,8 @@ def scratch(tmp_path_factory):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    for name, value in {"_PIECE": 50, "_PACKED_PIECE": 50, "_HEAD": 200}.items():
+    for name, value in {"_PIECE": 50, "_HEAD": 200}.items():
         monkeypatch.setattr(vector_file, name, value)
-    monkeypatch.setattr(vector_file, "_ROWS", 7)
 
 
 @each_packing
@@ -64,13 +63,12 @@ def small_blocks(monkeypatch):
 def test_the_format_is_recognised_in_pieces_of_any_size(path, monkeypatch, form, packing, size):
     names = names_for(form, 50)
     path.write_bytes(encoded(form, packing, names, MATRIX))
-    for name in ("_PIECE", "_PACKED_PIECE"):
-        monkeypatch.setattr(vector_file, name, size)
+    monkeypatch.setattr(vector_file, "_PIECE", size)
     file = VectorFile(path)
     assert (file.path, file.dimensions, file.count) == (path, 3, None if "glove" in form else 50)
-    (block,) = file.blocks()
-    assert (block.words, block.matrix.dtype, block.read) == (names, np.float32, 50)
-    assert block.matrix.tobytes() == MATRIX.tobytes()
+    blocks = list(file.blocks())
+    assert joined(blocks) == (names, MATRIX.tobytes())
+    assert (blocks[-1].matrix.dtype, blocks[-1].read) == (np.float32, 50)
 
 
 @given(data=st.data(), form=st.sampled_from(list(FORMATS)), packing=st.sampled_from(list(PACKINGS)))
@@ -337,8 +335,10 @@ def test_pipe_is_read_once(pipe, form, packing):
 
 @each_packing
 @each_format
-def test_the_share_of_the_source_grows_to_one(path, small_blocks, form, packing):
-    path.write_bytes(encoded(form, packing, names_for(form, 50), MATRIX))
+def test_the_share_of_the_source_grows_to_one(path, monkeypatch, form, packing):
+    monkeypatch.setattr(vector_file, "_PIECE", 20_000)
+    matrix = np.random.default_rng(0).normal(size=(300, 500)).astype(np.float32)
+    path.write_bytes(encoded(form, packing, names_for(form, 300), matrix))
     shares = [block.share for block in VectorFile(path).blocks()]
     assert shares == sorted(shares)
     assert 0 < shares[0] < 0.5

@@ -9,26 +9,24 @@ gzip     any of these, packed
 
 import codecs
 import contextlib
-import itertools
+import gzip
 import os
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfgraphs.errors import reason
-from tfgraphs.vectors.files.readers import BinaryReader, Rows, TextReader, guess_dimensions, is_text
+from tfgraphs.vectors.files.readers import BinaryReader, TextReader, guess_dimensions, is_text
 from tfgraphs.vectors.word_vectors import FormatError
 
-_BLOCK = 8 << 20  # bytes of vectors in a block, or
-_ROWS = 8192  # words
 _LONGEST_HEADER = 100  # bytes
 _MOST_DIGITS = 18  # of a number in the header
-_PIECE = 1 << 20  # bytes read at once: a piece stays in the cache while it is parsed
-_PACKED_PIECE = 1 << 18  # bytes unpacked at once
+_PIECE = 1 << 20  # bytes of a block: it stays in the cache while it is parsed
 _HEAD = 1 << 20  # bytes by which a format is recognised, or
 _LONGEST_HEAD = 1 << 24  # if a line is longer than that
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -93,7 +91,7 @@ class VectorFile:
                 stack.pop_all()
 
     def blocks(self, position: int | None = None, read: int = 0, limit: int | None = None) -> Iterator[Block]:
-        """Reads the file in blocks of about 8 MB or 8192 words; a pipe only once and from its beginning.
+        """Reads the file in blocks of about a megabyte; a pipe only once and from its beginning.
 
         Args:
             position: where to go on: the `position` of an earlier block. None for the beginning.
@@ -106,7 +104,7 @@ class VectorFile:
         start = self._start if position is None else position
         total = min(limit or self.count or 0, self.count or limit or 0)
         with contextlib.closing(self._open(position)) as stream:
-            for words, matrix, end in _joined(self._rows(stream.pieces(start), start, read, limit)):
+            for words, matrix, end in self._rows(stream.pieces(start), start, read, limit):
                 read += len(words)
                 share = read / total if total else stream.consumed / stream.size if stream.size else 0.0
                 yield Block(words, matrix, end, read, share)
@@ -118,22 +116,6 @@ class VectorFile:
             raise FormatError(f"{self.path} is a pipe: it can be read only once, and only from its beginning")
         stream, self._pipe = self._pipe, None
         return stream
-
-
-def _joined(rows: Rows) -> Rows:
-    """Joins what a reader yields to blocks."""
-    words: list[str] = []
-    parts: list[np.ndarray] = []
-    end = size = 0
-    for more, matrix, end in rows:
-        words += more
-        parts.append(matrix)
-        size += matrix.nbytes
-        if len(words) >= _ROWS or size >= _BLOCK:
-            yield words, np.concatenate(parts), end
-            words, parts, size = [], [], 0
-    if words:
-        yield words, np.concatenate(parts), end
 
 
 def _header(path: Path, head: bytes, binary: bool | None) -> tuple[int | None, int, int]:
@@ -157,83 +139,57 @@ class ByteStream:
     Attributes:
         seekable: whether the file can be opened again, which a pipe cannot.
         size: bytes of the file as it is stored, or None if unknown.
-        consumed: number of stored bytes read so far.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._head = b""
         with self._explained():
             self._file = path.open("rb")
-        self.consumed = 0
-        self.seekable = self._file.seekable()
+            self.seekable = self._file.seekable()
+            packed = self._file.peek(len(_GZIP)).startswith(_GZIP)
         status = os.fstat(self._file.fileno())
         self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        start = self._read(len(_GZIP))
-        self._packed = start == _GZIP
-        self._pieces = self._unpacked_pieces(start) if self._packed else self._stored_pieces(start)
+        self._content: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
         self.close = self._file.close
+
+    @property
+    def consumed(self) -> int:
+        """Number of stored bytes read so far, of a file of known size."""
+        return self._file.tell()
 
     def head(self) -> bytes:
         """Returns the beginning of the content, at least one line. `pieces` yields it again."""
-        taken: list[bytes] = []
-        for piece in self._pieces:
-            taken.append(piece)
-            length = sum(map(len, taken))
-            if length >= _LONGEST_HEAD or (length >= _HEAD and any(b"\n" in piece for piece in taken)):
-                break
-        self._pieces = itertools.chain(taken, self._pieces)
-        return b"".join(taken)
+        while len(self._head) < (_HEAD if b"\n" in self._head else _LONGEST_HEAD) and (piece := self._read(_PIECE)):
+            self._head += piece
+        return self._head
 
     def pieces(self, start: int) -> Iterator[bytes]:
         """Yields the content from a byte on, in pieces that are not empty."""
-        if self.seekable and not self._packed:
+        piece = self._head[start:]
+        if self.seekable:
             with self._explained():
-                self.consumed = self._file.seek(start)
-            start = max(0, start - (self.size or start))
-            self._pieces = self._stored_pieces(self._read(_PIECE))
-        for piece in self._pieces:
-            if start < len(piece):
-                yield piece[start:]
-            start = max(0, start - len(piece))
-        if start:
-            raise FormatError(f"{self._path} has become shorter: it ends before the position from which to go on")
-
-    def _stored_pieces(self, piece: bytes) -> Iterator[bytes]:
-        while piece:
+                self._content.seek(max(0, start - 1))
+            if start and not self._read(1):
+                raise FormatError(f"{self._path} has become shorter: it ends before the position from which to go on")
+            piece = b""
+        while piece := piece or self._read(_PIECE):
             yield piece
-            piece = self._read(_PIECE)
-
-    def _unpacked_pieces(self, piece: bytes) -> Iterator[bytes]:
-        """Unpacks all members, which zeros may follow. The `gzip` module takes 1.3 times as long on numbers."""
-        unpacker, between = zlib.decompressobj(wbits=31), False
-        while piece := piece or self._read(_PACKED_PIECE):
-            if between:
-                piece = piece.lstrip(b"\0")
-                if not piece:
-                    continue
-                unpacker = zlib.decompressobj(wbits=31)
-            try:
-                data = unpacker.decompress(piece, _PIECE)
-            except zlib.error as error:
-                place = f"its gzip data is wrong before byte {self.consumed:,}"
-                raise FormatError(f"{self._path} is damaged: {place}") from error
-            between = unpacker.eof
-            piece = unpacker.unused_data if between else unpacker.unconsumed_tail
-            if data:
-                yield data
-        if not between:
-            raise FormatError(f"{self._path} is cut off: its gzip data breaks off at byte {self.consumed:,}")
+            piece = b""
 
     def _read(self, size: int) -> bytes:
-        """Reads stored bytes, fewer only at the end."""
+        """Reads some bytes of the content, fewer only at the end."""
         with self._explained():
-            data = self._file.read(size)
-        self.consumed += len(data)
-        return data
+            return self._content.read(size)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            cut_off = isinstance(error, EOFError)
+            place = f" {'at' if cut_off else 'before'} byte {self.consumed:,}" if self.seekable else ""
+            problem = "is cut off: its gzip data breaks off" if cut_off else "is damaged: its gzip data is wrong"
+            raise FormatError(f"{self._path} {problem}{place}") from error
         except (OSError, ValueError) as error:  # ValueError: the path is not one
             raise FormatError(f"cannot read {self._path}: {reason(error)}") from error
