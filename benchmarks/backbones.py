@@ -160,8 +160,9 @@ def layers(backbone, last):
         return torch.tensor(weight.numpy()).permute(3, 2, 0, 1).contiguous()
     def padded(x, layer):
         # An activation and the zeros that are still to be put around it: PyTorch puts as many before as behind.
-        if not layer.padded or not same:
-            return x, layer.kernel // 2 if layer.padded else 0
+        zeros = layer.windows[0].before[1] > 0
+        if not zeros or not same:
+            return x, layer.kernel // 2 if zeros else 0
         down, across = (max(layer.kernel - (side % layer.stride or layer.stride), 0) for side in x.shape[2:])
         if down % 2 or across % 2:
             return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2)), 0
@@ -180,9 +181,10 @@ def layers(backbone, last):
             return convolve
         def pool(x):
             x, margin = padded(x, layer)
+            rounds_up = 1 < layer.windows[0].needed < layer.kernel
             if layer.kind == "max pooling":
-                return F.max_pool2d(x, layer.kernel, layer.stride, margin, ceil_mode=layer.rounds_up)
-            return F.avg_pool2d(x, layer.kernel, layer.stride, margin, layer.rounds_up, count_include_pad=not same)
+                return F.max_pool2d(x, layer.kernel, layer.stride, margin, ceil_mode=rounds_up)
+            return F.avg_pool2d(x, layer.kernel, layer.stride, margin, rounds_up, count_include_pad=not same)
         return {
             "relu": torch.relu_,
             "max pooling": pool,

@@ -3,11 +3,12 @@
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.backbones.geometry import Axis, View, joined, sliding, view
+from tfgraphs.backbones.geometry import PICTURE, View, slide, view
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.errors import TfgraphsError, summary
 
@@ -19,6 +20,9 @@ class BackboneError(TfgraphsError):
 class LayerError(TfgraphsError):
     """The network has no such layer, or cannot compute it for a picture so small."""
 
+
+Size = tuple[int | None, int | None]
+"""Height and width of pictures; None where they are free."""
 
 UNCOMPUTABLE = (TypeError, ValueError, tf.errors.InvalidArgumentError)
 """What layers that others made raise for pictures of a size that they cannot take."""
@@ -58,7 +62,7 @@ class Backbone(tf.Module):
         self._weights = [weight for weight in weights if not isinstance(weight, tf.TensorSpec)]
         self.has_weights = len(self._weights) == len(weights)
         self._views = _views(self.layers.values())
-        self._sizes: dict[str, tuple[int | None, int | None]] = {}  # of pictures, for layers that take one size only
+        self._sizes: dict[str, Size] = {}  # of pictures, for layers that take one size only
 
     def __call__(self, pictures: tf.Tensor | np.ndarray, layers: Iterable[str]) -> dict[str, tf.Tensor]:
         """Computes the activations of `layers`.
@@ -107,6 +111,13 @@ class Backbone(tf.Module):
     def __contains__(self, name: str) -> bool:
         """Whether a layer has the name or alias."""
         return self._own_name(name) in self.layers
+
+    def _fix_size(self, layers: Iterable[str], size: Size) -> None:
+        """Notes that layers take pictures of one size only."""
+        for layer in layers:
+            view = self._views[layer]
+            self._views[layer] = replace(view, smallest=max(view.smallest, min(side or 1 for side in size)))
+            self._sizes[layer] = size
 
     def _own_name(self, layer: str) -> str:
         return self.aliases.get(layer, layer)
@@ -161,14 +172,11 @@ def size_text(sides: Iterable[int | None]) -> str:
 
 
 def _views(layers: Iterable[Layer]) -> dict[str, View]:
-    """Computes the view of each layer; height and width of a window are the same."""
-    axes = {"input": Axis()}
-    views = {"input": view(3, axes.values())}
+    """Computes the view of each layer, and of the input."""
+    axes = {"input": PICTURE}
+    views = {"input": view(3, PICTURE)}
     for layer in layers:
-        below = joined(axes[source] for source in layer.inputs)
-        border = "ceil" if layer.rounds_up else "same" if layer.padded else "valid"
-        window = sliding(layer.kernel, layer.stride, border)
-        axes[layer.name] = below.slide(window) if layer.kernel else below.whole()
+        axes[layer.name] = slide((axes[source] for source in layer.inputs), layer.windows)
         channels = layer.channels or sum(views[source].channels for source in layer.inputs)
-        views[layer.name] = view(channels, [axes[layer.name]])
+        views[layer.name] = view(channels, axes[layer.name])
     return views

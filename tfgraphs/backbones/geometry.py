@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Window:
     """The window that a layer moves over the positions of its input.
 
     Attributes:
-        kernel: side of the window, with the positions that a dilated kernel skips.
+        kernel: side of the window, with the positions that a dilated kernel skips; 0 for all positions.
         stride: distance of neighbouring windows.
         needed: positions that the first window needs: `kernel`, or less where positions beyond the border count.
         finer: number of its own positions for one of its input, for layers that enlarge.
@@ -48,6 +49,7 @@ class Window:
 
 
 POINT = Window()
+WHOLE = Window(kernel=0)
 
 
 def sliding(kernel: int, stride: int, border: str, gap: int = 1, added: int = 0) -> Window:
@@ -74,12 +76,16 @@ def padding(before: int, after: int) -> Window:
     return Window(needed=1 - before - after, before=(before, before))
 
 
-@dataclass(frozen=True)
-class Axis:
+Windows = tuple[Window, Window]
+"""The windows of a layer along rows and along columns."""
+
+
+class Axis(NamedTuple):
     """The geometry of a layer along one axis of the picture, in pixels.
 
     Attributes:
-        stride, field: see `View`; the field is 0 for the whole picture.
+        stride: see `View`.
+        field: the receptive field; infinite for the whole picture.
         least: pixels that the layers below need to have a position.
         first: pixels that the windows up to this layer need to have a position, all strides and borders counted; n
             positions need the larger of `least` and `first + (n - 1) * stride`.
@@ -87,7 +93,7 @@ class Axis:
     """
 
     stride: Fraction = Fraction(1)
-    field: Fraction = Fraction(1)
+    field: Fraction | float = Fraction(1)
     least: Fraction = Fraction(1)
     first: Fraction = Fraction(1)
     before: Fraction = Fraction(0)
@@ -95,40 +101,41 @@ class Axis:
 
     def slide(self, window: Window) -> "Axis":
         """Returns the axis of a layer that moves a window over this one."""
+        if not window.kernel:
+            return self._replace(field=math.inf)
         return Axis(
             stride=self.stride * window.stride / window.finer,
-            field=self.field and self.field + (window.kernel - 1) * self.stride,
+            field=self.field + (window.kernel - 1) * self.stride,
             least=max(self.least, self.first),
             first=self.first + (window.needed - 1) * self.stride,
             before=self.before + window.before[1] * self.stride,
             after=self.after + (window.kernel - 1 - window.before[0]) * self.stride,
         )
 
-    def whole(self) -> "Axis":
-        """Returns the axis of a layer whose positions depend on all of this one."""
-        return Axis(self.stride, Fraction(0), self.least, self.first, self.before, self.after)
+
+Axes = tuple[Axis, Axis]
+"""The geometry of a layer along rows and along columns."""
+
+PICTURE: Axes = (Axis(), Axis())
 
 
-def joined(axes: Iterable[Axis]) -> Axis:
-    """Joins the axes of the inputs of a layer that reads several, position by position."""
-    axes = list(axes)
-    return Axis(
-        stride=max(axis.stride for axis in axes),
-        field=Fraction(0) if any(axis.field == 0 for axis in axes) else max(axis.field for axis in axes),
-        least=max(axis.least for axis in axes),
-        first=max(axis.first for axis in axes),
-        before=max(axis.before for axis in axes),
-        after=max(axis.after for axis in axes),
-    )
+def _joined(axes: Iterable[Axis]) -> Axis:
+    return Axis(*map(max, zip(*axes, strict=True)))
 
 
-def view(channels: int, axes: Iterable[Axis]) -> View:
+def slide(inputs: Iterable[Axes], windows: Windows) -> Axes:
+    """Returns the axes of a layer that moves windows over its inputs, joined position by position."""
+    rows, columns = (_joined(axes) for axes in zip(*inputs, strict=True))
+    return rows.slide(windows[0]), columns.slide(windows[1])
+
+
+def view(channels: int, axes: Axes) -> View:
     """The view of a layer: of both axes the larger numbers, rounded up to whole pixels."""
-    both = joined(axes)
+    both = _joined(axes)
     return View(
         channels,
         stride=max(1, math.ceil(both.stride)),
-        receptive_field=math.ceil(both.field),
+        receptive_field=0 if both.field == math.inf else math.ceil(both.field),
         smallest=math.ceil(max(both.least, both.first)),
         before=math.ceil(both.before),
         after=math.ceil(both.after),

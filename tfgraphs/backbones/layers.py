@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, sliding
 from tfgraphs.graphs.convolutions import Padding, faster_convolution
 
 PRE_RELU = "_pre_relu"
@@ -39,11 +40,8 @@ class Layer:
         inputs: names of the layers that it reads; "input" is the preprocessed picture.
         compute: maps the activations of `inputs` to this layer's own.
         channels: number of channels; None for as many as its inputs have together.
-        kernel: side of its window in positions of its input; 0 for the whole picture.
-        stride: distance of its windows in positions of its input.
-        padded: whether windows may reach over the border, where zeros stand.
+        windows: along rows and along columns, in positions of its input.
         weights: its parameters, or their shapes.
-        rounds_up: whether a window that reaches over the end is cut off there rather than left out.
     """
 
     name: str
@@ -51,11 +49,18 @@ class Layer:
     inputs: tuple[str, ...]
     compute: Callable[..., tf.Tensor]
     channels: int | None = None
-    kernel: int = 1
-    stride: int = 1
-    padded: bool = True
+    windows: Windows = (POINT, POINT)
     weights: tuple[Any, ...] = ()
-    rounds_up: bool = False
+
+    @property
+    def kernel(self) -> int:
+        """The longer side of its window; 0 for the whole picture."""
+        return max(window.kernel for window in self.windows)
+
+    @property
+    def stride(self) -> int:
+        """The larger distance of its windows."""
+        return max(window.stride for window in self.windows)
 
     @property
     def parameters(self) -> int:
@@ -85,7 +90,13 @@ def convolution(
         return tf.nn.bias_add(_convolve(activation, weights[0], stride, padding), weights[1])
 
     side, channels = kernel.shape[0], kernel.shape[-1]
-    return Layer(name, "convolution", (source,), compute, channels, side, stride, padding != "VALID", weights)
+    return Layer(name, "convolution", (source,), compute, channels, _square(side, stride, padding), weights)
+
+
+def _square(side: int, stride: int, padding: Padding) -> Windows:
+    """The windows of a square; a number of zeros counts as the zeros of "SAME"."""
+    window = sliding(side, stride, "same" if isinstance(padding, int) else padding)
+    return window, window
 
 
 def _convolve(activation: tf.Tensor, kernel: tf.Variable, stride: int, padding: Padding) -> tf.Tensor:
@@ -157,8 +168,7 @@ def pooling(name: str, source: str, kind: str, size: int, stride: int, padding: 
         activation, border = _with_zeros(activation, padding)  # behind a rectifier nothing is below them
         return pool(activation, size, stride, border)
 
-    padded, rounds_up = padding not in ("VALID", "CEIL"), padding == "CEIL"
-    return Layer(name, f"{kind} pooling", (source,), compute, None, size, stride, padded=padded, rounds_up=rounds_up)
+    return Layer(name, f"{kind} pooling", (source,), compute, windows=_square(size, stride, padding))
 
 
 def _pool_rounding_up(activation: tf.Tensor, kind: str, size: int, stride: int) -> tf.Tensor:
@@ -192,7 +202,7 @@ def concatenation(name: str, sources: Sequence[str]) -> Layer:
 
 def global_average(name: str, source: str) -> Layer:
     """Mean over all positions: [batch, height, width, channels] -> [batch, channels]."""
-    return Layer(name, "global average", (source,), lambda x: tf.reduce_mean(x, axis=[1, 2]), kernel=0)
+    return Layer(name, "global average", (source,), lambda x: tf.reduce_mean(x, axis=[1, 2]), windows=(WHOLE, WHOLE))
 
 
 def softmax(name: str, source: str) -> Layer:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.backbones.geometry import WHOLE
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.backbones.looking.classes import class_layer, class_names, classify, imagenet_classes, middle
 from tfgraphs.pictures import images, samples
@@ -18,7 +19,9 @@ def network(scores, kind="connected", name="logits", places=False, classes=()):
         found = tf.constant([scores], tf.float32)
         return tf.reshape(found, [1, *np.shape(scores)]) if places else found
 
-    made = Backbone("made_up", [Layer(name, kind, ("input",), compute, np.shape(scores)[-1], kernel=0)], tf.identity)
+    made = Backbone(
+        "made_up", [Layer(name, kind, ("input",), compute, np.shape(scores)[-1], (WHOLE, WHOLE))], tf.identity
+    )
     made.classes = classes
     return made
 

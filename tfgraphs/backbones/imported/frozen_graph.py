@@ -15,7 +15,8 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from tfgraphs.backbones.backbone import LayerError, size_text
-from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
+from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, sliding
+from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import reason, summary
@@ -251,8 +252,10 @@ class FrozenGraph(GraphNetwork):
         super().__init__(name, imported, tensors, _layers(imported, tensors), preprocess, aliases)
         self._largest: dict[str, float] = {"input": math.inf}
         for layer in self.layers.values():
-            own = self._largest_flattened(layer) if layer.kind == _FLATTENING else math.inf
-            self._largest[layer.name] = min(own, *(self._largest[source] for source in layer.inputs))
+            view, largest = self._views[layer.name], [self._largest[source] for source in layer.inputs]
+            if layer.kind == _FLATTENING and view.receptive_field:  # not after a mean over all positions
+                largest.append(view.smallest + view.stride - 1)
+            self._largest[layer.name] = min(largest)
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         activations = super()._activations(prepared, names)
@@ -281,16 +284,6 @@ class FrozenGraph(GraphNetwork):
         largest = self._largest[self.layer(layer).name]
         return None if largest == math.inf else (int(largest), int(largest))
 
-    def _largest_flattened(self, layer: Layer) -> float:
-        """Returns the side of the largest picture that has no more positions than a layer flattens."""
-        if self._views[layer.name].receptive_field == 0:  # after a mean over all positions
-            return math.inf
-        side, node = layer.kernel, layer
-        while node.inputs[0] != "input":
-            node = self.layers[node.inputs[0]]
-            side = side * node.stride + (0 if node.padded else node.kernel - 1)
-        return side
-
 
 def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
     """Yields the nodes that depend on the pictures and on no other placeholder. Puts their outputs into `tensors`."""
@@ -312,9 +305,9 @@ def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
             if output.value_index == 0 or operation.type == "Split":
                 name = output.name.removeprefix(f"{_SCOPE}/").removesuffix(":0")
                 layers[output.name], tensors[name] = name, output
-                kind, kernel, stride, padded = _window(operation)
+                kind, windows = _kind_and_windows(operation)
                 channels = output.shape[-1] if output.shape.rank else None
-                yield Layer(name, kind, tuple(sources), computed_in_graph, channels, kernel, stride, padded, weights)
+                yield Layer(name, kind, tuple(sources), computed_in_graph, channels, windows, weights)
 
 
 def _twins_first(operations: Sequence[Any]) -> list[Any]:
@@ -329,24 +322,18 @@ def _twins_first(operations: Sequence[Any]) -> list[Any]:
     return sorted(operations, key=order)
 
 
-def _window(operation: Any) -> tuple[str, int, int, bool]:
-    """Returns kind, kernel, stride and padding of a `Layer`."""
+def _kind_and_windows(operation: Any) -> tuple[str, Windows]:
     kind = KINDS[operation.type]
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if "padding" in operation.node_def.attr:
-        padding = operation.get_attr("padding")
-        if padding not in (b"SAME", b"VALID"):
+        if operation.get_attr("padding") not in (b"SAME", b"VALID"):
             raise ValueError(f"{operation.name} pads in another way than SAME and VALID")
         if before.rank != 4:  # some kernels crash on it
             raise ValueError(f"{operation.name} does not take pictures")
-        if kind == "convolution":
-            gaps = operation.get_attr("dilations")[1:3]
-            sides = [(side - 1) * gap + 1 for side, gap in zip(operation.inputs[1].shape[:2], gaps, strict=True)]
-        else:
-            sides = operation.get_attr("ksize")[1:3]
-        return kind, max(sides), max(operation.get_attr("strides")[1:3]), padding == b"SAME"
+        return kind, windows_of(operation)
     if kind == "reshape" and (before.rank, after.rank) == (4, 2) and before[3] and after[1]:
         side = math.isqrt(after[1] // before[3])
         if side * side * before[3] == after[1]:
-            return _FLATTENING, side, 1, False
-    return kind, 0 if operation.type == "Mean" else 1, 1, True
+            return _FLATTENING, (sliding(side, 1, "valid"),) * 2
+    window = WHOLE if operation.type == "Mean" else POINT
+    return kind, (window, window)

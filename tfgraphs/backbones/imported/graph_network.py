@@ -1,12 +1,21 @@
 """Networks that the graph of a wrapped TensorFlow function computes."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone
+from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, padding, sliding
 from tfgraphs.backbones.layers import Layer
+
+_POINTWISE_NAMES = """
+    Abs Add AddN AddV2 BiasAdd BiasAddV1 Cast ClipByValue Div DivNoNan Elu EnsureShape Erf Exp FusedBatchNorm
+    FusedBatchNormV2 FusedBatchNormV3 Identity IdentityN LRN LeakyRelu Log Log1p LogSoftmax Maximum Minimum Mul Neg Pow
+    PreventGradient RealDiv Reciprocal Relu Relu6 Rsqrt Select SelectV2 Selu Sigmoid Softmax Softplus Softsign Sqrt
+    Square SquaredDifference StopGradient Sub Tanh
+"""
+_POINTWISE = frozenset(_POINTWISE_NAMES.split())
 
 
 def computed_in_graph(*_: tf.Tensor) -> tf.Tensor:
@@ -54,3 +63,32 @@ class GraphNetwork(Backbone):
                     self._function.inputs, [self._tensors[layer] for layer in key]
                 )
         return self._functions[key]
+
+
+def windows_of(operation: Any) -> Windows:
+    """Returns the windows of an operation along rows and columns: the whole picture, if it is unknown."""
+    if operation.type in ("Concat", "ConcatV2"):
+        axis = tf.get_static_value(operation.inputs[0 if operation.type == "Concat" else -1])
+        return (POINT, POINT) if axis is not None and int(axis) in (-1, 3) else (WHOLE, WHOLE)
+    if operation.type in ("Pad", "PadV2", "MirrorPad"):
+        around = tf.get_static_value(operation.inputs[1])
+        if around is None or len(around) != 4:
+            return WHOLE, WHOLE
+        return padding(*map(int, around[1])), padding(*map(int, around[2]))
+    if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
+        return _slid(operation, operation.inputs[1].shape[:2], operation.get_attr("dilations")[1:3])
+    if operation.type in ("AvgPool", "MaxPool"):
+        return _slid(operation, operation.get_attr("ksize")[1:3], (1, 1))
+    return (POINT, POINT) if operation.type in _POINTWISE else (WHOLE, WHOLE)
+
+
+def _slid(operation: Any, kernel: Sequence[int | None], gaps: Sequence[int]) -> Windows:
+    if operation.get_attr("data_format") != b"NHWC" or None in tuple(kernel):
+        return WHOLE, WHOLE
+    kind, strides = operation.get_attr("padding").decode(), operation.get_attr("strides")[1:3]
+    around = operation.get_attr("explicit_paddings")[2:6] if kind == "EXPLICIT" else (0, 0, 0, 0)
+    rows, columns = (
+        sliding(int(kernel[side] or 1), strides[side], kind, gaps[side], around[2 * side] + around[2 * side + 1])
+        for side in (0, 1)
+    )
+    return rows, columns

@@ -3,15 +3,14 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras.src.utils import naming
 
-from tfgraphs.backbones.backbone import BackboneError, View
-from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
+from tfgraphs.backbones.backbone import BackboneError
+from tfgraphs.backbones.geometry import POINT, WHOLE, Window, padding, sliding
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.graphs.convolutions import faster_convolution
 
@@ -58,9 +57,7 @@ class KerasLayers:
     Attributes:
         layers: each after those it reads.
         aliases: further names.
-        views: stride and receptive field of each layer.
-        size: height and width of the model's pictures; None where they are free.
-        sized: names of the layers that take only pictures of this size.
+        flattening: names of the layers that arrange positions anew, for which these must be as many as in the model.
     """
 
     def __init__(self, model: keras.Model, pooling: str) -> None:
@@ -70,11 +67,9 @@ class KerasLayers:
         """
         self.layers: list[Layer] = []
         self.aliases: dict[str, str] = {}
-        self.views: dict[str, View] = {}
-        self.size: tuple[int | None, int | None] = tuple(model.inputs[0].shape[1:3])
-        self.sized: set[str] = set()
+        self.flattening: set[str] = set()
         self._pooling = pooling
-        self._axes = {"input": (Axis(), Axis())}
+        self._taken = {"input"}  # names of layers
         self._names: dict[int, str] = {}  # names of tensors by id
         self._weighed: set[int] = set()  # ids of operations whose weights were counted
         self._walk(model, ["input"], prefix="")
@@ -82,7 +77,7 @@ class KerasLayers:
         if last and last.kind == "softmax":
             self.aliases.setdefault("softmax", last.name)
             self.aliases.setdefault("logits", last.inputs[0])
-        self.aliases = {alias: layer for alias, layer in self.aliases.items() if alias not in self._axes}
+        self.aliases = {alias: layer for alias, layer in self.aliases.items() if alias not in self._taken}
 
     def _walk(self, model: keras.Model, sources: list[str], prefix: str) -> None:
         """Adds the layers of a model with the inputs `sources`."""
@@ -108,41 +103,33 @@ class KerasLayers:
         activation = _fused_activation(operation)
         weights = [] if id(node.operation) in self._weighed else getattr(operation, "weights", [])
         self._weighed.add(id(node.operation))
-        windows = _windows(operation)
-        axes = tuple(joined(self._axes[read][axis] for read in reads) for axis in (0, 1))
-        sized = not self.sized.isdisjoint(reads) or (_needs_size(operation) and any(axis.field for axis in axes))
+        rows, columns = _windows(operation)
         layer = Layer(
             name=self._free(name + PRE_RELU) if activation else name,
             kind=kind,
             inputs=tuple(reads),
             compute=_call(node, number, operation, bool(activation)),
             channels=(node.outputs[number].shape or (None,))[-1] or 1,
-            kernel=max(window.kernel for window in windows) if windows else 0,
-            stride=max(window.stride for window in windows) if windows else 1,
+            windows=(rows, columns),
             weights=tuple(weight.value for weight in weights),
         )
-        seen = tuple(axis.slide(windows[side]) if windows else axis.whole() for side, axis in enumerate(axes))
-        self._add(layer, seen, sized)
+        self._add(layer)
+        if _needs_size(operation):
+            self.flattening.add(layer.name)
         if activation:
-            kind = _function_name(activation)
-            self._add(Layer(name, kind, (layer.name,), activation, layer.channels), seen, sized)
+            self._add(Layer(name, _function_name(activation), (layer.name,), activation, layer.channels))
         elif type(operation).__name__ in _ACTIVATIONS:
             self.aliases[name + PRE_RELU] = reads[0]
         return name
 
-    def _add(self, layer: Layer, axes: tuple[Axis, ...], sized: bool) -> None:
+    def _add(self, layer: Layer) -> None:
         self.layers.append(layer)
-        self._axes[layer.name] = axes[0], axes[1]
-        seen = view(layer.channels or 1, axes)
-        if sized:
-            self.sized.add(layer.name)
-            seen = replace(seen, smallest=max(seen.smallest, min(side or 1 for side in self.size)))
-        self.views[layer.name] = seen
+        self._taken.add(layer.name)
 
     def _free(self, name: str) -> str:
         """Returns the name, with a number appended if another layer has it."""
-        tries = (f"{name}_{number}" for number in range(1, len(self._axes) + 2))
-        return next(found for found in (name, *tries) if found not in self._axes)
+        tries = (f"{name}_{number}" for number in range(1, len(self._taken) + 2))
+        return next(found for found in (name, *tries) if found not in self._taken)
 
 
 def has_graph(operation: Any) -> bool:
@@ -230,26 +217,26 @@ def _average_pooling(operation: Any) -> keras.Layer:
     return keras.layers.AveragePooling2D(operation.pool_size, operation.strides, operation.padding)
 
 
-def _windows(operation: Any) -> tuple[Window, ...] | None:
-    """Returns the windows of an operation along rows and columns; None if it reads all positions or is unknown."""
+def _windows(operation: Any) -> Iterable[Window]:
+    """Returns the windows of an operation along rows and columns: the whole picture, if it is unknown."""
     name = type(operation).__name__
     if name in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
         gaps = zip(operation.kernel_size, operation.strides, operation.dilation_rate, strict=True)
-        return tuple(sliding(kernel, stride, operation.padding, gap) for kernel, stride, gap in gaps)
+        return (sliding(kernel, stride, operation.padding, gap) for kernel, stride, gap in gaps)
     if name in ("MaxPooling2D", "AveragePooling2D"):
         sides = zip(operation.pool_size, operation.strides, strict=True)
-        return tuple(sliding(kernel, stride, operation.padding) for kernel, stride in sides)
+        return (sliding(kernel, stride, operation.padding) for kernel, stride in sides)
     if name == "Conv2DTranspose":
         sides = zip(operation.kernel_size, operation.strides, strict=True)
-        return tuple(Window(-(-kernel // stride), finer=stride, before=(0, kernel)) for kernel, stride in sides)
+        return (Window(-(-kernel // stride), finer=stride, before=(0, kernel)) for kernel, stride in sides)
     if name == "UpSampling2D":
         reach = 1 + (operation.interpolation != "nearest")
-        return tuple(Window(reach, finer=size, before=(0, reach)) for size in operation.size)
+        return (Window(reach, finer=size, before=(0, reach)) for size in operation.size)
     if name == "ZeroPadding2D":
-        return tuple(padding(before, after) for before, after in operation.padding)
+        return (padding(before, after) for before, after in operation.padding)
     if name == "Cropping2D":
-        return tuple(padding(-before, -after) for before, after in operation.cropping)
-    return (POINT, POINT) if _is_pointwise(name, operation) else None
+        return (padding(-before, -after) for before, after in operation.cropping)
+    return (POINT, POINT) if _is_pointwise(name, operation) else (WHOLE, WHOLE)
 
 
 def _is_pointwise(name: str, operation: Any) -> bool:

@@ -118,5 +118,9 @@ class KerasNetwork(Backbone):
         """Args: name: any; model, pooling: as of `KerasLayers`; preprocess: as of `Backbone`."""
         graph = KerasLayers(model, pooling)
         super().__init__(name, graph.layers, preprocess, graph.aliases)
-        self._views |= graph.views
-        self._sizes = dict.fromkeys(graph.sized, graph.size)
+        sized: set[str] = set()
+        for layer in graph.layers:
+            sees_positions = all(self._views[source].receptive_field for source in layer.inputs)
+            if not sized.isdisjoint(layer.inputs) or (layer.name in graph.flattening and sees_positions):
+                sized.add(layer.name)
+        self._fix_size(sized, tuple(model.inputs[0].shape[1:3]))

@@ -7,8 +7,8 @@ The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `i
 TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfgraphs.backbones.backbone import BackboneError, View
-from tfgraphs.backbones.geometry import POINT, Axis, Window, joined, padding, sliding, view
+from tfgraphs.backbones.geometry import PICTURE, WHOLE, Axes, Window, slide, view
 from tfgraphs.backbones.imported.frozen_graph import KINDS
-from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph
+from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
 from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weights import WeightsError
@@ -29,15 +29,6 @@ from tfgraphs.files.trust import PURE, check_operations
 
 _RECTIFIERS = {"Elu", "LeakyRelu", "Relu", "Relu6", "Selu"}
 _PASSING = {"Identity", "StopGradient"}
-_Axes = tuple[Axis, Axis]  # along rows and along columns
-
-_POINTWISE_NAMES = """
-    Abs Add AddN AddV2 BiasAdd BiasAddV1 Cast ClipByValue Div DivNoNan Elu EnsureShape Erf Exp FusedBatchNorm
-    FusedBatchNormV2 FusedBatchNormV3 Identity IdentityN LRN LeakyRelu Log Log1p LogSoftmax Maximum Minimum Mul Neg Pow
-    PreventGradient RealDiv Reciprocal Relu Relu6 Rsqrt Select SelectV2 Selu Sigmoid Softmax Softplus Softsign Sqrt
-    Square SquaredDifference StopGradient Sub Tanh
-"""
-_POINTWISE = frozenset(_POINTWISE_NAMES.split())
 _ABOUT_SHAPES = {"Shape", "ShapeN", "Size", "Rank"}  # the same for all pictures of one size
 
 
@@ -161,21 +152,12 @@ class SavedModelNetwork(GraphNetwork):
         tensors = {name: tensor for name, tensor in twins.items() if tensor is not None} | dict(activations)
         needed = {name: _needed(tensor) for name, tensor in tensors.items()}
         tensors = dict(sorted(tensors.items(), key=lambda item: len(needed[item[0]])))
-        size = tuple(frozen.inputs[0].shape[1:3])
         axes = _axes_of(frozen.graph, frozen.inputs[0])
-        views = {name: _view(tensor, axes, size) for name, tensor in tensors.items()}
+        nowhere = slide([PICTURE], (WHOLE, WHOLE))  # of tensors that do not depend on the pictures
+        views = {name: view(tensor.shape[-1] or 1, axes.get(tensor.name, nowhere)) for name, tensor in tensors.items()}
         super().__init__(name, frozen, tensors, _layers(tensors, needed, views), preprocess)
         self._views |= views
-        self._sizes = dict.fromkeys(tensors, size)
-
-
-def _view(tensor: tf.Tensor, axes: Mapping[str, _Axes], size: tuple[int | None, ...]) -> View:
-    """Returns the view of a tensor, for a function that may take pictures of one size only."""
-    channels = tensor.shape[-1] or 1
-    if tensor.name not in axes:
-        return View(channels, 1, 0, 1)
-    seen = view(channels, axes[tensor.name])
-    return replace(seen, smallest=max(seen.smallest, min(side or 1 for side in size)))
+        self._fix_size(tensors, tuple(frozen.inputs[0].shape[1:3]))
 
 
 def _layers(
@@ -192,8 +174,8 @@ def _layers(
         )
         counted.update(constants)
         seen = views[name]
-        window = seen.receptive_field, seen.stride
-        yield Layer(name, kind, ("input",), computed_in_graph, seen.channels, *window, weights=weights)
+        window = Window(seen.receptive_field, seen.stride)
+        yield Layer(name, kind, ("input",), computed_in_graph, seen.channels, (window, window), weights)
 
 
 def _needed(tensor: tf.Tensor) -> set[Any]:
@@ -226,51 +208,12 @@ def _before_rectifier(tensor: tf.Tensor) -> tf.Tensor | None:
     return None
 
 
-# --- receptive fields and strides of tensors
-
-
-def _axes_of(graph: tf.Graph, pictures: tf.Tensor) -> dict[str, _Axes]:
-    """Returns the axes of each tensor that depends on `pictures`, by its name.
-
-    The receptive field of an unknown operation is the whole picture.
-    """
-    found: dict[str, _Axes] = {pictures.name: (Axis(), Axis())}
+def _axes_of(graph: tf.Graph, pictures: tf.Tensor) -> dict[str, Axes]:
+    """Returns the axes of each tensor that depends on `pictures`, by its name."""
+    found = {pictures.name: PICTURE}
     for operation in graph.get_operations():
         sources = [found[tensor.name] for tensor in operation.inputs if tensor.name in found]
-        if not sources or operation.type in _ABOUT_SHAPES:
-            continue
-        windows = _windows(operation)
-        rows, columns = (joined(source[side] for source in sources) for side in (0, 1))
-        if windows is None:
-            seen = rows.whole(), columns.whole()
-        else:
-            seen = rows.slide(windows[0]), columns.slide(windows[1])
-        found.update({output.name: seen for output in operation.outputs})
+        if sources and operation.type not in _ABOUT_SHAPES:
+            axes = slide(sources, windows_of(operation))
+            found.update({output.name: axes for output in operation.outputs})
     return found
-
-
-def _windows(operation: Any) -> tuple[Window, Window] | None:
-    """Returns the windows of an operation along rows and columns; None if it reads all positions or is unknown."""
-    if operation.type in ("Concat", "ConcatV2"):
-        axis = tf.get_static_value(operation.inputs[0 if operation.type == "Concat" else -1])
-        return (POINT, POINT) if axis is not None and int(axis) in (-1, 3) else None
-    if operation.type in ("Pad", "PadV2", "MirrorPad"):
-        around = tf.get_static_value(operation.inputs[1])
-        return None if around is None or len(around) != 4 else (padding(*map(int, around[1])), padding(*around[2]))
-    if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
-        return _slid(operation, operation.inputs[1].shape[:2], operation.get_attr("dilations")[1:3])
-    if operation.type in ("AvgPool", "MaxPool"):
-        return _slid(operation, operation.get_attr("ksize")[1:3], (1, 1))
-    return (POINT, POINT) if operation.type in _POINTWISE else None
-
-
-def _slid(operation: Any, kernel: Sequence[int | None], gaps: Sequence[int]) -> tuple[Window, Window] | None:
-    if operation.get_attr("data_format") != b"NHWC" or None in tuple(kernel):
-        return None
-    kind, strides = operation.get_attr("padding").decode(), operation.get_attr("strides")[1:3]
-    around = operation.get_attr("explicit_paddings")[2:6] if kind == "EXPLICIT" else (0, 0, 0, 0)
-    rows, columns = (
-        sliding(int(kernel[side] or 1), strides[side], kind, gaps[side], around[2 * side] + around[2 * side + 1])
-        for side in (0, 1)
-    )
-    return rows, columns
