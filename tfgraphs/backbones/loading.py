@@ -62,7 +62,7 @@ Check = Callable[[Backbone], object]
 
 
 def load(
-    name: str,
+    name: str | Path,
     pooling: str = "max",
     weights: str | Path | None = None,
     classes: bool = False,
@@ -83,23 +83,28 @@ def load(
     "inception5h" is the graph of the released file as it is, "googlenet" the same network built here.
 
     Args:
-        name: see above, and `BACKBONES`.
-        pooling: "max" or "average".
-        weights: a file with other weights than the published ones.
+        name: see above, and `BACKBONES`; those of keras.applications in any spelling, "InceptionV3".
+        pooling: "max" as trained, or "average" for every max pooling.
+        weights: a file with other weights than the published ones. The MobileNets 1 and 2 need one: Keras publishes
+            theirs without a digest.
         classes: whether to load the layers that tell the classes, too, where these are most of the download (VGG).
         report: called with what is being done and the share that is done, 0..1.
         expects: for a network from a file or folder, the range of RGB that it was trained on: "0..1", "-1..1" or
-            "0..255". By default a Keras model is asked (see `keras_network.load`), the released GoogLeNet is known by
-            its nodes, and others get 0..1, as is the rule on TF Hub; for a frozen graph a warning says so.
+            "0..255"; for a Keras model also a network of keras.applications with the same preprocessing. By default a
+            Keras model gets the pictures of the network of its name, or 0..255 if it begins with a Rescaling of that
+            range, the released GoogLeNet is known by its nodes, and others get 0..1, as is the rule on TF Hub; for a
+            frozen graph a warning says so. A Keras model for pictures of one channel gets grey ones.
         check: called with the structure of the network before its weights are fetched, where the structure is known
             without them. What it raises is raised. Where it finds no layer in a VGG without the layers that tell the
             classes, these are loaded as well.
 
     Raises:
-        BackboneError: there is no such network or pooling.
+        BackboneError: there is no such network, pooling or range, or a program that does not map pictures to layers.
+        TrustError: a program could do more than compute.
         DownloadError: the weights cannot be downloaded.
         PackageError, WeightsError: the weights are missing or wrong.
     """
+    name = str(name)
     if pooling not in POOLINGS:
         raise BackboneError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
     if pooling != "max" and (name == "inception5h" or _holds_weights(name)):
@@ -175,19 +180,20 @@ def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Repo
 def _keras(
     name: str, pooling: str, weights: str | Path | None, report: Report, expects: str | None, check: Check
 ) -> Backbone:
-    from tfgraphs.backbones.imported import keras_applications, keras_network
+    from tfgraphs.backbones.imported import keras_applications, keras_model_file, keras_network
 
-    application = keras_applications.find(name)
-    if Path(name).suffix not in keras_network.SUFFIXES and not application:
-        names = [*BACKBONES, *keras_applications.APPLICATIONS]
-        nearest = difflib.get_close_matches(name.lower(), names, n=3) or ["nothing is spelt like it"]
-        raise BackboneError(
-            f"no network is called {name!r} ({', '.join(nearest)}); there are: {', '.join(BACKBONES)}, those of "
-            "keras.applications, and files: a Keras model, a frozen graph, a SavedModel"
-        )
-    if application and weights is None and not _is_there(application.download):
-        check(keras_network.structure(application))
-    return keras_network.load(name, pooling, weights, expects, report)
+    if application := keras_applications.find(name):
+        if weights is None and not _is_there(application.download):
+            check(keras_network.structure(application))
+        return keras_network.load_application(application, pooling, weights, report)
+    if Path(name).suffix in keras_model_file.SUFFIXES:
+        return keras_network.load_file(Path(name), pooling, expects)
+    names = [*BACKBONES, *keras_applications.APPLICATIONS]
+    nearest = difflib.get_close_matches(name.lower(), names, n=3) or ["nothing is spelt like it"]
+    raise BackboneError(
+        f"no network is called {name!r} ({', '.join(nearest)}); there are: {', '.join(BACKBONES)}, those of "
+        "keras.applications, and files: a Keras model, a frozen graph, a SavedModel"
+    )
 
 
 def _is_there(download: Download | None) -> bool:

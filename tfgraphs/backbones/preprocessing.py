@@ -1,6 +1,6 @@
 """Maps RGB in 0..1 to the ranges of colours that networks were trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
@@ -17,10 +17,11 @@ _MEAN_BGR = (103.939, 116.779, 123.68)
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def from_range(expects: str) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns the conversion to one of `RANGES`, or raises BackboneError."""
+def from_range(expects: str, others: Iterable[str] = ()) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the conversion to one of `RANGES`, or raises BackboneError, whose text names `others`, too."""
     if expects not in RANGES:
-        raise BackboneError(f"the range of RGB is one of {', '.join(RANGES)}, not {expects!r}")
+        known = ", ".join([*RANGES, *others])
+        raise BackboneError(f"unknown range of pictures {expects!r}: give one of {known}")
     return RANGES[expects]
 
 

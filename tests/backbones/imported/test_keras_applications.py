@@ -15,7 +15,7 @@ from keras.src.utils import file_utils
 
 from tfgraphs.backbones.imported import keras_network
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, find
-from tfgraphs.backbones.imported.keras_network import load
+from tfgraphs.backbones.loading import load
 from tfgraphs.backbones.readers.weights import WeightsError
 
 

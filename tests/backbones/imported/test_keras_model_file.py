@@ -20,7 +20,7 @@ from foreign_networks import message
 
 from tfgraphs.backbones import BackboneError
 from tfgraphs.backbones.imported import keras_config
-from tfgraphs.backbones.imported.keras_network import load
+from tfgraphs.backbones.loading import load
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.trust import TrustError
 

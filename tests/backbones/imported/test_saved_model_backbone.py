@@ -188,7 +188,7 @@ def test_the_range_of_rgb_may_be_another(folder):
     network = load(folder / "signature", expects="-1..1")
     expected = compute(pictures * 2 - 1, KERNELS)["default"]
     np.testing.assert_allclose(network(pictures, ["default"])["default"], expected, rtol=1e-5)
-    assert "one of 0..1, -1..1, 0..255, not '0..2'" in message(
+    assert "'0..2': give one of 0..1, -1..1, 0..255" in message(
         BackboneError, load, folder / "signature", expects="0..2"
     )
 
