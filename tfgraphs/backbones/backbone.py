@@ -63,6 +63,7 @@ class Backbone(tf.Module):
         self.has_weights = len(self._weights) == len(weights)
         self._views = _views(self.layers.values())
         self._sizes: dict[str, Size] = {}  # of pictures, for layers that take one size only
+        self._largest: dict[str, int] = {}  # side of pictures, for layers that take no larger ones
 
     def __call__(self, pictures: tf.Tensor | np.ndarray, layers: Iterable[str]) -> dict[str, tf.Tensor]:
         """Computes the activations of `layers`.
@@ -132,12 +133,13 @@ class Backbone(tf.Module):
         return self._views[self.layer(layer).name]
 
     def size_of(self, layer: str) -> tuple[int, int] | None:
-        """Returns the only size, height and width, of pictures that a layer can be computed for; None for any size.
+        """Returns the only or largest size, height and width, of pictures that a layer takes; None for any size.
 
         Raises:
             LayerError: there is no such layer.
         """
-        height, width = self._sizes.get(self.layer(layer).name, (None, None))
+        name = self.layer(layer).name
+        height, width = self._sizes.get(name, (self._largest.get(name),) * 2)
         return (height, width) if height and width else None
 
     def footprint(self, layers: Iterable[str]) -> float:
@@ -163,6 +165,12 @@ class Backbone(tf.Module):
             raise LayerError(
                 f"a picture of {size_text(size)} px is too small for layer {layer} of {self.name}: "
                 f"give at least {smallest} px a side"
+            )
+        largest = self._largest.get(found)
+        if largest and any(side is not None and side > largest for side in size):
+            raise LayerError(
+                f"a picture of {size_text(size)} px is too large for layer {layer} of {self.name}: "
+                f"give at most {largest} px a side"
             )
 
 

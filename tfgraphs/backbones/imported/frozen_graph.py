@@ -5,7 +5,7 @@ Of the file nothing but these nodes is imported: no function, device or private 
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,12 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from tfgraphs.backbones.backbone import LayerError, size_text
 from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, sliding
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
-from tfgraphs.backbones.readers.weights import WeightsError
-from tfgraphs.errors import reason, summary
-from tfgraphs.files.trust import check_operations, check_regular_file
+from tfgraphs.backbones.readers.weights import WeightsError, reading
+from tfgraphs.errors import summary
+from tfgraphs.files.trust import check_operations
 
 KINDS = {
     "Add": "addition",
@@ -125,13 +124,11 @@ def _read_graph(path: Path, content: bytes | None) -> tf.compat.v1.GraphDef:
     A constant takes no more memory than the file holds for it, except small ones that repeat one value.
     """
     graph = tf.compat.v1.GraphDef()
-    try:
-        if content is None:
-            check_regular_file(path, WeightsError)
+    if content is None:
+        with reading(path):
             content = path.read_bytes()
+    try:
         graph.ParseFromString(content)
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
     except (DecodeError, RuntimeError, ValueError) as error:
         raise WeightsError(f"{path} is not a frozen graph, or a damaged one: {summary(error)}") from error
     if not graph.node:
@@ -250,12 +247,13 @@ class FrozenGraph(GraphNetwork):
         """Args as of `load`; imported: a wrapped function of the pictures whose graph has the nodes under `_SCOPE`."""
         tensors: dict[str, tf.Tensor] = {}
         super().__init__(name, imported, tensors, _layers(imported, tensors), preprocess, aliases)
-        self._largest: dict[str, float] = {"input": math.inf}
         for layer in self.layers.values():
-            view, largest = self._views[layer.name], [self._largest[source] for source in layer.inputs]
+            view = self._views[layer.name]
+            largest = [self._largest[source] for source in layer.inputs if source in self._largest]
             if layer.kind == _FLATTENING and view.receptive_field:  # not after a mean over all positions
                 largest.append(view.smallest + view.stride - 1)
-            self._largest[layer.name] = min(largest)
+            if largest:
+                self._largest[layer.name] = min(largest)
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
         activations = super()._activations(prepared, names)
@@ -267,22 +265,6 @@ class FrozenGraph(GraphNetwork):
                     f"{self.name} does not compute {name} for pictures of this size",
                 )
         return activations
-
-    def check(self, layer: str, size: Iterable[int | None] = ()) -> None:
-        """Raises LayerError if there is no such layer, or it cannot be computed for a picture of `size`."""
-        size = tuple(size)
-        super().check(layer, size)
-        largest = self._largest[self._own_name(layer)]
-        if any(side is not None and side > largest for side in size):
-            raise LayerError(
-                f"a picture of {size_text(size)} px is too large for layer {layer} of {self.name}: "
-                f"give at most {largest} px a side"
-            )
-
-    def size_of(self, layer: str) -> tuple[int, int] | None:
-        """Returns height and width of the largest pictures that the layer takes, if they are limited."""
-        largest = self._largest[self.layer(layer).name]
-        return None if largest == math.inf else (int(largest), int(largest))
 
 
 def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:

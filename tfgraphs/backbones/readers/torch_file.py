@@ -5,8 +5,11 @@ Since version 1.6 such a file is a zip archive: `data.pkl` is a pickle whose ten
 is that of torch/serialization.py and torch/_utils.py.
 """
 
+import io
 import math
+import pickle
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,13 +17,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.inert_pickle import Inert, InertUnpickler, PickleFile, check_keys
 from tfgraphs.backbones.readers.weights import WeightsError, as_numbers
 
 LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
 _LEGACY_VERSION = 1001
 _LARGEST_PICKLE = 16 * 2**20  # bytes; a thousand tensors take a hundredth of it
 _RANKS = 32
+_STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
+_KEYS = (str, int, type(None))  # types of keys of dictionaries: hashing nested tuples takes forever
 _STORAGES = {  # types of storages, and of their numbers in NumPy
     "BFloat16Storage": np.dtype("bfloat16"),
     "BoolStorage": np.dtype("bool"),
@@ -48,7 +52,7 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
         root = roots[0]
         if f"{root}constants.pkl" in archive.names:
             raise WeightsError("it is a TorchScript program, which is not run: save the network's state_dict()")
-        tensors = state_dict(_Unpickler(PickleFile(archive.read(f"{root}data.pkl", _LARGEST_PICKLE))).load())
+        tensors = state_dict(Unpickler(PickleFile(archive.read(f"{root}data.pkl", _LARGEST_PICKLE))).load())
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive.names else b"little"
         if order not in (b"little", b"big"):
             raise WeightsError("the byte order of its numbers is unknown")
@@ -64,13 +68,13 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
     """Reads a state dict of PyTorch before version 1.6, as `read_zip`."""
     content = path.read_bytes()
     file = PickleFile(content[:_LARGEST_PICKLE])
-    _Unpickler(file).load()  # the magic number
-    if _Unpickler(file).load() != _LEGACY_VERSION:
+    Unpickler(file).load()  # the magic number
+    if Unpickler(file).load() != _LEGACY_VERSION:
         raise WeightsError("it has an unknown version of PyTorch's format")
-    _Unpickler(file).load()  # sizes of the writer's C types, which do not matter
-    unpickler = _Unpickler(file)
+    Unpickler(file).load()  # sizes of the writer's C types, which do not matter
+    unpickler = Unpickler(file)
     tensors = state_dict(unpickler.load())
-    keys = _Unpickler(file).load()
+    keys = Unpickler(file).load()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise WeightsError("its list of storages is damaged")
     numbers, place = {}, file.tell()
@@ -105,6 +109,64 @@ def state_dict(tree: Any) -> "dict[str, _Tensor]":
     if all(name.startswith("module.") for name in tensors):
         return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return tensors
+
+
+class PickleFile(io.BytesIO):
+    """The content of a pickle. Bounds the number of reads, and with them the steps of unpickling."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = _STEPS
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._count()
+        return super().read(size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        self._count()
+        return super().readline(size)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise WeightsError("it makes more objects than arrays need, the file is refused")
+
+
+class Inert:
+    """Stands for an object to which a pickle may give a state, which is ignored."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def check_keys(keys: list[Any]) -> None:
+    """Raises WeightsError if a key of a dictionary has another type than the names of arrays."""
+    if not all(isinstance(key, _KEYS) for key in keys):
+        raise WeightsError("it has a name that is not a text, the file is refused")
+
+
+def _check_state(receiver: object) -> None:
+    if not isinstance(receiver, Inert):
+        raise WeightsError("it gives a state to something else than an array, the file is refused")
+
+
+def _guarded(name: str, check: Callable[[Any], None], place: int | slice) -> Callable[[Any], None]:
+    """Returns an operation of the unpickler that first checks what is at a place of its stack."""
+
+    def operation(unpickler: Any) -> None:
+        check(unpickler.stack[place])
+        getattr(pickle._Unpickler, name)(unpickler)
+
+    return operation
+
+
+def _skip_frame(unpickler: Any) -> None:
+    """Ignores frames: they state how much to read at once, which would not be counted."""
+    unpickler.read(8)
+
+
+def _refuse(unpickler: Any) -> None:
+    raise WeightsError("it holds sets, buffers or extensions, which no arrays need; the file is refused")
 
 
 def _are_sizes(values: Any) -> bool:
@@ -181,8 +243,13 @@ class _Parameter:
         return tensor
 
 
-class _Unpickler(InertUnpickler):
-    """Reads dictionaries of tensors, and notes their storages by key; see its base for what it refuses."""
+class Unpickler(pickle._Unpickler):
+    """The standard library's unpickler in Python, whose memo is a dictionary: no index in the file reserves memory.
+
+    It refuses all names but those for which it has objects that only note what they are given, and what dictionaries of
+    tensors do not need but could take time or memory: keys that are not simple, sets, states for anything but `Inert`
+    objects, and byte arrays, which are allocated before they are read.
+    """
 
     admitted: ClassVar[dict[tuple[str, str], Any]] = {
         ("collections", "OrderedDict"): _OrderedDict,
@@ -194,9 +261,25 @@ class _Unpickler(InertUnpickler):
         **{(module, name): dtype for module in ("torch", "torch.cuda") for name, dtype in _STORAGES.items()},
     }
 
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = pickle._Unpickler.dispatch | {
+        pickle.DICT[0]: _guarded("load_dict", check_keys, slice(None, None, 2)),
+        pickle.SETITEM[0]: _guarded("load_setitem", check_keys, slice(-2, -1)),
+        pickle.SETITEMS[0]: _guarded("load_setitems", check_keys, slice(None, None, 2)),
+        pickle.BUILD[0]: _guarded("load_build", _check_state, -2),
+        pickle.FRAME[0]: _skip_frame,
+        **dict.fromkeys((pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0]), _refuse),
+        **dict.fromkeys((pickle.BYTEARRAY8[0], pickle.NEXT_BUFFER[0], pickle.READONLY_BUFFER[0]), _refuse),
+        **dict.fromkeys((pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0]), _refuse),
+    }
+
     def __init__(self, file: PickleFile) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.admitted:
+            raise WeightsError(f"it names {module}.{name}; only arrays are read, the file is refused")
+        return self.admitted[module, name]
 
     def persistent_load(self, pid: Any) -> _Storage:
         """Returns the storage of ("storage", type, key, device, size), or before version 1.6 a part of it."""
