@@ -18,6 +18,7 @@ CHANCES = COUNTS**0.75 / np.sum(COUNTS**0.75)
 PATHS = huffman_tree(COUNTS).paths()
 WINDOW, LENGTH, PLACES, NEGATIVES = 3, 3, 16, 4
 STEP = tf.constant(3, tf.int64)
+NOISE_LOSSES = ["negative_sampling", "nce", "sampled_softmax"]
 MODELS = list(itertools.product(ARCHITECTURES, LOSSES, [False, True]))
 
 
@@ -89,7 +90,7 @@ class Loops:
             numbers, constants = made._lookup(tf.constant(TEXT[:, places]), STEP * 2 + part)
             if self.settings.sampling == "dynamic":
                 self.reach[places] = constants[-1]
-            if self.settings.loss in ("negative_sampling", "nce", "sampled_softmax"):
+            if self.settings.loss in NOISE_LOSSES:
                 self.drawn.extend(numbers[-1].numpy())
 
     def noise_shares(self, place, column, neighbour):
@@ -165,20 +166,14 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-@pytest.mark.parametrize("sampling", WINDOW_SAMPLINGS)
-@pytest.mark.parametrize(("architecture", "loss", "tied"), MODELS)
-def test_the_loss_is_the_sum_over_all_pairs(architecture, loss, tied, sampling):
-    made = random_model(architecture, loss, tied, window_sampling=sampling)
-    expected, _ = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
-    assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=1e-12)
+UNSHARED = itertools.product(ARCHITECTURES, NOISE_LOSSES, [False], [0])
 
 
 @pytest.mark.parametrize("sampling", WINDOW_SAMPLINGS)
-@pytest.mark.parametrize("loss", ["negative_sampling", "nce", "sampled_softmax"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_each_pair_draws_noise_words_of_its_own_if_none_are_shared(architecture, loss, sampling):
-    """In sampled softmax each centre does."""
-    made = random_model(architecture, loss, window_sampling=sampling, shared_negatives=0)
+@pytest.mark.parametrize(("architecture", "loss", "tied", "shared"), [*((*case, 6) for case in MODELS), *UNSHARED])
+def test_the_loss_is_the_sum_over_all_pairs(architecture, loss, tied, shared, sampling):
+    """If no noise words are shared, each pair has its own, and in sampled softmax each centre."""
+    made = random_model(architecture, loss, tied, window_sampling=sampling, shared_negatives=shared)
     expected, _ = Loops(made)(made.inputs.numpy(), made.outputs.numpy())
     assert loss_and_gradients(made)[0] == pytest.approx(expected, rel=1e-12)
 

@@ -143,14 +143,13 @@ def _train_on_pairs() -> None:
 def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
     """Write everything that was asked for, and print where it is."""
     from tfgraphs.cli.shared.answers import print_evaluation
-    from tfgraphs.vectors import WordVectors
     from tfgraphs.vectors.evaluate import analogies
     from tfgraphs.vectors.files.writers import write_projector
     from tfgraphs.vectors.models.embedding import export_embedding
     from tfgraphs.word2vec.results import save_results
 
     vocabulary, inputs, outputs = model.vocabulary, model.inputs.numpy(), model.outputs.numpy()
-    vectors = WordVectors(vocabulary.words, inputs.astype("float32"))
+    vectors = model.vectors()
     if EVALUATE.value:
         result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
         print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))

@@ -99,12 +99,12 @@ def analogies(
     Raises:
         EvaluationError: the file cannot be read, or is not like that.
     """
-    vocabulary = _Vocabulary(vectors, restrict_vocab, case_insensitive)
     sections = read_analogies(Path(path))
-    questions = vocabulary.rows([question for _, questions in sections for question in questions])
+    asked = [question for _, questions in sections for question in questions]
+    questions, leaders = _look_up(vectors, asked, restrict_vocab, case_insensitive)
     known = questions.min(axis=1) >= 0
     correct = np.zeros(len(known), bool)
-    correct[known] = _answers(vectors, vocabulary.leaders, questions[known]) == questions[known, 3]
+    correct[known] = _answers(vectors, leaders, questions[known]) == questions[known, 3]
     ends = np.cumsum([len(questions) for _, questions in sections])[:-1]
     outcomes = zip(sections, np.split(correct, ends), np.split(known, ends), strict=True)
     return AnalogyResult(
@@ -131,7 +131,7 @@ def word_pairs(
         EvaluationError: the file cannot be read, or is not like that.
     """
     pairs, judgements = _read_pairs(Path(path))
-    rows = _Vocabulary(vectors, restrict_vocab, case_insensitive).rows(pairs)
+    rows, _ = _look_up(vectors, pairs, restrict_vocab, case_insensitive)
     known = rows.min(axis=1) >= 0
     left, right = rows[known].T
     cosines = np.einsum("pd,pd->p", vectors.units(left), vectors.units(right)).astype(np.float64)
@@ -153,19 +153,18 @@ def evaluate(
     return function(vectors, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
 
 
-class _Vocabulary:
-    """The known words, and for each of them the row of the first word that counts as the same: `leaders`, [words]."""
+def _look_up(
+    vectors: WordVectors, questions: list[list[str]], restrict_vocab: int | None, case_insensitive: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the rows of the words of questions, int [questions, words], and the leader of each known word, [words].
 
-    def __init__(self, vectors: WordVectors, restrict_vocab: int | None, case_insensitive: bool) -> None:
-        self._spelling = str.upper if case_insensitive else str
-        self._rows: dict[str, int] = {}
-        known = vectors.words[:restrict_vocab]
-        leaders = [self._rows.setdefault(self._spelling(word), row) for row, word in enumerate(known)]
-        self.leaders = np.array(leaders, np.int64)
-
-    def rows(self, questions: list[list[str]]) -> np.ndarray:
-        """Returns the rows of words, int [questions, words]; -1 for unknown words."""
-        return np.array([[self._rows.get(self._spelling(word), -1) for word in question] for question in questions])
+    A leader is the row of the first word that counts as the same. Unknown words have row -1.
+    """
+    spelling = str.upper if case_insensitive else str
+    rows: dict[str, int] = {}
+    leaders = [rows.setdefault(spelling(word), row) for row, word in enumerate(vectors.words[:restrict_vocab])]
+    found = [[rows.get(spelling(word), -1) for word in question] for question in questions]
+    return np.array(found), np.array(leaders, np.int64)
 
 
 def _answers(vectors: WordVectors, leaders: np.ndarray, questions: np.ndarray) -> np.ndarray:

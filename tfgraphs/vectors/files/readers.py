@@ -16,7 +16,7 @@ _LONGEST_WORD = 100_000  # bytes
 _MOST_DIMENSIONS = 1_000_000  # a larger number is damage, and must not cost memory
 _LONGEST_LINE = 1 << 25  # bytes, twice as many as a million numbers need
 _SAMPLE = 100  # lines from which the dimensions are guessed
-_SAMPLE_BYTES = 1 << 16  # bytes that must be legible
+SAMPLE_BYTES = 1 << 16  # bytes that must be legible
 _SURELY_TEXT = 64  # bytes: so many without a control character are not float32 numbers
 _NUMBERS = b"0123456789+-.eE \n"
 
@@ -138,17 +138,17 @@ class TextReader:
 
     def _whole_lines(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Cuts the pieces after line breaks."""
-        unfinished: list[bytes] = []  # parts of a line
+        unfinished = b""
         for piece in pieces:
-            end = piece.rfind(b"\n") + 1
+            text = unfinished + piece
+            end = text.rfind(b"\n") + 1
             if end:
-                yield b"".join([*unfinished, piece[:end]])
-                unfinished = []
-            unfinished.append(piece[end:])
-            if sum(map(len, unfinished)) > _LONGEST_LINE:
+                yield text[:end]
+            unfinished = text[end:]
+            if len(unfinished) > _LONGEST_LINE:
                 raise FormatError(f"{self._path} is not a file of word vectors: a line has no end")
-        if any(unfinished):
-            yield b"".join(unfinished)
+        if unfinished:
+            yield unfinished
 
     def _parse(self, lines: list[bytes]) -> tuple[list[str], np.ndarray] | None:
         """Returns the words and vectors of lines, or None if a line is damaged."""
@@ -202,9 +202,13 @@ def is_text(head: bytes, dimensions: int) -> bool:
     if len(head) < _SURELY_TEXT:
         return False
     _, _, numbers = row.partition(b" ")
-    text = head[:_SAMPLE_BYTES].decode("utf-8", errors="replace")  # the last character may be cut off
-    legible = not re.search(r"[\x00-\x08\x0e-\x1f]", text) and text.count("\ufffd") * 20 < len(text)
-    return legible or (len(numbers) >= _SURELY_TEXT and not numbers.translate(None, _NUMBERS))
+    return is_legible(head) or (len(numbers) >= _SURELY_TEXT and not numbers.translate(None, _NUMBERS))
+
+
+def is_legible(head: bytes) -> bool:
+    """Returns whether the beginning of a file is UTF-8 without control characters, but for a few wrong bytes."""
+    text = head[:SAMPLE_BYTES].decode("utf-8", errors="replace")  # the last character may be cut off
+    return not re.search(r"[\x00-\x08\x0e-\x1f]", text) and text.count("\ufffd") * 20 <= len(text)
 
 
 def _count_numbers(line: bytes) -> int:

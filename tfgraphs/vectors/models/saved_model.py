@@ -1,8 +1,6 @@
 """Loads word vectors from a SavedModel that maps words to vectors, exported here or from TF Hub."""
 
-import codecs
 import itertools
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,10 @@ import numpy as np
 
 from tfgraphs.errors import errors_as
 from tfgraphs.files import hub
+from tfgraphs.vectors.files.readers import SAMPLE_BYTES, is_legible
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 _BATCH = 4096  # words per call of the model
-_SAMPLE = 1 << 16  # bytes of an asset that decide whether it is text
 
 
 def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
@@ -54,23 +52,12 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
 def _find_vocabulary(handle: str, assets: Path) -> Path:
     with errors_as(FormatError, f"the assets of {handle} cannot be read", "check the permissions of its files"):
         files = sorted(path for path in assets.rglob("*") if path.is_file())
-        texts = [path for path in files if _is_text(path)]
+        texts = [path for path in files if is_legible(np.fromfile(path, np.uint8, SAMPLE_BYTES).tobytes())]
     if len(texts) == 1:
         return texts[0]
     names = ", ".join(path.relative_to(assets).as_posix() for path in texts or files)
     found = f"several assets are text ({names})" if texts else f"no asset is text ({names})" if files else "no assets"
     raise FormatError(f"{handle} has no clear vocabulary: {found}; one text file with a word per line is needed")
-
-
-def _is_text(path: Path) -> bool:
-    """Returns whether a file begins as UTF-8 without control characters."""
-    with path.open("rb") as file:
-        head = file.read(_SAMPLE)
-    try:  # a character may be cut at the end of the sample
-        text = codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SAMPLE)
-    except UnicodeDecodeError:
-        return False
-    return not re.search(r"[\x00-\x08\x0e-\x1f]", text)
 
 
 def _read_words(path: Path, limit: int | None) -> list[str]:

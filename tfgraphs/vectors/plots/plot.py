@@ -224,9 +224,6 @@ def _choose_fonts(labels: Sequence[str]) -> list[str]:
     """Returns the names of fonts that together have all characters, and warns of those that no font here has."""
     from matplotlib import font_manager, get_data_path
 
-    def rank(name: str) -> tuple[int, bool, str]:
-        return _PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED), "Sans" not in name, name
-
     formula_fonts = get_data_path()  # matplotlib's own fonts for formulas have other characters than they claim
     files = {
         font.name: font.fname
@@ -235,14 +232,13 @@ def _choose_fonts(labels: Sequence[str]) -> list[str]:
     }
     missing = {letter for label in labels for letter in label if unicodedata.category(letter) not in ("Cc", "Cf")}
     names = []
-    for name in sorted(files, key=rank):
-        if not missing:
-            break
-        with suppress(OSError, RuntimeError):  # fonts that are deleted or damaged
-            font = font_manager.get_font(files[name])
-            covered = {letter for letter in missing if font.get_char_index(ord(letter))}
-            missing -= covered
-            names += [name] * bool(covered)
+    for name in (*_PREFERRED, *sorted(files, key=lambda name: ("Sans" not in name, name))):
+        if missing and name in files:
+            with suppress(OSError, RuntimeError):  # fonts that are deleted or damaged
+                font = font_manager.get_font(files[name])
+                covered = {letter for letter in missing if font.get_char_index(ord(letter))}
+                missing -= covered
+                names += [name] * bool(covered)
     if missing:
         words = [label for label in labels if missing & set(label)]
         more = f" and {len(words) - 5:,} more" if len(words) > 5 else ""
