@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from tfgraphs.errors import reason
+from tfgraphs.errors import errors_as, reason
 from tfgraphs.files.outputs import atomic_folder, check_folder
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
 from tfgraphs.word2vec.text.counting import CountedBlock, WordTable, count_words
-from tfgraphs.word2vec.text.phrases import join_phrases
+from tfgraphs.word2vec.text.phrases import Report, join_phrases
 from tfgraphs.word2vec.text.reading import find_files, read_blocks
 from tfgraphs.word2vec.text.tokenizers import tokenizer
 from tfgraphs.word2vec.text.vocabulary import (
@@ -45,8 +45,6 @@ NUMBERS = "tokens.int32"
 FORMAT = 1  # version of the folder, and of how text becomes words: folders of another version are written anew
 _CHECKED = 1 << 20  # word numbers that are checked at a time
 _CHECKS = 256
-
-Report = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -79,28 +77,15 @@ class EncodedCorpus:
         """
         folder = Path(folder)
         about = _read_about(folder)
-        try:
+        with errors_as(CorpusError, f"{folder} is damaged", "delete it"):
+            figures = {name: int(about[name]) for name in ("sentences", "raw_words", "bad_bytes")}
             vocabulary = _read_vocabulary(folder / WORDS)
             tokens = np.memmap(folder / NUMBERS, DTYPE, "r")
-            figures: dict[str, Any] = {name: about.get(name) for name in ("sentences", "raw_words", "bad_bytes")}
-            if any(type(figure) is not int or figure < 0 for figure in figures.values()):
-                raise ValueError(f"its figures are {str(figures)[:80]}")
-            corpus = cls(vocabulary, tokens, **figures, pruned=about.get("pruned") is True)
-            corpus._check()
+            total = sum(vocabulary.counts.tolist()) + figures["sentences"]
+            if total != len(tokens) or tokens[-1] != SENTENCE_END:
+                raise ValueError("the text is not as long as the counts say")
             _check_numbers(folder / NUMBERS, len(tokens), len(vocabulary.words))
-        except (OSError, ValueError, OverflowError) as error:
-            raise CorpusError(f"{folder} is damaged ({reason(error)}): delete it") from error
-        return corpus
-
-    def _check(self) -> None:
-        """Find sizes that do not fit each other."""
-        counts = self.vocabulary.counts
-        if len(set(self.vocabulary.words)) != len(counts) or len(counts) == 0:
-            raise ValueError("words are repeated, or there are none")
-        if counts.min() < 1 or (np.diff(counts) > 0).any():
-            raise ValueError("counts are not in order")
-        if sum(counts.tolist()) + self.sentences != len(self.tokens) or self.tokens[-1] != SENTENCE_END:
-            raise ValueError("the text is not as long as the counts say")
+            return cls(vocabulary, tokens, **figures, pruned=bool(about["pruned"]))
 
 
 def prepare(
@@ -233,10 +218,10 @@ def _read_about(folder: Path) -> dict[str, Any]:
 
 def _read_vocabulary(path: Path) -> Vocabulary:
     fields = path.read_text(encoding="utf-8").removesuffix("\n").replace("\n", "\t").split("\t")
-    counts = np.fromiter(map(int, fields[1::2]), np.int64)
-    if len(fields) % 2:
-        raise ValueError("a word has no count")
-    return Vocabulary(fields[::2], counts)
+    words, counts = fields[::2], np.fromiter(map(int, fields[1::2]), np.int64)
+    if len(set(words)) != len(counts) or counts.min() < 1 or (np.diff(counts) > 0).any():
+        raise ValueError("words are repeated, or counts are not in order")
+    return Vocabulary(words, counts)
 
 
 def _check_numbers(path: Path, tokens: int, words: int) -> None:

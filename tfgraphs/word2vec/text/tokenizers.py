@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import logging
 import re
+import string
 import unicodedata
 import warnings
 from collections.abc import Callable
@@ -85,14 +86,10 @@ _PRINTABLE = bytes(byte if byte > ord(" ") or byte == ord("\n") else ord(" ") fo
 
 def _ascii_letters(fold_case: bool, others: bool) -> bytes:
     """Return a table for bytes.translate that keeps letters, line feeds and, with `others`, bytes beyond ASCII."""
-
-    def translated(byte: int) -> int:
-        if byte >= 0x80:
-            return byte if others else ord(" ")
-        letter = chr(byte).lower() if fold_case else chr(byte)
-        return ord(letter) if letter.isalpha() or letter == "\n" else ord(" ")
-
-    return bytes(map(translated, range(256)))
+    table = bytearray(b" " * 128 + (bytes(range(128, 256)) if others else b" " * 128))
+    for letter in string.ascii_letters + "\n":
+        table[ord(letter)] = ord(letter.lower() if fold_case else letter)
+    return bytes(table)
 
 
 def _find_words(text: str) -> list[str]:
