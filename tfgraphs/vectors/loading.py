@@ -67,9 +67,9 @@ def _find_file(source: str) -> Path | None:
     return next((path / name for name in (BINARY, TEXT) if (path / name).is_file()), path)
 
 
-def load_file(path: Path, limit: int | None = None, binary: bool | None = None) -> WordVectors:
+def load_file(path: Path, limit: int | None = None) -> WordVectors:
     """Loads a file into memory; see `load` and `VectorFile`. Raises FormatError if it is damaged."""
-    file = VectorFile(path, binary)
+    file = VectorFile(path)
     words: list[str] = []
     values = bytearray()  # grows with the content, whatever the header announces
     for block in unique(file.blocks(limit=limit), set()):

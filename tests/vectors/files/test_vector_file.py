@@ -31,10 +31,10 @@ def read(path, *arguments, **options):
     return joined(VectorFile(path).blocks(*arguments, **options))
 
 
-def attempt(path, binary=None):
+def attempt(path):
     """The same, or None for a file that is refused, which takes one line."""
     try:
-        return joined(VectorFile(path, binary).blocks())
+        return read(path)
     except FormatError as error:
         message = str(error)
     assert len(message.splitlines()) == 1
@@ -169,10 +169,13 @@ begun_files = st.builds(
 @given(content=st.one_of(st.binary(max_size=60), nearly_files, begun_files), packing=st.sampled_from(list(PACKINGS)))
 def test_any_file_is_finite_vectors_or_a_one_line_error(scratch, content, packing):
     scratch.write_bytes(PACKINGS[packing](content))
-    for binary in (None, False, True):
-        if found := attempt(scratch, binary):
+    for decide in (vector_file.is_text, lambda *_: False, lambda *_: True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(vector_file, "is_text", decide)
+            found = attempt(scratch)
+        if found:
             values = np.frombuffer(found[1], np.float32)
-            assert len(values) == len(found[0]) * VectorFile(scratch, binary).dimensions
+            assert len(values) == len(found[0]) * VectorFile(scratch).dimensions
             assert np.isfinite(values).all()
             assert all(found[0])
 
@@ -182,7 +185,9 @@ def test_words_that_are_not_unicode_are_replaced_one_by_one(scratch, words, form
     words = [word for word in (word.translate(None, b" \n") for word in words) if word] or [b"\xe2\x82"]
     numbers = b" \x00\x00\x00?" if form == "bin" else b" 0.5\n"
     scratch.write_bytes(b"%d 1\n" % len(words) + b"".join(word + numbers for word in words))
-    found = [word for block in VectorFile(scratch, form == "bin").blocks() for word in block.words]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vector_file, "is_text", lambda head, dimensions: form == "txt")
+        found, _ = read(scratch)
     assert found == [word.decode(errors="replace") for word in words]
 
 

@@ -65,7 +65,6 @@ class VectorFile:
 
     Args:
         path: of the file.
-        binary: whether the file must be binary (True) or text (False). By default the content decides.
 
     Attributes:
         dimensions: of each vector.
@@ -75,16 +74,16 @@ class VectorFile:
         FormatError: the file cannot be read, or does not begin as a file of word vectors.
     """
 
-    def __init__(self, path: Path, binary: bool | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         with contextlib.ExitStack() as stack:
             stream = stack.enter_context(contextlib.closing(ByteStream(path)))
             head = stream.head()
-            self.count, self.dimensions, self._start = _header(path, head, binary)
-            if binary is None:
-                binary = self.count is not None and not is_text(head[self._start :], self.dimensions)
-            reader = BinaryReader(path, self.dimensions, self.count or 0) if binary else None
-            self._rows = (reader or TextReader(path, self.dimensions, self.count)).rows
+            self.count, self.dimensions, self._start = _header(path, head)
+            if self.count is None or is_text(head[self._start :], self.dimensions):
+                self._rows = TextReader(path, self.dimensions, self.count).rows
+            else:
+                self._rows = BinaryReader(path, self.dimensions, self.count).rows
             self._seekable = stream.seekable
             self._pipe = None if stream.seekable else stream
             if self._pipe:
@@ -118,7 +117,7 @@ class VectorFile:
         return stream
 
 
-def _header(path: Path, head: bytes, binary: bool | None) -> tuple[int | None, int, int]:
+def _header(path: Path, head: bytes) -> tuple[int | None, int, int]:
     """Returns the announced number of words, the dimensions, and the position of the first word."""
     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0  # which some editors write
     line, end, _ = head[mark : mark + _LONGEST_HEADER].partition(b"\n")
@@ -127,10 +126,10 @@ def _header(path: Path, head: bytes, binary: bool | None) -> tuple[int | None, i
         return numbers[0], numbers[1], mark + len(line) + 1
     if head.startswith(_ZIP):
         raise FormatError(f"{path} is a zip archive: unpack it first")
-    if not binary and (dimensions := guess_dimensions(head[mark:])):
+    if dimensions := guess_dimensions(head[mark:]):
         return None, dimensions, mark
-    other = "" if binary else ", and not every line is a word and numbers"
-    raise FormatError(f"{path} is not a file of word vectors: its first line is not 'words dimensions'{other}")
+    problem = "its first line is not 'words dimensions', and not every line is a word and numbers"
+    raise FormatError(f"{path} is not a file of word vectors: {problem}")
 
 
 class ByteStream:
