@@ -52,8 +52,8 @@ from tfgraphs.cli.shared.command import print_table
 from tfgraphs.cli.shared.presets import PAINTINGS
 from tfgraphs.graphs.start import start
 from tfgraphs.neural_style import StyleSettings, paint, shifts, style_loss, targets, transfer
-from tfgraphs.neural_style.losses import content_sums, total_variation
 from tfgraphs.neural_style.scales import scale_levels
+from tfgraphs.neural_style.style_loss import content_sums, total_variation
 from tfgraphs.optimize.pyramid import Canvas, Level
 from tfgraphs.optimize.reports import Report
 from tfgraphs.pictures import images, samples

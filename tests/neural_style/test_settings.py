@@ -10,9 +10,9 @@ from torch_files import resnet_arrays
 from tfgraphs import backbones
 from tfgraphs.backbones.networks import googlenet, resnet, vgg
 from tfgraphs.neural_style import StyleSettings
-from tfgraphs.neural_style.losses import FORMS
 from tfgraphs.neural_style.settings import LAYERS
 from tfgraphs.neural_style.statistics import STATISTICS
+from tfgraphs.neural_style.style_loss import FORMS
 
 
 def vgg_arrays(model):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import tensorflow as tf
 
@@ -93,7 +94,9 @@ class Part:
 
 EVERYTHING = Part()
 
-Sums = list[tf.Tensor]
+Sums = Any
+"""A tensor, or a list, tuple or dictionary of such sums."""
+
 SumsOfPart = Callable[[list[tf.Tensor], Part], Sums]
 """Maps tiles of pictures, [1, height, width, channels] each, and the part to count to sums over its positions."""
 
@@ -193,7 +196,8 @@ class Tiles:
         place, frame = tf.TensorSpec([3], tf.int32), tf.TensorSpec([4, 2], tf.int32)
         specs = [tf.TensorSpec([1, None, None, picture.shape[-1]], picture.dtype) for picture in pictures]
         compute_tile = compute_tile.get_concrete_function(specs, frame, place, place)
-        zeros = [tf.zeros(total.shape, total.dtype) for total in compute_tile.structured_outputs[0]]
+        sums, _ = compute_tile.structured_outputs
+        zeros = tf.nest.map_structure(lambda total: tf.zeros(total.shape, total.dtype), sums)
 
         def compute_row(row: tf.Tensor) -> tuple[Sums, tf.Tensor]:
             rows, above = _clip(row[0] - top, tile_height, height)
@@ -251,7 +255,7 @@ def _add_pieces(
 
     def add_piece(number: tf.Tensor, sums: Sums, before: tf.Tensor) -> tuple[tf.Tensor, Sums, tf.Tensor]:
         addends, after = compute_piece(places[number])
-        sums = [total + addend for total, addend in zip(sums, addends, strict=True)]
+        sums = tf.nest.map_structure(tf.add, sums, addends)
         if not with_gradient:
             return number + 1, sums, before
         shared = tf.shape(before)[axis] - begins[number]
@@ -265,7 +269,7 @@ def _add_pieces(
         (tf.constant(0), zeros, blank),
         shape_invariants=(
             tf.TensorShape([]),
-            [total.shape for total in zeros],
+            tf.nest.map_structure(lambda total: total.shape, zeros),
             tf.TensorShape([1, None, None, blank.shape[-1]]),
         ),
         parallel_iterations=1,

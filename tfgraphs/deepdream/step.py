@@ -74,14 +74,14 @@ class TiledObjective:
 
     def terms(self, picture: tf.Tensor) -> Terms:
         """Returns the terms for a picture, [1, height, width, 3], of the size given to `cover`, with a gradient."""
-        values, gradient = tf.nest.map_structure(
+        terms, gradient = tf.nest.map_structure(
             tf.stop_gradient, self._tiles.total_and_gradient([picture], self._tile_terms)
         )
         linear = tf.tensordot(gradient, picture, 4)
-        values[0] += linear - tf.stop_gradient(linear)  # adds 0, and the gradient that the tiles computed
-        return dict(zip(dict.fromkeys(term.name for _, term in self._objective.terms), values, strict=True))
+        terms[next(iter(terms))] += linear - tf.stop_gradient(linear)  # adds 0, and the gradient of the tiles
+        return terms
 
-    def _tile_terms(self, tiles: list[tf.Tensor], part: Part) -> list[tf.Tensor]:
+    def _tile_terms(self, tiles: list[tf.Tensor], part: Part) -> Terms:
         """Returns what the positions in a tile's core add to each term."""
 
         def share(response: tf.Tensor, layer: str) -> tf.Tensor:
@@ -89,4 +89,4 @@ class TiledObjective:
             return 1 / tf.cast(tf.reduce_prod(positions), tf.float32) * tf.reduce_sum(part.core(response, layer))
 
         activations = self._backbone(tiles[0], self._objective.layers)
-        return list(self._objective.terms_of(activations, share).values())
+        return self._objective.terms_of(activations, share)

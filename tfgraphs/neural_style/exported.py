@@ -13,13 +13,12 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
-from tfgraphs.neural_style.losses import content_sums
 from tfgraphs.neural_style.regions import SMALLEST_SIDE, StyleError
 from tfgraphs.neural_style.scales import scale_sizes, scale_steps, style_size
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS, draw_shift, mirror_and_shift
 from tfgraphs.neural_style.statistics import subsample
-from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
+from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.neural_style.transfer import ADAM, RATE_LEFT
 from tfgraphs.optimize.adam import adam_step
 

@@ -50,7 +50,7 @@ class StyleSettings(CheckedSettings):
         seed: of the noise to start from and of the shifts.
         tile_size: longest side in pixels of the tiles in which pictures are processed; 0: pictures as a whole. None:
             tiles for pictures whose activations take more than LARGEST_WHOLE bytes.
-        loss: `normalized`, errors relative to their targets, or `paper`, as published; see `losses`.
+        loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
         statistic: what of activations is compared as style: `gram`, products of channels; `mean_variance`, mean and
             deviation of each; or `sliced_wasserstein`, their distribution; see `statistics`.
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `LAYERS`.

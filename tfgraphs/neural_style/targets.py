@@ -4,21 +4,20 @@ They are computed once for a size, and once for a photograph, for each shift tha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.tiles import EVERYTHING, Part, Tiles
+from tfgraphs.backbones.tiles import EVERYTHING, Part, SumsOfPart, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
-from tfgraphs.neural_style.losses import content_sums
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.scales import style_size
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, mirror_and_shift, picture_offset
 from tfgraphs.neural_style.statistics import Sums, subsample
-from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
+from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.pictures.images import resize
 
@@ -69,17 +68,17 @@ class Targets:
 
     def losses(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Loss, Loss]:
         """The content loss and the style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""
-        sums = self._sums(picture, step, shift)
-        parts = [
-            region.share_of_loss * self.loss.style(self._by_layer(part), region.statistics)
-            for region, part in zip(self._regions, _split(sums[2:], len(self._regions)), strict=True)
+        content, parts = self._sums(picture, step, shift)
+        styles = [
+            region.share_of_loss * self.loss.style(sums, region.statistics)
+            for region, sums in zip(self._regions, parts, strict=True)
         ]
-        return self.loss.content(sums[:2]), sum(parts[1:], parts[0])
+        return self.loss.content(content), sum(styles[1:], styles[0])
 
-    def _sums(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Sums:
-        """The sums of the content, and those of each style layer in each region."""
+    def _sums(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Sums, list[LayerSums]]:
+        """The sums of the content, and those of the style in each region."""
 
-        def sums_of_part(pictures: list[tf.Tensor], part: Part) -> Sums:
+        def sums_of_part(pictures: list[tf.Tensor], part: Part) -> tuple[Sums, list[LayerSums]]:
             activations = self._backbone(pictures[0], self.loss.layers)
             layer = self.loss.content_layer
             with tf.name_scope("content"):
@@ -87,11 +86,13 @@ class Targets:
                     target = part.core(self._backbone(pictures[1], [layer])[layer], layer)
                 else:
                     target = self._content[shift, tf.newaxis]
-                sums = content_sums(part.core(activations[layer], layer), target)
+                content = content_sums(part.core(activations[layer], layer), target)
             with tf.name_scope("style"):
-                for region in self._regions:
-                    sums += self._style_sums(activations, region.masks, part, shift, step, self._strides)
-            return sums
+                styles = [
+                    self._style_sums(activations, region.masks, part, shift, step, self._strides)
+                    for region in self._regions
+                ]
+            return content, styles
 
         pictures = [picture] if self._tiles is None else [picture, self._photograph]
         return _sums_of_parts(self._tiles, list(map(tf.convert_to_tensor, pictures)), sums_of_part, shift)
@@ -104,21 +105,17 @@ class Targets:
         shift: tf.Tensor,
         random: tf.Tensor,
         strides: Mapping[str, int],
-    ) -> Sums:
+    ) -> LayerSums:
         """What the positions of a part add to the sums of each style layer; `random` draws positions and samples."""
-        sums = []
+        sums = {}
         for layer in self.loss.style_weights:
             core, mask = part.core(activations[layer], layer), None
             if masks is not None:
                 mask = part.cut(masks[layer][shift, tf.newaxis], layer, activations[layer])
             if strides.get(layer, 1) > 1:
                 core, mask = subsample(core, strides[layer], random, mask, part.first(layer))
-            sums += self.loss.statistic.sums(core, mask, random)
+            sums[layer] = self.loss.statistic.sums(core, mask, random)
         return sums
-
-    def _by_layer(self, sums: Sums) -> LayerSums:
-        layers = self.loss.style_weights
-        return dict(zip(layers, _split(sums, len(layers)), strict=True))
 
     def _tiles_of(self, size: tuple[int, int]) -> Tiles | None:
         """Tiles over a picture of a size and its margin, if it is processed in tiles."""
@@ -154,11 +151,11 @@ class Targets:
         masks = None if style.mask is None else self._masks(style.mask, size)
 
         def shifted_sums(shift: tf.Tensor) -> LayerSums:
-            def sums_of_part(pictures: list[tf.Tensor], part: Part) -> Sums:
+            def sums_of_part(pictures: list[tf.Tensor], part: Part) -> LayerSums:
                 activations = self._backbone(pictures[0], self.loss.style_weights)
                 return self._style_sums(activations, masks, part, shift, tf.cast(shift, tf.int64), {})
 
-            return self._by_layer(_sums_of_parts(tiles, [pixels], sums_of_part, shift))
+            return _sums_of_parts(tiles, [pixels], sums_of_part, shift)
 
         return self.loss.mean_over_shifts(tf.function(shifted_sums) if tiles else shifted_sums)
 
@@ -176,18 +173,12 @@ class Targets:
         }
 
 
-def _split(tensors: Sums, count: int) -> list[Sums]:
-    """Cuts a list into lists of equal length."""
-    length = len(tensors) // count
-    return [tensors[length * number : length * (number + 1)] for number in range(count)]
-
-
 def _sums_of_parts(
     tiles: Tiles | None,
     pictures: Sequence[tf.Tensor],
-    sums_of_part: Callable[[list[tf.Tensor], Part], Sums],
+    sums_of_part: SumsOfPart,
     shift: tf.Tensor,
-) -> Sums:
+) -> Any:
     """Adds up the sums of all tiles, or takes those of the whole; differentiable by the first picture.
 
     In tiles the gradient is exact, too. It is that of the sums weighted with the slopes of the loss, which are known
@@ -198,13 +189,13 @@ def _sums_of_parts(
     offset = picture_offset(shift)
 
     @custom_gradient
-    def total(picture: tf.Tensor) -> tuple[Sums, Callable[..., tf.Tensor]]:
+    def total(picture: tf.Tensor) -> tuple[Any, Callable[..., tf.Tensor]]:
         shown = [picture, *pictures[1:]]
 
         def gradient(*slopes: tf.Tensor) -> tf.Tensor:
-            def weighted(pieces: list[tf.Tensor], part: Part) -> Sums:
-                sums = sums_of_part(pieces, part)
-                return [tf.add_n([tf.reduce_sum(slope * one) for slope, one in zip(slopes, sums, strict=True)])]
+            def weighted(pieces: list[tf.Tensor], part: Part) -> tf.Tensor:
+                sums = tf.nest.flatten(sums_of_part(pieces, part))
+                return tf.add_n([tf.reduce_sum(slope * one) for slope, one in zip(slopes, sums, strict=True)])
 
             return tiles.total_and_gradient(shown, weighted, offset)[1]
 

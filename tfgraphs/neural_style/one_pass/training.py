@@ -17,12 +17,11 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.neural_style.losses import content_sums
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS, cut_window
-from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss
+from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
-from tfgraphs.neural_style.losses import FORMS, content_sums, total_variation
 from tfgraphs.neural_style.statistics import STATISTICS, gram_matrix
+from tfgraphs.neural_style.style_loss import FORMS, content_sums, total_variation
 
 
 def mean_and_deviation(activation, mask=None):
