@@ -33,7 +33,6 @@ DIGESTS = ["", "0" * 64, "sha256:", "sha256:" + "0" * 7, "md5:" + "g" * 32, "crc
 GOOD = [f"{name}:{hashlib.new(name, CONTENT).hexdigest()}" for name in ("md5", "sha1", "sha256")]
 ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 HOLD = "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.flock(f, 2); print(flush=True); sys.stdin.read()"
-BEFORE, AFTER = "Sun, 09 Sep 2001 01:46:40 GMT", "Mon, 09 Sep 2002 01:46:40 GMT"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -53,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         """Sends a file or its rest as good servers do, or as it is with another code; "_" means "-" in headers."""
         start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "") if ranges and not code else "")
         span = None
-        if start and self.headers.get("If-Range") in (None, headers.get("ETag"), headers.get("Last_Modified")):
+        if start:
             first, size, content = start[1], len(content), content[int(start[1]) :]
             code, span = (206, f"bytes {first}-{size - 1}/{size}") if content else (416, f"bytes */{size}")
         self.send_response(code or 200)
@@ -144,7 +143,6 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def broken(server: Server, tmp_path: Path) -> Server:
     """A server whose file came by half in a call that was interrupted."""
-    server.answers = [answer(ETag='"1"')]
     with pytest.raises(KeyboardInterrupt):
         fetch(server.download(), tmp_path, Mock(side_effect=[None] * 9 + [KeyboardInterrupt]))  # a call for each piece
     server.requests, server.served = [], 0
@@ -171,10 +169,7 @@ WAYS: dict[str, tuple[list[Any], list[int]]] = {  # answers, and the bytes from 
     "no ranges": ([HALVED, answer(ranges=False)], [0, HALF]),
     "less than the rest": ([HALVED, rest(Content_Length=1000), answer()], [0, HALF, HALF + 1000]),
     "rest of unknown length": ([HALVED, rest(Content_Range="bytes 10000-19999/*")], [0, HALF]),
-    "changed, by ETag": ([answer(OTHER, HALF, ETag='"1"'), answer(ETag='"2"')], [0, HALF]),
-    "changed, by date": ([answer(OTHER, HALF, Last_Modified=BEFORE), answer(Last_Modified=AFTER)], [0, HALF]),
-    "changed, no If-Range": ([answer(OTHER, HALF, ETag='"1"'), rest(ETag='"2"'), answer()], [0, HALF, 0]),
-    "changed without a sign": ([answer(OTHER, HALF), answer()], [0, HALF, 0]),
+    "changed": ([answer(OTHER, HALF), answer()], [0, HALF, 0]),
     "redirect": ([status(code=307, Location="file?2#top"), answer()], [0, 0]),
     "redirect, broken off": ([MOVED, HALVED, MOVED, answer()], [0, 0, HALF, HALF]),
     **{f"{code} first": ([status(code=code)] * 2 + [answer()], [0, 0, 0]) for code in (408, 429, 500, 503, 599)},
@@ -203,7 +198,7 @@ LEFT: dict[str, tuple[dict[str, bytes], list[int]]] = {  # files, and the bytes 
     "half": ({}, [HALF]),
     "whole, but not moved": ({"net.h5.part": CONTENT}, [len(CONTENT)]),
     "too much": ({"net.h5.part": CONTENT + b"0"}, [len(CONTENT) + 1, 0]),
-    **{f"note {note!r}": ({"net.h5.part.json": note}, [0]) for note in (b"", b"[", b"3", b"[]", b"\xff", b"[1, 2, 3]")},
+    "of another file": ({"net.h5.part": OTHER[:HALF]}, [HALF, 0]),
 }
 UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     **{name: (partial(Path.write_bytes, data=data), f"it has {sha256(data)}") for name, data in WRONG.items()},
@@ -223,14 +218,6 @@ def test_file_comes_whole_and_alone_by_as_few_requests_as_possible(server, tmp_p
     server.answers = plan
     assert fetch(server.download(), tmp_path) == tmp_path / "net.h5"
     assert (everything(tmp_path), server.starts()) == ({"net.h5": CONTENT}, starts)
-
-
-@pytest.mark.parametrize("date", [None, BEFORE])
-@pytest.mark.parametrize("etag", [None, '"1"', 'W/"1"'])
-def test_rest_is_asked_for_on_condition_that_the_file_is_the_same(server, tmp_path, etag, date):
-    server.answers = [answer(stop=stop, ETag=etag, Last_Modified=date) for stop in (HALF, None)]
-    fetch(server.download(), tmp_path)
-    assert server.requests[1].get("If-Range") == ('"1"' if etag == '"1"' else date)  # a weak ETag is no condition
 
 
 def test_download_is_continued_as_long_as_it_grows(server, tmp_path, monkeypatch):
@@ -263,7 +250,7 @@ def test_what_is_not_the_file_is_refused_in_a_line(server, tmp_path, plan, text,
     server.answers = plan
     assert text in refused(server.download(), tmp_path)
     assert len(server.requests) == count
-    assert everything(tmp_path).keys() <= (set() if count == 1 else {"net.h5.part", "net.h5.part.json"})
+    assert everything(tmp_path).keys() <= (set() if count == 1 else {"net.h5.part"})
     assert server.served < 1 << 28  # what is on its way when enough has come
 
 
@@ -301,7 +288,7 @@ def test_next_call_goes_on_where_the_last_one_ended(broken, tmp_path, files, sta
         (tmp_path / name).write_bytes(content)
     fetch(broken.download(), tmp_path)
     assert (everything(tmp_path), broken.starts()) == ({"net.h5": CONTENT}, starts)
-    assert broken.served == len(CONTENT) - starts[-1]
+    assert broken.served == sum(max(0, len(CONTENT) - start) for start in starts)
 
 
 @pytest.mark.parametrize("name", ["net.h5", "linked.h5"])
@@ -391,11 +378,10 @@ def test_part_that_another_process_has_is_waited_for(broken, tmp_path, other, st
     assert broken.starts() == starts
 
 
-@pytest.mark.parametrize("name", ["net.h5.part", "net.h5.part.json"])
-def test_links_in_the_cache_are_not_followed(server, tmp_path, name):
+def test_links_in_the_cache_are_not_followed(server, tmp_path):
     (tmp_path / "precious").write_bytes(b"precious")
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / name).symlink_to(tmp_path / "precious")
+    (tmp_path / "cache" / "net.h5.part").symlink_to(tmp_path / "precious")
     with pytest.raises(OutputError, match=r"cannot write .*net\.h5: too many levels of symbolic links"):
         fetch(server.download(), tmp_path / "cache")
     assert (tmp_path / "precious").read_bytes() == b"precious"

@@ -2,14 +2,14 @@
 
     path = fetch(Download("https://example.org/vgg19.h5", "md5:cbe5617147190e668d6c5d5026f83318"))
 
-A download is written to `NAME.part`, with its origin in `NAME.part.json`, and moved to `NAME` when its digest is right.
-Several processes may ask for the same file: the first one locks `NAME.part`, the others wait for the finished file.
+A download is written to `NAME.part` and moved to `NAME` when its digest is right. The digest alone decides: a part of
+unknown origin is continued, and if the result is wrong, the file is downloaded in one piece. Several processes may ask
+for the same file: the first one locks `NAME.part`, the others wait for the finished file.
 """
 
 import contextlib
 import hashlib
 import http.client
-import json
 import os
 import re
 import time
@@ -153,29 +153,8 @@ class UnfinishedFile:
 
     def __init__(self, path: Path, file: FileIO) -> None:
         self.path, self.file = path, file
-        self.note = path.with_name(f"{path.name}.json")
         self.length = os.fstat(file.fileno()).st_size
         self.whole = False
-
-    def validator(self, *origin: str) -> str | None:
-        """Returns the value for If-Range with which the download can be continued, if the server gave one.
-
-        Empties a file that is not known to come from this origin, an address and a digest.
-        """
-        try:
-            *noted, validator = json.loads(self.note.read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError):
-            noted, validator = [], None
-        if noted != list(origin):
-            self.empty()
-        return validator if self.length else None
-
-    def begin(self, url: str, digest: str, validator: str | None) -> None:
-        """Empties the file and notes where the bytes that follow come from."""
-        self.empty()
-        with open(self.note, "w", encoding="utf-8", opener=_open_no_link) as note:
-            json.dump([url, digest, validator], note)
-        self.whole = True
 
     def append(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -191,7 +170,6 @@ class UnfinishedFile:
         """Makes it the finished file, after its bytes have reached the disk."""
         os.fsync(self.file.fileno())
         os.replace(self.path, target)
-        self.note.unlink(missing_ok=True)
 
     def is_there(self) -> bool:
         """Whether it is still the file that other processes find under its name."""
@@ -223,7 +201,6 @@ def unfinished_file(target: Path, report: Report) -> Iterator[UnfinishedFile]:
                     yield part
                 finally:
                     if part.length == 0 and part.is_there():
-                        part.note.unlink(missing_ok=True)
                         path.unlink()
                 return
 
@@ -283,16 +260,12 @@ def _complete(session: "requests.Session", download: Download, part: UnfinishedF
 
 def _attempt(session: "requests.Session", download: Download, part: UnfinishedFile, report: Report) -> None:
     """Sends one request for the missing bytes and appends the answer."""
-    validator = part.validator(download.url, download.digest)
     headers = {"Range": f"bytes={part.length}-"} if part.length else {}
-    if validator:
-        headers["If-Range"] = validator
     with _answer(session, download.url, headers) as response:
         total = _total(response, part)
-        if response.status_code == HTTPStatus.OK:
-            part.begin(download.url, download.digest, _validator(response))
-        else:
-            part.whole = False
+        part.whole = response.status_code == HTTPStatus.OK
+        if part.whole:
+            part.empty()
         _receive(response, part, total, partial(report, f"downloading {download.file_name}"))
 
 
@@ -339,13 +312,6 @@ def _total(response: "requests.Response", part: UnfinishedFile) -> int | None:
         return None if found[2] == "*" else int(found[2])
     again = status in _RETRIED or status >= 500
     raise (_Interrupted if again else _Refused)(f"the server answers {status} {http.client.responses.get(status, '')}")
-
-
-def _validator(response: "requests.Response") -> str | None:
-    """Returns what identifies this version of the file: a strong ETag, or the date of the last change."""
-    etag = response.headers.get("ETag", "")
-    value = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
-    return value if value and value.isprintable() else None
 
 
 def _receive(
