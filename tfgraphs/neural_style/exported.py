@@ -70,40 +70,30 @@ class _Painter:
             sizes = scale_sizes(tf.shape(content)[1:3])
         count = tf.shape(sizes)[0]
         steps = scale_steps(steps, count)
-
-        def paint_scale(scale: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            start, photograph = (resized(one, sizes[scale]) for one in (picture, content))
+        picture = noise(sizes[0], self._settings.seed)
+        for scale in tf.range(count):
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(picture, _ANY_SIZE)])
+            photograph = resized(content, sizes[scale])
             longest = self._settings.style_scale * tf.cast(tf.reduce_max(sizes[scale]), tf.float64)
             painting = resized(style, style_size(tf.shape(style)[1:3], longest))
-            return scale + 1, self._improve(start, photograph, painting, scale, steps[scale])
-
-        start = (tf.constant(0), noise(sizes[0], self._settings.seed))
-        invariants = (tf.TensorShape([]), _ANY_SIZE)
-        return tf.while_loop(lambda scale, _: scale < count, paint_scale, start, invariants)[1]
+            picture = self._improve(resized(picture, sizes[scale]), photograph, painting, scale, steps[scale])
+        return picture
 
     def _improve(
-        self, start: tf.Tensor, photograph: tf.Tensor, painting: tf.Tensor, scale: tf.Tensor, steps: tf.Tensor
+        self, picture: tf.Tensor, photograph: tf.Tensor, painting: tf.Tensor, scale: tf.Tensor, steps: tf.Tensor
     ) -> tf.Tensor:
         """Paints one scale: steps of Adam, whose rate falls along a cosine."""
         content, style = self._targets(photograph, painting)
         gradient_of = not_inlined(self._gradient)
-
-        def step(number: tf.Tensor, picture: tf.Tensor, mean: tf.Tensor, square: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        mean = square = tf.zeros_like(picture)
+        for number in tf.range(steps):
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             gradient = gradient_of(picture, tf.cast(number, tf.int64), scale, content, style)
             done = tf.cast(number, tf.float32)
             falling = (1 + tf.cos(math.pi * done / tf.cast(steps, tf.float32))) / 2  # as Keras' CosineDecay
             rate = self._settings.learning_rate * (RATE_LEFT + (1 - RATE_LEFT) * falling)
             picture, mean, square = adam_step(picture, gradient, mean, square, done + 1, rate, **ADAM)
-            return number + 1, tf.clip_by_value(picture, 0.0, 1.0), mean, square
-
-        zeros = tf.zeros_like(start)
-        _, picture, *_ = tf.while_loop(
-            lambda number, *_: number < steps,
-            step,
-            (tf.constant(0), start, zeros, zeros),
-            (tf.TensorShape([]), _ANY_SIZE, _ANY_SIZE, _ANY_SIZE),
-            parallel_iterations=1,
-        )
+            picture = tf.clip_by_value(picture, 0.0, 1.0)
         return picture
 
     def _gradient(
