@@ -21,6 +21,9 @@ class LayerError(TfgraphsError):
     """The network has no such layer, or cannot compute it for a picture so small."""
 
 
+Preprocess = Callable[[tf.Tensor], tf.Tensor]
+"""Maps pictures, RGB in 0..1, to what a network was trained on."""
+
 Size = tuple[int | None, int | None]
 """Height and width of pictures; None where they are free."""
 
@@ -48,11 +51,7 @@ class Backbone(tf.Module):
     _uncomputable: tuple[type[Exception], ...] = ()
 
     def __init__(
-        self,
-        name: str,
-        layers: Iterable[Layer],
-        preprocess: Callable[[tf.Tensor], tf.Tensor],
-        aliases: Mapping[str, str] | None = None,
+        self, name: str, layers: Iterable[Layer], preprocess: Preprocess, aliases: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(name=re.sub(r"\W|^(?=\d|$)", "_", name, flags=re.ASCII))  # a name that tf.Module accepts
         self.layers = {layer.name: layer for layer in layers}

@@ -214,10 +214,5 @@ def connected(name: str, source: str, matrix: Array, bias: Array) -> Layer:
     """A fully connected layer: [batch, channels in] -> [batch, channels out]."""
     weights = _variables(name, matrix, bias)
     return Layer(
-        name,
-        "connected",
-        (source,),
-        lambda x: tf.matmul(x, weights[0]) + weights[1],
-        matrix.shape[1],
-        weights=weights,
+        name, "connected", (source,), lambda x: tf.matmul(x, weights[0]) + weights[1], matrix.shape[1], weights=weights
     )

@@ -1,12 +1,12 @@
 """Maps RGB in 0..1 to the ranges of colours that networks were trained on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import BackboneError
+from tfgraphs.backbones.backbone import BackboneError, Preprocess
 
-RANGES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
+RANGES: dict[str, Preprocess] = {
     "0..1": tf.identity,
     "-1..1": lambda pictures: pictures * 2 - 1,
     "0..255": lambda pictures: pictures * 255,
@@ -17,7 +17,7 @@ _MEAN_BGR = (103.939, 116.779, 123.68)
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def from_range(expects: str, others: Iterable[str] = ()) -> Callable[[tf.Tensor], tf.Tensor]:
+def from_range(expects: str, others: Iterable[str] = ()) -> Preprocess:
     """Returns the conversion to one of `RANGES`, or raises BackboneError, whose text names `others`, too."""
     if expects not in RANGES:
         known = ", ".join([*RANGES, *others])

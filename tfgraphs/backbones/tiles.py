@@ -182,6 +182,7 @@ class Tiles:
         tile_height, tile_width = tf.unstack(self._tile, 2)
         top, left = corner or (0, 0)
         channels = pictures[0].shape[-1]
+        specs = [tf.TensorSpec([1, None, None, picture.shape[-1]], picture.dtype) for picture in pictures]
 
         @not_inlined
         def compute_tile(
@@ -189,12 +190,14 @@ class Tiles:
         ) -> tuple[Sums, tf.Tensor]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(pieces[0])
-                tiles = [_mirrored(piece, frame) for piece in pieces] if corner else pieces
+                tiles = pieces
+                if corner:
+                    mirrored = (tf.pad(piece, frame, "REFLECT") for piece in pieces)
+                    tiles = [tf.ensure_shape(tile, spec.shape) for tile, spec in zip(mirrored, specs, strict=True)]
                 sums = sums_of_part(tiles, Part(lambda layer, tile: self._core(layer, tile, row, column)))
             return sums, tape.gradient(sums, pieces[0]) if with_gradient else pieces[0][:, :, :0]
 
         place, frame = tf.TensorSpec([3], tf.int32), tf.TensorSpec([4, 2], tf.int32)
-        specs = [tf.TensorSpec([1, None, None, picture.shape[-1]], picture.dtype) for picture in pictures]
         compute_tile = compute_tile.get_concrete_function(specs, frame, place, place)
         sums, _ = compute_tile.structured_outputs
         zeros = tf.nest.map_structure(lambda total: tf.zeros(total.shape, total.dtype), sums)
@@ -224,11 +227,6 @@ class Tiles:
             in_tile.append(slice(first, last))
             in_picture.append(slice(first + start // stride, last + start // stride))
         return in_tile, in_picture
-
-
-def _mirrored(piece: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
-    """Mirrors pixels around a piece of a picture."""
-    return tf.ensure_shape(tf.pad(piece, frame, "REFLECT"), [1, None, None, piece.shape[-1]])
 
 
 def _clip(start: tf.Tensor, tile: tf.Tensor, side: tf.Tensor) -> tuple[slice, list[tf.Tensor]]:

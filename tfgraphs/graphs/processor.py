@@ -62,14 +62,6 @@ class Processor:
         return not self.gpus
 
     @property
-    def loss_parts(self) -> int:
-        """Parts of a step on word vectors that run side by side; the same everywhere, so that results are the same.
-
-        With 4 parts two cores are as fast as with 2. On more cores: unmeasured.
-        """
-        return 2
-
-    @property
     def loss_threads(self) -> int | None:
         """Threads within an operation while word vectors are trained; None for TensorFlow's default.
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.graphs import processor
 from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
@@ -27,6 +26,8 @@ from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
 from tfgraphs.word2vec.output_layer import OutputLayer, Softmax, Tensors
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
+
+_PARTS = 2  # of a step, which run side by side, the same everywhere: two cores are as fast with 4; on more: unmeasured
 
 
 class Word2Vec:
@@ -57,7 +58,6 @@ class Word2Vec:
         else:
             self.layer = Sampled(vocabulary, settings, chances, pairs_of(settings, self.length))
         self._damping = Damping(settings, chances, self.layer.pulls)
-        self._parts = processor.current().loss_parts
         shape = len(vocabulary.words), settings.dim
         start = np.random.default_rng(settings.seed).uniform(-0.5, 0.5, shape) / settings.dim
         self.inputs = tf.Variable(start.astype(settings.dtype), name="inputs")
@@ -73,7 +73,7 @@ class Word2Vec:
         """Return how many places of a text of some words a step reads at once."""
         places = self._damping.places(words, self.length)
         grouped = self._grouped
-        unit = next(unit for unit in (grouped * self._parts, grouped, 1) if places >= unit)
+        unit = next(unit for unit in (grouped * _PARTS, grouped, 1) if places >= unit)
         return places - places % unit
 
     def loss(self, text: Callable[[tf.Tensor], tf.Tensor], places: int) -> Loss:
@@ -86,7 +86,7 @@ class Word2Vec:
         Returns:
             The sum over all pairs. Its term "pair" is the mean.
         """
-        parts = self._parts if places % (self._grouped * self._parts) == 0 else 1
+        parts = _PARTS if places % (self._grouped * _PARTS) == 0 else 1
         part_loss = with_gradient(self._part_loss(places * self.length))
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

@@ -5,7 +5,7 @@ Of the file nothing but these nodes is imported: no function, device or private 
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from tfgraphs.backbones.backbone import Preprocess
 from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, sliding
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
@@ -71,7 +72,7 @@ _REPEATED = 2**24  # values that all constants of a file together may leave out 
 def load(
     path: Path,
     name: str,
-    preprocess: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    preprocess: Preprocess = tf.identity,
     aliases: Mapping[str, str] | None = None,
     content: bytes | None = None,
 ) -> "FrozenGraph":
@@ -238,11 +239,7 @@ class FrozenGraph(GraphNetwork):
     """
 
     def __init__(
-        self,
-        name: str,
-        imported: Any,
-        preprocess: Callable[[tf.Tensor], tf.Tensor],
-        aliases: Mapping[str, str] | None = None,
+        self, name: str, imported: Any, preprocess: Preprocess, aliases: Mapping[str, str] | None = None
     ) -> None:
         """Args as of `load`; imported: a wrapped function of the pictures whose graph has the nodes under `_SCOPE`."""
         tensors: dict[str, tf.Tensor] = {}

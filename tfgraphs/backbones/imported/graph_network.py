@@ -1,11 +1,11 @@
 """Networks that the graph of a wrapped TensorFlow function computes."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone
+from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone, Preprocess
 from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, padding, sliding
 from tfgraphs.backbones.layers import Layer
 
@@ -41,7 +41,7 @@ class GraphNetwork(Backbone):
         function: Any,
         tensors: Mapping[str, tf.Tensor],
         layers: Iterable[Layer],
-        preprocess: Callable[[tf.Tensor], tf.Tensor],
+        preprocess: Preprocess,
         aliases: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, layers, preprocess, aliases)
@@ -50,19 +50,12 @@ class GraphNetwork(Backbone):
         self._functions: dict[tuple[str, ...], Any] = {}
 
     def _activations(self, prepared: tf.Tensor, names: Collection[str]) -> dict[str, tf.Tensor]:
-        wanted = sorted(names)
-        computed = self._pruned(wanted)(tf.cast(prepared, self._function.inputs[0].dtype)) if wanted else []
-        return dict(zip(wanted, computed, strict=True))
-
-    def _pruned(self, layers: Iterable[str]) -> Any:
-        """Returns a function of the pictures that computes these layers and nothing that they do not need."""
-        key = tuple(layers)
-        if key not in self._functions:
+        inputs, wanted = self._function.inputs, tuple(sorted(names))
+        if wanted and wanted not in self._functions:
             with tf.init_scope():
-                self._functions[key] = self._function.prune(
-                    self._function.inputs, [self._tensors[layer] for layer in key]
-                )
-        return self._functions[key]
+                self._functions[wanted] = self._function.prune(inputs, [self._tensors[name] for name in wanted])
+        computed = self._functions[wanted](tf.cast(prepared, inputs[0].dtype)) if wanted else []
+        return dict(zip(wanted, computed, strict=True))
 
 
 def windows_of(operation: Any) -> Windows:

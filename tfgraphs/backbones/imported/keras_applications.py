@@ -156,11 +156,6 @@ def find(name: str) -> Application | None:
     return _BY_LETTERS.get(_letters(name))
 
 
-def find_by_model(model: keras.Model) -> Application | None:
-    """Returns the network with the name that Keras gave a model, "mobilenetv2_1.00_224"."""
-    return find(re.sub(r"_\d\.\d+_\d+$", "", model.name))
-
-
 def _letters(name: str) -> str:
     return re.sub(r"[-_]", "", name).lower()
 

@@ -1,13 +1,13 @@
 """Backbones from Keras: networks of keras.applications, and model files (`.keras`, `.h5`), see `keras_model_file`."""
 
-from collections.abc import Callable
+import re
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone
-from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find, find_by_model
+from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone, Preprocess
+from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import read_model
 from tfgraphs.backbones.preprocessing import from_range
@@ -49,11 +49,12 @@ def structure(application: Application) -> "KerasNetwork":
     return network
 
 
-def _preprocess(model: keras.Model, expects: str | None) -> Callable[[tf.Tensor], tf.Tensor]:
+def _preprocess(model: keras.Model, expects: str | None) -> Preprocess:
     """Returns the function from RGB in 0..1 to what a model takes."""
-    application = find_by_model(model) if expects is None else find(expects)
+    named = re.sub(r"_\d\.\d+_\d+$", "", model.name)  # Keras calls a network "mobilenetv2_1.00_224"
+    application = find(named if expects is None else expects)
     if application:
-        convert: Callable[[tf.Tensor], tf.Tensor] = application.preprocess
+        convert: Preprocess = application.preprocess
     else:
         usual = "0..255" if _takes_pixels(model) else "0..1"
         convert = from_range(usual if expects is None else expects, APPLICATIONS)
@@ -79,13 +80,7 @@ class KerasNetwork(Backbone):
 
     _uncomputable = UNCOMPUTABLE
 
-    def __init__(
-        self,
-        name: str,
-        model: keras.Model,
-        preprocess: Callable[[tf.Tensor], tf.Tensor],
-        pooling: str = "max",
-    ) -> None:
+    def __init__(self, name: str, model: keras.Model, preprocess: Preprocess, pooling: str = "max") -> None:
         """Args: name: any; model, pooling: as of `KerasLayers`; preprocess: as of `Backbone`."""
         graph = KerasLayers(model, pooling)
         super().__init__(name, graph.layers, preprocess, graph.aliases)

@@ -7,7 +7,7 @@ The networks of TensorFlow Hub have one: those for TensorFlow 1 the signature `i
 TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they may do.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from tfgraphs.backbones.backbone import BackboneError, View
+from tfgraphs.backbones.backbone import BackboneError, Preprocess, View
 from tfgraphs.backbones.geometry import PICTURE, WHOLE, Axes, Window, slide, view
 from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
@@ -139,13 +139,7 @@ class SavedModelNetwork(GraphNetwork):
     nothing below them has a name, each layer reads the picture, and its kernel is its receptive field.
     """
 
-    def __init__(
-        self,
-        name: str,
-        frozen: Any,
-        activations: Mapping[str, tf.Tensor],
-        preprocess: Callable[[tf.Tensor], tf.Tensor],
-    ) -> None:
+    def __init__(self, name: str, frozen: Any, activations: Mapping[str, tf.Tensor], preprocess: Preprocess) -> None:
         """Makes a network of a wrapped function, as `_freeze` returns it, and tensors of its graph by name."""
         with frozen.graph.as_default():
             twins = {name + PRE_RELU: _before_rectifier(tensor) for name, tensor in activations.items()}
