@@ -273,8 +273,9 @@ def test_server_that_never_answers_is_given_up(server, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("target", ["http://example.org/net.h5", "ftp://example.org/net.h5", "file:///net.h5"])
 def test_redirect_from_https_to_less_is_refused(target):
+    response = Mock(url=f"{URL}net.h5", is_redirect=True, headers={"Location": target})
     with pytest.raises(downloads._Refused, match=f"redirects to {target}, which is not followed"):
-        downloads._redirected(f"{URL}net.h5", target)
+        downloads._check_redirect(response)
 
 
 @pytest.mark.parametrize("scheme", ["https:", "ftp:", "file:", ""])

@@ -157,9 +157,7 @@ def channels(layer: str, numbers: Sequence[int]) -> Objective:
     chosen = tf.constant(list(numbers), tf.int32)
 
     def response(activation: tf.Tensor) -> tf.Tensor:
-        last = len(activation.shape) - 1
-        channels_second = tf.transpose(activation, [0, last, *range(1, last)])
-        return tf.gather(channels_second, chosen, axis=1, batch_dims=1)
+        return tf.gather(activation, chosen, axis=activation.shape.rank - 1, batch_dims=1)
 
     return _single(f"{layer}:{','.join(map(str, numbers))}", layer, response)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urljoin, urlsplit
 
 from tfgraphs.errors import TfgraphsError, printable, reason, summary
-from tfgraphs.files.outputs import OutputError
+from tfgraphs.files.outputs import output_errors
 from tfgraphs.files.trust import check_regular_file
 from tfgraphs.version import __version__
 
@@ -99,7 +99,7 @@ def fetch(download: Download, folder: Path | None = None, report: Report = lambd
         OutputError: the cache cannot be written. The next call continues the download.
     """
     target = (cache_folder() if folder is None else Path(folder)) / download.file_name
-    try:
+    with output_errors(target):
         while not os.path.lexists(target):  # an existing file or link is never replaced
             with unfinished_file(target, report) as part:
                 if not os.path.lexists(target):
@@ -108,8 +108,6 @@ def fetch(download: Download, folder: Path | None = None, report: Report = lambd
                     part.move(target)
                     return target
                 part.empty()  # another process, or a person, has put the file there
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {reason(error)}") from error
     _check_cached(target, download, report)
     return target
 
@@ -228,6 +226,7 @@ def _fill(part: UnfinishedFile, download: Download, target: Path, report: Report
     try:
         with requests.Session() as session:
             session.headers.update({"User-Agent": f"tfgraphs/{__version__}", "Accept-Encoding": "identity"})
+            session.max_redirects = _REDIRECTS
             fault = _complete(session, download, part, report)
             if fault and not part.whole:  # its pieces may come from different versions of the file
                 part.empty()
@@ -274,27 +273,21 @@ def _answer(session: "requests.Session", url: str, headers: dict[str, str]) -> "
     import requests
     import urllib3
 
-    for _ in range(1 + _REDIRECTS):
-        try:
-            request = session.prepare_request(requests.Request("GET", url, headers))
-            settings = session.merge_environment_settings(str(request.url), {}, True, None, None)
-            response = session.get_adapter(str(request.url)).send(request, timeout=_TIMEOUTS, **settings)
-            if not response.is_redirect:
-                return response
-            response.close()
-            url = _redirected(url, response.headers["Location"])
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            kind = _Refused if isinstance(error, ValueError) else _Interrupted  # ValueError: an invalid address
-            raise kind(_cause(error)) from error
-    raise _Refused(f"the server redirects more than {_REDIRECTS} times")
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=_TIMEOUTS, hooks={"response": _check_redirect})
+    except requests.TooManyRedirects as error:
+        raise _Refused(f"the server redirects more than {_REDIRECTS} times") from error
+    except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+        kind = _Refused if isinstance(error, ValueError) else _Interrupted  # ValueError: an invalid address
+        raise kind(_cause(error)) from error
 
 
-def _redirected(url: str, location: str) -> str:
-    """Returns the target of a redirect."""
-    target = urljoin(url, location)
-    if urlsplit(target).scheme not in {urlsplit(url).scheme, "https"}:
-        raise _Refused(f"the server redirects to {printable(target[:200])}, which is not followed")
-    return target
+def _check_redirect(response: "requests.Response", **_: object) -> None:
+    if response.is_redirect:
+        response.close()  # its body may be endless
+        target = urljoin(response.url, response.headers["Location"])
+        if urlsplit(target).scheme not in {urlsplit(response.url).scheme, "https"}:
+            raise _Refused(f"the server redirects to {printable(target[:200])}, which is not followed")
 
 
 def _total(response: "requests.Response", part: UnfinishedFile) -> int | None:

@@ -24,7 +24,7 @@ def check_writable(path: str | Path) -> None:
         OutputError: `path` is a folder, or no file can be created in its folder.
     """
     path = Path(path)
-    with _output_errors(path):
+    with output_errors(path):
         if path.is_dir():
             raise OutputError(f"{path} is a folder: name the file to write")
         folder = path.absolute().parent
@@ -43,7 +43,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     temporary = _temporary(target)
-    with _output_errors(path), _parents(target):
+    with output_errors(path), _parents(target):
         try:
             yield temporary
             os.replace(temporary, target)
@@ -66,7 +66,7 @@ def atomic_folder(path: str | Path, marker: str) -> Iterator[Path]:
     check_folder(path, marker)
     target = Path(os.path.realpath(path))
     temporary = _temporary(target)
-    with _output_errors(path), _parents(target):
+    with output_errors(path), _parents(target):
         try:
             temporary.mkdir()
             yield temporary
@@ -95,7 +95,7 @@ def replace_folder(target: Path, finished: Path) -> None:
 def check_folder(path: str | Path, marker: str) -> None:
     """Raises OutputError if `atomic_folder` would not replace what is at `path`."""
     target = Path(os.path.realpath(path))
-    with _output_errors(path):
+    with output_errors(path):
         if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / marker).exists())):
             raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
 
@@ -119,7 +119,7 @@ def _parents(target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _output_errors(path: str | Path) -> Iterator[None]:
+def output_errors(path: str | Path) -> Iterator[None]:
     """Turns an OSError about `path` into an OutputError."""
     try:
         yield
