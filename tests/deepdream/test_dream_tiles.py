@@ -16,7 +16,7 @@ from tfgraphs.backbones.layers import (
 from tfgraphs.backbones.tiles import TileError
 from tfgraphs.deepdream import DreamSettings, channel, dream, guided, layer_l2, neuron
 from tfgraphs.deepdream.objectives import diversity
-from tfgraphs.deepdream.step import TiledObjective
+from tfgraphs.deepdream.step import DreamStep
 
 RANDOM = np.random.default_rng(0)
 
@@ -57,14 +57,14 @@ def whole(picture, backbone, objective):
 
 
 def tiled(picture, backbone, objective, tile_size):
-    tiles = TiledObjective(objective, backbone, tile_size)
-    count = tiles.cover(*picture.shape[1:3])
+    step = DreamStep(objective, backbone, DreamSettings(tile_size=tile_size))
+    count = step.tiles.cover(*picture.shape[1:3])
 
     @tf.function
     def look(picture):
         with tf.GradientTape() as tape:
             tape.watch(picture)
-            values = tiles.terms(picture)
+            values = step.tiled_terms(picture)
             value = tf.add_n(list(values.values()))
         return value, values, tape.gradient(value, picture)
 
@@ -107,15 +107,15 @@ def test_a_picture_that_fits_into_one_tile_has_the_gradient_of_the_whole(backbon
 
 
 def test_one_graph_serves_pictures_of_all_sizes(backbone):
-    tiles, traced = TiledObjective(OBJECTIVES["layer"], backbone, 128), []
+    step, traced = DreamStep(OBJECTIVES["layer"], backbone, DreamSettings(tile_size=128)), []
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])])
     def look(picture):
         traced.append(1)
-        return tf.add_n(list(tiles.terms(picture).values()))
+        return tf.add_n(list(step.tiled_terms(picture).values()))
 
     for size in ((200, 260), (60, 50), (131, 300)):
-        tiles.cover(*size)
+        step.tiles.cover(*size)
         picture = tf.constant(RANDOM.uniform(size=(1, *size, 3)).astype(np.float32))
         assert float(look(picture)) == pytest.approx(float(whole(picture, backbone, OBJECTIVES["layer"])[0]), rel=1e-4)
     assert len(traced) == 1
@@ -138,9 +138,9 @@ def test_a_dream_in_tiles_is_the_dream_of_the_whole(backbone):
 )
 def test_objectives_that_need_the_whole_picture_are_refused(backbone, objective):
     with pytest.raises(TileError, match="needs the whole picture"):
-        TiledObjective(objective, backbone, 512)
+        DreamStep(objective, backbone, DreamSettings(tile_size=512))
 
 
 def test_tiles_that_are_too_small_are_refused_with_the_size_to_give(backbone):
     with pytest.raises(TileError, match="tiles of 40 px are too small for conv3 of small: give at least"):
-        TiledObjective(layer_l2("conv3"), backbone, 40)
+        DreamStep(layer_l2("conv3"), backbone, DreamSettings(tile_size=40))

@@ -16,7 +16,7 @@ def mean_and_deviation(activation, mask=None):
 
 
 def content_loss(activation, target, form="normalized"):
-    return FORMS[form].content(content_sums(activation, target))
+    return FORMS[form][0](content_sums(activation, target))
 
 
 def normal(*shape, seed=0):
@@ -80,7 +80,7 @@ ACTIVATION, GRAM = normal(1, 6, 5, 3), numpy_gram(normal(1, 4, 4, 3, seed=2))
 
 
 def style_error(form, activation, target):
-    return FORMS[form].style(gram_matrix(tf.convert_to_tensor(activation)), tf.constant(target))
+    return FORMS[form][1](gram_matrix(tf.convert_to_tensor(activation)), tf.constant(target))
 
 
 def test_the_normalized_style_error_is_relative_to_the_gram_matrix_of_the_painting():
@@ -155,7 +155,7 @@ def test_the_gradient_of_the_loss_of_the_paper_is_chained_through_a_layer_by_han
     def loss(shown):
         found = backbone(shown, ["conv1"])["conv1"]
         content = content_loss(found, tf.constant(target, tf.float32), "paper")
-        return alpha * content + FORMS["paper"].style(gram_matrix(found), tf.constant(gram, tf.float32))
+        return alpha * content + FORMS["paper"][1](gram_matrix(found), tf.constant(gram, tf.float32))
 
     shown = tf.constant(picture, tf.float32)
     with tf.GradientTape() as tape:

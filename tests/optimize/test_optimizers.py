@@ -1,9 +1,11 @@
-"""Keras optimizers by name."""
+"""Keras optimizers by name, and the update rule of Adam against Keras."""
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfgraphs.optimize.optimizers import OptimizerError, stock_optimizer
+from tfgraphs.optimize.optimizers import OptimizerError, adam_step, stock_optimizer
 
 
 @pytest.mark.parametrize(("name", "kind"), [("AdaGrad", "Adagrad"), ("rmsprop", "RMSprop"), ("SGD", "SGD")])
@@ -54,3 +56,15 @@ def test_optimizers_of_one_kind_share_a_name(name):
     """TensorFlow keeps 35 kB for each new name of a variable for ever."""
     paths = [[variable.path for variable in stock_optimizer(name, 0.1).variables] for _ in range(2)]
     assert paths[0] == paths[1]
+
+
+@pytest.mark.parametrize("settings", [{}, {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-14}])
+def test_steps_of_adam_are_those_of_keras(settings):
+    random = np.random.default_rng(0)
+    start, gradients = random.normal(size=(2, 3)).astype("f"), random.normal(size=(5, 2, 3)).astype("f")
+    variable, optimizer = tf.Variable(start), keras.optimizers.Adam(0.1, **settings)
+    value, mean, square = tf.constant(start), tf.zeros([2, 3]), tf.zeros([2, 3])
+    for step, gradient in enumerate(gradients, 1):
+        optimizer.apply([tf.constant(gradient)], [variable])
+        value, mean, square = adam_step(value, gradient, mean, square, tf.constant(float(step)), 0.1, **settings)
+    np.testing.assert_allclose(value, variable, rtol=1e-5)

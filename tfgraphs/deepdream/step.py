@@ -21,14 +21,22 @@ class DreamStep:
 
     Attributes:
         direction: normalises the gradient.
-        tiles: computes the objective if the settings say so.
+        tiles: those in which the objective is computed; None for the whole picture at once.
+
+    Raises:
+        TileError: the objective needs the whole picture, or the tiles would be too small.
     """
 
     def __init__(self, objective: Objective, backbone: Backbone, settings: DreamSettings) -> None:
         self._objective, self._backbone = objective, backbone
         self._jitter, self._seed = jitter(settings.jitter), settings.seed
         self.direction = NORMALIZATIONS[settings.normalize]
-        self.tiles = TiledObjective(objective, backbone, settings.tile_size) if settings.tile_size else None
+        self.tiles = None
+        if settings.tile_size:
+            for _, term in objective.terms:
+                if not term.local:
+                    raise TileError(f"{term.name} needs the whole picture: it cannot be computed in tiles")
+            self.tiles = Tiles(backbone, objective.layers, settings.tile_size)
 
     def loss(self, picture: tf.Tensor, step: tf.Tensor, full_size: tf.Tensor) -> tuple[tf.Tensor, Terms]:
         """Returns minus the objective, and its terms.
@@ -40,7 +48,7 @@ class DreamStep:
         """
         shifted = self._jitter(picture, self._seed, step)
         if self.tiles:
-            terms = self.tiles.terms(shifted)
+            terms = self.tiled_terms(shifted)
         else:
             objective = self._objective.at_scale(tf.shape(picture)[1:3] / full_size)
             terms = objective.terms_of(self._backbone(shifted, objective.layers))
@@ -54,39 +62,23 @@ class DreamStep:
             loss, _ = self.loss(picture, step, full_size)
         return tf.clip_by_value(picture - step_size * self.direction(tape.gradient(loss, picture)), 0.0, 1.0)
 
+    def tiled_terms(self, picture: tf.Tensor) -> Terms:
+        """Returns the terms for a picture, [1, height, width, 3], of the size that the tiles cover, with a gradient.
 
-class TiledObjective:
-    """An objective whose value and gradient are computed in tiles, with one graph for pictures of all sizes.
+        Each term is a mean over positions, of which each tile has its share.
+        """
+        tiles = self.tiles
+        assert tiles is not None
 
-    Each term is a mean over positions, of which each tile has its share.
+        def terms_of_part(pictures: list[tf.Tensor], part: Part) -> Terms:
+            def share(response: tf.Tensor, layer: str) -> tf.Tensor:
+                positions = tiles.positions(layer, tf.shape(response)[1:3])
+                return 1 / tf.cast(tf.reduce_prod(positions), tf.float32) * tf.reduce_sum(part.core(response, layer))
 
-    Raises:
-        TileError: the objective needs the whole picture, or the tiles would be too small.
-    """
+            return self._objective.terms_of(self._backbone(pictures[0], self._objective.layers), share)
 
-    def __init__(self, objective: Objective, backbone: Backbone, tile_size: int) -> None:
-        for _, term in objective.terms:
-            if not term.local:
-                raise TileError(f"{term.name} needs the whole picture: it cannot be computed in tiles")
-        self._objective, self._backbone = objective, backbone
-        self._tiles = Tiles(backbone, objective.layers, tile_size)
-        self.cover = self._tiles.cover
-
-    def terms(self, picture: tf.Tensor) -> Terms:
-        """Returns the terms for a picture, [1, height, width, 3], of the size given to `cover`, with a gradient."""
-        terms, gradient = tf.nest.map_structure(
-            tf.stop_gradient, self._tiles.total_and_gradient([picture], self._tile_terms)
-        )
+        computed = tiles.total_and_gradient([picture], terms_of_part)
+        terms, gradient = tf.nest.map_structure(tf.stop_gradient, computed)
         linear = tf.tensordot(gradient, picture, 4)
         terms[next(iter(terms))] += linear - tf.stop_gradient(linear)  # adds 0, and the gradient of the tiles
         return terms
-
-    def _tile_terms(self, tiles: list[tf.Tensor], part: Part) -> Terms:
-        """Returns what the positions in a tile's core add to each term."""
-
-        def share(response: tf.Tensor, layer: str) -> tf.Tensor:
-            positions = self._tiles.positions(layer, tf.shape(response)[1:3])
-            return 1 / tf.cast(tf.reduce_prod(positions), tf.float32) * tf.reduce_sum(part.core(response, layer))
-
-        activations = self._backbone(tiles[0], self._objective.layers)
-        return self._objective.terms_of(activations, share)

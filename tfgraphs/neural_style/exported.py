@@ -20,7 +20,7 @@ from tfgraphs.neural_style.shifts import SHIFTS, draw_shift, mirror_and_shift
 from tfgraphs.neural_style.statistics import subsample
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.neural_style.transfer import ADAM, RATE_LEFT
-from tfgraphs.optimize.adam import adam_step
+from tfgraphs.optimize.optimizers import adam_step
 
 _ANY_SIZE = tf.TensorShape([1, None, None, 3])
 

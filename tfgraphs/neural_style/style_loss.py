@@ -29,7 +29,6 @@ Layer by layer, paper = 1/2 ||F*||^2 normalized for content, and ||G*||^2 / (4 N
 import functools
 import operator
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -69,17 +68,11 @@ def paper_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.math.squared_difference(statistic, target)) / 4
 
 
-class Form(NamedTuple):
-    """The content error, of `content_sums`, and the style error, of a statistic and its target."""
-
-    content: Callable[[Sums], tf.Tensor]
-    style: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-
-
 FORMS = {
-    "normalized": Form(relative_content_error, relative_style_error),
-    "paper": Form(paper_content_error, paper_style_error),
+    "normalized": (relative_content_error, relative_style_error),
+    "paper": (paper_content_error, paper_style_error),
 }
+"""For each form the content error, of `content_sums`, and the style error, of a statistic and its target."""
 
 
 def total_variation(pictures: tf.Tensor) -> tf.Tensor:
@@ -122,7 +115,8 @@ class StyleTransferLoss:
     """
 
     def __init__(self, settings: StyleSettings, backbone: Backbone) -> None:
-        self._form, self.statistic = FORMS[settings.loss], STATISTICS[settings.statistic]
+        self._content_error, self._style_error = FORMS[settings.loss]
+        self.statistic = STATISTICS[settings.statistic]
         self.content_layer, weights = settings.layers(backbone)
         self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self.layers = list(dict.fromkeys([self.content_layer, *weights]))
@@ -131,14 +125,14 @@ class StyleTransferLoss:
 
     def content(self, sums: Sums) -> Loss:
         """content_error(F(X), F(P)), from `content_sums`."""
-        return Loss(lambda step: self._form.content(sums), "content")
+        return Loss(lambda step: self._content_error(sums), "content")
 
     def style(self, sums: LayerSums, targets: LayerSums) -> Loss:
         """sum_l w_l style_error(G_l(X), G_l(S)), a term for each layer, from the sums of picture and paintings."""
 
         def error(layer: str) -> Loss:
             def compare(step: tf.Tensor) -> tf.Tensor:
-                return self._form.style(
+                return self._style_error(
                     self.statistic.value(sums[layer], step), self.statistic.value(targets[layer], step)
                 )
 
