@@ -197,7 +197,6 @@ def _keras(
 
 
 def _is_there(download: Download | None) -> bool:
-    """Whether there is nothing to download."""
     return download is None or (cache_folder() / download.file_name).exists()
 
 

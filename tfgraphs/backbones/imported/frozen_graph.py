@@ -183,7 +183,6 @@ def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
 
 
 def _placeholder(path: Path, graph: tf.compat.v1.GraphDef) -> str:
-    """Returns the only placeholder of pictures."""
     found = [node.name for node in graph.node if node.op == "Placeholder" and _takes_pictures(node)]
     if len(found) == 1:
         return found[0]
@@ -215,18 +214,6 @@ def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor)
             with tf.name_scope(f"{twin}/") as scope:
                 tf.concat([value.op.inputs[0] for value in values], axis, name=scope)
     return pictures
-
-
-class Constant:
-    """A weight within the graph of a file."""
-
-    def __init__(self, tensor: tf.Tensor) -> None:
-        self.shape = tensor.shape
-        self._tensor = tensor
-
-    def numpy(self) -> np.ndarray | None:
-        """Returns the values; None if the graph computes them."""
-        return tf.get_static_value(self._tensor)
 
 
 class FrozenGraph(GraphNetwork):
@@ -276,7 +263,7 @@ def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
             continue
         sources = dict.fromkeys(layers[value.name] for value in operation.inputs if value.name in layers)
         weights = tuple(
-            Constant(value)
+            value
             for value in operation.inputs
             if value.name not in layers and value.dtype.is_floating and value.shape.is_fully_defined()
         )

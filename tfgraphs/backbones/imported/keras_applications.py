@@ -71,11 +71,7 @@ class Application:
 
     def untrained(self, whole: bool = True) -> keras.Model:
         """Builds the network with random weights, with or without the layers that tell the classes."""
-        with (
-            untrainable(),
-            _names_from_zero(),
-            warnings.catch_warnings(action="ignore"),
-        ):  # that no size of pictures was given
+        with untrainable(), _names_from_zero(), warnings.catch_warnings(action="ignore"):  # as no size is given
             return self.builder(weights=None, include_top=whole)
 
     def build(self, weights: Path) -> keras.Model:
@@ -183,9 +179,9 @@ def _releases() -> Iterator[tuple[str, str, str]]:
         yield f"mobilenet_v3_{size}", address, mobilenet_v3.WEIGHTS_HASHES[key][0]
 
 
-def _digest(digits: str) -> str:
-    return digits and f"{'sha256' if len(digits) == 64 else 'md5'}:{digits}"
-
-
-APPLICATIONS = {name: Application(name, f"{path}.h5", _digest(digits)) for name, path, digits in sorted(_releases())}
+_ALGORITHMS = {64: "sha256:", 32: "md5:", 0: ""}  # by number of digits
+APPLICATIONS = {
+    name: Application(name, f"{path}.h5", _ALGORITHMS[len(digits)] + digits)
+    for name, path, digits in sorted(_releases())
+}
 _BY_LETTERS = {_letters(name): application for name, application in APPLICATIONS.items()}

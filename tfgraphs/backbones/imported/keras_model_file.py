@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import tensorflow as tf
 
@@ -71,9 +72,6 @@ def _copy_archive(path: Path, folder: Path) -> Path:
 
 
 def _copy_hdf5(path: Path, folder: Path) -> Path:
-    """Copies a file .h5 of a whole model."""
-    import h5py
-
     copy = folder / "model.h5"
     with path.open("rb") as file:
         description = Hdf5File(file).root.texts("model_config")

@@ -9,7 +9,7 @@ TensorFlow 2 the call with `return_endpoints=True`. `files.trust` says what they
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, starmap
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ def load(handle: str | Path, expects: str = "0..1") -> "SavedModelNetwork":
     handle, preprocess = str(handle), from_range(expects)
     folder = hub.saved_model_folder(handle, BackboneError)
     model = saved_models.load(folder, handle, WeightsError)  # holds the variables until the function is frozen
-    functions = list(_functions(model))
+    calls = getattr(model.__call__, "concrete_functions", ()) if callable(model) else ()
+    signatures = getattr(model, "signatures", {}).items()
+    functions = [*starmap(_Function, signatures), *(_Function("__call__", call) for call in calls)]
     usable = [found for found in functions if found.is_usable]
     if not usable:
         offered = "; ".join(dict.fromkeys(map(str, functions))) or "none at all"
@@ -105,15 +107,6 @@ class _Function:
     def __str__(self) -> str:
         taken = ", ".join(f"{given.dtype.name} {given.shape}" for given in self.inputs) or "nothing"
         return f"{self.name} of {taken} to {', '.join(self.outputs) or 'something without names'}"
-
-
-def _functions(model: Any) -> Iterator[_Function]:
-    """Yields the signatures of a model and the functions of its __call__."""
-    for name, function in getattr(model, "signatures", {}).items():
-        yield _Function(name, function)
-    if callable(model):
-        for function in getattr(model.__call__, "concrete_functions", ()):
-            yield _Function("__call__", function)
 
 
 def _name(handle: str) -> str:

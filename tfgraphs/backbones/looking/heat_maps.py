@@ -75,10 +75,7 @@ def heat_map(pixels: np.ndarray, places: np.ndarray, stride: int) -> np.ndarray:
 
 
 def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
-    """Interpolates values in 0..1 of the positions of a layer, `stride` pixels apart, to the pixels of a picture.
-
-    The positions lie in the middle of the picture.
-    """
+    """Interpolates values in 0..1 of the positions of a layer, as of `heat_map`, to the pixels of a picture."""
     wide = resize(places[..., None], (places.shape[0] * stride, places.shape[1] * stride))[..., 0]
     for axis, side in enumerate(size):
         pixels = (np.arange(side) + (wide.shape[axis] - side) // 2).clip(0, wide.shape[axis] - 1)

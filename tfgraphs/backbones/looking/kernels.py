@@ -16,8 +16,7 @@ from tfgraphs.backbones.backbone import Backbone, LayerError, View
 from tfgraphs.backbones.layers import Layer
 
 WARM, COLD = np.array([1.0, 0.55, 0.1]), np.array([0.15, 0.5, 1.0])
-_KINDS = {"convolution", "conv2d"}
-_PASSED = {"relu", "normalization", "bias", "batchnormalization"}  # kinds that may follow a convolution
+_PASSED = {"relu", "normalization", "bias"}  # kinds that may follow a convolution
 
 
 @dataclass(frozen=True)
@@ -46,21 +45,23 @@ def convolution_of(backbone: Backbone, layer: str) -> Layer:
     found = backbone.layer(layer)
     while found.kind in _PASSED and found.inputs != ("input",) and len(found.inputs) == 1:
         found = backbone.layers[found.inputs[0]]
-    if found.kind not in _KINDS:
-        kinds = _KINDS | _PASSED
+    if found.kind != "convolution":
+        kinds = {"convolution", *_PASSED}
         below = [name for name in found.inputs if name != "input" and backbone.layers[name].kind in kinds]
         rather = f": show those of {', '.join(below)}" if below else ""
         article = "an" if found.kind[0] in "aeiou" else "a"
         raise LayerError(f"{layer} of {backbone.name} is made by {article} {found.kind}, which has no kernels{rather}")
-    kernel: Any = found.weights[0] if found.weights else None
-    if not isinstance(kernel, tf.TensorSpec) and (not hasattr(kernel, "numpy") or kernel.numpy() is None):
+    if backbone.has_weights and _kernel(found) is None:
         raise LayerError(f"the kernels of {layer} are inside the graph of {backbone.name}: they cannot be shown")
     return found
 
 
-def _kernel(convolution: Layer) -> np.ndarray:
-    variable: Any = convolution.weights[0]
-    return variable.numpy()
+def _kernel(convolution: Layer) -> Any:
+    """The weights of a convolution as an array; None if its graph computes them, or has them without a name."""
+    kernel = convolution.weights[0] if convolution.weights else None
+    if isinstance(kernel, tf.Variable):
+        return kernel.numpy()
+    return tf.get_static_value(kernel) if tf.is_tensor(kernel) else None
 
 
 def first_convolution(backbone: Backbone) -> str:
@@ -70,7 +71,7 @@ def first_convolution(backbone: Backbone) -> str:
         LayerError: there is none.
     """
     for layer in backbone.layers.values():
-        if layer.kind in _KINDS:
+        if layer.kind == "convolution":
             return layer.name
     raise LayerError(f"{backbone.name} has no layer with kernels that could be shown")
 

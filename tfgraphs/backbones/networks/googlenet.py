@@ -115,7 +115,7 @@ def read_archive(path: Path) -> tuple[bytes, tuple[str, ...]]:
                 f"{path}: {member.name} is not the known file: its SHA-256 is {digest}, expected {member.sha256}; "
                 "download the archive again"
             )
-    return graph, _lines(labels)
+    return graph, tuple(labels.decode().splitlines())
 
 
 def read_classes(folder: Path) -> tuple[str, ...]:
@@ -125,11 +125,7 @@ def read_classes(folder: Path) -> tuple[str, ...]:
             content = file.read(LABELS.limit)
     except OSError:
         return ()
-    return _lines(content) if hashlib.sha256(content).hexdigest() == LABELS.sha256 else ()
-
-
-def _lines(content: bytes) -> tuple[str, ...]:
-    return tuple(content.decode().splitlines())
+    return tuple(content.decode().splitlines()) if hashlib.sha256(content).hexdigest() == LABELS.sha256 else ()
 
 
 def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

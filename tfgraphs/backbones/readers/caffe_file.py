@@ -67,7 +67,6 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
-    """Yields name and blobs of each layer."""
     network = _parsed("NetParameter", content)
     for kind, pieces in (("LayerParameter", network.layer), ("V1LayerParameter", network.layers)):
         for piece in pieces:
@@ -76,7 +75,6 @@ def _layers(content: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
 
 
 def _parsed(kind: str, content: bytes) -> Any:
-    """Parses a message, or raises DecodeError."""
     message = _message_classes()[kind]()
     message.ParseFromString(content)
     return message
@@ -99,7 +97,6 @@ def _message_classes() -> dict[str, Any]:
 
 
 def _array(name: str, blob: Any) -> np.ndarray:
-    """Returns the numbers of a blob in its shape."""
     pieces, code = (blob.double_data, "<f8") if blob.double_data else (blob.data, "<f4")
     data = b"".join(pieces)
     shape = _shape(blob)

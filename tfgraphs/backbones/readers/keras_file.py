@@ -5,7 +5,6 @@ In versions 1 and 2 the group of a layer has an attribute with the names of its 
 `layers/conv2d_1/vars/0`, and keeps the name of the layer as an attribute of `vars`.
 """
 
-import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.hdf5 import Hdf5File, Node
 from tfgraphs.backbones.readers.weights import WeightsError
 
@@ -47,20 +45,9 @@ _DEEPEST = 32  # groups within groups
 
 
 def read_hdf5(path: Path) -> dict[str, np.ndarray]:
-    """Reads an HDF5 file of weights, or of a whole model, as {"conv1_conv/kernel": ..., "conv1_bn/gamma": ...}.
-
-    Raises:
-        WeightsError: it is damaged, its arrays have no clear names, or it refers to other files.
-    """
+    """Reads an HDF5 file, see `read_opened`."""
     with path.open("rb") as file:
-        return _arrays(Hdf5File(file))
-
-
-def read_archive(path: Path) -> dict[str, np.ndarray]:
-    """Reads the weights of a model in a .keras archive, as `read_hdf5`."""
-    with Archive(path) as archive:
-        content = archive.read(ARCHIVED)
-    return _arrays(Hdf5File(io.BytesIO(content)))
+        return read_opened(file)
 
 
 def copy_hdf5(source: BinaryIO, target: Path) -> None:
@@ -77,7 +64,6 @@ def copy_hdf5(source: BinaryIO, target: Path) -> None:
 
 
 def _copy(node: Node, copy: Any, depth: int = 0) -> None:
-    """Copies the attributes and members of a node."""
     _check_depth(depth)
     for name, value in node.attributes.items():
         copy.attrs[name] = value if isinstance(value, str) else np.array([text.encode() for text in value])
@@ -93,7 +79,13 @@ def _check_depth(depth: int) -> None:
         raise WeightsError(f"its groups are more than {_DEEPEST} deep")
 
 
-def _arrays(file: Hdf5File) -> dict[str, np.ndarray]:
+def read_opened(content: BinaryIO) -> dict[str, np.ndarray]:
+    """Reads HDF5 with weights, or with a whole model, as {"conv1_conv/kernel": ..., "conv1_bn/gamma": ...}.
+
+    Raises:
+        WeightsError: it is damaged, its arrays have no clear names, or it refers to other files.
+    """
+    file = Hdf5File(content)
     root = _member(file.root, "model_weights") if "model_weights" in file.root.members else file.root
     if any(root.texts(name) is not None for name in ("layer_names", "layer_names0")):
         found = _named(root)

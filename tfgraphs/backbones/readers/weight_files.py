@@ -51,7 +51,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _reader(path: Path) -> Reader:
-    """Returns the reader for a file."""
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
     for signature, reader in _SIGNATURES.items():
@@ -70,11 +69,12 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
         names = archive.names
         if names and all(name.endswith(".npy") for name in names):
             return {name.removesuffix(".npy"): _numpy_array(name, archive.read(name)) for name in names}
-    return keras_file.read_archive(path) if keras_file.ARCHIVED in names else torch_file.read_zip(path)
+        if keras_file.ARCHIVED in names:
+            return keras_file.read_opened(io.BytesIO(archive.read(keras_file.ARCHIVED)))
+    return torch_file.read_zip(path)
 
 
 def _numpy_array(name: str, content: bytes) -> np.ndarray:
-    """Returns the array in a .npy file of an archive."""
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     if version not in _NUMPY_HEADERS:

@@ -48,13 +48,7 @@ def as_numbers(content: bytes | memoryview, dtype: np.dtype, order: str = "<") -
 
 
 def take(arrays: Mapping[str, np.ndarray], network: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns an array of a network as float32.
-
-    Args:
-        arrays: arrays by name.
-        network: name of the network, for errors.
-        name: name of the array.
-        shape: expected shape.
+    """Returns the array of a name as float32; `network` is for errors.
 
     Raises:
         WeightsError: it is missing, has another shape, or holds numbers that are not finite.
