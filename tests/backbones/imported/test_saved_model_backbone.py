@@ -12,6 +12,7 @@ from saved_models import KERNELS, PICTURES, compute, random_kernel, save_first, 
 from tfgraphs.backbones import BackboneError
 from tfgraphs.backbones.backbone import LayerError, View
 from tfgraphs.backbones.imported.saved_model import SavedModelNetwork, load
+from tfgraphs.backbones.looking.kernels import convolution_of
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.trust import TrustError
 
@@ -81,6 +82,11 @@ def test_layers_are_told_from_the_shallowest_on(network):
         "default": ("global average", 0),
     }
     assert network.name == "signature"
+
+
+def test_kernels_that_have_no_values_outside_the_graph_are_told(network):
+    text = message(LayerError, convolution_of, network, "Net/Conv1_pre_relu")
+    assert text == "the kernels of Net/Conv1_pre_relu are inside the graph of signature: they cannot be shown"
 
 
 @pytest.mark.parametrize(
