@@ -80,11 +80,11 @@ def pictures(height, width):
     coarse = [random.uniform(size=(24, 32, 3)).astype(np.float32) ** power for power in (1, 3)]
     return [np.clip(resize(one, (height, width)), 0, 1) for one in coarse]
 
-def scale(content, painting, backbone, settings, steps):
-    size = content.shape[:2]
-    made = transfer._Scale(0, Level(*size, steps), regions([Style(painting)], size), backbone, settings, False)
-    made.set_photograph(content, None)
-    return made
+def canvas_of(content, painting, backbone, settings, steps):
+    size, painter = content.shape[:2], transfer.Painter(painting, backbone, settings)
+    targets, canvas = painter._scale(0, Level(*size, steps), regions([Style(painting)], size), False)
+    targets.set_photograph(content, None)
+    return canvas
 
 def prepare(height, width, tile_size):
     global content, bare, following
@@ -92,7 +92,8 @@ def prepare(height, width, tile_size):
     content, painting = pictures(height, width)
     settings = StyleSettings(tile_size=tile_size)
     painting = painting[:1024, :1024]
-    following = scale(content, painting, backbone, settings, 10_000).improve(content, steps_per_report=STEPS)
+    canvas = canvas_of(content, painting, backbone, settings, 10_000)
+    following = canvas.improve(content[None], 10_000, steps_per_report=STEPS)
     deepest = [*settings.layers(backbone)[1]][-1]
     @tf.function
     def bare(picture):
@@ -151,9 +152,11 @@ def race(size, name, count, seconds):
     shifts.SHIFTS = style_loss.SHIFTS = targets.SHIFTS = 1
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(size, size)
-    made = scale(content, painting, backbone, StyleSettings(optimizer=name), count)
+    canvas, options = canvas_of(content, painting, backbone, StyleSettings(optimizer=name), count), {}
+    if name != "lbfgs":
+        options["steps_per_report"] = 5
     found, started = [], time.monotonic()
-    for report, _ in made.improve(np.full_like(content, 0.5), **({} if name == "lbfgs" else {"steps_per_report": 5})):
+    for report, _ in canvas.improve(np.full_like(content, 0.5)[None], count, **options):
         found.append([time.monotonic() - started, report.loss])
         if found[-1][0] > seconds:
             break

@@ -46,7 +46,7 @@ def ramp(*size):
 def looker(backbone, content, styles, settings):
     """Of a picture and a step all terms of the loss and its gradient."""
     targets = Targets(content.shape[:2], regions(styles, content.shape[:2]), backbone, settings)
-    targets.set_photograph(content)
+    targets.set_photograph(content, None)
 
     @tf.function
     def look(shown, step):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import EVERYTHING, Part, SumsOfPart, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
+from tfgraphs.neural_style.anchor import Anchor, temporal_error
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.scales import style_size
 from tfgraphs.neural_style.settings import StyleSettings
@@ -38,7 +39,6 @@ class Targets:
 
     Attributes:
         loss: see `StyleTransferLoss`.
-        in_tiles: whether pictures are processed in tiles.
 
     Raises:
         LayerError: unknown layer.
@@ -47,24 +47,44 @@ class Targets:
     """
 
     def __init__(
-        self, size: tuple[int, int], regions: Sequence[Region], backbone: Backbone, settings: StyleSettings
+        self,
+        size: tuple[int, int],
+        regions: Sequence[Region],
+        backbone: Backbone,
+        settings: StyleSettings,
+        anchored: bool = False,
     ) -> None:
         self.loss = StyleTransferLoss(settings, backbone)
-        self._backbone, self._settings = backbone, settings
+        self._backbone, self._settings, self._size = backbone, settings, size
         height, width = size
         self._strides = {layer: int(self.loss.stride(layer, height * width)) for layer in self.loss.style_weights}
         self._tiles = self._tiles_of(size)
-        self.in_tiles = self._tiles is not None
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
         self._content = None if self._tiles else tf.Variable(self._content_of_all_shifts(), trainable=False)
+        depths = (3, 1) if anchored else ()
+        self._anchor = [tf.Variable(tf.zeros([1, height, width, depth]), trainable=False) for depth in depths]
         longest = max(size) * settings.style_scale
         self._regions = [self._target(region, size, longest) for region in regions]
 
-    def set_photograph(self, photograph: np.ndarray) -> None:
-        """Changes the photograph, float32 [height, width, 3], RGB in 0..1."""
-        self._photograph.assign(photograph[None])
+    def set_photograph(self, photograph: np.ndarray, anchor: Anchor | None) -> None:
+        """Changes the photograph, float32 [height, width, 3] of any size, RGB in 0..1, and the anchor."""
+        self._photograph.assign(resize(photograph, self._size)[None])
         if self._content is not None:
             self._content.assign(self._content_of_all_shifts())
+        if anchor is not None:
+            for variable, value in zip(self._anchor, anchor.resized(self._size), strict=True):
+                variable.assign(value)
+
+    def total(self, picture: tf.Variable, step: tf.Tensor, shift: tf.Tensor) -> Loss:
+        """The loss of a picture, see `StyleTransferLoss.total`, and its distance from the anchor; args as of `losses`.
+
+        The anchor counts if pictures are `anchored`.
+        """
+        content, style = self.losses(picture, step, shift)
+        total = self.loss.total(content, style, picture.read_value(), compiled=self._tiles is not None)
+        if self._anchor:
+            total += Loss(lambda step: temporal_error(picture, *self._anchor), "temporal")
+        return total
 
     def losses(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Loss, Loss]:
         """The content loss and the style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""

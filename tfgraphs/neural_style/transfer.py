@@ -17,14 +17,13 @@ import tensorflow as tf
 from tfgraphs import backbones
 from tfgraphs.backbones import Backbone
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.neural_style.anchor import Anchor, temporal_error
+from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.neural_style.regions import Region, Style, check_size, regions
 from tfgraphs.neural_style.scales import scale_levels
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import draw_shift
 from tfgraphs.neural_style.targets import Targets
 from tfgraphs.optimize import lbfgs
-from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
 from tfgraphs.optimize.reports import Report
@@ -63,7 +62,7 @@ class Painter:
         self._settings = settings or StyleSettings()
         self._settings.layers(self._backbone)
         scale_optimizer(self._settings, steps=1)  # an unknown one is refused now, not in the first step
-        self._scales: dict[tuple[object, ...], _Scale] = {}
+        self._scales: dict[tuple[object, ...], tuple[Targets, Canvas]] = {}
         self._shape: tuple[int, ...] = ()
         self._reuse_graphs = reuse_graphs
 
@@ -113,13 +112,14 @@ class Painter:
 
         def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
             level = levels[number]
-            scale = self._scale(number, level, places, anchor is not None)
+            targets, canvas = self._scale(number, level, places, anchor is not None)
             if on_graph is not None and number == len(levels) - 1:
-                on_graph(scale.graph)
-            scale.set_photograph(photograph, anchor)
+                on_graph(canvas.graph)
+            targets.set_photograph(photograph, anchor)
             folder = None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}"
-            before = first if picture is None else picture
-            return scale.improve(before, checkpoint_dir=folder, save_seconds=save_seconds)
+            enlarged = np.clip(resize(first if picture is None else picture, level.size), 0, 1)[None]
+            improved = canvas.improve(enlarged, level.steps, checkpoint_dir=folder, save_seconds=save_seconds)
+            return ((report, painted) for report, (painted,) in improved)
 
         return coarse_to_fine(levels, optimise, "scale")
 
@@ -132,12 +132,20 @@ class Painter:
             for layer in style_layers:
                 self._backbone.check(layer, style.pixels.shape[:2])
 
-    def _scale(self, number: int, level: Level, places: Sequence[Region], anchored: bool) -> "_Scale":
+    def _scale(self, number: int, level: Level, places: Sequence[Region], anchored: bool) -> tuple[Targets, Canvas]:
+        """The targets and the canvas of a scale, whose number makes it draw shifts of its own."""
         key = (number, level, anchored)
         if key not in self._scales:
             if not self._reuse_graphs:
                 self._free_graphs()
-            self._scales[key] = _Scale(number, level, places, self._backbone, self._settings, anchored)
+            seed = self._settings.seed + number
+            targets = Targets(level.size, places, self._backbone, self._settings, anchored)
+            canvas = Canvas(
+                lambda picture, step: targets.total(picture, step, draw_shift(seed, step))(step),
+                scale_optimizer(self._settings, level.steps),
+                [1, *level.size, 3],
+            )
+            self._scales[key] = targets, canvas
         return self._scales[key]
 
     def _free_graphs(self) -> None:
@@ -163,48 +171,6 @@ def paint(
     True
     """
     return Painter(styles, backbone, settings, reuse_graphs=False).paint(photograph, **options)
-
-
-class _Scale:
-    """The graph of one scale, for photographs of one size. Its number makes it draw shifts of its own."""
-
-    def __init__(
-        self,
-        number: int,
-        level: Level,
-        places: Sequence[Region],
-        backbone: Backbone,
-        settings: StyleSettings,
-        anchored: bool,
-    ) -> None:
-        self._level, self._seed = level, settings.seed + number
-        self._targets = Targets(level.size, places, backbone, settings)
-        self._anchor = None
-        if anchored:
-            self._anchor = [tf.Variable(tf.zeros([1, *level.size, depth]), trainable=False) for depth in (3, 1)]
-        self._canvas = Canvas(self._loss, scale_optimizer(settings, level.steps), [1, *level.size, 3])
-        self.graph = self._canvas.graph
-
-    def set_photograph(self, photograph: np.ndarray, anchor: Anchor | None) -> None:
-        """Changes the photograph, float32 [height, width, 3] of any size, and the anchor."""
-        self._targets.set_photograph(resize(photograph, self._level.size))
-        if self._anchor is not None:
-            assert anchor is not None
-            for variable, value in zip(self._anchor, anchor.resized(self._level.size), strict=True):
-                variable.assign(value)
-
-    def improve(self, picture: np.ndarray, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
-        """Paints on a picture of any size; options and yields as of `Canvas.improve`."""
-        start = np.clip(resize(picture, self._level.size), 0, 1)[None]
-        return ((report, painted) for report, (painted,) in self._canvas.improve(start, self._level.steps, **options))
-
-    def _loss(self, picture: tf.Variable, step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        anchor, targets = self._anchor, self._targets
-        content, style = targets.losses(picture, step, draw_shift(self._seed, step))
-        total = targets.loss.total(content, style, picture.read_value(), compiled=targets.in_tiles)
-        if anchor is not None:
-            total += Loss(lambda step: temporal_error(picture, *anchor), "temporal")
-        return total(step)
 
 
 def work_of_first_frame(size: tuple[int, int], steps: int, frame_steps: int) -> float:
