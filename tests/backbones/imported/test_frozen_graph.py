@@ -156,7 +156,7 @@ def test_gradient_in_a_graph_is_that_of_tensorflow_1(network, layer):
         (["left"], {"Conv2D": 2, "Relu": 2}, {"Concat", "MatMul"}),
         (["left", "right"], {"Conv2D": 3, "Relu": 3}, {"Concat", "MatMul"}),
         (["mixed"], {"Conv2D": 3, "Concat": 1}, {"MatMul", "ConcatV2"}),
-        (["mixed_pre_relu"], {"Conv2D": 3, "Relu": 1, "ConcatV2": 1}, {"Concat"}),
+        (["mixed_pre_relu"], {"Conv2D": 3, "Relu": 1, "Concat": 1}, {"ConcatV2"}),
         (["fc", "conv"], {"Conv2D": 3, "MatMul": 1}, {"Softmax"}),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",

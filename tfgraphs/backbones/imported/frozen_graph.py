@@ -5,7 +5,7 @@ Of the file nothing but these nodes is imported: no function, device or private 
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -200,19 +200,22 @@ def _takes_pictures(node: Any) -> bool:
 
 
 def _import(graph: tf.compat.v1.GraphDef, placeholder: str, pictures: tf.Tensor) -> tf.Tensor:
-    """Imports the nodes under `_SCOPE`, and adds the twins of concatenations of rectified layers."""
+    """Imports the nodes under `_SCOPE`, with twins before the concatenations of rectified layers."""
+    nodes = {node.name: node for node in graph.node}
+    for place, node in reversed(list(enumerate(graph.node))):
+        axis = 0 if node.op == "Concat" else len(node.input) - 1
+        rectified = {
+            number: nodes[source].input[0]
+            for number, source in enumerate(name.removesuffix(":0") for name in node.input)
+            if number != axis and source in nodes and nodes[source].op == "Relu"
+        }
+        twin = f"{node.name}{PRE_RELU}"
+        if KINDS[node.op] == "concatenation" and len(rectified) == len(node.input) - 1 and twin not in nodes:
+            graph.node.insert(place, node)
+            graph.node[place].name = twin
+            for number, source in rectified.items():
+                graph.node[place].input[number] = source
     tf.import_graph_def(graph, input_map={f"{placeholder}:0": pictures}, name=_SCOPE)
-    operations = tf.compat.v1.get_default_graph().get_operations()
-    names = {operation.name for operation in operations}
-    for operation in operations:
-        twin = f"{operation.name}{PRE_RELU}"
-        if KINDS.get(operation.type) != "concatenation" or twin in names:
-            continue
-        values = list(operation.inputs)
-        axis = values.pop(0 if operation.type == "Concat" else -1)
-        if all(value.op.type == "Relu" for value in values):
-            with tf.name_scope(f"{twin}/") as scope:
-                tf.concat([value.op.inputs[0] for value in values], axis, name=scope)
     return pictures
 
 
@@ -255,7 +258,7 @@ def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
     """Yields the nodes that depend on the pictures and on no other placeholder. Puts their outputs into `tensors`."""
     layers = {imported.inputs[0].name: "input"}  # by the names of their tensors
     waiting: set[str] = set()  # operations that need another placeholder
-    for operation in _twins_first(imported.graph.get_operations()):
+    for operation in imported.graph.get_operations():
         if operation.name == imported.inputs[0].op.name:
             continue
         if operation.type == "Placeholder" or any(value.op.name in waiting for value in operation.inputs):
@@ -274,18 +277,6 @@ def _layers(imported: Any, tensors: dict[str, tf.Tensor]) -> Iterator[Layer]:
                 kind, windows = _kind_and_windows(operation)
                 channels = output.shape[-1] if output.shape.rank else None
                 yield Layer(name, kind, tuple(sources), computed_in_graph, channels, windows, weights)
-
-
-def _twins_first(operations: Sequence[Any]) -> list[Any]:
-    """Returns operations in order, but twins, which were added at the end, before their concatenations."""
-    places = {operation.name: place for place, operation in enumerate(operations)}
-
-    def order(operation: Any) -> tuple[float, int]:
-        own, block = places[operation.name], places.get(operation.name.removesuffix(PRE_RELU), math.inf)
-        ready = max((places[value.op.name] for value in operation.inputs), default=own)
-        return (block, 0) if ready < block < own else (own, 1)
-
-    return sorted(operations, key=order)
 
 
 def _kind_and_windows(operation: Any) -> tuple[str, Windows]:

@@ -11,10 +11,7 @@ class Archive:
     """A zip archive for reading, a context manager.
 
     Members are stored or deflated. Each is read up to the size that its header states, all together up to a plausible
-    size. No file is written.
-
-    Attributes:
-        names: names of the members.
+    size. No file is written. `names` are those of the members.
     """
 
     def __init__(self, path: Path, inflate: bool = True) -> None:

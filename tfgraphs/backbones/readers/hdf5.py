@@ -40,13 +40,9 @@ _SHARED = 2  # flag of a message that is stored elsewhere
 
 
 class Hdf5File:
-    """An HDF5 file for reading. What is read of it raises WeightsError if the file is damaged or has another layout.
+    """An HDF5 file for reading, whose groups begin at `root`.
 
-    Args:
-        file: the file, at any position.
-
-    Attributes:
-        root: the root group.
+    What is read of it raises WeightsError if the file is damaged or has another layout.
     """
 
     def __init__(self, file: BinaryIO) -> None:
