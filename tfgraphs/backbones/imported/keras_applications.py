@@ -89,7 +89,10 @@ class Application:
             model = self._with_weights(copy, weights)
         check_finite(model, weights)
         if self.name.startswith("efficientnet_b"):
-            _divide_by_roots(model.get_layer("stem_conv"))
+            # Trained on pictures divided by the standard deviation, not by its root as in Keras' Normalization layer;
+            # with its own weights Keras inserts another layer for that (github.com/tensorflow/tensorflow/issues/49930)
+            stem = model.get_layer("stem_conv")
+            stem.kernel.assign(stem.kernel / np.sqrt(_DEVIATIONS, dtype=np.float32)[:, None])
         return model
 
     def _with_weights(self, copy: Path, weights: Path) -> keras.Model:
@@ -103,15 +106,6 @@ class Application:
             except Exception as error:  # what a damaged file raises cannot be foreseen
                 faults.append(error)
         raise WeightsError(f"{weights} does not hold the weights of {self.name}: {summary(faults[0])}") from faults[0]
-
-
-def _divide_by_roots(layer: Any) -> None:
-    """Scales the first kernel of EfficientNet as in its training.
-
-    There pictures were divided by the standard deviation, not by its root as in Keras' Normalization layer. With its
-    own weights Keras inserts another layer for that (github.com/tensorflow/tensorflow/issues/49930).
-    """
-    layer.kernel.assign(layer.kernel / np.sqrt(_DEVIATIONS, dtype=np.float32)[:, None])
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain, count
 from typing import Any
 
 import keras
@@ -55,7 +56,7 @@ class KerasLayers:
     softmax, `softmax` and `logits` are aliases of it and its input.
 
     Attributes:
-        layers: each after those it reads.
+        layers: by name, each after those it reads.
         aliases: further names.
         flattening: names of the layers that arrange positions anew, for which these must be as many as in the model.
     """
@@ -65,19 +66,18 @@ class KerasLayers:
 
         Pooling "average" replaces all max poolings; BackboneError if one is not 2-D.
         """
-        self.layers: list[Layer] = []
+        self.layers: dict[str, Layer] = {}
         self.aliases: dict[str, str] = {}
         self.flattening: set[str] = set()
         self._pooling = pooling
-        self._taken = {"input"}  # names of layers
         self._names: dict[int, str] = {}  # names of tensors by id
         self._weighed: set[int] = set()  # ids of operations whose weights were counted
         self._walk(model, ["input"], prefix="")
-        last = next((layer for layer in self.layers if layer.name == self._names[id(model.outputs[0])]), None)
+        last = self.layers.get(self._names[id(model.outputs[0])])
         if last and last.kind == "softmax":
             self.aliases.setdefault("softmax", last.name)
             self.aliases.setdefault("logits", last.inputs[0])
-        self.aliases = {alias: layer for alias, layer in self.aliases.items() if alias not in self._taken}
+        self.aliases = {alias: layer for alias, layer in self.aliases.items() if self._free(alias) == alias}
 
     def _walk(self, model: keras.Model, sources: list[str], prefix: str) -> None:
         """Adds the layers of a model with the inputs `sources`."""
@@ -113,23 +113,19 @@ class KerasLayers:
             windows=(rows, columns),
             weights=tuple(weight.value for weight in weights),
         )
-        self._add(layer)
+        self.layers[layer.name] = layer
         if _needs_size(operation):
             self.flattening.add(layer.name)
         if activation:
-            self._add(Layer(name, _function_name(activation), (layer.name,), activation, layer.channels))
+            self.layers[name] = Layer(name, _function_name(activation), (layer.name,), activation, layer.channels)
         elif type(operation).__name__ in _ACTIVATIONS:
             self.aliases[name + PRE_RELU] = reads[0]
         return name
 
-    def _add(self, layer: Layer) -> None:
-        self.layers.append(layer)
-        self._taken.add(layer.name)
-
     def _free(self, name: str) -> str:
         """Returns the name, with a number appended if another layer has it."""
-        tries = (f"{name}_{number}" for number in range(1, len(self._taken) + 2))
-        return next(found for found in (name, *tries) if found not in self._taken)
+        tries = chain([name], (f"{name}_{number}" for number in count(1)))
+        return next(found for found in tries if found != "input" and found not in self.layers)
 
 
 def has_graph(operation: Any) -> bool:

@@ -17,9 +17,7 @@ from tfgraphs.files.downloads import Report, fetch
 _PIXEL_STEPS = (1 / 255, 2 / 255)  # factors of a Rescaling that takes pixels in 0..255
 
 
-def load_application(
-    application: Application, pooling: str = "max", weights: str | Path | None = None, report: Report = lambda *_: None
-) -> "KerasNetwork":
+def load_application(application: Application, pooling: str, weights: str | Path | None, report: Report) -> Backbone:
     """Loads a network of keras.applications with published weights, or those in a file `.h5`.
 
     Raises:
@@ -36,13 +34,13 @@ def load_application(
     return KerasNetwork(application.name, application.build(Path(weights)), application.preprocess, pooling)
 
 
-def load_file(path: Path, pooling: str = "max", expects: str | None = None) -> "KerasNetwork":
+def load_file(path: Path, pooling: str, expects: str | None) -> Backbone:
     """Loads a model file; raises as `read_model`, and BackboneError if the range of pictures is unknown."""
     model = read_model(path)
     return KerasNetwork(path.stem, model, _preprocess(model, expects), pooling)
 
 
-def structure(application: Application) -> "KerasNetwork":
+def structure(application: Application) -> Backbone:
     """Describes a network of keras.applications without its weights. It cannot be called."""
     network = KerasNetwork(application.name, application.untrained(), application.preprocess)
     network.has_weights = False
@@ -83,9 +81,9 @@ class KerasNetwork(Backbone):
     def __init__(self, name: str, model: keras.Model, preprocess: Preprocess, pooling: str = "max") -> None:
         """Args: name: any; model, pooling: as of `KerasLayers`; preprocess: as of `Backbone`."""
         graph = KerasLayers(model, pooling)
-        super().__init__(name, graph.layers, preprocess, graph.aliases)
+        super().__init__(name, graph.layers.values(), preprocess, graph.aliases)
         sized: set[str] = set()
-        for layer in graph.layers:
+        for layer in self.layers.values():
             sees_positions = all(self._views[source].receptive_field for source in layer.inputs)
             if not sized.isdisjoint(layer.inputs) or (layer.name in graph.flattening and sees_positions):
                 sized.add(layer.name)
