@@ -108,12 +108,6 @@ def fetch(download: Download, folder: Path | None = None, report: Report = lambd
                     part.move(target)
                     return target
                 part.empty()  # another process, or a person, has put the file there
-    _check_cached(target, download, report)
-    return target
-
-
-def _check_cached(target: Path, download: Download, report: Report) -> None:
-    """Raises DownloadError if the file in the cache is not the published one."""
     check_regular_file(target, DownloadError)
     try:
         with target.open("rb") as file:
@@ -125,6 +119,7 @@ def _check_cached(target: Path, download: Download, report: Report) -> None:
             f"{target.absolute()} cannot be used: {fault}; "
             f"delete it to have it downloaded, or replace it by {download.url} ({download.digest})"
         )
+    return target
 
 
 def _fault(file: BinaryIO | FileIO, download: Download, report: Report) -> str | None:

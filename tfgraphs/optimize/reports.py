@@ -63,8 +63,11 @@ def run_rounds(
         numbers = {name: float(term) for name, term in terms.items()}
         return Report(int(step), steps, float(value), numbers)
 
-    checkpoints = _Checkpoints(checkpoint_dir, state)
-    checkpoints.restore()
+    checkpoints = None
+    if checkpoint_dir is not None:
+        files = tf.train.Checkpoint(variables=state)
+        checkpoints = tf.train.CheckpointManager(files, str(checkpoint_dir), max_to_keep=1)
+        _restore(checkpoints)
     saved = time.monotonic()
     try:
         if 0 < steps <= int(step):
@@ -73,37 +76,29 @@ def run_rounds(
             done = int(step)
             value, terms = advance(done, min(done - done % steps_per_round + steps_per_round, steps))
             if time.monotonic() - saved >= save_seconds:
-                checkpoints.save()
+                _save(checkpoints)
                 saved = time.monotonic()
             yield report(value, terms)
-        checkpoints.save()
+        _save(checkpoints)
     except (KeyboardInterrupt, GeneratorExit):
-        checkpoints.save()
+        _save(checkpoints)
         raise
 
 
-class _Checkpoints:
-    """The last checkpoint of some variables in a folder; does nothing if the folder is None."""
+def _restore(checkpoints: tf.train.CheckpointManager) -> None:
+    try:
+        checkpoints.restore_or_initialize()
+    except (tf.errors.OpError, ValueError, OSError) as error:
+        text = f"the state in {checkpoints.directory} cannot be read: start again without it"
+        raise CheckpointError(text) from error
 
-    def __init__(self, folder: str | Path | None, variables: list[tf.Variable]) -> None:
-        state = tf.train.Checkpoint(variables=variables)
-        self._manager = None if folder is None else tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
 
-    def restore(self) -> None:
-        """Reads the checkpoint in the folder, if there is one."""
-        if self._manager is not None:
-            try:
-                self._manager.restore_or_initialize()
-            except (tf.errors.OpError, ValueError, OSError) as error:
-                text = f"the state in {self._manager.directory} cannot be read: start again without it"
-                raise CheckpointError(text) from error
-
-    def save(self) -> None:
-        """Writes a checkpoint, which replaces the one before."""
-        if self._manager is not None:
-            try:
-                self._manager.save()
-            except (tf.errors.OpError, OSError) as error:
-                message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
-                text = f"cannot save the state of the run in {self._manager.directory}: {message.partition(chr(10))[0]}"
-                raise CheckpointError(text) from error
+def _save(checkpoints: tf.train.CheckpointManager | None) -> None:
+    if checkpoints is None:
+        return
+    try:
+        checkpoints.save()
+    except (tf.errors.OpError, OSError) as error:
+        message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
+        text = f"cannot save the state of the run in {checkpoints.directory}: {message.partition(chr(10))[0]}"
+        raise CheckpointError(text) from error

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tfgraphs.errors import errors_as
 from tfgraphs.pictures import images
-from tfgraphs.pictures.films.film import READABLE, Film, FilmError, nearest_rate
+from tfgraphs.pictures.films.film import RATES, READABLE, Film, FilmError
 
 SUFFIXES = (".webp", ".gif", ".png", ".apng")
 FASTEST = 90.0  # frames a second: browsers show a frame for 100 ms if it asks for less than 11
@@ -51,7 +51,9 @@ def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping
         for number, pixels in enumerate(itertools.chain([first], frames)):
             duration = round((number + 1) * 1000 / rate) - round(number * 1000 / rate)
             header = bytes(6) + _three(width - 1) + _three(height - 1) + _three(duration) + b"\x02"  # no blending
-            file.write(_chunk(b"ANMF", header + _bitstream(pixels)))
+            picture = io.BytesIO()
+            Image.fromarray(pixels).save(picture, "WEBP", quality=_QUALITY)
+            file.write(_chunk(b"ANMF", header + picture.getvalue()[12:]))  # without the header of the file
         if origin is not None:
             file.write(_chunk(b"EXIF", images.origin_exif(origin).tobytes().removeprefix(b"Exif\0\0")))
         size = file.tell() - 8
@@ -67,13 +69,6 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 def _three(value: int) -> bytes:
     return value.to_bytes(3, "little")
-
-
-def _bitstream(pixels: np.ndarray) -> bytes:
-    """The chunk with the pixels of a WebP file."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "WEBP", quality=_QUALITY)
-    return buffer.getvalue()[12:]
 
 
 # --- reading
@@ -103,7 +98,7 @@ def read(path: Path) -> Film:
             duration = float(image.info.get("duration", 0))
             milliseconds += duration if duration > 10 else 100  # as browsers do
             size, count = (image.height, image.width), count + 1
-    return Film(path, size, nearest_rate(1000 * count / milliseconds), count, counted=True, _decode=frames)
+    return Film(path, size, float(np.clip(1000 * count / milliseconds, *RATES)), count, counted=True, _decode=frames)
 
 
 def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:

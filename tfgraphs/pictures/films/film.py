@@ -24,7 +24,7 @@ class Film:
     Attributes:
         path: of the file.
         size: height and width in pixels, upright.
-        rate: frames a second, on average.
+        rate: frames a second, on average, or the nearest rate that can be written.
         count: number of frames that the file claims, or None if it claims none.
         counted: whether all frames were decoded to find `count`. Otherwise it may be wrong.
     """
@@ -72,8 +72,3 @@ class Film:
             if pixels.shape[:2] != self.size:
                 raise FilmError(f"{self.path} changes its size at frame {number}: cut it there and give one part")
             yield pixels
-
-
-def nearest_rate(rate: float) -> float:
-    """Returns the nearest rate that can be written."""
-    return float(np.clip(rate, *RATES))

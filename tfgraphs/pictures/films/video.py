@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgraphs.errors import errors_as, summary
-from tfgraphs.pictures.films.film import READABLE, Film, FilmError, nearest_rate
+from tfgraphs.pictures.films.film import RATES, READABLE, Film, FilmError
 from tfgraphs.pictures.images import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def read(path: Path) -> Film:
         rate = next((float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate), _UNKNOWN_RATE)
         height, width = _upright(first, stream).shape[:2]
         count = stream.frames if 0 < stream.frames <= path.stat().st_size else None
-        return Film(path, (height, width), nearest_rate(rate), count, counted=False, _decode=frames)
+        return Film(path, (height, width), float(np.clip(rate, *RATES)), count, counted=False, _decode=frames)
 
 
 def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
