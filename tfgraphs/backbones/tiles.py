@@ -111,7 +111,7 @@ class Tiles:
         backbone: the network.
         layers: those whose positions are counted.
         tile_size: longest side of a tile in pixels.
-        frame: largest number of pixels by which pictures are mirrored at each border, see `total`.
+        frame: largest number of pixels by which pictures are mirrored at each border, see `total_and_gradient`.
 
     Raises:
         TileError: a layer needs the whole picture, or the tiles would be too small.
@@ -156,11 +156,6 @@ class Tiles:
     def positions(self, layer: str, tile: tf.Tensor) -> tf.Tensor:
         """Numbers of positions of a layer down and across the whole picture, from those in a tile, int32 [2]."""
         return tile + (self._size - self._tile) // self._strides[layer]
-
-    def total(self, pictures: Sequence[tf.Tensor], sums_of_part: SumsOfPart, corner: Corner | None = None) -> Sums:
-        """Adds up the sums of all tiles, with the arguments of `total_and_gradient`."""
-        sums, _ = self.total_and_gradient(pictures, sums_of_part, corner, with_gradient=False)
-        return sums
 
     def total_and_gradient(
         self,

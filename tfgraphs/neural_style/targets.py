@@ -219,7 +219,7 @@ def _sums_of_parts(
 
             return tiles.total_and_gradient(shown, weighted, offset)[1]
 
-        return tiles.total(shown, sums_of_part, offset), gradient
+        return tiles.total_and_gradient(shown, sums_of_part, offset, with_gradient=False)[0], gradient
 
     return total(pictures[0])
 

@@ -93,11 +93,6 @@ def _taps(positions: np.ndarray, size: int) -> tuple[list[np.ndarray], list[np.n
     ]
     below = floor.astype(np.intp) - 1
     least = below.min()
-    mirrored = _mirrored(np.arange(least, below.max() + 4), size)
+    index = np.arange(least, below.max() + 4) % (2 * size)
+    mirrored = np.minimum(index, 2 * size - 1 - index)  # ... 1 0 | 0 1 2 ... size - 1 | size - 1, size - 2 ...
     return [mirrored.take(below - (least - tap)) for tap in range(4)], weights
-
-
-def _mirrored(index: np.ndarray, size: int) -> np.ndarray:
-    """... 1 0 | 0 1 2 ... size - 1 | size - 1, size - 2 ..."""
-    index = index % (2 * size)
-    return np.minimum(index, 2 * size - 1 - index)

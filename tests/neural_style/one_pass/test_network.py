@@ -9,7 +9,6 @@ from tfgraphs.neural_style.one_pass.network import (
     TransformationNetwork,
     convolution,
     instance_normalization,
-    mirrored,
     resize_convolution,
 )
 
@@ -48,10 +47,11 @@ def test_instance_normalization_of_an_even_channel_is_its_shift():
     np.testing.assert_allclose(instance_normalization(even, tf.ones(2), tf.constant([3.0, 4.0]))[0, 0, 0], [3, 4])
 
 
-def test_a_margin_mirrors_what_is_inside():
-    activation = normal(1, 3, 4, 2)
-    frame = [(0, 0), (2, 2), (2, 2), (0, 0)]
-    np.testing.assert_array_equal(mirrored(tf.constant(activation), 2), np.pad(activation, frame, mode="symmetric"))
+def test_a_convolution_mirrors_what_is_inside():
+    activation, kernel = normal(1, 3, 4, 1), np.eye(25, dtype=np.float32).reshape(5, 5, 1, 25)  # each position alone
+    np.testing.assert_array_equal(
+        convolution(tf.constant(activation), kernel), numpy_convolution(activation, kernel, 1)
+    )
 
 
 @pytest.mark.parametrize("stride", [1, 2])

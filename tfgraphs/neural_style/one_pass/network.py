@@ -87,12 +87,9 @@ def convolution(activation: tf.Tensor, kernel: tf.Tensor, stride: int = 1) -> tf
         kernel: [side, side, channels in, channels out], with an odd side.
         stride: in positions of the input.
     """
-    return tf.nn.conv2d(mirrored(activation, kernel.shape[0] // 2), kernel, stride, "VALID")
-
-
-def mirrored(activation: tf.Tensor, margin: int) -> tf.Tensor:
-    """Mirrors `margin` positions at each border of [batch, height, width, channels]."""
-    return tf.pad(activation, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
+    margin = kernel.shape[0] // 2
+    mirrored = tf.pad(activation, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
+    return tf.nn.conv2d(mirrored, kernel, stride, "VALID")
 
 
 def instance_normalization(activation: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:

@@ -23,7 +23,8 @@ def check_claims(path: Path) -> None:
             if head.startswith(b"GIF8"):
                 _skip_gif(file, head[10])
             elif head.startswith(b"RIFF") and head[8:11] == b"AVI":
-                _skip_riff(file, head)
+                length = int.from_bytes(head[4:8], "little")  # of the file, or of its first part
+                file.seek(0 if length in (0, 2**32 - 1) else 8 + length)  # unknown if the recording was not closed
             elif head.startswith(_EBML):
                 _skip_matroska(file)
             elif head[4:8] in _BEGINNINGS:
@@ -55,12 +56,6 @@ def _skip_gif(file: BinaryIO, flags: int) -> None:
 def _skip_colours(file: BinaryIO, flags: int) -> None:
     if flags & 0x80:
         file.seek(3 << ((flags & 7) + 1), io.SEEK_CUR)
-
-
-def _skip_riff(file: BinaryIO, head: bytes) -> None:
-    """Seeks to the end of an AVI, or of its first part. Recordings that were not closed have no length."""
-    length = int.from_bytes(head[4:8], "little")
-    file.seek(0 if length in (0, 2**32 - 1) else 8 + length)
 
 
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # the two elements of a Matroska file
