@@ -25,6 +25,7 @@ options that suit the processor if it needs TensorFlow (see `tfgraphs.graphs.sta
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tfgraphs.lazy_names import lazy_names
 from tfgraphs.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -53,33 +54,21 @@ __all__ = [
     "visualize_feature",
 ]
 
-_WITHOUT_TENSORFLOW = {
-    "TfgraphsError": ("tfgraphs.errors", "TfgraphsError"),
-    "WordVectors": ("tfgraphs.vectors.word_vectors", "WordVectors"),
-    "load_picture": ("tfgraphs.front_door", "load_picture"),
-    "load_word_vectors": ("tfgraphs.vectors.loading", "load"),
-    "save_picture": ("tfgraphs.front_door", "save_picture"),
-}
-_WITH_TENSORFLOW = {
-    "Loss": ("tfgraphs.optimize.losses", "Loss"),
-    "dream": ("tfgraphs.front_door", "dream"),
-    "load_backbone": ("tfgraphs.backbones.loading", "load"),
-    "minimize": ("tfgraphs.optimize.minimize", "minimize"),
-    "paint": ("tfgraphs.front_door", "paint"),
-    "train_style_network": ("tfgraphs.front_door", "train_style_network"),
-    "train_word_vectors": ("tfgraphs.word2vec.train", "train_word_vectors"),
-    "visualize_feature": ("tfgraphs.front_door", "visualize_feature"),
-}
+_FRONT_DOOR = ("dream", "load_picture", "paint", "save_picture", "train_style_network", "visualize_feature")
+_WITHOUT_TENSORFLOW = ("TfgraphsError", "WordVectors", "load_picture", "load_word_vectors", "save_picture")
+_import_name = lazy_names(
+    __name__,
+    {"Loss": "optimize.losses", "TfgraphsError": "errors", "WordVectors": "vectors.word_vectors"}
+    | {"load_backbone": "backbones.loading:load", "load_word_vectors": "vectors.loading:load"}
+    | {"minimize": "optimize.minimize", "train_word_vectors": "word2vec.train"}
+    | dict.fromkeys(_FRONT_DOOR, "front_door"),
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in _WITH_TENSORFLOW:
+    if name in __all__ and name not in _WITHOUT_TENSORFLOW:
         importlib.import_module("tfgraphs.graphs.start").start()
-    module, attribute = (_WITHOUT_TENSORFLOW | _WITH_TENSORFLOW)[name]
-    value = getattr(importlib.import_module(module), attribute)
-    globals()[name] = value
+    globals()[name] = value = _import_name(name)
     return value
 
 

@@ -10,12 +10,14 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]
 
     Args:
         package: its name.
-        modules: for each name of the package the module that has it, within the package.
+        modules: for each name of the package the module that has it, within the package; "module:other" if it has
+            another name there.
     """
 
     def import_name(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+        module, _, other = modules[name].partition(":")
+        return getattr(importlib.import_module(f"{package}.{module}"), other or name)
 
     return import_name

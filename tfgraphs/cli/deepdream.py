@@ -50,17 +50,17 @@ if TYPE_CHECKING:
 
 INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
 common_flags.former("content", "input")
-SIZE = common_flags.size(1024)
+SIZE = common_flags.define("size", 1024)
 LAYER = flags.DEFINE_string("layer", None, "The layer whose activations are maximised. By default one with objects.")
 OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What is maximised instead of a layer; several are added.")
 GUIDE = flags.DEFINE_string("guide", None, "A picture whose features of --layer the dream takes on, or sample:NAME.")
 GUIDE_SIZE = flags.DEFINE_integer("guide_size", 224, "Longer side in pixels to which the guide is reduced.", 32)
-STEPS = common_flags.steps(40)
+STEPS = common_flags.define("steps", 40)
 FRAME_STEPS = flags.DEFINE_integer("frame_steps", 8, "Steps of each frame of a zoom but the first.", 1)
 FRAME_ITERATIONS = flags.DEFINE_integer(
     "frame_iterations", None, "Steps at each octave of these frames, instead of --frame_steps.", 1
 )
-OPTIMIZER = common_flags.optimizer("sgd")
+OPTIMIZER = common_flags.define("optimizer", "sgd")
 STEP_SIZE = flags.DEFINE_float(
     "step_size",
     1.5,
@@ -68,7 +68,7 @@ STEP_SIZE = flags.DEFINE_float(
     "of the gradient.",
     0,
 )
-TILE_SIZE = common_flags.tile_size(0)
+TILE_SIZE = common_flags.define("tile_size", 0)
 common_flags.define_settings(DreamSettings, "steps", "optimizer", "seed", "tile_size", "step_size")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.DREAMS), "A chosen combination of flags; flags that are given override it."

@@ -49,7 +49,7 @@ CONTENT_MASK = flags.DEFINE_multi_string(
 STYLE_MASK = flags.DEFINE_multi_string(
     "style_mask", None, "For each --style a picture that is white where it counts; empty: everywhere."
 )
-SIZE = common_flags.size(640)
+SIZE = common_flags.define("size", 640)
 INIT = flags.DEFINE_string("init", "random", "What to start from: random, content, or a picture.")
 PRESERVE_COLOR = flags.DEFINE_enum(
     "preserve_color",
@@ -60,9 +60,9 @@ PRESERVE_COLOR = flags.DEFINE_enum(
 STYLE_LAYERS = flags.DEFINE_list(
     "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5. By default chosen for the network."
 )
-common_flags.optimizer("adam", "Or lbfgs.")
-STEPS = common_flags.steps(650)
-common_flags.tile_size(None, "By default only large pictures have tiles.")
+common_flags.define("optimizer", "adam", "Or lbfgs.")
+STEPS = common_flags.define("steps", 650)
+common_flags.define("tile_size", None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.PAINTINGS), "A good choice of weights; flags that are given count more."
 )

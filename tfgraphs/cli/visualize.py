@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     _Drawn = tuple[list[np.ndarray], list[str], str]
 
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
-SIZE = common_flags.size(None, "By default a good one.")
+SIZE = common_flags.define("size", None, "By default a good one.")
 LAYER = flags.DEFINE_string(
     "layer",
     None,

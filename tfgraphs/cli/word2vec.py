@@ -43,18 +43,18 @@ PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs c
 CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
 PASSES = flags.DEFINE_integer("passes", 100, "Passes over --pairs.", lower_bound=1)
 COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: that demo's gradient for pairs with several targets.")
-OUTPUT = common_flags.output("vectors", "a folder for the vectors and what belongs to them.")
+OUTPUT = flags.DEFINE_string("output", "vectors", "What to write: a folder for the vectors and what belongs to them.")
 FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vectors in it, of binary and text.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
 EVALUATE = flags.DEFINE_string("evaluate", None, "File of analogies to answer at the end, such as questions-words.txt.")
 RESTRICT_VOCAB = flags.DEFINE_integer("restrict_vocab", 30_000, "Most frequent words that --evaluate asks for.", 1)
-LOGDIR = common_flags.logdir("loss, rate, speed, nearest words, projector")
+LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: loss, rate, speed, nearest words, projector.")
 PROBE = flags.DEFINE_multi_string("probe", [], "A word whose neighbours TensorBoard shows; may be repeated.")
 MAX_COUNTING_MEMORY = flags.DEFINE_integer(
     "max_counting_memory", 2048, "Megabytes of the table of words; a larger one forgets its rarest words.", 1
 )
-OPTIMIZER = common_flags.optimizer("sgd", "The cost of any but sgd grows with the vocabulary.")
-common_flags.seed()
+OPTIMIZER = common_flags.define("optimizer", "sgd", "The cost of any but sgd grows with the vocabulary.")
+common_flags.define("seed", 0)
 common_flags.define_settings(TextSettings, "max_counting_memory")
 common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 

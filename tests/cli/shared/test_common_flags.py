@@ -11,7 +11,7 @@ from tfgraphs.cli.shared import command
 
 _MODULE = """
 from tfgraphs.cli.shared import common_flags
-STEPS = common_flags.steps(650, "At least 1.")
+STEPS = common_flags.define("steps", 650, "At least 1.")
 common_flags.former("iterations", "steps")
 """
 

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import re
 import typing
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from absl import flags
@@ -19,42 +20,19 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     .*)*)", re.MULTILINE)
 _REFERENCE = re.compile(r"[;.]\s+[Ss]ee\s+`[\w.]+`")
 
 
-def steps(default: int | None, note: str = "") -> flags.FlagHolder[int | None]:
-    text = f"Gradient steps, over all octaves or scales. {note}"
-    return flags.DEFINE_integer("steps", default, text.strip(), 1)
+_COMMON: dict[str, tuple[Any, ...]] = {  # type, help, bounds
+    "steps": (int, "Gradient steps, over all octaves or scales.", 1),
+    "size": (int, "Longer side in pixels to which a larger picture is reduced; 0: its own size.", 0),
+    "tile_size": (int, "Side of the tiles in which a picture is computed, in pixels; 0: no tiles.", 0),
+    "optimizer": (str, "A Keras optimizer by name: adam, sgd, adagrad ..."),
+    "seed": (int, "Seed of all random numbers; the same seed gives the same bytes.", 0, 2**31 - 1),
+}
 
 
-def size(default: int | None, note: str = "") -> flags.FlagHolder[int | None]:
-    text = f"Longer side in pixels to which a larger picture is reduced; 0: its own size. {note}"
-    return flags.DEFINE_integer("size", default, text.strip(), 0)
-
-
-def tile_size(default: int | None, note: str = "") -> flags.FlagHolder[int | None]:
-    text = f"Side of the tiles in which a picture is computed, in pixels; 0: no tiles. {note}"
-    return flags.DEFINE_integer("tile_size", default, text.strip(), 0)
-
-
-def optimizer(default: str | None, note: str = "") -> flags.FlagHolder[str | None]:
-    text = f"A Keras optimizer by name: adam, sgd, adagrad ... {note}"
-    return flags.DEFINE_string("optimizer", default, text.strip())
-
-
-def seed() -> flags.FlagHolder[int | None]:
-    text = "Seed of all random numbers; the same seed gives the same bytes."
-    return flags.DEFINE_integer("seed", 0, text, 0, 2**31 - 1)
-
-
-def backbone(default: str) -> flags.FlagHolder[str | None]:
-    text = "The network: squeezenet, vgg19, googlenet, resnet50 ..., a file or hub:HANDLE. Files are checked: they can "
-    return flags.DEFINE_string("backbone", default, f"{text}compute, but not read or write files.")
-
-
-def output(default: str | None, what: str) -> flags.FlagHolder[str | None]:
-    return flags.DEFINE_string("output", default, f"What to write: {what}")
-
-
-def logdir(what: str) -> flags.FlagHolder[str | None]:
-    return flags.DEFINE_string("logdir", None, f"Folder for TensorBoard: {what}.")
+def define(name: str, default: object, note: str = "") -> flags.FlagHolder[Any]:
+    """Defines one of the flags that mean the same in all commands; the note is added to its help."""
+    kind, text, *bounds = _COMMON[name]
+    return _maker(kind)(name, default, f"{text} {note}".strip(), *bounds)
 
 
 def former(old: str, new: str) -> None:
@@ -87,8 +65,6 @@ def define_settings(kind: type[Any], *without: str) -> None:
     """
     texts = dict(_ATTRIBUTE.findall(inspect.getdoc(kind) or ""))
     choices = getattr(kind, "CHOICES", {})
-    makers: dict[Any, Any] = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float}
-    makers[str] = flags.DEFINE_string
     for field in dataclasses.fields(kind):
         if field.name in without:
             continue
@@ -98,7 +74,13 @@ def define_settings(kind: type[Any], *without: str) -> None:
             flags.DEFINE_enum(field.name, field.default, choices[field.name], text)
         else:
             value_type = next(iter(typing.get_args(field.type)), field.type)  # of `int | None`, int
-            makers[value_type](field.name, field.default, text)
+            _maker(value_type)(field.name, field.default, text)
+
+
+def _maker(kind: Any) -> Callable[..., flags.FlagHolder[Any]]:
+    """Returns what defines flags of a type."""
+    name = {bool: "bool", int: "integer", float: "float", str: "string"}[kind]
+    return getattr(flags, f"DEFINE_{name}")
 
 
 def read_settings(kind: type[Settings], **others: object) -> Settings:

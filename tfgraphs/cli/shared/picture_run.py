@@ -27,13 +27,21 @@ if TYPE_CHECKING:
     from tfgraphs.monitor.progress import Progress
     from tfgraphs.monitor.terminal import Monitor
 
-_OUTPUTS = ".png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input."
-OUTPUT = common_flags.output(None, _OUTPUTS)
+OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "What to write: .png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input.",
+)
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size also enlarges a smaller picture.")
-BACKBONE = common_flags.backbone("squeezenet")
+BACKBONE = flags.DEFINE_string(
+    "backbone",
+    "squeezenet",
+    "The network: squeezenet, vgg19, googlenet, resnet50 ..., a file or hub:HANDLE. Files are checked: they can "
+    "compute, but not read or write files.",
+)
 WEIGHTS = flags.DEFINE_string("weights", None, "A file with weights for --backbone, instead of the published ones.")
-SEED = common_flags.seed()
-LOGDIR = common_flags.logdir("losses, pictures, flags, graph")
+SEED = common_flags.define("seed", 0)
+LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
 SAVE_EVERY = flags.DEFINE_integer(
     "save_every", 0, "Steps between two pictures that are saved beside the output; of a painting rounded up to tens.", 0
 )
