@@ -21,8 +21,9 @@ the whole picture; with --jitter=0 the picture does not move relative to them.
 
 import dataclasses
 import functools
+import itertools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -41,7 +42,6 @@ from tfgraphs.pictures import films, images, samples
 
 if TYPE_CHECKING:
     import numpy as np
-    import tensorflow as tf
 
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import Objective
@@ -96,69 +96,60 @@ def _dream_picture() -> None:
     run = picture_run.PictureRun("deepdream", [INPUT.value, *_other_inputs()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
     mask = picture_run.load_mask(MASK.value, picture.size)
-    make_dreamer = _load()
-    with run.monitor() as monitor:
-        options = {**run.checkpoints, "report_every": picture_run.SAVE_EVERY.value}
-        dreams = _dream(make_dreamer(_settings(), monitor.graph), picture.pixels, picture.pixels, mask, **options)
-        try:
-            pixels = run.last_picture(dreams, monitor, picture.alpha)
-        except DreamError:
-            run.state.forget()
-            raise
-    run.save(images.Picture(pixels, picture.alpha))
+    dreamer = _load_dreamer(run)
+    options = {**run.state.checkpoints, "report_every": picture_run.SAVE_EVERY.value}
+    try:
+        run.make_picture(_dream(dreamer, picture.pixels, mask, **options), picture.alpha)
+    except DreamError:
+        run.state.forget()
+        raise
 
 
 def _dream_folder() -> None:
     run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__)
     if MASK.value:
         images.load(samples.resolve(MASK.value), 64)  # a broken mask stops the run before its first picture
-    make_dreamer = _load()
-    with run.monitor() as monitor:
-        dreamer = make_dreamer(_settings(), monitor.graph)
+    dreamer = _load_dreamer(run)
 
-        def make_picture(picture: images.Picture) -> "Iterator[Progress]":
-            return _dream(dreamer, picture.pixels, picture.pixels, picture_run.load_mask(MASK.value, picture.size))
+    def make_picture(picture: images.Picture) -> "Iterator[Progress]":
+        return _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size))
 
-        run.make_pictures(make_picture, SIZE.value, monitor)
+    run.make_pictures(make_picture, SIZE.value)
 
 
 def _dream_film() -> None:
     film = films.open_film(INPUT.value)
-    run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film.rate)
+    run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     mask = picture_run.load_mask(MASK.value, size)
-    count = film_run.count_frames("deepdream", film)
-    make_dreamer = _load()
-    with run.monitor() as monitor:
-        dreamer = make_dreamer(_settings(), monitor.graph)
+    dreamer = _load_dreamer(run)
 
-        def make_frame(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
-            return _dream_frame(_dream(dreamer, film_run.blend(frame, before, mask), frame, mask))
+    def make_frame(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+        return _dream_frame(_dream(dreamer, frame, mask, film_run.blend(frame, before, mask)))
 
-        run.make_film(lambda start: film.frames(start, size), make_frame, count, monitor)
+    run.make_film(lambda start: film.frames(start, size), make_frame)
 
 
 def _dream_zoom() -> None:
     if MASK.value:
         raise command.UsageError("--mask keeps a part of the picture, which a zoom leaves behind: give one of the two")
     move_camera = film_run.camera_move()
-    run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film_run.RATE.value, title="zoom")
+    run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value).over(_WHITE)
-    count = film_run.ZOOM_FRAMES.value
-    make_dreamer = _load()
+    objective, backbone = _load_objective()
+    from tfgraphs.deepdream.dreamer import Dreamer
+
     settings = _settings()
     frame_settings = dataclasses.replace(settings, steps=FRAME_STEPS.value, iterations=FRAME_ITERATIONS.value)
     frame_steps = frame_settings.most_steps
-    with run.monitor() as monitor:
-        dreamer = make_dreamer(frame_settings, monitor.graph)
+    dreamer = Dreamer(objective, backbone, frame_settings, run.log_graph)
 
-        def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
-            if before is None:
-                return _dream_frame(_dream(make_dreamer(settings, None), picture, picture, None))
-            start = move_camera(before)
-            return _dream_frame(_dream(dreamer, start, start, None, steps_before=number * frame_steps))
+    def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
+        if before is None:
+            return _dream_frame(_dream(Dreamer(objective, backbone, settings), picture))
+        return _dream_frame(_dream(dreamer, move_camera(before), steps_before=number * frame_steps))
 
-        run.make_film(lambda start: range(start, count), make_frame, count, monitor, settings.most_steps / frame_steps)
+    run.make_film(itertools.count, make_frame, settings.most_steps / frame_steps)
 
 
 def _other_inputs() -> list[str]:
@@ -166,16 +157,15 @@ def _other_inputs() -> list[str]:
     return [path for path in (GUIDE.value, MASK.value) if path]
 
 
-def _load() -> "Callable[[DreamSettings, Callable[[tf.Graph], None] | None], Dreamer]":
-    """Starts TensorFlow, loads the network and returns what makes a `Dreamer`."""
+def _load_dreamer(run: picture_run.PictureRun) -> "Dreamer":
     objective, backbone = _load_objective()
     from tfgraphs.deepdream.dreamer import Dreamer
 
-    return lambda settings, on_graph: Dreamer(objective, backbone, settings, on_graph)
+    return Dreamer(objective, backbone, _settings(), run.log_graph)
 
 
 def _load_objective() -> "tuple[Objective, Backbone]":
-    """Returns the sum of what --objective, --layer and --guide say, and the network."""
+    """Starts TensorFlow; returns the sum of what --objective, --layer and --guide say, and the network."""
     guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
     command.import_tensorflow()
     from tfgraphs.deepdream import guided, layer_l2, parse
@@ -200,10 +190,14 @@ def _settings() -> DreamSettings:
 
 
 def _dream(
-    dreamer: "Dreamer", start: "np.ndarray", picture: "np.ndarray", mask: "np.ndarray | None", **options: Any
+    dreamer: "Dreamer",
+    picture: "np.ndarray",
+    mask: "np.ndarray | None" = None,
+    start: "np.ndarray | None" = None,
+    **options: Any,
 ) -> "Iterator[Progress]":
-    """Dreams from a start; with --preserve_color in the colours of the picture."""
-    run = dreamer.dream(start, mask, **options)
+    """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture."""
+    run = dreamer.dream(picture if start is None else start, mask, **options)
     return picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
 
 

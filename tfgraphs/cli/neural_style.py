@@ -19,7 +19,7 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +34,8 @@ from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from tfgraphs.monitor.progress import Progress
     from tfgraphs.neural_style.transfer import Painter
 
@@ -105,47 +107,36 @@ def _paint_picture() -> None:
     run = picture_run.PictureRun("neural_style", [INPUT.value, *_other_files()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value)
     masks = _content_masks(picture.size)
-    painter = _painter(picture.size)
-    with run.monitor() as monitor:
-        pixels = run.last_picture(
-            painter.paint(picture.pixels, masks, on_graph=monitor.graph, **run.checkpoints), monitor
-        )
-    run.save(images.Picture(pixels, picture.alpha))
+    painter = _painter(run, picture.size)
+    run.make_picture(painter.paint(picture.pixels, masks, **run.state.checkpoints), picture.alpha)
 
 
 def _paint_folder() -> None:
     run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__)
     for path in filter(None, CONTENT_MASK.value or []):
         images.load(samples.resolve(path), 64)  # a broken mask ends the run, a broken picture does not
-    painter = _painter()
-    with run.monitor() as monitor:
-
-        def paint(picture: images.Picture) -> "Iterator[Progress]":
-            return painter.paint(picture.pixels, _content_masks(picture.size), on_graph=monitor.graph)
-
-        run.make_pictures(paint, SIZE.value, monitor)
+    painter = _painter(run)
+    run.make_pictures(lambda picture: painter.paint(picture.pixels, _content_masks(picture.size)), SIZE.value)
 
 
 def _paint_film() -> None:
     film = films.open_film(INPUT.value)
-    run = film_run.FilmRun("neural_style", [INPUT.value, *_other_files()], __name__, film.rate)
+    run = film_run.FilmRun("neural_style", [INPUT.value, *_other_files()], __name__, film)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     masks = _content_masks(size)
-    count = film_run.count_frames("neural_style", film)
-    painter = _painter(size)
+    painter = _painter(run, size)
     from tfgraphs.neural_style.anchor import anchored
     from tfgraphs.neural_style.transfer import work_of_first_frame
 
     first_work = work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
-    with run.monitor() as monitor:
 
-        def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
-            (before, frame), anchor = frames, None
-            if before is not None and painted is not None and _is_anchored():
-                anchor = anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
-            return painter.paint(frame, masks, anchor=anchor, on_graph=monitor.graph)
+    def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
+        (before, frame), anchor = frames, None
+        if before is not None and painted is not None and _is_anchored():
+            anchor = anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
+        return painter.paint(frame, masks, anchor=anchor)
 
-        run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, count, monitor, first_work)
+    run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, first_work)
 
 
 def _check_flags() -> None:
@@ -197,21 +188,23 @@ def _is_anchored() -> bool:
     return bool(TEMPORAL_WEIGHT.value) and not MODEL.value
 
 
-def _painter(size: tuple[int, int] | None = None) -> "_Painter | style_network.ModelPainter":
-    """Makes the painter of one photograph of a size, or of several, and starts TensorFlow."""
+def _painter(
+    run: picture_run.PictureRun, size: tuple[int, int] | None = None
+) -> "_Painter | style_network.ModelPainter":
+    """Makes the painter of a run for one photograph of a size, or for several, and starts TensorFlow."""
     if MODEL.value:
         paintings = STYLE.value if STYLE.present else []
         return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
     if size is not None:
         check_size(size)
-    return _Painter()
+    return _Painter(run.log_graph)
 
 
 class _Painter:
     """Paints as the flags say. What all photographs share is loaded once, and TensorFlow started."""
 
-    def __init__(self) -> None:
-        self._settings = _settings()
+    def __init__(self, on_graph: "Callable[[tf.Graph], None]") -> None:
+        self._settings, self._on_graph = _settings(), on_graph
         self._paintings = list[tuple[np.ndarray, float, np.ndarray | None]]()
         weights = STYLE_WEIGHT.value or [1.0] * len(STYLE.value)
         for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):
@@ -232,8 +225,8 @@ class _Painter:
             options["steps"] = FRAME_STEPS.value
         else:
             options["start"] = photograph if INIT.value == "content" else self._start
-        if self._last is not None:
-            options["on_graph"] = None  # the graphs of other pictures look the same
+        if self._last is None:  # the graphs of other pictures look the same
+            options["on_graph"] = self._on_graph
         painting = self._painter(photograph, content_masks).paint(photograph, **options)
         return picture_run.in_colors_of(photograph, painting) if PRESERVE_COLOR.value == "luminance" else painting
 

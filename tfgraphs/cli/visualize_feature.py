@@ -155,7 +155,7 @@ def _make_picture(run: FeatureRun) -> None:
     """Makes the picture or the sheet of one objective."""
     objective, count = _objective(run.backbone), len(STYLE.value)
     pictures, captions = [], []
-    with run.monitor() as monitor:
+    with run.monitored() as monitor:
         for number, style in enumerate(STYLE.value):
             made = run.pictures(monitor, objective, _settings(style, BATCH.value), number, count)
             alive = [picture for picture in made if picture]
@@ -181,7 +181,7 @@ def _make_page(run: FeatureRun) -> None:
     layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
     groups = [layer[start : start + _GROUP] for layer in layers for start in range(0, len(layer), _GROUP)]
     pictures: dict[_Unit, images.Picture | None] = {}
-    with run.monitor() as monitor:
+    with run.monitored() as monitor:
         for number, group in enumerate(groups):
             done = finished / f"{number:06}.done"
             if not done.exists():

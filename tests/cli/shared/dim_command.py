@@ -27,27 +27,20 @@ def main(_):
     kind = film_run.input_kind(INPUT.value)
     if kind == "folder":
         run = picture_run.FolderRun("dim", INPUT.value, [], __name__)
-        with run.monitor() as monitor:
-            run.make_pictures(lambda picture: darker(picture.pixels), 0, monitor)
+        run.make_pictures(lambda picture: darker(picture.pixels), 0)
     elif kind == "film":
         film = films.open_film(INPUT.value)
-        run = film_run.FilmRun("dim", [INPUT.value], __name__, film.rate)
-        with run.monitor() as monitor:
-            count = film_run.count_frames("dim", film)
-            run.make_film(film.frames, lambda frame, before: darker(film_run.blend(frame, before)), count, monitor)
+        run = film_run.FilmRun("dim", [INPUT.value], __name__, film)
+        run.make_film(film.frames, lambda frame, before: darker(film_run.blend(frame, before)))
     else:
-        run = film_run.FilmRun("dim", [INPUT.value], __name__, film_run.RATE.value, title="zoom")
+        run = film_run.FilmRun("dim", [INPUT.value], __name__)
         picture = picture_run.load_picture(INPUT.value, 0).over(1.0)
-        count = film_run.ZOOM_FRAMES.value
         move_camera = film_run.camera_move()
 
         def make_frame(first, before):
             return darker(first if before is None else move_camera(before))
 
-        with run.monitor() as monitor:
-            run.make_film(
-                lambda start: itertools.repeat(picture, count - start), make_frame, count, monitor, first_work=3
-            )
+        run.make_film(lambda start: itertools.repeat(picture), make_frame, first_work=3)
 
 
 def watch(_, progress, seen=itertools.count()):  # noqa: B008  (one counter for all calls)

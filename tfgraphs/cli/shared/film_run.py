@@ -12,7 +12,6 @@ from tfgraphs.pictures import camera, films
 
 if TYPE_CHECKING:
     from tfgraphs.monitor.progress import Progress
-    from tfgraphs.monitor.terminal import Monitor
 
 ZOOM_FRAMES = flags.DEFINE_integer(
     "zoom_frames", None, "Makes an endless zoom into the picture, a film of so many frames.", lower_bound=1
@@ -62,14 +61,6 @@ def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
 # --- what goes in
 
 
-def count_frames(name: str, film: films.Film) -> int:
-    """Counts the frames of a film and shows the progress, see `Film.count_frames`."""
-    from tfgraphs.monitor.terminal import Monitor
-
-    with Monitor(name) as monitor:
-        return film.count_frames(monitor.prepare)
-
-
 def frame_pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
     """Yields the frames of a film from number `start` on, each with the one before it, resized."""
     first, before = max(0, start - 1), None
@@ -104,47 +95,50 @@ def camera_move() -> Callable[[np.ndarray], np.ndarray]:
 
 
 class FilmRun(picture_run.PictureRun):
-    """One run of a command that makes a film of `rate` frames a second; otherwise as `PictureRun`.
-
-    The title, by default the name of the command, follows that of the first source in the name of the output.
-    """
+    """One run of a command that makes a film of another one, or of a zoom into a picture; otherwise as `PictureRun`."""
 
     flag_modules = (*picture_run.PictureRun.flag_modules, __name__)
 
-    def __init__(self, name: str, sources: list[str], module: str, rate: float, title: str = "") -> None:
-        self._rate, self._title = rate, title or name
+    def __init__(self, name: str, sources: list[str], module: str, film: films.Film | None = None) -> None:
+        from tfgraphs.monitor.terminal import Monitor
+
+        self._rate = film.rate if film else RATE.value
+        self._title = name if film else "zoom"  # follows the name of the first source in that of the output
         super().__init__(name, sources, module)
+        self._count = ZOOM_FRAMES.value
+        if film:
+            with Monitor(name) as monitor:
+                self._count = film.count_frames(monitor.prepare)
 
     def make_film(
         self,
         inputs: Callable[[int], Iterable[Input]],
         make_frame: MakeFrame[Input],
-        count: int,
-        monitor: "Monitor",
         first_work: float = 1.0,
     ) -> None:
         """Makes the frames that are missing, writes the film, and deletes the state of the run.
 
-        `inputs` returns the inputs of the frames from a number on; FilmError is raised if it has fewer than `count`.
+        `inputs` returns the inputs of the frames from a number on; FilmError is raised if there are too few.
         The first frame is `first_work` times the work of another one.
         """
         frames, steps = films.FrameFolder(self.state.folder / "frames"), int(self.state.read("step") or 0)
-        start, before = len(frames), frames.last
-        for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
-            for progress in make_frame(given, before):
-                monitor(progress.of_whole("frame", number, count, steps, first_work))
-            assert progress.picture is not None
-            steps += progress.step
-            frames.append(progress.picture)
-            before = frames.last
-            self.state.write("step", str(steps))
+        start, before, count = len(frames), frames.last, self._count
+        with self.monitored() as monitor:
+            for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
+                for progress in make_frame(given, before):
+                    monitor(progress.of_whole("frame", number, count, steps, first_work))
+                assert progress.picture is not None
+                steps += progress.step
+                frames.append(progress.picture)
+                before = frames.last
+                self.state.write("step", str(steps))
 
-        def reported() -> Iterator[np.ndarray]:
-            for number, frame in enumerate(frames, 1):
-                yield frame
-                monitor.prepare("writing the film", number / count)
+            def reported() -> Iterator[np.ndarray]:
+                for number, frame in enumerate(frames, 1):
+                    yield frame
+                    monitor.prepare("writing the film", number / count)
 
-        films.save(self.output, reported(), self._rate, self.origin, count)
+            films.save(self.output, reported(), self._rate, self.origin, count)
         self.state.forget()
         assert before is not None
         size = f"{before.shape[1]} x {before.shape[0]} px"

@@ -21,6 +21,7 @@ from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
+    import tensorflow as tf
 
     from tfgraphs.backbones import Backbone
     from tfgraphs.backbones.loading import Check
@@ -170,34 +171,34 @@ class PictureRun:
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin: dict[str, Any] = {"command": name, "version": __version__, "flags": result_flags}
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
-        self.checkpoints = self.state.checkpoints
 
-    def monitor(self) -> contextlib.AbstractContextManager["Monitor"]:
+    @contextlib.contextmanager
+    def monitored(self) -> Iterator["Monitor"]:
         """Shows the run, see `monitored`."""
-        return monitored(self.name, self.state, self.flags)
+        with monitored(self.name, self.state, self.flags) as self._monitor:
+            yield self._monitor
 
-    def last_picture(
-        self, run: Iterator["Progress"], monitor: "Monitor", alpha: "np.ndarray | None" = None
-    ) -> "np.ndarray":
-        """Runs to the end and returns the last picture; those of --save_every are saved with the alpha channel."""
-        picture, due = None, SAVE_EVERY.value
-        for progress in run:
-            monitor(progress)
-            picture = progress.picture
-            assert picture is not None
-            if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
-                due = (progress.step // SAVE_EVERY.value + 1) * SAVE_EVERY.value
-                path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
-                opacity = None if alpha is None else images.resize(alpha[..., None], picture.shape[:2])[..., 0]
-                images.save(path, images.Picture(picture, opacity), self.origin)
+    def log_graph(self, graph: "tf.Graph") -> None:
+        """Logs the graph of one step while the run is shown."""
+        self._monitor.graph(graph)
+
+    def make_picture(self, run: Iterator["Progress"], alpha: "np.ndarray | None" = None) -> None:
+        """Runs to the end, writes the last picture with the alpha channel, and deletes the state of the run."""
+        due = SAVE_EVERY.value
+        with self.monitored() as monitor:
+            for progress in run:
+                monitor(progress)
+                picture = progress.picture
+                assert picture is not None
+                if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
+                    due = (progress.step // SAVE_EVERY.value + 1) * SAVE_EVERY.value
+                    path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
+                    opacity = None if alpha is None else images.resize(alpha[..., None], picture.shape[:2])[..., 0]
+                    images.save(path, images.Picture(picture, opacity), self.origin)
         assert picture is not None
-        return picture
-
-    def save(self, picture: images.Picture) -> None:
-        """Writes the picture, which records the flags, and deletes the state of the run."""
-        images.save(self.output, picture, self.origin)
+        images.save(self.output, images.Picture(picture, alpha), self.origin)
         self.state.forget()
-        print(f"{self.output}: {picture.size[1]} x {picture.size[0]} px")
+        print(f"{self.output}: {picture.shape[1]} x {picture.shape[0]} px")
 
     def _named_after(self, source: str) -> str:
         return f"{stem(source)}_{self.name}.png"
@@ -219,11 +220,10 @@ class FolderRun(PictureRun):
     def __init__(self, name: str, place: str, others: list[str], module: str) -> None:
         self._place = place
         self._pictures = films.sources(place)
+        self._sources: dict[Path, Path] = {}  # by the file to which the result is written
         super().__init__(name, [*map(str, self._pictures), *others], module)
 
-    def make_pictures(
-        self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int, monitor: "Monitor"
-    ) -> None:
+    def make_pictures(self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int) -> None:
         """Makes and writes the results, and deletes the state of the run.
 
         A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
@@ -231,36 +231,33 @@ class FolderRun(PictureRun):
         """
         count, left_out, steps = len(self._pictures), 0, int(self.state.read("step") or 0)
         finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
-        for number, (path, target) in enumerate(self._targets()):
-            if str(target.absolute()) in finished:
-                continue
-            try:
-                picture = load_picture(str(path), size)
-                for progress in make_picture(picture):
-                    monitor(progress.of_whole("picture", number, count, steps))
-            except OutputError:
-                raise
-            except TfgraphsError as error:
-                left_out += 1
-                text = " ".join(str(error).split())
-                monitor.say(text if str(path) in text else f"{path}: {text}")
-                continue
-            steps += progress.step
-            assert progress.picture is not None
-            alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
-            images.save(target, images.Picture(progress.picture, picture.alpha), alone)
-            finished.append(str(target.absolute()))
-            self.state.write("finished", "\n".join(finished))
-            self.state.write("step", str(steps))
+        with self.monitored() as monitor:
+            for number, (target, path) in enumerate(self._sources.items()):
+                if str(target.absolute()) in finished:
+                    continue
+                try:
+                    picture = load_picture(str(path), size)
+                    for progress in make_picture(picture):
+                        monitor(progress.of_whole("picture", number, count, steps))
+                except OutputError:
+                    raise
+                except TfgraphsError as error:
+                    left_out += 1
+                    text = " ".join(str(error).split())
+                    monitor.say(text if str(path) in text else f"{path}: {text}")
+                    continue
+                steps += progress.step
+                assert progress.picture is not None
+                alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
+                images.save(target, images.Picture(progress.picture, picture.alpha), alone)
+                finished.append(str(target.absolute()))
+                self.state.write("finished", "\n".join(finished))
+                self.state.write("step", str(steps))
         self.state.forget()
         if left_out < count:
             print(f"{self.output}: {command.counted(count - left_out, 'picture')}")
         if left_out:
             raise command.UsageError(f"{left_out} of {command.counted(count, 'picture')} were left out, see above")
-
-    def _targets(self) -> Iterator[tuple[Path, Path]]:
-        """Each picture and the file that its result is written to."""
-        return ((path, self.output / f"{path.stem}.png") for path in self._pictures)
 
     def _named_after(self, _: str) -> str:
         """Names the output after the folder itself, or the last one that a pattern names."""
@@ -271,14 +268,14 @@ class FolderRun(PictureRun):
     def _check_outputs(self, sources: list[str]) -> None:
         if self.output.suffix.lower() in (*PICTURES, ".mp4") and not self.output.is_dir():
             raise command.UsageError(f"--output={self.output} is the name of a file: several pictures need a folder")
-        known: dict[Path, Path] = {}
-        for path, target in self._targets():
-            if target in known:
-                raise command.UsageError(f"{known[target]} and {path} would both become {target}: rename one of them")
-            known[target] = path
+        for path in self._pictures:
+            target = self.output / f"{path.stem}.png"
+            other = self._sources.setdefault(target, path)
+            if other != path:
+                raise command.UsageError(f"{other} and {path} would both become {target}: rename one of them")
             if self.output.exists() and path.parent.samefile(self.output):
                 raise command.UsageError(f"--output={self.output} is where {path} is: give another folder")
             check_writable(target)
         for other in map(Path, sources[len(self._pictures) :]):
-            if other.exists() and any(target.exists() and other.samefile(target) for target in known):
+            if other.exists() and any(target.exists() and other.samefile(target) for target in self._sources):
                 raise command.UsageError(f"--output={self.output} contains the input {other}: give another folder")
