@@ -23,7 +23,7 @@ import dataclasses
 import functools
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -142,11 +142,11 @@ def _dream_zoom() -> None:
     settings = _settings()
     frame_settings = dataclasses.replace(settings, steps=FRAME_STEPS.value, iterations=FRAME_ITERATIONS.value)
     frame_steps = frame_settings.most_steps
-    dreamer = Dreamer(objective, backbone, frame_settings, run.log_graph)
+    dreamer = functools.cache(lambda: Dreamer(objective, backbone, frame_settings, run.log_graph))
 
     def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
         if before is None:
-            return _dream_frame(_dream(Dreamer(objective, backbone, settings), picture))
+            return _dream_frame(_dream(lambda: Dreamer(objective, backbone, settings), picture))
         return _dream_frame(_dream(dreamer, move_camera(before), steps_before=number * frame_steps))
 
     run.make_film(itertools.count, make_frame, settings.most_steps / frame_steps)
@@ -157,11 +157,12 @@ def _other_inputs() -> list[str]:
     return [path for path in (GUIDE.value, MASK.value) if path]
 
 
-def _load_dreamer(run: picture_run.PictureRun) -> "Dreamer":
+def _load_dreamer(run: picture_run.PictureRun) -> "Callable[[], Dreamer]":
+    """Returns what makes the dreamer of a run, once: it builds graphs, and the run logs them while it is shown."""
     objective, backbone = _load_objective()
     from tfgraphs.deepdream.dreamer import Dreamer
 
-    return Dreamer(objective, backbone, _settings(), run.log_graph)
+    return functools.cache(lambda: Dreamer(objective, backbone, _settings(), run.log_graph))
 
 
 def _load_objective() -> "tuple[Objective, Backbone]":
@@ -190,15 +191,15 @@ def _settings() -> DreamSettings:
 
 
 def _dream(
-    dreamer: "Dreamer",
+    dreamer: "Callable[[], Dreamer]",
     picture: "np.ndarray",
     mask: "np.ndarray | None" = None,
     start: "np.ndarray | None" = None,
     **options: Any,
 ) -> "Iterator[Progress]":
     """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture."""
-    run = dreamer.dream(picture if start is None else start, mask, **options)
-    return picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
+    run = dreamer().dream(picture if start is None else start, mask, **options)
+    yield from picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
 
 
 def _dream_frame(run: "Iterator[Progress]") -> "Iterator[Progress]":
