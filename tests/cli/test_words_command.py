@@ -13,7 +13,7 @@ from absl.testing import flagsaver
 
 from tfgraphs.cli import words as command
 from tfgraphs.cli.shared.command import UsageError
-from tfgraphs.cli.words_questions import Options, Question, answer, answer_all
+from tfgraphs.cli.words_questions import Question, answer, answer_all
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.vectors import WordError, WordVectors, load
 from tfgraphs.vectors.files.writers import save_binary
@@ -171,15 +171,15 @@ def test_lines_are_parsed_to_questions(line, question):
 
 
 def test_questions_asked_together_have_the_answers_of_each():
-    vectors, options = WordVectors(WORDS, MATRIX), Options(topn=3, method="cosmul")
+    vectors, options = WordVectors(WORDS, MATRIX), {"count": 3, "method": "cosmul"}
     lines = ["near king woman", "king - man + woman", "analogy man king woman", "odd king man Boston"]
     questions = [Question.from_line(line) for line in lines]
-    assert answer_all(vectors, questions, options) == [answer(vectors, question, options) for question in questions]
+    assert answer_all(vectors, questions, **options) == [answer(vectors, question, **options) for question in questions]
 
 
 def test_questions_asked_together_fail_one_by_one():
     questions = [Question.from_line(line) for line in ["near x", "near king", "near"]]
-    results = answer_all(WordVectors(WORDS, MATRIX), questions, Options())
+    results = answer_all(WordVectors(WORDS, MATRIX), questions)
     assert [type(result).__name__ for result in results] == ["WordError", "Answer", "UsageError"]
 
 

@@ -107,8 +107,6 @@ def _dream_picture() -> None:
 
 def _dream_folder() -> None:
     run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__)
-    if MASK.value:
-        images.load(samples.resolve(MASK.value), 64)  # a broken mask stops the run before its first picture
     dreamer = _load_dreamer(run)
 
     def make_picture(picture: images.Picture) -> "Iterator[Progress]":

@@ -113,8 +113,6 @@ def _paint_picture() -> None:
 
 def _paint_folder() -> None:
     run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__)
-    for path in filter(None, CONTENT_MASK.value or []):
-        images.load(samples.resolve(path), 64)  # a broken mask ends the run, a broken picture does not
     painter = _painter(run)
     run.make_pictures(lambda picture: painter.paint(picture.pixels, _content_masks(picture.size)), SIZE.value)
 

@@ -110,16 +110,13 @@ def _layers() -> None:
         view = backbone.view(layer.name)
         numbers = (view.channels, layer.kernel, layer.stride, view.receptive_field, layer.parameters)
         rows.append((layer.name, layer.kind, *numbers))
-    if FORMAT.value == "json":
-        _print_json(columns, rows)
-        return
     shown = []
     for name, kind, channels, kernel, stride, field, parameters in rows:
         side = f"{kernel} x {kernel}" if kernel else "all"
         weights = f"{parameters:,}" if parameters else ""
         shown.append((name, kind, str(channels), side, str(stride), str(field or "all"), weights))
     total = sum(layer.parameters for layer in backbone.layers.values())
-    command.print_table(columns, [*shown, ("in all", "", "", "", "", "", f"{total:,}")])
+    _print(columns, [*shown, ("in all", "", "", "", "", "", f"{total:,}")], rows)
 
 
 def _kernels() -> None:
@@ -218,12 +215,9 @@ def _classify() -> None:
     longest = round(_SHORTER_SIDE * max(picture.size) / min(picture.size))
     pixels = picture.pixels if SIZE.value else images.resize(picture.pixels, images.fit(picture.size, longest, True))
     guesses = classify(backbone, pixels, TOPN.value or 5)
-    columns = ["Class", "Number", "Probability"]
-    if FORMAT.value == "json":
-        _print_json(columns, [(guess.name, guess.number, guess.probability) for guess in guesses])
-    else:
-        rows = [(guess.name, str(guess.number), f"{guess.probability:.1%}") for guess in guesses]
-        command.print_table(columns, rows)
+    shown = [(guess.name, str(guess.number), f"{guess.probability:.1%}") for guess in guesses]
+    rows = [(guess.name, guess.number, guess.probability) for guess in guesses]
+    _print(["Class", "Number", "Probability"], shown, rows)
 
 
 def _picture(size: int) -> images.Picture:
@@ -266,9 +260,13 @@ def _channels(count: int, most: int | None = None) -> Sequence[int]:
     return common_flags.parse_channels(CHANNELS.value, count) if CHANNELS.value else range(min(count, most or count))
 
 
-def _print_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    names = [column.lower().replace(" ", "_") for column in columns]
-    print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False))
+def _print(columns: Sequence[str], shown: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:
+    """Prints a table, or the rows as JSON."""
+    if FORMAT.value == "table":
+        command.print_table(columns, shown)
+    else:
+        names = [column.lower().replace(" ", "_") for column in columns]
+        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False))
 
 
 def run() -> None:

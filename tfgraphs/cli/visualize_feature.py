@@ -8,7 +8,7 @@ import html
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,8 +91,7 @@ class FeatureRun(picture_run.PictureRun):
 
     def _check_outputs(self, sources: list[str]) -> None:
         if OBJECTIVE.value:
-            images.check_format(self.output)
-            check_writable(self.output)
+            super()._check_outputs(sources)
         else:
             check_folder(self.output, _INDEX)
             check_writable(self.output.parent / "page")
@@ -105,9 +104,7 @@ class FeatureRun(picture_run.PictureRun):
 
         checkpoints = {**self.state.checkpoints, "checkpoint_dir": self.state.folder / f"part{number}"}
         for last in visualize_feature(objective, self.backbone, settings, on_graph=monitor.graph, **checkpoints):
-            stage = last.stage if count == 1 else f"part {number + 1} of {count}, {last.stage}"
-            done = (number + last.done) / count
-            monitor(replace(last, step=last.step + self._steps, stage=stage, done=done))
+            monitor(last if count == 1 else last.of_whole("part", number, count, self._steps))
         self._steps += last.step
         assert last.pictures is not None
         alphas = [None] * len(last.pictures) if last.alpha is None else last.alpha
@@ -235,10 +232,9 @@ def _units(backbone: "Backbone") -> tuple[list[_Unit], str]:
 
 def _objective(backbone: "Backbone") -> "Objective":
     """Returns the sum of what --objective says."""
-    from tfgraphs.deepdream import parse
+    from tfgraphs.deepdream import Objective, parse
 
-    objectives = [parse(text, backbone) for text in OBJECTIVE.value]
-    return sum(objectives[1:], start=objectives[0])
+    return sum((parse(text, backbone) for text in OBJECTIVE.value), start=Objective(()))
 
 
 def _settings(style: str, batch: int) -> FeatureSettings:

@@ -29,7 +29,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command
 from tfgraphs.cli.shared.answers import FORMATS, print_evaluation
-from tfgraphs.cli.words_questions import QUESTIONS, Options, Question, answer, answer_lines
+from tfgraphs.cli.words_questions import QUESTIONS, Question, answer, answer_piped_lines, answer_typed_lines
 
 if TYPE_CHECKING:
     from tfgraphs.vectors import WordVectors
@@ -54,15 +54,15 @@ OOV = flags.DEFINE_enum("oov", "zero", ["zero", "mean", "hash"], "export: vector
 
 
 def main(arguments: list[str]) -> None:
-    options = Options(TOPN.value, METHOD.value, RESTRICT_VOCAB.value)
+    options = {"count": TOPN.value, "method": METHOD.value, "restrict_vocab": RESTRICT_VOCAB.value}
     if not arguments:
-        answer_lines(_load(), options)
+        (answer_typed_lines if sys.stdin.isatty() else answer_piped_lines)(_load(), **options)
         return
     name, *words = arguments
     if name in QUESTIONS:
         question = Question(name, words)
         question.check()
-        answer(_load(), question, options).print(FORMAT.value, "words: ", sys.stderr)
+        answer(_load(), question, **options).print(FORMAT.value, "words: ", sys.stderr)
     elif name in COMMANDS:
         function, usage = COMMANDS[name]
         try:

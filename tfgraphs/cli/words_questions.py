@@ -33,15 +33,6 @@ _LONGEST_LINE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
-class Options:
-    """How questions are answered: the arguments of `WordVectors.combine`."""
-
-    topn: int = 10
-    method: str = "cosadd"
-    restrict_vocab: int | None = None
-
-
-@dataclass(frozen=True)
 class Question:
     """A question of one of the kinds in QUESTIONS, and the words that follow it."""
 
@@ -79,16 +70,21 @@ class Question:
         return [Term(word, 1.0) for word in self.words]
 
 
-def answer(vectors: "WordVectors", question: Question, options: Options) -> Answer:
+def answer(vectors: "WordVectors", question: Question, **options: Any) -> Answer:
     """Answers one question. Raises TfgraphsError if it cannot be parsed, or a word is unknown."""
-    result = answer_all(vectors, [question], options)[0]
+    result = answer_all(vectors, [question], **options)[0]
     if isinstance(result, TfgraphsError):
         raise result
     return result
 
 
-def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: Options) -> list[Answer | TfgraphsError]:
-    """Answers questions, or explains why not, those for neighbours in shared passes over the matrix."""
+def answer_all(
+    vectors: "WordVectors", questions: Sequence[Question], method: str = "cosadd", **options: Any
+) -> list[Answer | TfgraphsError]:
+    """Answers questions, or explains why not, those for neighbours in shared passes over the matrix.
+
+    The options are those of `WordVectors.combine`; `method` is for sums, not for `near`.
+    """
     results: dict[int, Answer | TfgraphsError] = {}
     sums: dict[str, dict[int, list[Term]]] = {}  # terms by number of the question, by method
     for number, question in enumerate(questions):
@@ -106,12 +102,11 @@ def answer_all(vectors: "WordVectors", questions: Sequence[Question], options: O
             else:
                 terms = question.terms()
                 vectors.target(terms)
-                method = "cosadd" if question.kind == "near" else options.method
-                sums.setdefault(method, {})[number] = terms
+                sums.setdefault("cosadd" if question.kind == "near" else method, {})[number] = terms
         except TfgraphsError as error:
             results[number] = error
     for method, asked in sums.items():
-        found = vectors.combine(list(asked.values()), options.topn, method, options.restrict_vocab)
+        found = vectors.combine(list(asked.values()), method=method, **options)
         head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
             rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
@@ -127,12 +122,7 @@ def _read_as(vectors: "WordVectors", words: Sequence[str]) -> dict[str, Any]:
     return {"read_as": read_as} if read_as else {}
 
 
-def answer_lines(vectors: "WordVectors", options: Options) -> None:
-    """Answers the lines of the standard input, a terminal or a pipe."""
-    (_answer_typed_lines if sys.stdin.isatty() else _answer_piped_lines)(vectors, options)
-
-
-def _answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
+def answer_typed_lines(vectors: "WordVectors", **options: Any) -> None:
     """Prompts for questions until the input ends. Arrow keys recall earlier lines, Tab completes words."""
     print(f"{len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions. Ask for king - man + woman, or:")
     for kind, words in QUESTIONS.items():
@@ -144,7 +134,7 @@ def _answer_typed_lines(vectors: "WordVectors", options: Options) -> None:
                 if line in ("exit", "quit"):
                     return
                 if line:
-                    answer(vectors, Question.from_line(line), options).print("table")
+                    answer(vectors, Question.from_line(line), **options).print("table")
             except TfgraphsError as error:
                 print(printable(str(error)))
             except KeyboardInterrupt:  # gives up the line, not the program
@@ -183,7 +173,7 @@ def _line_editing(vectors: "WordVectors") -> Iterator[None]:
             readline.write_history_file(history)
 
 
-def _answer_piped_lines(vectors: "WordVectors", options: Options) -> None:
+def answer_piped_lines(vectors: "WordVectors", **options: Any) -> None:
     """Answers each line of the standard input with one JSON object a line.
 
     Lines that arrive together are answered together, which takes little longer than one question. A program that waits
@@ -191,7 +181,7 @@ def _answer_piped_lines(vectors: "WordVectors", options: Options) -> None:
     """
     failed = asked = 0
     for lines in _piped_lines():
-        results = answer_all(vectors, [Question.from_line(line) for line in lines], options)
+        results = answer_all(vectors, [Question.from_line(line) for line in lines], **options)
         for line, result in zip(lines, results, strict=True):
             fields = {"error": str(result)} if isinstance(result, TfgraphsError) else result.fields
             print(json.dumps({"query": line.strip(), **fields}, ensure_ascii=False))

@@ -121,17 +121,12 @@ class FilmRun(picture_run.PictureRun):
         `inputs` returns the inputs of the frames from a number on; FilmError is raised if there are too few.
         The first frame is `first_work` times the work of another one.
         """
-        frames, steps = films.FrameFolder(self.state.folder / "frames"), int(self.state.read("step") or 0)
-        start, before, count = len(frames), frames.last, self._count
+        frames, count = films.FrameFolder(self.state.folder / "frames"), self._count
+        start, before = len(frames), frames.last
         with self.monitored() as monitor:
             for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
-                for progress in make_frame(given, before):
-                    monitor(progress.of_whole("frame", number, count, steps, first_work))
-                assert progress.picture is not None
-                steps += progress.step
-                frames.append(progress.picture)
+                frames.append(self._make_part(make_frame(given, before), "frame", number, count, first_work))
                 before = frames.last
-                self.state.write("step", str(steps))
 
             def reported() -> Iterator[np.ndarray]:
                 for number, frame in enumerate(frames, 1):

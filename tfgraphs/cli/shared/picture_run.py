@@ -182,6 +182,17 @@ class PictureRun:
         """Logs the graph of one step while the run is shown."""
         self._monitor.graph(graph)
 
+    def _make_part(
+        self, run: Iterator["Progress"], what: str, number: int, count: int, first_work: float = 1.0
+    ) -> "np.ndarray":
+        """Makes one picture of several, which is shown as a part of the whole run, see `Progress.of_whole`."""
+        steps = int(self.state.read("step") or 0)
+        for progress in run:
+            self._monitor(progress.of_whole(what, number, count, steps, first_work))
+        self.state.write("step", str(steps + progress.step))
+        assert progress.picture is not None
+        return progress.picture
+
     def make_picture(self, run: Iterator["Progress"], alpha: "np.ndarray | None" = None) -> None:
         """Runs to the end, writes the last picture with the alpha channel, and deletes the state of the run."""
         due = SAVE_EVERY.value
@@ -214,7 +225,8 @@ class PictureRun:
 class FolderRun(PictureRun):
     """One run of a command that turns each picture of a folder or pattern into a picture; otherwise as `PictureRun`.
 
-    `others` are paths of other files that go in. Raises FolderError if there are no pictures.
+    `others` are other pictures that go in: a broken one stops the run before its first picture. Raises FolderError if
+    there are no pictures.
     """
 
     def __init__(self, name: str, place: str, others: list[str], module: str) -> None:
@@ -222,6 +234,8 @@ class FolderRun(PictureRun):
         self._pictures = films.sources(place)
         self._sources: dict[Path, Path] = {}  # by the file to which the result is written
         super().__init__(name, [*map(str, self._pictures), *others], module)
+        for other in others:
+            images.load(samples.resolve(other), 64)
 
     def make_pictures(self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int) -> None:
         """Makes and writes the results, and deletes the state of the run.
@@ -229,7 +243,7 @@ class FolderRun(PictureRun):
         A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
         the end. The last progress of `make_picture` has the result; `size` is that of `load_picture`.
         """
-        count, left_out, steps = len(self._pictures), 0, int(self.state.read("step") or 0)
+        count, left_out = len(self._pictures), 0
         finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
         with self.monitored() as monitor:
             for number, (target, path) in enumerate(self._sources.items()):
@@ -237,8 +251,7 @@ class FolderRun(PictureRun):
                     continue
                 try:
                     picture = load_picture(str(path), size)
-                    for progress in make_picture(picture):
-                        monitor(progress.of_whole("picture", number, count, steps))
+                    pixels = self._make_part(make_picture(picture), "picture", number, count)
                 except OutputError:
                     raise
                 except TfgraphsError as error:
@@ -246,13 +259,10 @@ class FolderRun(PictureRun):
                     text = " ".join(str(error).split())
                     monitor.say(text if str(path) in text else f"{path}: {text}")
                     continue
-                steps += progress.step
-                assert progress.picture is not None
                 alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
-                images.save(target, images.Picture(progress.picture, picture.alpha), alone)
+                images.save(target, images.Picture(pixels, picture.alpha), alone)
                 finished.append(str(target.absolute()))
                 self.state.write("finished", "\n".join(finished))
-                self.state.write("step", str(steps))
         self.state.forget()
         if left_out < count:
             print(f"{self.output}: {command.counted(count - left_out, 'picture')}")
