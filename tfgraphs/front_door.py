@@ -181,7 +181,8 @@ def train_style_network(
     """
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
-    from tfgraphs.neural_style.one_pass.training import CROP, NetworkSettings, train
+    from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+    from tfgraphs.neural_style.settings import CROP
     from tfgraphs.pictures.photographs import Photographs, packaged
 
     chosen = NetworkSettings(steps=steps, optimizer=optimizer, seed=seed, **settings)

@@ -28,14 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import (
-    command,
-    common_flags,
-    film_run,
-    picture_run,
-    presets,
-    run_state,
-)
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
 from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.pictures import films, images, samples

@@ -9,16 +9,16 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.neural_style.regions import check_size
-from tfgraphs.neural_style.settings import StyleSettings
+from tfgraphs.neural_style.settings import CROP, StyleSettings
 from tfgraphs.pictures import films, images, photographs, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from tfgraphs.monitor.progress import Progress
 
 TRAIN_STYLE = flags.DEFINE_string(
     "train_style", None, "A painting, or sample:NAME: trains a network to paint in its style, for --model."
@@ -36,7 +36,6 @@ TRAIN_SIZE = flags.DEFINE_integer(
 
 _NAME = "neural_style"
 _STYLE = ("content_layer", "style_layers", "content_weight", "variation_weight")  # settings that training reads
-_CROP = 256  # side of the crops, in pixels
 _TEST_SIDE = 320  # longer side of the picture that shows how far the training is, in pixels
 _STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels: Magenta's was trained on such
 
@@ -53,7 +52,10 @@ def train(style: StyleSettings) -> None:
     pixels = images.load(painting).pixels
     check_size(pixels.shape[:2])
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
-    photos = _read(paths)
+    with Monitor(_NAME) as reading:
+        photos = photographs.Photographs(paths, CROP, picture_run.SEED.value, reading.prepare)
+        for line in photos.left_out:
+            reading.say(f"left out: {line}")
     command.import_tensorflow()
     from tfgraphs.neural_style.one_pass import training
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
@@ -102,17 +104,6 @@ def train(style: StyleSettings) -> None:
     print(f"{EXPORT_DIR.value}: a network that paints so; {_NAME} --model={EXPORT_DIR.value} --input=photo.jpg")
 
 
-def _read(paths: list[Path]) -> photographs.Photographs:
-    """Reads the photographs, and says which are left out."""
-    from tfgraphs.monitor.terminal import Monitor
-
-    with Monitor(_NAME) as monitor:
-        photos = photographs.Photographs(paths, _CROP, picture_run.SEED.value, monitor.prepare)
-        for line in photos.left_out:
-            monitor.say(f"left out: {line}")
-    return photos
-
-
 class ModelPainter:
     """Paints with the model of --model, and with the value of --style, if that is given."""
 
@@ -129,10 +120,8 @@ class ModelPainter:
             raise command.UsageError(f"--model={handle} has its own style: leave --style out")
         self._painting = pixels[0] if pixels else None
 
-    def paint(self, photograph: "np.ndarray", *_: object, **__: Any) -> "Iterator[Progress]":
+    def paint(self, photograph: "np.ndarray", *_: object, **__: Any) -> Iterator[Progress]:
         """Paints a photograph, float32 [height, width, 3] in 0..1; ignores what painting step by step needs besides."""
-        from tfgraphs.monitor.progress import Progress
-
         picture = self._model(photograph, self._painting)
         if self._keeps_color:
             picture = with_colors_of(picture, photograph)

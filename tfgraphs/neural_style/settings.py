@@ -37,6 +37,7 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 WEIGHTS = {"normalized": (0.15, 1.1), "paper": (1e-3, 0.0)}  # of the content and of the total variation
 LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
+CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
 WHOLE_ONLY = ("sliced_wasserstein",)  # statistics that need the whole picture at once
 
 

@@ -33,7 +33,6 @@ STEPS_PER_REPORT = 10
 CONTENT_WEIGHT = 0.3  # twice the painter's: what one pass loses no later step brings back
 VARIATION_WEIGHT = 3.0  # more than the painter's: a network paints the same fine grain on everything
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
-CROP = 256  # side of the crops by default, in pixels
 
 
 @dataclass(frozen=True)
