@@ -26,20 +26,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
 from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.pictures import films, images, samples
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import Objective
     from tfgraphs.deepdream.dreamer import Dreamer
-    from tfgraphs.monitor.progress import Progress
 
 INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
 common_flags.former("content", "input")
@@ -102,7 +101,7 @@ def _dream_folder() -> None:
     run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__)
     dreamer = _load_dreamer(run)
 
-    def make_picture(picture: images.Picture) -> "Iterator[Progress]":
+    def make_picture(picture: images.Picture) -> Iterator[Progress]:
         return _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size))
 
     run.make_pictures(make_picture, SIZE.value)
@@ -115,7 +114,7 @@ def _dream_film() -> None:
     mask = picture_run.load_mask(MASK.value, size)
     dreamer = _load_dreamer(run)
 
-    def make_frame(frame: "np.ndarray", before: "np.ndarray | None") -> "Iterator[Progress]":
+    def make_frame(frame: np.ndarray, before: np.ndarray | None) -> Iterator[Progress]:
         return _dream_frame(_dream(dreamer, frame, mask, film_run.blend(frame, before, mask)))
 
     run.make_film(lambda start: film.frames(start, size), make_frame)
@@ -135,7 +134,7 @@ def _dream_zoom() -> None:
     frame_steps = frame_settings.most_steps
     dreamer = functools.cache(lambda: Dreamer(objective, backbone, frame_settings, run.log_graph))
 
-    def make_frame(number: int, before: "np.ndarray | None") -> "Iterator[Progress]":
+    def make_frame(number: int, before: np.ndarray | None) -> Iterator[Progress]:
         if before is None:
             return _dream_frame(_dream(lambda: Dreamer(objective, backbone, settings), picture))
         return _dream_frame(_dream(dreamer, move_camera(before), steps_before=number * frame_steps))
@@ -163,7 +162,7 @@ def _load_objective() -> "tuple[Objective, Backbone]":
     from tfgraphs.deepdream import guided, layer_l2, parse
     from tfgraphs.deepdream.presets import check_of, default_layer
 
-    def objective(backbone: "Backbone", guide: "images.Picture | None" = None) -> "Objective":
+    def objective(backbone: "Backbone", guide: images.Picture | None = None) -> "Objective":
         objectives = [parse(text, backbone) for text in OBJECTIVE.value]
         layer = LAYER.value or default_layer(backbone)
         backbone.check(layer)
@@ -183,17 +182,17 @@ def _settings() -> DreamSettings:
 
 def _dream(
     dreamer: "Callable[[], Dreamer]",
-    picture: "np.ndarray",
-    mask: "np.ndarray | None" = None,
-    start: "np.ndarray | None" = None,
+    picture: np.ndarray,
+    mask: np.ndarray | None = None,
+    start: np.ndarray | None = None,
     **options: Any,
-) -> "Iterator[Progress]":
+) -> Iterator[Progress]:
     """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture."""
     run = dreamer().dream(picture if start is None else start, mask, **options)
     yield from picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
 
 
-def _dream_frame(run: "Iterator[Progress]") -> "Iterator[Progress]":
+def _dream_frame(run: Iterator[Progress]) -> Iterator[Progress]:
     """Warns, instead of raising NoGradientError, of frames that do not change, such as black ones."""
     try:
         yield from run

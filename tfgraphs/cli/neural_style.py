@@ -28,6 +28,7 @@ from absl import flags
 from tfgraphs.cli import style_network
 from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.regions import Style, check_size, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import films, flow, images, samples
@@ -36,7 +37,6 @@ from tfgraphs.pictures.colors import matched
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from tfgraphs.monitor.progress import Progress
     from tfgraphs.neural_style.transfer import Painter
 
 INPUT = flags.DEFINE_string("input", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
@@ -128,7 +128,7 @@ def _paint_film() -> None:
 
     first_work = work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
 
-    def paint(frames: film_run.Pair, painted: np.ndarray | None) -> "Iterator[Progress]":
+    def paint(frames: film_run.Pair, painted: np.ndarray | None) -> Iterator[Progress]:
         (before, frame), anchor = frames, None
         if before is not None and painted is not None and _is_anchored():
             anchor = anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
@@ -217,7 +217,7 @@ class _Painter:
 
     def paint(
         self, photograph: np.ndarray, content_masks: list[np.ndarray | None], **options: Any
-    ) -> "Iterator[Progress]":
+    ) -> Iterator[Progress]:
         """Paints a photograph; `content_masks` say where each painting goes, options are those of `Painter.paint`."""
         if options.get("anchor") is not None:
             options["steps"] = FRAME_STEPS.value

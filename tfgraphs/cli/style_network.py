@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, picture_run, run_state
@@ -16,9 +17,6 @@ from tfgraphs.neural_style.settings import CROP, StyleSettings
 from tfgraphs.pictures import films, images, photographs, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
-
-if TYPE_CHECKING:
-    import numpy as np
 
 TRAIN_STYLE = flags.DEFINE_string(
     "train_style", None, "A painting, or sample:NAME: trains a network to paint in its style, for --model."

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from absl import flags
 
 from tfgraphs.cli import visualize_feature
@@ -33,13 +34,11 @@ from tfgraphs.pictures.sheets import bars, enlarged, sheet
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from tfgraphs.backbones import Backbone
     from tfgraphs.backbones.layers import Layer
     from tfgraphs.backbones.looking.kernels import Kernel
 
-    _Drawn = tuple[list[np.ndarray], list[str], str]
+_Drawn = tuple[list[np.ndarray], list[str], str]
 
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
 SIZE = common_flags.define("size", None, "By default a good one.")
@@ -136,7 +135,7 @@ def _kernels() -> None:
     print(f"{output}: {shown} kernels of {layer}")
 
 
-def _draw_kernels(backbone: "Backbone", convolution: "Layer", channels: Sequence[int]) -> "_Drawn":
+def _draw_kernels(backbone: "Backbone", convolution: "Layer", channels: Sequence[int]) -> _Drawn:
     """Draws some kernels of a convolution: returns pictures, the captions below them, and the legend of all."""
     from tfgraphs.backbones.looking.kernels import colour_kernels, sees_colours, strongest_slices
 
@@ -149,7 +148,7 @@ def _draw_kernels(backbone: "Backbone", convolution: "Layer", channels: Sequence
     return _as_bars(rows) if rows[0][0].pixels.shape[:2] == (1, 1) else _as_slices(rows)
 
 
-def _as_slices(rows: "Sequence[Sequence[Kernel]]") -> "_Drawn":
+def _as_slices(rows: "Sequence[Sequence[Kernel]]") -> _Drawn:
     tiles = [
         sheet([enlarged(one.pixels, _SLICE) for one in row], columns=len(row), gap=2, paper=_LINES) for row in rows
     ]
@@ -161,7 +160,7 @@ def _as_slices(rows: "Sequence[Sequence[Kernel]]") -> "_Drawn":
     return tiles, captions, legend
 
 
-def _as_bars(rows: "Sequence[Sequence[Kernel]]") -> "_Drawn":
+def _as_bars(rows: "Sequence[Sequence[Kernel]]") -> _Drawn:
     """Kernels of one position have one weight for each input channel, and no pattern to draw."""
     from tfgraphs.backbones.looking.kernels import COLD, WARM
 
@@ -246,7 +245,7 @@ def _output(name: str) -> Path:
     return output
 
 
-def _save(output: Path, pixels: "np.ndarray", name: str) -> None:
+def _save(output: Path, pixels: np.ndarray, name: str) -> None:
     """Writes a picture with the flags that made it."""
     values = command.flag_values([__name__, picture_run.__name__])
     made_it = (_FLAGS[name] | _NETWORK) - {"output"}

@@ -17,13 +17,13 @@ from absl import flags
 from tfgraphs.cli.shared import command, common_flags, picture_run
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
+from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import images
 from tfgraphs.pictures.sheets import sheet
 
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import Objective
-    from tfgraphs.monitor.terminal import Monitor
 
 OBJECTIVE = flags.DEFINE_multi_string(
     "objective", [], "feature: what is maximised, such as fire5:3 or 'fire9:1 - fire9:7'; several are added."
@@ -97,7 +97,7 @@ class FeatureRun(picture_run.PictureRun):
             check_writable(self.output.parent / "page")
 
     def pictures(
-        self, monitor: "Monitor", objective: "Objective", settings: FeatureSettings, number: int, count: int
+        self, monitor: Monitor, objective: "Objective", settings: FeatureSettings, number: int, count: int
     ) -> list[images.Picture | None]:
         """Makes the pictures of one of `count` parts of the run; None for dead units."""
         from tfgraphs.deepdream.features import visualize_feature
@@ -203,7 +203,7 @@ def _make_page(run: FeatureRun) -> None:
 
 
 def _make_group(
-    run: FeatureRun, monitor: "Monitor", group: Sequence[_Unit], number: int, count: int
+    run: FeatureRun, monitor: Monitor, group: Sequence[_Unit], number: int, count: int
 ) -> list[images.Picture | None]:
     """Makes the pictures of some channels of one layer; None for dead ones."""
     from tfgraphs.deepdream.objectives import channels

@@ -28,7 +28,13 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
+from tfgraphs.cli.shared.answers import print_evaluation
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.monitor.terminal import Monitor
+from tfgraphs.vectors.evaluate import analogies, read_analogies
+from tfgraphs.vectors.files.writers import write_projector
 from tfgraphs.version import __version__
+from tfgraphs.word2vec import results
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.text.corpus import WORDS, prepare
@@ -78,10 +84,8 @@ def _train_on_text() -> None:
     find_files(CORPUS.value)
 
     command.import_tensorflow(threads=lambda found: found.loss_threads)
-    from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.optimize.optimizers import stock_optimizer
     from tfgraphs.word2vec.model import Word2Vec
-    from tfgraphs.word2vec.results import Probes
     from tfgraphs.word2vec.train import train
 
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])  # before the text is read
@@ -99,7 +103,7 @@ def _train_on_text() -> None:
         origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
         state = run_state.RunState("word2vec", {"version": __version__, **origin}, [folder / WORDS])
         model = Word2Vec(corpus.vocabulary, settings)
-        probes = Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
+        probes = results.Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
         with state.interruptible():
             for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
                 monitor(probes.add_to(progress, model.vectors) if probes else progress)
@@ -129,7 +133,6 @@ def _train_on_pairs() -> None:
     state = run_state.RunState("word2vec", origin, [Path(PAIRS.value)])
 
     command.import_tensorflow()
-    from tfgraphs.monitor.terminal import Monitor
     from tfgraphs.word2vec.pairs.training import PairModel, train_pairs
 
     model = PairModel(pair_vocabulary(pairs), settings)
@@ -142,11 +145,7 @@ def _train_on_pairs() -> None:
 
 def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
     """Write everything that was asked for, and print where it is."""
-    from tfgraphs.cli.shared.answers import print_evaluation
-    from tfgraphs.vectors.evaluate import analogies
-    from tfgraphs.vectors.files.writers import write_projector
     from tfgraphs.vectors.models.embedding import export_embedding
-    from tfgraphs.word2vec.results import save_results
 
     vocabulary, inputs, outputs = model.vocabulary, model.inputs.numpy(), model.outputs.numpy()
     vectors = model.vectors()
@@ -154,7 +153,9 @@ def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
         result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
         print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
         figures |= {"analogies right": result.overall.correct, "analogies asked": result.overall.total}
-    save_results(OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value)
+    results.save_results(
+        OUTPUT.value, vocabulary, inputs, outputs, {"flags": _flags(), "figures": figures}, FORMATS.value
+    )
     print(f"{OUTPUT.value}: {len(vectors.words):,} words of {inputs.shape[1]} dimensions")
     if LOGDIR.value:
         write_projector(LOGDIR.value, vectors, vocabulary.counts.tolist())
@@ -165,10 +166,6 @@ def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
 
 def _check_outputs() -> None:
     """Check before a long run that its results can be written."""
-    from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
-    from tfgraphs.vectors.evaluate import read_analogies
-    from tfgraphs.word2vec import results
-
     for name in FORMATS.value:
         if name not in results.FORMATS:
             raise command.UsageError(f"--formats={name}: choose from {', '.join(results.FORMATS)}")

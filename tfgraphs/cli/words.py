@@ -23,16 +23,19 @@ The answer is a table, best first. Its second column is the cosine similarity, 1
 import inspect
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from absl import flags
 
 from tfgraphs.cli.shared import command
 from tfgraphs.cli.shared.answers import FORMATS, print_evaluation
 from tfgraphs.cli.words_questions import QUESTIONS, Question, answer, answer_piped_lines, answer_typed_lines
-
-if TYPE_CHECKING:
-    from tfgraphs.vectors import WordVectors
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.monitor.terminal import Monitor
+from tfgraphs.vectors import WordVectors
+from tfgraphs.vectors.evaluate import evaluate
+from tfgraphs.vectors.files.writers import MOST_WORDS, write_projector
+from tfgraphs.vectors.loading import convert, load
+from tfgraphs.vectors.plots.plot import check_format, plot
 
 VECTORS = flags.DEFINE_string("vectors", "glove", "'glove' (packaged), a file, a folder, or hub:HANDLE.")
 LIMIT = flags.DEFINE_integer("limit", None, "Read only so many words, the most frequent.", lower_bound=1)
@@ -76,15 +79,11 @@ def main(arguments: list[str]) -> None:
         raise command.UsageError(f"unknown command {name!r}: choose one of {choices}")
 
 
-def _load() -> "WordVectors":
-    from tfgraphs.vectors import load
-
+def _load() -> WordVectors:
     return load(VECTORS.value, LIMIT.value)
 
 
 def _evaluate(first: str, *more: str) -> None:
-    from tfgraphs.vectors.evaluate import evaluate
-
     restrict_vocab, vectors = RESTRICT_VOCAB.value or 300_000, _load()
     for file in (first, *more):
         result = evaluate(vectors, file, restrict_vocab=restrict_vocab, case_insensitive=not CASE_SENSITIVE.value)
@@ -92,9 +91,6 @@ def _evaluate(first: str, *more: str) -> None:
 
 
 def _plot(*words: str) -> None:
-    from tfgraphs.files.outputs import check_writable
-    from tfgraphs.vectors.plots.plot import check_format, plot
-
     pairs = [tuple(pair.split(":")) for pair in ARROWS.value]
     if not words and not pairs:
         raise command.UsageError("usage: plot WORD... --output=FILE")
@@ -109,17 +105,12 @@ def _plot(*words: str) -> None:
 
 
 def _convert(source: str, target: str) -> None:
-    from tfgraphs.monitor.terminal import Monitor
-    from tfgraphs.vectors.loading import convert
-
     with Monitor("words") as monitor:
         words, dimensions = convert(source, target, DTYPE.value, LIMIT.value, monitor.prepare)
     print(f"{target}: {words:,} words of {dimensions} dimensions")
 
 
 def _project(folder: str) -> None:
-    from tfgraphs.vectors.files.writers import MOST_WORDS, write_projector
-
     vectors = _load()
     count = min(LIMIT.value or MOST_WORDS, len(vectors.words))
     write_projector(folder, vectors, limit=count)
@@ -127,8 +118,6 @@ def _project(folder: str) -> None:
 
 
 def _export(folder: str) -> None:
-    from tfgraphs.files.outputs import SAVED_MODEL, check_folder
-
     check_folder(folder, SAVED_MODEL)
     vectors = _load()
     print(f"writing {len(vectors.words):,} words to {folder}, some seconds", file=sys.stderr)

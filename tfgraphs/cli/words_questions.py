@@ -8,15 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfgraphs.cli.shared.answers import Answer
 from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.errors import TfgraphsError, printable
 from tfgraphs.expression import Term, parse
-
-if TYPE_CHECKING:
-    from tfgraphs.vectors import WordVectors
+from tfgraphs.vectors import WordVectors
 
 QUESTIONS = {
     "near": "WORD...",
@@ -70,7 +68,7 @@ class Question:
         return [Term(word, 1.0) for word in self.words]
 
 
-def answer(vectors: "WordVectors", question: Question, **options: Any) -> Answer:
+def answer(vectors: WordVectors, question: Question, **options: Any) -> Answer:
     """Answers one question. Raises TfgraphsError if it cannot be parsed, or a word is unknown."""
     result = answer_all(vectors, [question], **options)[0]
     if isinstance(result, TfgraphsError):
@@ -79,7 +77,7 @@ def answer(vectors: "WordVectors", question: Question, **options: Any) -> Answer
 
 
 def answer_all(
-    vectors: "WordVectors", questions: Sequence[Question], method: str = "cosadd", **options: Any
+    vectors: WordVectors, questions: Sequence[Question], method: str = "cosadd", **options: Any
 ) -> list[Answer | TfgraphsError]:
     """Answers questions, or explains why not, those for neighbours in shared passes over the matrix.
 
@@ -116,13 +114,13 @@ def answer_all(
     return [results[number] for number in range(len(questions))]
 
 
-def _read_as(vectors: "WordVectors", words: Sequence[str]) -> dict[str, Any]:
+def _read_as(vectors: WordVectors, words: Sequence[str]) -> dict[str, Any]:
     """Returns the field of an answer that tells how words were read, if in another spelling than they were typed."""
     read_as = {word: spelling for word in words if (spelling := vectors.spelling(word)) != word}
     return {"read_as": read_as} if read_as else {}
 
 
-def answer_typed_lines(vectors: "WordVectors", **options: Any) -> None:
+def answer_typed_lines(vectors: WordVectors, **options: Any) -> None:
     """Prompts for questions until the input ends. Arrow keys recall earlier lines, Tab completes words."""
     print(f"{len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions. Ask for king - man + woman, or:")
     for kind, words in QUESTIONS.items():
@@ -145,7 +143,7 @@ def answer_typed_lines(vectors: "WordVectors", **options: Any) -> None:
 
 
 @contextlib.contextmanager
-def _line_editing(vectors: "WordVectors") -> Iterator[None]:
+def _line_editing(vectors: WordVectors) -> Iterator[None]:
     """Edits lines with history and completion, where Python has readline."""
     try:
         import readline
@@ -173,7 +171,7 @@ def _line_editing(vectors: "WordVectors") -> Iterator[None]:
             readline.write_history_file(history)
 
 
-def answer_piped_lines(vectors: "WordVectors", **options: Any) -> None:
+def answer_piped_lines(vectors: WordVectors, **options: Any) -> None:
     """Answers each line of the standard input with one JSON object a line.
 
     Lines that arrive together are answered together, which takes little longer than one question. A program that waits

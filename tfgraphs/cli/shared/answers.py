@@ -4,13 +4,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from tfgraphs.cli.shared import command
 from tfgraphs.errors import printable
-
-if TYPE_CHECKING:
-    from tfgraphs.vectors.evaluate import AnalogyResult, PairsResult
+from tfgraphs.vectors.evaluate import AnalogyResult, PairsResult
 
 FORMATS = ("table", "tsv", "json")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal would obey
@@ -37,17 +35,15 @@ class Answer:
             command.print_table(self.columns, [[printable(cell) for cell in row] for row in self.rows])
 
 
-def print_evaluation(result: "AnalogyResult | PairsResult", restrict_vocab: int, format: str = "table") -> None:
+def print_evaluation(result: AnalogyResult | PairsResult, restrict_vocab: int, format: str = "table") -> None:
     """Prints the result of an evaluation in one of FORMATS; `restrict_vocab` is the number of words that took part."""
-    from tfgraphs.vectors.evaluate import AnalogyResult
-
     answer = _analogies(result) if isinstance(result, AnalogyResult) else _pairs(result)
     answer.print(format)
     if format == "table":
         print(f"among the {restrict_vocab:,} most frequent words")
 
 
-def _analogies(result: "AnalogyResult") -> Answer:
+def _analogies(result: AnalogyResult) -> Answer:
     sections = [*result.sections, result.overall]
     rows = [
         (section.name, f"{section.correct:,}", f"{section.total:,}", _share(section.accuracy), f"{section.skipped:,}")
@@ -59,7 +55,7 @@ def _analogies(result: "AnalogyResult") -> Answer:
     return Answer(("Analogies", "Right", "Questions", "Accuracy", "Skipped"), rows, fields)
 
 
-def _pairs(result: "PairsResult") -> Answer:
+def _pairs(result: PairsResult) -> Answer:
     correlations = [("Spearman", result.spearman), ("Pearson", result.pearson)]
     rows = [(name, "" if value is None else f"{value:.4f}") for name, value in correlations]
     rows += [("pairs", f"{result.total:,}"), ("skipped", f"{result.skipped:,}"), ("coverage", _share(result.coverage))]

@@ -2,16 +2,15 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, picture_run
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import camera, films
-
-if TYPE_CHECKING:
-    from tfgraphs.monitor.progress import Progress
 
 ZOOM_FRAMES = flags.DEFINE_integer(
     "zoom_frames", None, "Makes an endless zoom into the picture, a film of so many frames.", lower_bound=1
@@ -29,7 +28,7 @@ BLEND = flags.DEFINE_float(
 )
 
 Input = TypeVar("Input")
-MakeFrame = Callable[[Input, np.ndarray | None], Iterator["Progress"]]
+MakeFrame = Callable[[Input, np.ndarray | None], Iterator[Progress]]
 """Takes the input of a frame and the finished frame before it, None for the first; the last progress has the frame."""
 Pair = tuple[np.ndarray | None, np.ndarray]
 """A frame of a film and, first, the one before it."""
@@ -100,8 +99,6 @@ class FilmRun(picture_run.PictureRun):
     flag_modules = (*picture_run.PictureRun.flag_modules, __name__)
 
     def __init__(self, name: str, sources: list[str], module: str, film: films.Film | None = None) -> None:
-        from tfgraphs.monitor.terminal import Monitor
-
         self._rate = film.rate if film else RATE.value
         self._title = name if film else "zoom"  # follows the name of the first source in that of the output
         super().__init__(name, sources, module)

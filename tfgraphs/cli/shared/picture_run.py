@@ -9,24 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import OutputError, check_writable
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import films, images, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.pictures.films.folders import PICTURES, is_pattern
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
-    import numpy as np
     import tensorflow as tf
 
     from tfgraphs.backbones import Backbone
     from tfgraphs.backbones.loading import Check
-    from tfgraphs.monitor.progress import Progress
-    from tfgraphs.monitor.terminal import Monitor
 
 OUTPUT = flags.DEFINE_string(
     "output",
@@ -89,7 +89,7 @@ def load_picture(path: str, size: int) -> images.Picture:
     return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
 
 
-def load_mask(path: str | None, size: tuple[int, int]) -> "np.ndarray | None":
+def load_mask(path: str | None, size: tuple[int, int]) -> np.ndarray | None:
     """Loads a mask or a sample for a picture of a size, see `images.load_mask`; None for no path."""
     return images.load_mask(samples.resolve(path), size) if path else None
 
@@ -97,7 +97,6 @@ def load_mask(path: str | None, size: tuple[int, int]) -> "np.ndarray | None":
 def load_backbone(name: str, pooling: str = "max", check: "Check" = lambda structure: None) -> "Backbone":
     """Loads the network of --backbone and shows the progress of the command `name`; see `backbones.load`."""
     from tfgraphs import backbones
-    from tfgraphs.monitor.terminal import Monitor
 
     with Monitor(name) as monitor:
         return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare, check=check)
@@ -135,7 +134,7 @@ def check_logdir() -> None:
         check_writable(Path(LOGDIR.value) / "file")
 
 
-def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["Progress"]:
+def in_colors_of(picture: np.ndarray, run: Iterator[Progress]) -> Iterator[Progress]:
     """Gives the pictures of a run the colours of another picture; only their luma remains."""
     for progress in run:
         assert progress.picture is not None
@@ -144,10 +143,8 @@ def in_colors_of(picture: "np.ndarray", run: Iterator["Progress"]) -> Iterator["
 
 
 @contextlib.contextmanager
-def monitored(name: str, state: run_state.RunState, values: Mapping[str, object]) -> Iterator["Monitor"]:
+def monitored(name: str, state: run_state.RunState, values: Mapping[str, object]) -> Iterator[Monitor]:
     """Shows a run on the terminal and in TensorBoard; if it is interrupted, says how to continue."""
-    from tfgraphs.monitor.terminal import Monitor
-
     monitor = Monitor(name, logdir=LOGDIR.value, flags=values, picture_every=PICTURE_EVERY.value)
     with state.interruptible(), monitor:
         yield monitor
@@ -173,7 +170,7 @@ class PictureRun:
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
 
     @contextlib.contextmanager
-    def monitored(self) -> Iterator["Monitor"]:
+    def monitored(self) -> Iterator[Monitor]:
         """Shows the run, see `monitored`."""
         with monitored(self.name, self.state, self.flags) as self._monitor:
             yield self._monitor
@@ -183,8 +180,8 @@ class PictureRun:
         self._monitor.graph(graph)
 
     def _make_part(
-        self, run: Iterator["Progress"], what: str, number: int, count: int, first_work: float = 1.0
-    ) -> "np.ndarray":
+        self, run: Iterator[Progress], what: str, number: int, count: int, first_work: float = 1.0
+    ) -> np.ndarray:
         """Makes one picture of several, which is shown as a part of the whole run, see `Progress.of_whole`."""
         steps = int(self.state.read("step") or 0)
         for progress in run:
@@ -193,7 +190,7 @@ class PictureRun:
         assert progress.picture is not None
         return progress.picture
 
-    def make_picture(self, run: Iterator["Progress"], alpha: "np.ndarray | None" = None) -> None:
+    def make_picture(self, run: Iterator[Progress], alpha: np.ndarray | None = None) -> None:
         """Runs to the end, writes the last picture with the alpha channel, and deletes the state of the run."""
         due = SAVE_EVERY.value
         with self.monitored() as monitor:
@@ -237,7 +234,7 @@ class FolderRun(PictureRun):
         for other in others:
             images.load(samples.resolve(other), 64)
 
-    def make_pictures(self, make_picture: Callable[[images.Picture], Iterator["Progress"]], size: int) -> None:
+    def make_pictures(self, make_picture: Callable[[images.Picture], Iterator[Progress]], size: int) -> None:
         """Makes and writes the results, and deletes the state of the run.
 
         A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
