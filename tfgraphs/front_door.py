@@ -152,7 +152,7 @@ def paint(
     paintings = [painting] if isinstance(painting, str | Path | np.ndarray) else painting
     styles = [Style(_pixels(one)) for one in paintings]
     chosen = StyleSettings(steps=steps, optimizer=optimizer, seed=seed, tile_size=tile_size, **settings)
-    run = paint_progress(_pixels(photograph, size), styles, _network(backbone, "average"), chosen)
+    run = paint_progress(_pixels(photograph, size), styles, _network(backbone), chosen)
     return _last_picture(run, on_progress)
 
 
@@ -188,7 +188,7 @@ def train_style_network(
     chosen = NetworkSettings(steps=steps, optimizer=optimizer, seed=seed, **settings)
     crops = Photographs(packaged() if photographs is None else [*map(Path, photographs)], CROP, seed)
     network = TransformationNetwork(seed=seed)
-    for progress in train(network, _pixels(painting), crops, _network(backbone, "average"), settings=chosen):
+    for progress in train(network, _pixels(painting), crops, _network(backbone), settings=chosen):
         if on_progress is not None:
             on_progress(progress)
     if folder is not None:
@@ -196,10 +196,10 @@ def train_style_network(
     return network
 
 
-def _network(backbone: "str | Backbone", pooling: str = "max") -> "Backbone":
+def _network(backbone: "str | Backbone") -> "Backbone":
     from tfgraphs.backbones.loading import load
 
-    return load(backbone, pooling) if isinstance(backbone, str) else backbone
+    return load(backbone, "average") if isinstance(backbone, str) else backbone
 
 
 def _pixels(picture: PictureLike, size: int | None = None) -> np.ndarray:

@@ -69,6 +69,7 @@ MASK = flags.DEFINE_string("mask", None, "A picture: white where to dream, black
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture and changes the luma.")
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Writes a SavedModel that dreams; --input is optional then.")
 
+_warn_once = functools.cache(warnings.warn)
 _WHITE = 1.0  # the background of transparent pictures in a zoom
 
 
@@ -81,7 +82,11 @@ def main(arguments: list[str]) -> None:
         makers = {"picture": _dream_picture, "folder": _dream_folder, "film": _dream_film, "zoom": _dream_zoom}
         makers[film_run.input_kind(INPUT.value, zoom_only=[FRAME_STEPS, FRAME_ITERATIONS])]()
     if EXPORT_DIR.value:
-        _export()
+        objective, backbone = _load_objective()
+        from tfgraphs.deepdream.exported import export_dream
+
+        export_dream(EXPORT_DIR.value, objective, backbone, _settings(), preserve_color=PRESERVE_COLOR.value)
+        print(f"{EXPORT_DIR.value}: dream(image, steps, step_size)")
 
 
 def _dream_picture() -> None:
@@ -100,11 +105,9 @@ def _dream_picture() -> None:
 def _dream_folder() -> None:
     run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__)
     dreamer = _load_dreamer(run)
-
-    def make_picture(picture: images.Picture) -> Iterator[Progress]:
-        return _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size))
-
-    run.make_pictures(make_picture, SIZE.value)
+    run.make_pictures(
+        lambda picture: _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size)), SIZE.value
+    )
 
 
 def _dream_film() -> None:
@@ -200,11 +203,6 @@ def _dream_frame(run: Iterator[Progress]) -> Iterator[Progress]:
         _warn_once(f"a frame stays unchanged: {error}")
 
 
-@functools.cache
-def _warn_once(message: str) -> None:
-    warnings.warn(message, stacklevel=2)
-
-
 def _check_flags() -> None:
     """Applies --preset; raises UsageError or OutputError if flags are missing or do not go together."""
     if PRESET.value:
@@ -226,14 +224,6 @@ def _check_flags() -> None:
         if flag.value and not INPUT.value:
             raise command.UsageError(f"--{flag.name} is for a picture: give --input, or leave it out")
     check_folder(EXPORT_DIR.value, SAVED_MODEL)
-
-
-def _export() -> None:
-    objective, backbone = _load_objective()
-    from tfgraphs.deepdream.exported import export_dream
-
-    export_dream(EXPORT_DIR.value, objective, backbone, _settings(), preserve_color=PRESERVE_COLOR.value)
-    print(f"{EXPORT_DIR.value}: dream(image, steps, step_size)")
 
 
 def run() -> None:

@@ -42,10 +42,6 @@ _TEMPLATE = Path(__file__).with_suffix(".html")
 _WIDEST = 1280  # px; wider pictures are reduced
 
 
-class DemoError(TfgraphsError):
-    """One of the commands failed."""
-
-
 @dataclass(frozen=True)
 class Part:
     """One technique of the demo. The result is the picture NAME.png, unless there are no inputs."""
@@ -102,7 +98,7 @@ def _call(line: str) -> str:
     if result.returncode == command.INTERRUPTED:
         raise KeyboardInterrupt
     if result.returncode:
-        raise DemoError(f"this command failed with exit code {result.returncode}: {line}")
+        raise TfgraphsError(f"this command failed with exit code {result.returncode}: {line}")
     return result.stdout
 
 

@@ -100,7 +100,13 @@ def main(arguments: list[str]) -> None:
     if INPUT.value:
         {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[film_run.input_kind(INPUT.value)]()
     if EXPORT_DIR.value:
-        _export()
+        command.import_tensorflow()
+        from tfgraphs.neural_style.exported import export_painter
+
+        settings = _settings()
+        backbone = picture_run.load_backbone("neural_style", "average", settings.layers)
+        export_painter(EXPORT_DIR.value, backbone, settings)
+        print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")
 
 
 def _paint_picture() -> None:
@@ -161,24 +167,20 @@ def _check_flags() -> None:
     if settings.optimizer_name == "lbfgs" and flags.FLAGS["learning_rate"].present:
         raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
     if INPUT.value:
-        _check_kind(film_run.input_kind(INPUT.value))
+        kind = film_run.input_kind(INPUT.value)
+        if kind == "zoom":
+            raise command.UsageError("--zoom_frames is for dreams: leave it out")
+        for flag in (FRAME_STEPS, TEMPORAL_WEIGHT):
+            if flag.present and kind != "film":
+                raise command.UsageError(f"--{flag.name} is for films: leave it out")
+        if film_run.BLEND.present:
+            raise command.UsageError("--blend is for dreams: --temporal_weight keeps painted films from flickering")
+        if kind == "film" and _is_anchored():
+            flow.opencv()
     if MODEL.value:
         for name in (*(field.name for field in dataclasses.fields(settings)), *_STEP_BY_STEP):
             if flags.FLAGS[name].present and name != "seed":
                 raise command.UsageError(f"--{name} is for painting step by step: leave it out with --model")
-
-
-def _check_kind(kind: str) -> None:
-    """Raises UsageError for flags that another kind of input has."""
-    if kind == "zoom":
-        raise command.UsageError("--zoom_frames is for dreams: leave it out")
-    for flag in (FRAME_STEPS, TEMPORAL_WEIGHT):
-        if flag.present and kind != "film":
-            raise command.UsageError(f"--{flag.name} is for films: leave it out")
-    if film_run.BLEND.present:
-        raise command.UsageError("--blend is for dreams: --temporal_weight keeps painted films from flickering")
-    if kind == "film" and _is_anchored():
-        flow.opencv()
 
 
 def _is_anchored() -> bool:
@@ -275,16 +277,6 @@ def _settings() -> StyleSettings:
                 f"--style_layers: {text!r} is not a layer with a weight, such as fire3:0.5"
             ) from None
     return common_flags.read_settings(StyleSettings, style_layers=None if STYLE_LAYERS.value is None else layers)
-
-
-def _export() -> None:
-    command.import_tensorflow()
-    from tfgraphs.neural_style.exported import export_painter
-
-    settings = _settings()
-    backbone = picture_run.load_backbone("neural_style", "average", settings.layers)
-    export_painter(EXPORT_DIR.value, backbone, settings)
-    print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")
 
 
 def run() -> None:

@@ -36,9 +36,6 @@ from tfgraphs.version import __version__
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.backbones.layers import Layer
-    from tfgraphs.backbones.looking.kernels import Kernel
-
-_Drawn = tuple[list[np.ndarray], list[str], str]
 
 INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
 SIZE = common_flags.define("size", None, "By default a good one.")
@@ -81,10 +78,9 @@ def main(arguments: list[str]) -> None:
     (name,) = arguments
     if not picture_run.shows_flags(f"visualize {name}"):
         _check_flags(name)
-        if name == "feature":
-            feature(__name__)
-        else:
-            {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}[name]()
+        commands = {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}
+        commands["feature"] = lambda: feature(__name__)
+        commands[name]()
 
 
 def _check_flags(name: str) -> None:
@@ -135,9 +131,11 @@ def _kernels() -> None:
     print(f"{output}: {shown} kernels of {layer}")
 
 
-def _draw_kernels(backbone: "Backbone", convolution: "Layer", channels: Sequence[int]) -> _Drawn:
+def _draw_kernels(
+    backbone: "Backbone", convolution: "Layer", channels: Sequence[int]
+) -> tuple[list[np.ndarray], list[str], str]:
     """Draws some kernels of a convolution: returns pictures, the captions below them, and the legend of all."""
-    from tfgraphs.backbones.looking.kernels import colour_kernels, sees_colours, strongest_slices
+    from tfgraphs.backbones.looking.kernels import COLD, WARM, colour_kernels, sees_colours, strongest_slices
 
     if sees_colours(backbone, convolution):
         found = colour_kernels(backbone, convolution, channels)
@@ -145,10 +143,15 @@ def _draw_kernels(backbone: "Backbone", convolution: "Layer", channels: Sequence
         legend = "Each is shown as the picture that excites it most, above the number of its channel."
         return tiles, [str(kernel.channel) for kernel in found], legend
     rows = strongest_slices(backbone, convolution, channels, _SLICES)
-    return _as_bars(rows) if rows[0][0].pixels.shape[:2] == (1, 1) else _as_slices(rows)
-
-
-def _as_slices(rows: "Sequence[Sequence[Kernel]]") -> _Drawn:
+    if rows[0][0].pixels.shape[:2] == (1, 1):  # one weight for each input channel, and no pattern to draw
+        colours = tuple(WARM), tuple(COLD)
+        tiles = [bars([str(one.source) for one in row], [one.largest for one in row], _BARS, colours) for row in rows]
+        captions = [f"output channel {row[0].channel}" for row in rows]
+        legend = (
+            "Each kernel has one weight for each input channel: the bars are the weights furthest from 0, after the "
+            "number of their input channel. Orange is positive, blue is negative."
+        )
+        return tiles, captions, legend
     tiles = [
         sheet([enlarged(one.pixels, _SLICE) for one in row], columns=len(row), gap=2, paper=_LINES) for row in rows
     ]
@@ -156,20 +159,6 @@ def _as_slices(rows: "Sequence[Sequence[Kernel]]") -> _Drawn:
     legend = (
         "Below each kernel its output channel, and the input channels with the strongest weights, whose slices are "
         "above from left to right. Orange is positive, blue is negative, black is 0."
-    )
-    return tiles, captions, legend
-
-
-def _as_bars(rows: "Sequence[Sequence[Kernel]]") -> _Drawn:
-    """Kernels of one position have one weight for each input channel, and no pattern to draw."""
-    from tfgraphs.backbones.looking.kernels import COLD, WARM
-
-    colours = tuple(WARM), tuple(COLD)
-    tiles = [bars([str(one.source) for one in row], [one.largest for one in row], _BARS, colours) for row in rows]
-    captions = [f"output channel {row[0].channel}" for row in rows]
-    legend = (
-        "Each kernel has one weight for each input channel: the bars are the weights furthest from 0, after the number "
-        "of their input channel. Orange is positive, blue is negative."
     )
     return tiles, captions, legend
 

@@ -17,7 +17,6 @@ from absl import flags
 from tfgraphs.cli.shared import command, common_flags, picture_run
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
-from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import images
 from tfgraphs.pictures.sheets import sheet
 
@@ -97,14 +96,14 @@ class FeatureRun(picture_run.PictureRun):
             check_writable(self.output.parent / "page")
 
     def pictures(
-        self, monitor: Monitor, objective: "Objective", settings: FeatureSettings, number: int, count: int
+        self, objective: "Objective", settings: FeatureSettings, number: int, count: int
     ) -> list[images.Picture | None]:
         """Makes the pictures of one of `count` parts of the run; None for dead units."""
         from tfgraphs.deepdream.features import visualize_feature
 
         checkpoints = {**self.state.checkpoints, "checkpoint_dir": self.state.folder / f"part{number}"}
-        for last in visualize_feature(objective, self.backbone, settings, on_graph=monitor.graph, **checkpoints):
-            monitor(last if count == 1 else last.of_whole("part", number, count, self._steps))
+        for last in visualize_feature(objective, self.backbone, settings, on_graph=self.log_graph, **checkpoints):
+            self._monitor(last if count == 1 else last.of_whole("part", number, count, self._steps))
         self._steps += last.step
         assert last.pictures is not None
         alphas = [None] * len(last.pictures) if last.alpha is None else last.alpha
@@ -154,7 +153,7 @@ def _make_picture(run: FeatureRun) -> None:
     pictures, captions = [], []
     with run.monitored() as monitor:
         for number, style in enumerate(STYLE.value):
-            made = run.pictures(monitor, objective, _settings(style, BATCH.value), number, count)
+            made = run.pictures(objective, _settings(style, BATCH.value), number, count)
             alive = [picture for picture in made if picture]
             if len(alive) < len(made):
                 dead = len(made) - len(alive)
@@ -178,15 +177,14 @@ def _make_page(run: FeatureRun) -> None:
     layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
     groups = [layer[start : start + _GROUP] for layer in layers for start in range(0, len(layer), _GROUP)]
     pictures: dict[_Unit, images.Picture | None] = {}
-    with run.monitored() as monitor:
+    with run.monitored():
         for number, group in enumerate(groups):
-            done = finished / f"{number:06}.done"
-            if not done.exists():
-                for unit, picture in zip(group, _make_group(run, monitor, group, number, len(groups)), strict=True):
+            done = f"pictures/{number:06}.done"
+            if not run.state.read(done):
+                for unit, picture in zip(group, _make_group(run, group, number, len(groups)), strict=True):
                     if picture:
                         images.save(finished / unit.file, picture)
-                done.parent.mkdir(parents=True, exist_ok=True)
-                done.touch()
+                run.state.write(done, "yes")
             for unit in group:  # as it was written, so that a resumed run ends with the same bytes
                 path = finished / unit.file
                 pictures[unit] = images.load(path) if path.exists() else None
@@ -202,15 +200,13 @@ def _make_page(run: FeatureRun) -> None:
     print(f"{run.output}/{_INDEX}: {len(pictures)} channels of {run.backbone.name}")
 
 
-def _make_group(
-    run: FeatureRun, monitor: Monitor, group: Sequence[_Unit], number: int, count: int
-) -> list[images.Picture | None]:
+def _make_group(run: FeatureRun, group: Sequence[_Unit], number: int, count: int) -> list[images.Picture | None]:
     """Makes the pictures of some channels of one layer; None for dead ones."""
     from tfgraphs.deepdream.objectives import channels
 
     objective = channels(group[0].layer, [unit.channel for unit in group])
     try:
-        return run.pictures(monitor, objective, _settings(STYLE.value[0], len(group)), number, count)
+        return run.pictures(objective, _settings(STYLE.value[0], len(group)), number, count)
     except DeadUnitError:
         return [None] * len(group)
 

@@ -1,6 +1,7 @@
 """Runs of commands that make a film: of the frames of another one, or of an endless zoom into a picture."""
 
 import itertools
+import os.path
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from tfgraphs.cli.shared import command, picture_run
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import camera, films
+from tfgraphs.pictures.films.folders import is_pattern
 
 ZOOM_FRAMES = flags.DEFINE_integer(
     "zoom_frames", None, "Makes an endless zoom into the picture, a film of so many frames.", lower_bound=1
@@ -39,7 +41,8 @@ def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
 
     Raises UsageError if a flag is given that is for another kind; `zoom_only` are flags of the command for zooms.
     """
-    found = "folder" if picture_run.is_folder(place) else "film" if films.is_film(place) else "picture"
+    several = os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
+    found = "folder" if several else "film" if films.is_film(place) else "picture"
     if ZOOM_FRAMES.value:
         if found != "picture":
             what = "a film" if found == "film" else "several pictures"
@@ -144,5 +147,6 @@ class FilmRun(picture_run.PictureRun):
             ending = ".webp"
         return f"{picture_run.stem(source)}_{self._title}{ending}"
 
-    def _check_format(self) -> None:
+    def _check_outputs(self, sources: list[str]) -> None:
         films.check_format(self.output, self._rate)
+        picture_run.check_output(self.output, sources)

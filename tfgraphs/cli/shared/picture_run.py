@@ -107,11 +107,6 @@ def network_files() -> list[Path]:
     return [Path(value) for value in (BACKBONE.value, WEIGHTS.value) if value and Path(value).exists()]
 
 
-def is_folder(place: str) -> bool:
-    """Returns whether a name stands for several pictures: it is a folder, or a pattern and no file."""
-    return os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
-
-
 def stem(source: str) -> str:
     """The name of a file or sample without its folder and ending, after which outputs are named."""
     return Path(source.removeprefix(samples.PREFIX)).stem
@@ -211,11 +206,8 @@ class PictureRun:
     def _named_after(self, source: str) -> str:
         return f"{stem(source)}_{self.name}.png"
 
-    def _check_format(self) -> None:
-        images.check_format(self.output)
-
     def _check_outputs(self, sources: list[str]) -> None:
-        self._check_format()
+        images.check_format(self.output)
         check_output(self.output, sources)
 
 
