@@ -19,7 +19,7 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +35,6 @@ from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from tfgraphs.neural_style.transfer import Painter
 
 INPUT = flags.DEFINE_string("input", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
@@ -197,14 +195,14 @@ def _painter(
         return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
     if size is not None:
         check_size(size)
-    return _Painter(run.log_graph)
+    return _Painter(run)
 
 
 class _Painter:
     """Paints as the flags say. What all photographs share is loaded once, and TensorFlow started."""
 
-    def __init__(self, on_graph: "Callable[[tf.Graph], None]") -> None:
-        self._settings, self._on_graph = _settings(), on_graph
+    def __init__(self, run: picture_run.PictureRun) -> None:
+        self._settings, self._on_graph = _settings(), run.log_graph
         self._paintings = list[tuple[np.ndarray, float, np.ndarray | None]]()
         weights = STYLE_WEIGHT.value or [1.0] * len(STYLE.value)
         for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):

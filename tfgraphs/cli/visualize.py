@@ -100,16 +100,15 @@ def _layers() -> None:
     known = structure(picture_run.BACKBONE.value) if picture_run.WEIGHTS.value is None else None
     backbone = known or picture_run.load_backbone("visualize")
     columns = ["Layer", "Kind", "Channels", "Kernel", "Stride", "Receptive field", "Parameters"]
-    rows = []
+    rows, shown = [], []
     for layer in backbone.layers.values():
         view = backbone.view(layer.name)
         numbers = (view.channels, layer.kernel, layer.stride, view.receptive_field, layer.parameters)
         rows.append((layer.name, layer.kind, *numbers))
-    shown = []
-    for name, kind, channels, kernel, stride, field, parameters in rows:
-        side = f"{kernel} x {kernel}" if kernel else "all"
-        weights = f"{parameters:,}" if parameters else ""
-        shown.append((name, kind, str(channels), side, str(stride), str(field or "all"), weights))
+        side = f"{layer.kernel} x {layer.kernel}" if layer.kernel else "all"
+        weights = f"{layer.parameters:,}" if layer.parameters else ""
+        texts = (str(view.channels), side, str(layer.stride), str(view.receptive_field or "all"), weights)
+        shown.append((layer.name, layer.kind, *texts))
     total = sum(layer.parameters for layer in backbone.layers.values())
     _print(columns, [*shown, ("in all", "", "", "", "", "", f"{total:,}")], rows)
 

@@ -92,17 +92,14 @@ def counted(number: int, what: str) -> str:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Prints a table at its full width, the first column aligned left and the others right."""
-    import rich.box
-    import rich.console
-    import rich.table
-    import rich.text
+    from rich import box, console, table, text
 
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, show_edge=False)
+    drawn = table.Table(box=box.SIMPLE_HEAD, show_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+        drawn.add_column(column, justify="right" if number else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(rich.text.Text(cell) for cell in row))
-    rich.console.Console(highlight=False, width=1000).print(table)
+        drawn.add_row(*(text.Text(cell) for cell in row))
+    console.Console(highlight=False, width=1000).print(drawn)
 
 
 def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
