@@ -146,7 +146,6 @@ def _dream_zoom() -> None:
 
 
 def _other_inputs() -> list[str]:
-    """The files that go in besides the input."""
     return [path for path in (GUIDE.value, MASK.value) if path]
 
 

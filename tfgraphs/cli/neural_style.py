@@ -250,7 +250,6 @@ class _Painter:
 
 
 def _other_files() -> list[str]:
-    """The files that go in besides the photograph."""
     masks = [path for flag in (CONTENT_MASK, STYLE_MASK) for path in flag.value or [] if path]
     return [*STYLE.value, *masks, *([] if INIT.value in _STARTS else [INIT.value])]
 

@@ -64,7 +64,6 @@ class _Unit:
 
 
 def _file_name(text: str) -> str:
-    """Returns text as the name of a file."""
     return re.sub(r"[^\w.-]+", "_", text).strip("_")
 
 
@@ -227,7 +226,6 @@ def _units(backbone: "Backbone") -> tuple[list[_Unit], str]:
 
 
 def _objective(backbone: "Backbone") -> "Objective":
-    """Returns the sum of what --objective says."""
     from tfgraphs.deepdream import Objective, parse
 
     return sum((parse(text, backbone) for text in OBJECTIVE.value), start=Objective(()))

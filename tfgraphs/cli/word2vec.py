@@ -165,7 +165,6 @@ def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
 
 
 def _check_outputs() -> None:
-    """Check before a long run that its results can be written."""
     for name in FORMATS.value:
         if name not in results.FORMATS:
             raise command.UsageError(f"--formats={name}: choose from {', '.join(results.FORMATS)}")

@@ -15,7 +15,6 @@ flags.disclaim_key_flags()  # the flags belong to the modules that call these fu
 
 Settings = TypeVar("Settings")
 
-_FORMER = "former names"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     .*)*)", re.MULTILINE)
 _REFERENCE = re.compile(r"[;.]\s+[Ss]ee\s+`[\w.]+`")
 
@@ -37,7 +36,7 @@ def define(name: str, default: object, note: str = "") -> flags.FlagHolder[Any]:
 
 def former(old: str, new: str) -> None:
     """Lets a flag be given by its former name, too. --help does not list it, and outputs do not record it."""
-    flags.DEFINE_alias(old, new, module_name=_FORMER)
+    flags.DEFINE_alias(old, new, module_name="former names")
 
 
 def parse_channels(text: str, count: int) -> list[int]:

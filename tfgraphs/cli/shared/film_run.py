@@ -30,8 +30,6 @@ BLEND = flags.DEFINE_float(
 )
 
 Input = TypeVar("Input")
-MakeFrame = Callable[[Input, np.ndarray | None], Iterator[Progress]]
-"""Takes the input of a frame and the finished frame before it, None for the first; the last progress has the frame."""
 Pair = tuple[np.ndarray | None, np.ndarray]
 """A frame of a film and, first, the one before it."""
 
@@ -113,12 +111,13 @@ class FilmRun(picture_run.PictureRun):
     def make_film(
         self,
         inputs: Callable[[int], Iterable[Input]],
-        make_frame: MakeFrame[Input],
+        make_frame: Callable[[Input, np.ndarray | None], Iterator[Progress]],
         first_work: float = 1.0,
     ) -> None:
         """Makes the frames that are missing, writes the film, and deletes the state of the run.
 
         `inputs` returns the inputs of the frames from a number on; FilmError is raised if there are too few.
+        `make_frame` takes one and the finished frame before it, None for the first; its last progress has the frame.
         The first frame is `first_work` times the work of another one.
         """
         frames, count = films.FrameFolder(self.state.folder / "frames"), self._count
