@@ -151,6 +151,7 @@ def prepare(name, layer, size):
 TORCH_LAYERS = """
 import numpy as np
 import torch
+import torch._dynamo  # with Triton, which crashes the process if it is loaded after TensorFlow
 import torch.nn.functional as F
 
 def layers(backbone, last):
