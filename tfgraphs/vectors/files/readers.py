@@ -1,5 +1,6 @@
 """Parsers of the file formats of word vectors: word2vec's binary format, and lines of text."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -58,12 +59,9 @@ class BinaryReader:
             else:
                 place = f"it ends at byte {position + len(buffer):,}, in word {number + 1:,} of {self._count:,}"
                 raise FormatError(f"{self._path} is cut off: {place}")
-        if limit is None or limit > self._count:
-            rest = buffer[:2]
-            while len(rest) < 2 and (piece := next(pieces, b"")):
-                rest += piece[:2]
-            if rest not in (b"", b"\n"):
-                raise FormatError(f"{self._path} is damaged: it announces {self._count:,} words and contains more")
+        whole = limit is None or limit > self._count
+        if whole and buffer + b"".join(itertools.islice(pieces, 2)) not in (b"", b"\n"):
+            raise FormatError(f"{self._path} is damaged: it announces {self._count:,} words and contains more")
 
     def _scan(self, buffer: bytes, position: int, number: int, last: int) -> tuple[list[bytes], list[int], int]:
         """Returns the words of all complete records, where their vectors begin, and where the last record ends."""

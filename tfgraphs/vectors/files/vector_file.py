@@ -11,7 +11,6 @@ import codecs
 import contextlib
 import gzip
 import os
-import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -137,7 +136,7 @@ class ByteStream:
 
     Attributes:
         seekable: whether the file can be opened again, which a pipe cannot.
-        size: bytes of the file as it is stored, or None if unknown.
+        size: bytes of the file as it is stored, or 0 if unknown.
     """
 
     def __init__(self, path: Path) -> None:
@@ -147,8 +146,7 @@ class ByteStream:
             self._file = path.open("rb")
             self.seekable = self._file.seekable()
             packed = self._file.peek(len(_GZIP)).startswith(_GZIP)
-        status = os.fstat(self._file.fileno())
-        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self.size = os.fstat(self._file.fileno()).st_size if self.seekable else 0
         self._content: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
         self.close = self._file.close
 

@@ -6,7 +6,6 @@ vocabulary, most frequent word first (`vocabulary`, `phrases`).
 """
 
 import dataclasses
-import hashlib
 import itertools
 import json
 import os
@@ -94,7 +93,7 @@ def prepare(
     folder: str | Path,
     *,
     processes: int | None = None,
-    on_progress: Report | None = None,
+    on_progress: Report = lambda stage, share: None,
 ) -> EncodedCorpus:
     """Encode text files as word numbers in a folder, and open it.
 
@@ -114,16 +113,16 @@ def prepare(
         CorpusError: a text cannot be read or is none, or it has too few words.
         OutputError: the folder cannot be written, or holds something else; it is then as it was before.
     """
-    report = on_progress or (lambda stage, share: None)
     folder, files = Path(folder), find_files(sources)
-    note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": _fingerprint(files)}
+    states = [[os.path.realpath(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": states}
     with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
         about = _read_about(folder)
         if all(about.get(name) == value for name, value in note.items()):
             return EncodedCorpus.open(folder)
     check_folder(folder, MARKER)
     with atomic_folder(folder, MARKER) as temporary:
-        figures = _encode(files, settings, temporary, processes, report)
+        figures = _encode(files, settings, temporary, processes, on_progress)
         (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
     return EncodedCorpus.open(folder)
 
@@ -195,15 +194,6 @@ def _add_up(parts: Iterable[CountedBlock], table: WordTable, file: NumberFile) -
 def _check_vocabulary(vocabulary: Vocabulary) -> None:
     if len(vocabulary.words) < 2:
         raise CorpusError("the text has too few words that are frequent enough: give more text or a lower --min_count")
-
-
-def _fingerprint(files: Sequence[Path]) -> str:
-    """Return a digest that changes when a file does."""
-    digest = hashlib.sha256()
-    for path in files:
-        status = path.stat()
-        digest.update(os.fsencode(os.path.realpath(path)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    return digest.hexdigest()
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

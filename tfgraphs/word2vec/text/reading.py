@@ -80,7 +80,7 @@ def _files_in(folder: str) -> list[Path]:
 
 
 def read_blocks(
-    files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[float], None] | None = None
+    files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[float], None] = lambda share: None
 ) -> Iterator[bytes]:
     """Yield blocks of whole lines of at least `size` bytes (the last may be shorter), each ending with a line feed.
 
@@ -101,8 +101,7 @@ def read_blocks(
     buffer = bytearray()
     for path in files:
         for piece, position in _pieces(path):
-            if on_progress:
-                on_progress(min(1, (before + position) / max(1, total)))
+            on_progress(min(1, (before + position) / max(1, total)))
             buffer += piece
             whole = _break_long_lines(buffer)
             if whole >= size:
