@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -144,7 +143,7 @@ def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, 
     partial_folder = folder.with_name(f".{folder.name}.part")
     try:
         with StoreWriter(partial_folder, identity, dimensions, dtype) as writer:
-            for block in _read_ahead(unique(read(writer.position, writer.read), writer.seen)):
+            for block in unique(read(writer.position, writer.read), writer.seen):
                 writer.write(block)
                 report("converting", 0.95 * block.share)
             words = writer.finish()
@@ -165,12 +164,3 @@ def _blocks(vectors: WordVectors, position: int | None, _: int) -> Iterator[Bloc
         last = first + len(words)
         matrix = np.asarray(vectors.matrix[first:last], np.float32)
         yield Block(list(words), matrix, last, last, last / len(vectors.words))
-
-
-def _read_ahead(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Yields blocks while a thread reads the next one."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, blocks, None)
-        while block := coming.result():
-            coming = reader.submit(next, blocks, None)
-            yield block

@@ -35,7 +35,6 @@ class Int8Matrix:
         self.coarse, self.fine, self.scales = coarse, fine, scales
         self.shape = coarse.shape
         self.ndim = 2
-        self.dtype = np.dtype(np.float32)
 
     def __len__(self) -> int:
         return len(self.coarse)

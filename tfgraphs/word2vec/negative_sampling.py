@@ -75,13 +75,12 @@ class Sampled(OutputLayer):
         if self._drawn:
             noise_weights = tf.reshape(tf.reduce_sum(weights, axis=-1), [*noise_scores.shape[:-1], 1])
             return negative_sampling(scores, weights, noise_scores, noise_weights, settings.negatives / self._drawn)
-        if self._skipgram:  # each noise word counts as much as the pair for which it is drawn
+        of_pairs = weights  # each noise word counts as much as the pair for which it is drawn
+        if self._skipgram:
             neighbours = self._neighbours(weights.shape[2])
             neighbours = np.broadcast_to(neighbours, [weights.shape[0], *neighbours.shape])
-            weights_of_pairs = tf.gather(weights, neighbours, axis=2, batch_dims=2)
-        else:
-            weights_of_pairs = weights
-        noise_weights = tf.reshape(tf.repeat(weights_of_pairs, settings.negatives, axis=-1), noise_scores.shape)
+            of_pairs = tf.gather(weights, neighbours, axis=2, batch_dims=2)
+        noise_weights = tf.reshape(tf.repeat(of_pairs, settings.negatives, axis=-1), noise_scores.shape)
         if settings.loss == "negative_sampling":
             noise_weights *= constants[0][:, tf.newaxis]
         return negative_sampling(scores, weights, noise_scores, noise_weights)

@@ -51,7 +51,9 @@ def place_labels(
         neighbours.append(np.flatnonzero(close))
         others = points[close & (np.linalg.norm(points - point, axis=1) > radius / 2)]
         high = low[label] + sizes[label]
-        cost[label] += _covering_cost(low[label], high, point, tips[label], others, segments, radius)
+        cost[label] += _covering_cost(low[label], high, others, segments, radius)
+        boxes = (others - radius - 1, others + radius + 1)
+        cost[label] += _COVERS_LINE * (_length_inside(*boxes, point, tips[label][:, None]) > 0).sum(axis=1)
 
     # The last place, NaN, is that of a label that is left out.
     low, tips = (np.pad(array, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan) for array in (low, tips))
@@ -103,21 +105,13 @@ def _candidates(
 
 
 def _covering_cost(
-    low: np.ndarray,
-    high: np.ndarray,
-    point: np.ndarray,
-    tips: np.ndarray,
-    others: np.ndarray,
-    segments: np.ndarray,
-    radius: float,
+    low: np.ndarray, high: np.ndarray, others: np.ndarray, segments: np.ndarray, radius: float
 ) -> np.ndarray:
     """Returns what it costs that the places of a label cover other points and arrows, [places]."""
     gap = np.linalg.norm(others - np.clip(others, low[:, None], high[:, None]), axis=-1)
     cost = _COVERS_POINT * (gap < radius).sum(axis=1) + _NEAR_POINT * (gap < 2.2 * radius).sum(axis=1)
     length = _length_inside(low[:, None], high[:, None], segments[:, 0], segments[:, 1])
-    cost += (_COVERS_ARROW * (length > 0) * (1 + np.minimum(length / (high - low)[:1, 1], 2))).sum(axis=1)
-    boxes = (others - radius - 1, others + radius + 1)
-    return cost + _COVERS_LINE * (_length_inside(*boxes, point, tips[:, None]) > 0).sum(axis=1)
+    return cost + (_COVERS_ARROW * (length > 0) * (1 + np.minimum(length / (high - low)[:1, 1], 2))).sum(axis=1)
 
 
 def _length_inside(low: np.ndarray, high: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
