@@ -3,26 +3,33 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow.python.util import _pywrap_util_port
 
-from tfgraphs.graphs.processor import Processor, current, describe
+from tfgraphs.graphs.processor import Processor, current
 
 
 @pytest.mark.parametrize(
     ("devices", "onednn", "features", "expected"),
     [
-        (["CPU"], True, ["AVX2"], Processor(gpus=0, onednn=True, avx512=False)),
-        (["CPU"], False, ["AVX2", "AVX512F"], Processor(gpus=0, onednn=False, avx512=True)),
-        (["CPU", "GPU", "GPU"], True, [], Processor(gpus=2, onednn=True, avx512=False)),
+        (["CPU"], True, {"AVX2": True}, Processor(gpus=0, onednn=True, avx512=False)),
+        (["CPU"], False, {"AVX2": True, "AVX512F": True}, Processor(gpus=0, onednn=False, avx512=True)),
+        (["CPU", "GPU", "GPU"], True, {"AVX512F": False}, Processor(gpus=2, onednn=True, avx512=False)),
     ],
 )
-def test_a_processor_is_described_by_devices_and_features(devices, onednn, features, expected):
-    assert describe(devices, onednn, features) == expected
+def test_a_processor_is_described_by_devices_and_features(monkeypatch, devices, onednn, features, expected):
+    found = [tf.config.PhysicalDevice(f"/physical_device:{kind}:0", kind) for kind in devices]
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda: found)
+    monkeypatch.setattr(_pywrap_util_port, "IsMklEnabled", lambda: onednn)
+    monkeypatch.setattr(np._core._multiarray_umath, "__cpu_features__", features)
+    assert current() == expected
 
 
 @pytest.mark.parametrize("onednn", [True, False])
 def test_with_a_gpu_every_choice_is_tensorflows_default(onednn):
-    processor = describe(["CPU", "GPU"], onednn, ["AVX512F"])
+    processor = Processor(gpus=1, onednn=onednn, avx512=True)
     assert not processor.transposed_convolutions
     assert not processor.gathered_strides
     assert not processor.compiled_losses
@@ -31,17 +38,17 @@ def test_with_a_gpu_every_choice_is_tensorflows_default(onednn):
 
 
 def test_on_a_cpu_losses_are_compiled_and_graphs_are_left_as_they_are():
-    processor = describe(["CPU"], onednn=True)
+    processor = Processor(onednn=True)
     assert processor.compiled_losses
     assert not processor.rewritten_graphs
     assert processor.gathered_strides
 
 
 @pytest.mark.parametrize(
-    ("onednn", "features", "transposed"), [(True, [], True), (False, [], False), (True, ["AVX512F"], False)]
+    ("onednn", "avx512", "transposed"), [(True, False, True), (False, False, False), (True, True, False)]
 )
-def test_convolutions_are_transposed_only_where_that_gains(onednn, features, transposed):
-    assert describe(["CPU"], onednn, features).transposed_convolutions == transposed
+def test_convolutions_are_transposed_only_where_that_gains(onednn, avx512, transposed):
+    assert Processor(onednn=onednn, avx512=avx512).transposed_convolutions == transposed
 
 
 def test_this_process_runs_on_a_cpu():

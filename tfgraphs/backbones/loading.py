@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfgraphs.backbones.backbone import Backbone, BackboneError, LayerError
-from tfgraphs.backbones.imported import frozen_graph
+from tfgraphs.backbones.imported import frozen_graph, saved_model
 from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, vgg
 from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weight_files import read_arrays
@@ -126,8 +126,6 @@ def load(
     if _holds_weights(name):
         if Path(name).suffix == ".pb":
             return _frozen(Path(name), expects)
-        from tfgraphs.backbones.imported import saved_model
-
         return saved_model.load(name, expects=expects or "0..1")
     return _keras(name, pooling, weights, report, expects, check)
 

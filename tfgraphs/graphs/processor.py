@@ -3,7 +3,6 @@
 Code that has a choice asks `current()` when it makes a graph. Everywhere else stands the plain TensorFlow operation.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -70,17 +69,12 @@ class Processor:
         return None if self.gpus else 1
 
 
-def describe(devices: Sequence[str], onednn: bool, features: Sequence[str] = ()) -> Processor:
-    """Describes a processor by the types of TensorFlow's devices ("CPU", "GPU") and NumPy's CPU features ("AVX2")."""
-    return Processor(gpus=list(devices).count("GPU"), onednn=onednn, avx512="AVX512F" in features)
-
-
 def current() -> Processor:
     """Describes what this process computes on. It does not create TensorFlow's devices."""
     import numpy as np
     import tensorflow as tf
     from tensorflow.python.util import _pywrap_util_port
 
-    devices = [device.device_type for device in tf.config.get_visible_devices()]
+    gpus = sum(device.device_type == "GPU" for device in tf.config.get_visible_devices())
     features = np._core._multiarray_umath.__cpu_features__ if hasattr(np, "_core") else {}
-    return describe(devices, _pywrap_util_port.IsMklEnabled(), [name for name, there in features.items() if there])
+    return Processor(gpus, _pywrap_util_port.IsMklEnabled(), features.get("AVX512F", False))
