@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import reason
 from tfgraphs.files import hub
-from tfgraphs.files.outputs import SAVED_MODEL, OutputError, check_folder, replace_folder
+from tfgraphs.files.outputs import SAVED_MODEL, OutputError, check_folder, output_errors, replace_folder
 from tfgraphs.files.packaged import packaged_file
 from tfgraphs.vectors.files.store import STORE, StoreWriter, open_store
 from tfgraphs.vectors.files.vector_file import Block, VectorFile, unique
@@ -142,15 +141,14 @@ def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, 
     check_folder(folder, STORE)
     partial_folder = folder.with_name(f".{folder.name}.part")
     try:
-        with StoreWriter(partial_folder, identity, dimensions, dtype) as writer:
-            for block in unique(read(writer.position, writer.read), writer.seen):
-                writer.write(block)
-                report("converting", 0.95 * block.share)
-            words = writer.finish()
-        report("converting", 1.0)
-        replace_folder(folder, partial_folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {reason(error)}") from error
+        with output_errors(folder):
+            with StoreWriter(partial_folder, identity, dimensions, dtype) as writer:
+                for block in unique(read(writer.position, writer.read), writer.seen):
+                    writer.write(block)
+                    report("converting", 0.95 * block.share)
+                words = writer.finish()
+            report("converting", 1.0)
+            replace_folder(folder, partial_folder)
     except FormatError:
         shutil.rmtree(partial_folder, ignore_errors=True)
         raise

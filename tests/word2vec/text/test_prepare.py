@@ -181,11 +181,11 @@ def full(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("step", ["write_numbers", "write_vocabulary"])
+@pytest.mark.parametrize("step", ["vocabulary.write_numbers", "corpus.write_vocabulary"])
 def test_a_full_disk_keeps_the_earlier_result_and_leaves_nothing_else(tmp_path, source, monkeypatch, step):
     prepare([source], EVERYTHING, tmp_path / "out")
     before = contents(tmp_path / "out")
-    monkeypatch.setattr(corpus_module, step, full)
+    monkeypatch.setattr(f"tfgraphs.word2vec.text.{step}", full)
     with pytest.raises(OutputError, match=r"^[^\n]*out: no space left on device$"):
         prepare([source], TextSettings(min_count=2), tmp_path / "out")
     assert contents(tmp_path / "out") == before

@@ -12,7 +12,6 @@ scales.npy          float32 [rows]
 
 import contextlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfgraphs.errors import errors_as
+from tfgraphs.files.outputs import atomic_file
 from tfgraphs.vectors.files.vector_file import Block
 from tfgraphs.vectors.lexicon import PackedWords, folded_order
 from tfgraphs.vectors.search import Int8Matrix, quantize, row_norms
@@ -108,9 +108,8 @@ class StoreWriter(contextlib.ExitStack):
         for file in self._files.values():
             file.flush()
         state = {"key": self._key, "position": block.position, "read": block.read}
-        temporary = self._folder / f"{_STATE}.part"
-        temporary.write_text(json.dumps({**state, "rows": self._rows, "bytes": self._bytes}), encoding="utf-8")
-        os.replace(temporary, self._folder / _STATE)
+        with atomic_file(self._folder / _STATE) as path:
+            path.write_text(json.dumps({**state, "rows": self._rows, "bytes": self._bytes}), encoding="utf-8")
 
     def finish(self) -> int:
         """Writes headers, index and description. Returns the number of words."""

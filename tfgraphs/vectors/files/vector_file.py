@@ -10,7 +10,6 @@ gzip     any of these, packed
 import codecs
 import contextlib
 import gzip
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -104,8 +103,7 @@ class VectorFile:
         with contextlib.closing(self._open(position)) as stream:
             for words, matrix, end in self._rows(stream.pieces(start), start, read, limit):
                 read += len(words)
-                share = read / total if total else stream.consumed / stream.size if stream.size else 0.0
-                yield Block(words, matrix, end, read, share)
+                yield Block(words, matrix, end, read, read / total if total else stream.share)
 
     def _open(self, position: int | None) -> "ByteStream":
         if self._seekable:
@@ -136,7 +134,6 @@ class ByteStream:
 
     Attributes:
         seekable: whether the file can be opened again, which a pipe cannot.
-        size: bytes of the file as it is stored, or 0 if unknown.
     """
 
     def __init__(self, path: Path) -> None:
@@ -145,15 +142,15 @@ class ByteStream:
         with self._explained():
             self._file = path.open("rb")
             self.seekable = self._file.seekable()
+            self._size = path.stat().st_size if self.seekable else 0
             packed = self._file.peek(len(_GZIP)).startswith(_GZIP)
-        self.size = os.fstat(self._file.fileno()).st_size if self.seekable else 0
         self._content: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
         self.close = self._file.close
 
     @property
-    def consumed(self) -> int:
-        """Number of stored bytes read so far, of a file of known size."""
-        return self._file.tell()
+    def share(self) -> float:
+        """Share of the stored bytes that are read, 0..1; 0 if unknown."""
+        return self._file.tell() / self._size if self._size else 0.0
 
     def head(self) -> bytes:
         """Returns the beginning of the content, at least one line. `pieces` yields it again."""
@@ -163,16 +160,15 @@ class ByteStream:
 
     def pieces(self, start: int) -> Iterator[bytes]:
         """Yields the content from a byte on, in pieces that are not empty."""
-        piece = self._head[start:]
         if self.seekable:
             with self._explained():
                 self._content.seek(max(0, start - 1))
             if start and not self._read(1):
                 raise FormatError(f"{self._path} has become shorter: it ends before the position from which to go on")
-            piece = b""
-        while piece := piece or self._read(_PIECE):
+        elif self._head[start:]:
+            yield self._head[start:]
+        while piece := self._read(_PIECE):
             yield piece
-            piece = b""
 
     def _read(self, size: int) -> bytes:
         """Reads some bytes of the content, fewer only at the end."""
@@ -185,7 +181,7 @@ class ByteStream:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             cut_off = isinstance(error, EOFError)
-            place = f" {'at' if cut_off else 'before'} byte {self.consumed:,}" if self.seekable else ""
+            place = f" {'at' if cut_off else 'before'} byte {self._file.tell():,}" if self.seekable else ""
             problem = "is cut off: its gzip data breaks off" if cut_off else "is damaged: its gzip data is wrong"
             raise FormatError(f"{self._path} {problem}{place}") from error
         except (OSError, ValueError) as error:  # ValueError: the path is not one

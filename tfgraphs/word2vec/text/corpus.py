@@ -22,28 +22,17 @@ import numpy as np
 from tfgraphs.errors import errors_as, reason
 from tfgraphs.files.outputs import atomic_folder, check_folder
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
-from tfgraphs.word2vec.text.counting import CountedBlock, WordTable, count_words
+from tfgraphs.word2vec.text.counting import WordTable, count_words
 from tfgraphs.word2vec.text.phrases import Report, join_phrases
 from tfgraphs.word2vec.text.reading import find_files, read_blocks
 from tfgraphs.word2vec.text.tokenizers import tokenizer
-from tfgraphs.word2vec.text.vocabulary import (
-    DTYPE,
-    SENTENCE_END,
-    NumberFile,
-    Vocabulary,
-    most_frequent,
-    renumber,
-    translate,
-    write_numbers,
-)
+from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent, renumber, translate
 from tfgraphs.word2vec.text.workers import map_in_order
 
 MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
 FORMAT = 1  # version of the folder, and of how text becomes words: folders of another version are written anew
-_CHECKED = 1 << 20  # word numbers that are checked at a time
-_CHECKS = 256
 
 
 @dataclass(frozen=True)
@@ -79,11 +68,10 @@ class EncodedCorpus:
         with errors_as(CorpusError, f"{folder} is damaged", "delete it"):
             figures = {name: int(about[name]) for name in ("sentences", "raw_words", "bad_bytes")}
             vocabulary = _read_vocabulary(folder / WORDS)
-            tokens = np.memmap(folder / NUMBERS, DTYPE, "r")
+            tokens = NumberFile(folder / NUMBERS).open(len(vocabulary.words))
             total = sum(vocabulary.counts.tolist()) + figures["sentences"]
             if total != len(tokens) or tokens[-1] != SENTENCE_END:
                 raise ValueError("the text is not as long as the counts say")
-            _check_numbers(folder / NUMBERS, len(tokens), len(vocabulary.words))
             return cls(vocabulary, tokens, **figures, pruned=bool(about["pruned"]))
 
 
@@ -158,8 +146,13 @@ def _encode(
     file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
     count = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case))
     blocks = read_blocks(files, on_progress=partial(report, "reading the text"))
+    raw_words = bad_bytes = 0
     with closing(map_in_order(count, blocks, processes)) as parts:
-        raw_words, bad_bytes = _add_up(parts, counted, file)
+        for part in parts:
+            numbers = np.append(counted.add(part.words, part.counts), np.int32(SENTENCE_END))
+            file.append(numbers[part.numbers])
+            raw_words += int(part.counts.sum())
+            bad_bytes += part.bad_bytes
     if raw_words == 0:
         raise CorpusError(f"there is no word in {files[0] if len(files) == 1 else f'any of {len(files)} files'}")
     pruned = counted.pruned
@@ -177,18 +170,6 @@ def _encode(
     file.rewrite(lambda numbers: renumber(numbers, table), partial(report, "writing word numbers"))
     sentences = len(file) - int(vocabulary.counts.sum())
     return {"raw_words": raw_words, "bad_bytes": bad_bytes, "pruned": pruned, "sentences": sentences}
-
-
-def _add_up(parts: Iterable[CountedBlock], table: WordTable, file: NumberFile) -> tuple[int, int]:
-    """Write the numbers that words get as they come, and return how many words and bad bytes there are."""
-    raw_words = bad_bytes = 0
-    with file.path.open("wb") as output:
-        for part in parts:
-            numbers = np.append(table.add(part.words, part.counts), np.int32(SENTENCE_END))
-            write_numbers(numbers[part.numbers], output)
-            raw_words += int(part.counts.sum())
-            bad_bytes += part.bad_bytes
-    return raw_words, bad_bytes
 
 
 def _check_vocabulary(vocabulary: Vocabulary) -> None:
@@ -212,14 +193,3 @@ def _read_vocabulary(path: Path) -> Vocabulary:
     if len(set(words)) != len(counts) or counts.min() < 1 or (np.diff(counts) > 0).any():
         raise ValueError("words are repeated, or counts are not in order")
     return Vocabulary(words, counts)
-
-
-def _check_numbers(path: Path, tokens: int, words: int) -> None:
-    """Find numbers of no word, in long texts in samples; reads the file, as a memory map would stay in memory."""
-    last = max(0, tokens - _CHECKED)
-    with path.open("rb") as file:
-        for start in sorted({*range(0, last, max(_CHECKED, last // _CHECKS)), last}):
-            file.seek(start * DTYPE.itemsize)
-            part = np.fromfile(file, DTYPE, _CHECKED)
-            if part.min() < SENTENCE_END or part.max() >= words:
-                raise ValueError("there are numbers of no word")

@@ -16,6 +16,7 @@ SENTENCE_END = -1  # among word numbers
 UNKNOWN = -2  # the number of a word that is not in the vocabulary
 DTYPE = np.dtype("<i4")  # of word numbers on the disk
 _CHUNK = 1 << 20  # word numbers that are read at a time
+_CHECKS = 256  # chunks
 
 Report = Callable[[float], None]
 
@@ -70,6 +71,26 @@ class NumberFile:
 
     def __len__(self) -> int:
         return self.path.stat().st_size // DTYPE.itemsize
+
+    def open(self, words: int) -> np.ndarray:
+        """Return the numbers, which stay on the disk, int32 [tokens].
+
+        Raises ValueError if some are numbers of none of the words. Long texts are checked in samples, which are read
+        from the file, as a memory map would stay in memory.
+        """
+        last = max(0, len(self) - _CHUNK)
+        with self.path.open("rb") as file:
+            for start in sorted({*range(0, last, max(_CHUNK, last // _CHECKS)), last}):
+                file.seek(start * DTYPE.itemsize)
+                part = np.fromfile(file, DTYPE, _CHUNK)
+                if part.min() < SENTENCE_END or part.max() >= words:
+                    raise ValueError("there are numbers of no word")
+        return np.memmap(self.path, DTYPE, "r")
+
+    def append(self, numbers: np.ndarray) -> None:
+        """Add word numbers at the end."""
+        with self.path.open("ab") as file:
+            write_numbers(numbers, file)
 
     def sentences(self, report: Report) -> Iterator[np.ndarray]:
         """Yield whole sentences, about a million numbers at a time, int32 [tokens]."""
