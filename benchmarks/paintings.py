@@ -170,7 +170,7 @@ def main() -> None:
     ]
     figures: dict[str, list[list[float]]] = {}
     for number, (photograph, painting) in enumerate(pairs):
-        scaled = targets.resize_style(painting, max(photograph.shape))
+        scaled = images.resize(painting, images.fit(painting.shape[:2], max(photograph.shape)))
         own = [judge(photograph, photograph, scaled)[1] for judge in judges]
         smooth = float(total_variation(tf.constant(scaled[None])))
         for name in ("the photograph", *options.names):

@@ -69,7 +69,10 @@ class Dreamer:
 
         def enlarge(detail: np.ndarray, number: int) -> np.ndarray:
             detail = resize(detail, levels[number].size)
-            return detail if masks is None else _mask_detail(detail, masks[number - 1], masks[number])
+            if masks is None:
+                return detail
+            before = _resize_mask(masks[number - 1][..., 0], levels[number].size)
+            return detail * np.minimum(1, masks[number] / np.maximum(before, 1e-6))  # none beyond the edges of the mask
 
         def start(number: int, pictures: np.ndarray | None) -> np.ndarray:
             height, width = levels[number].size
@@ -144,8 +147,3 @@ def smallest_octave(objective: Objective, backbone: Backbone) -> int:
 def _resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Returns the mask of an octave, [height, width, 1]."""
     return np.clip(resize(mask[..., None], size), 0, 1)
-
-
-def _mask_detail(detail: np.ndarray, before: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Removes detail that resizing has spread over the edges of the mask; `before` is that of the smaller octave."""
-    return detail * np.minimum(1, mask / np.maximum(_resize_mask(before[..., 0], mask.shape[:2]), 1e-6))

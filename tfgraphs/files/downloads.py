@@ -179,10 +179,13 @@ def unfinished_file(target: Path, report: Report) -> Iterator[UnfinishedFile]:
     """
     import fcntl  # not on Windows, which only downloads need it for
 
+    def open_no_link(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
     path = target.with_name(f"{target.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        with open(path, "a+b", buffering=0, opener=_open_no_link) as file:  # unbuffered: a full disk fails in `append`
+        with open(path, "a+b", buffering=0, opener=open_no_link) as file:  # unbuffered: a full disk fails in `append`
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -196,11 +199,6 @@ def unfinished_file(target: Path, report: Report) -> Iterator[UnfinishedFile]:
                     if part.length == 0 and part.is_there():
                         path.unlink()
                 return
-
-
-def _open_no_link(path: str, flags: int) -> int:
-    """Opens a file for writing, but not one to which a link in the cache leads."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 # --- the network

@@ -165,8 +165,8 @@ class Targets:
 
     def _statistics(self, style: Style, longest: float) -> LayerSums:
         """The sums of a painting, presented as the picture is, on average over all shifts."""
-        reduced = resize_style(style.pixels, longest)
-        pixels, size = tf.constant(reduced[None]), reduced.shape[:2]
+        height, width = style_size(tf.constant(style.pixels.shape[:2]), longest).numpy().tolist()
+        pixels, size = tf.constant(resize(style.pixels, (height, width))[None]), (height, width)
         tiles = self._tiles_of(size)
         masks = None if style.mask is None else self._masks(style.mask, size)
 
@@ -222,9 +222,3 @@ def _sums_of_parts(
         return tiles.total_and_gradient(shown, sums_of_part, offset, with_gradient=False)[0], gradient
 
     return total(pictures[0])
-
-
-def resize_style(style: np.ndarray, longest: float) -> np.ndarray:
-    """Reduces a painting, float32 [height, width, 3], see `scales.style_size`."""
-    height, width = style_size(tf.constant(style.shape[:2]), longest).numpy().tolist()
-    return resize(style, (height, width))
