@@ -40,12 +40,14 @@ if TYPE_CHECKING:
     from tfgraphs.deepdream import Objective
     from tfgraphs.deepdream.dreamer import Dreamer
 
-INPUT = flags.DEFINE_string("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
+INPUT = common_flags.define_path("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
 common_flags.former("content", "input")
 SIZE = common_flags.define("size", 1024)
 LAYER = flags.DEFINE_string("layer", None, "The layer whose activations are maximised. By default one with objects.")
 OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What is maximised instead of a layer; several are added.")
-GUIDE = flags.DEFINE_string("guide", None, "A picture whose features of --layer the dream takes on, or sample:NAME.")
+GUIDE = common_flags.define_path(
+    "guide", None, "A picture whose features of --layer the dream takes on, or sample:NAME."
+)
 GUIDE_SIZE = flags.DEFINE_integer("guide_size", 224, "Longer side in pixels to which the guide is reduced.", 32)
 STEPS = common_flags.define("steps", 40)
 FRAME_STEPS = flags.DEFINE_integer("frame_steps", 8, "Steps of each frame of a zoom but the first.", 1)
@@ -65,9 +67,9 @@ common_flags.define_settings(DreamSettings, "steps", "optimizer", "seed", "tile_
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.DREAMS), "A chosen combination of flags; flags that are given override it."
 )
-MASK = flags.DEFINE_string("mask", None, "A picture: white where to dream, black where not, grey for less.")
+MASK = common_flags.define_path("mask", None, "A picture: white where to dream, black where not, grey for less.")
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture and changes the luma.")
-EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Writes a SavedModel that dreams; --input is optional then.")
+EXPORT_DIR = common_flags.define_path("export_dir", None, "Writes a SavedModel that dreams; --input is optional then.")
 
 _warn_once = functools.cache(warnings.warn)
 _WHITE = 1.0  # the background of transparent pictures in a zoom

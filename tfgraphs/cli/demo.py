@@ -17,16 +17,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from absl import flags
 from PIL import Image
 
-from tfgraphs.cli.shared import command
+from tfgraphs.cli.shared import command, common_flags
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.monitor.terminal import duration
 from tfgraphs.pictures import samples
 
-OUTPUT = flags.DEFINE_string("output", "out/demo", "Folder for the results.")
+OUTPUT = common_flags.define_path("output", "out/demo", "Folder for the results.")
 
 QUESTIONS = [
     "near Einstein",

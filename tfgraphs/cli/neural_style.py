@@ -37,20 +37,20 @@ from tfgraphs.pictures.colors import matched
 if TYPE_CHECKING:
     from tfgraphs.neural_style.transfer import Painter
 
-INPUT = flags.DEFINE_string("input", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
+INPUT = common_flags.define_path("input", None, "The photograph, folder, pattern or film to paint, or sample:NAME.")
 common_flags.former("content", "input")
-STYLE = flags.DEFINE_multi_string("style", ["sample:swirls"], "The painting, or sample:NAME; several are blended.")
+STYLE = common_flags.define_paths("style", ["sample:swirls"], "The painting, or sample:NAME; several are blended.")
 STYLE_WEIGHT = flags.DEFINE_multi_float(
     "style_weight", None, "How much of each --style, in their order; only proportions count."
 )
-CONTENT_MASK = flags.DEFINE_multi_string(
+CONTENT_MASK = common_flags.define_paths(
     "content_mask", None, "For each --style a picture that is white where it is used; empty: everywhere."
 )
-STYLE_MASK = flags.DEFINE_multi_string(
+STYLE_MASK = common_flags.define_paths(
     "style_mask", None, "For each --style a picture that is white where it counts; empty: everywhere."
 )
 SIZE = common_flags.define("size", 640)
-INIT = flags.DEFINE_string("init", "random", "What to start from: random, content, or a picture.")
+INIT = common_flags.define_path("init", "random", "What to start from: random, content, or a picture.")
 PRESERVE_COLOR = flags.DEFINE_enum(
     "preserve_color",
     "none",
@@ -73,7 +73,7 @@ TEMPORAL_WEIGHT = flags.DEFINE_float(
     "temporal_weight", 100, "How firmly frames of a film keep what was painted before; 0: each is painted alone.", 0
 )
 EXPORT_DIR = style_network.EXPORT_DIR
-MODEL = flags.DEFINE_string(
+MODEL = common_flags.define_path(
     "model",
     None,
     "Paints in one pass with this network: a folder that --train_style wrote, or hub:HANDLE, for instance Magenta's "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import command, picture_run, run_state
+from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
@@ -18,13 +18,15 @@ from tfgraphs.pictures import films, images, photographs, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
 
-TRAIN_STYLE = flags.DEFINE_string(
+TRAIN_STYLE = common_flags.define_path(
     "train_style", None, "A painting, or sample:NAME: trains a network to paint in its style, for --model."
 )
-PHOTOS = flags.DEFINE_string(
+PHOTOS = common_flags.define_path(
     "photos", None, "Photographs to learn from, a folder or a pattern. By default those of the offline extra."
 )
-EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: the trained network, or the painter.")
+EXPORT_DIR = common_flags.define_path(
+    "export_dir", None, "Folder for a SavedModel: the trained network, or the painter."
+)
 TRAIN_STEPS = flags.DEFINE_integer("train_steps", 2000, "Gradient steps of the training.", lower_bound=1)
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "Crops of photographs in a step of the training.", lower_bound=1)
 TRAIN_RATE = flags.DEFINE_float("train_rate", 0.003, "Learning rate of the training, at its highest.", lower_bound=0)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.backbones.layers import Layer
 
-INPUT = flags.DEFINE_string("input", None, "activations, classify: the picture, or sample:NAME.")
+INPUT = common_flags.define_path("input", None, "activations, classify: the picture, or sample:NAME.")
 SIZE = common_flags.define("size", None, "By default a good one.")
 LAYER = flags.DEFINE_string(
     "layer",

@@ -44,17 +44,27 @@ if TYPE_CHECKING:
     from tfgraphs.word2vec.model import Word2Vec
     from tfgraphs.word2vec.pairs.training import PairModel
 
-CORPUS = flags.DEFINE_multi_string("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
-PAIRS = flags.DEFINE_string("pairs", None, "Instead of a text: a file of pairs context|target, separated by commas.")
+CORPUS = common_flags.define_paths("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
+PAIRS = common_flags.define_path(
+    "pairs", None, "Instead of a text: a file of pairs context|target, separated by commas."
+)
 CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
 PASSES = flags.DEFINE_integer("passes", 100, "Passes over --pairs.", lower_bound=1)
 COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: that demo's gradient for pairs with several targets.")
-OUTPUT = flags.DEFINE_string("output", "vectors", "What to write: a folder for the vectors and what belongs to them.")
+OUTPUT = common_flags.define_path(
+    "output", "vectors", "What to write: a folder for the vectors and what belongs to them."
+)
 FORMATS = flags.DEFINE_list("formats", ["binary", "text"], "Formats of the vectors in it, of binary and text.")
-EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim].")
-EVALUATE = flags.DEFINE_string("evaluate", None, "File of analogies to answer at the end, such as questions-words.txt.")
+EXPORT_DIR = common_flags.define_path(
+    "export_dir", None, "Folder for a SavedModel: string[batch] to float32[batch, dim]."
+)
+EVALUATE = common_flags.define_path(
+    "evaluate", None, "File of analogies to answer at the end, such as questions-words.txt."
+)
 RESTRICT_VOCAB = flags.DEFINE_integer("restrict_vocab", 30_000, "Most frequent words that --evaluate asks for.", 1)
-LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: loss, rate, speed, nearest words, projector.")
+LOGDIR = common_flags.define_path(
+    "logdir", None, "Folder for TensorBoard: loss, rate, speed, nearest words, projector."
+)
 PROBE = flags.DEFINE_multi_string("probe", [], "A word whose neighbours TensorBoard shows; may be repeated.")
 MAX_COUNTING_MEMORY = flags.DEFINE_integer(
     "max_counting_memory", 2048, "Megabytes of the table of words; a larger one forgets its rarest words.", 1

@@ -26,7 +26,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from tfgraphs.cli.shared import command
+from tfgraphs.cli.shared import command, common_flags
 from tfgraphs.cli.shared.answers import FORMATS, print_evaluation
 from tfgraphs.cli.words_questions import QUESTIONS, Question, answer, answer_piped_lines, answer_typed_lines
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
@@ -37,7 +37,7 @@ from tfgraphs.vectors.files.writers import MOST_WORDS, write_projector
 from tfgraphs.vectors.loading import convert, load
 from tfgraphs.vectors.plots.plot import check_format, plot
 
-VECTORS = flags.DEFINE_string("vectors", "glove", "'glove' (packaged), a file, a folder, or hub:HANDLE.")
+VECTORS = common_flags.define_path("vectors", "glove", "'glove' (packaged), a file, a folder, or hub:HANDLE.")
 LIMIT = flags.DEFINE_integer("limit", None, "Read only so many words, the most frequent.", lower_bound=1)
 TOPN = flags.DEFINE_integer("topn", 10, "Number of words in an answer.", lower_bound=1)
 METHOD = flags.DEFINE_enum(
@@ -47,7 +47,7 @@ RESTRICT_VOCAB = flags.DEFINE_integer(
     "restrict_vocab", None, "Only so many words, the most frequent, may be answers. evaluate: 300,000.", lower_bound=1
 )
 FORMAT = flags.DEFINE_enum("format", "table", list(FORMATS), "Format of answers.")
-OUTPUT = flags.DEFINE_string("output", None, "plot: the picture to write, .png, .svg or .pdf.")
+OUTPUT = common_flags.define_path("output", None, "plot: the picture to write, .png, .svg or .pdf.")
 ARROWS = flags.DEFINE_list("pairs", [], "plot: pairs of words to join by arrows, king:queen,man:woman.")
 DTYPE = flags.DEFINE_enum(
     "dtype", "float32", ["float32", "float16", "int8"], "convert: float16 halves the size, int8 is searched fastest."
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
             inspect.signature(function).bind(*words)
         except TypeError:
             raise command.UsageError(f"usage: {name} {usage}") from None
-        function(*words)
+        function(*(words if name == "plot" else map(common_flags.path, words)))
     else:
         usages = [*QUESTIONS.items(), *((name, usage) for name, (_, usage) in COMMANDS.items())]
         choices = ", ".join(f"{name} {usage}" for name, usage in usages)

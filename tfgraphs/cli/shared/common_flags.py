@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os.path
 import re
 import typing
 from collections.abc import Callable
@@ -32,6 +33,26 @@ def define(name: str, default: object, note: str = "") -> flags.FlagHolder[Any]:
     """Defines one of the flags that mean the same in all commands; the note is added to its help."""
     kind, text, *bounds = _COMMON[name]
     return _maker(kind)(name, default, f"{text} {note}".strip(), *bounds)
+
+
+def define_path(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
+    """Defines a flag for a path, pattern or name of something that also has a path, see `path`."""
+    return flags.DEFINE(_PathParser(), name, default, text)
+
+
+def define_paths(name: str, default: list[str] | None, text: str) -> flags.FlagHolder[Any]:
+    """Defines a flag for paths that may be repeated, see `define_path`."""
+    return flags.DEFINE_multi(_PathParser(), flags.ArgumentSerializer(), name, default, text)
+
+
+def path(text: str) -> str:
+    """Returns a path as it was typed with ~ and ~user as home folders, which a shell leaves alone after `--flag=`."""
+    return os.path.expanduser(text)
+
+
+class _PathParser(flags.ArgumentParser[str]):
+    def parse(self, argument: str) -> str:
+        return path(argument)
 
 
 def former(old: str, new: str) -> None:

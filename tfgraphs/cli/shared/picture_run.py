@@ -28,25 +28,27 @@ if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.backbones.loading import Check
 
-OUTPUT = flags.DEFINE_string(
+OUTPUT = common_flags.define_path(
     "output",
     None,
     "What to write: .png, .jpg, .webp or .tif; .mp4 or .webp for a film. By default named after the input.",
 )
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size also enlarges a smaller picture.")
-BACKBONE = flags.DEFINE_string(
+BACKBONE = common_flags.define_path(
     "backbone",
     "squeezenet",
     "The network: squeezenet, vgg19, googlenet, resnet50 ..., a file or hub:HANDLE. Files are checked: they can "
     "compute, but not read or write files.",
 )
-WEIGHTS = flags.DEFINE_string("weights", None, "A file with weights for --backbone, instead of the published ones.")
+WEIGHTS = common_flags.define_path(
+    "weights", None, "A file with weights for --backbone, instead of the published ones."
+)
 SEED = common_flags.define("seed", 0)
-LOGDIR = flags.DEFINE_string("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
+LOGDIR = common_flags.define_path("logdir", None, "Folder for TensorBoard: losses, pictures, flags, graph.")
 SAVE_EVERY = flags.DEFINE_integer(
     "save_every", 0, "Steps between two pictures that are saved beside the output; of a painting rounded up to tens.", 0
 )
-SHOW_FLAGS = flags.DEFINE_string("show_flags", None, "Only prints the command that made this picture or film.")
+SHOW_FLAGS = common_flags.define_path("show_flags", None, "Only prints the command that made this picture or film.")
 PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pictures in TensorBoard.", lower_bound=1)
 
 # Flags that change nothing in the picture: it does not record them, and a run may be resumed with others.

@@ -11,11 +11,11 @@ from typing import Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import command
+from tfgraphs.cli.shared import command, common_flags
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file, check_writable
 
-CHECKPOINT_DIR = flags.DEFINE_string(
+CHECKPOINT_DIR = common_flags.define_path(
     "checkpoint_dir", None, "Folder for the state of unfinished runs. By default checkpoints/."
 )
 SAVE_SECONDS = flags.DEFINE_float("save_seconds", 30, "Time between two checkpoints.", lower_bound=0)
