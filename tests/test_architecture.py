@@ -17,7 +17,7 @@ FLOORS = [
     {"cli", "studio", "front_door"},
     {"word2vec", "deepdream", "neural_style"},
     {"optimize", "backbones", "vectors", "pictures", "cluster", "files", "monitor", "graphs"},
-    {"errors", "expression", "lazy_names", "settings_checks", "version"},
+    {"errors", "expression", "extras", "lazy_names", "settings_checks", "version"},
 ]
 """The rooms of each floor, from the top."""
 

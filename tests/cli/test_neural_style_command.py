@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfgraphs.extras import install_extra
 from tfgraphs.pictures import films, images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -219,7 +220,7 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
         check=False,
     )
     assert result.returncode == 2
-    assert "tfgraphs[video]" in result.stderr
+    assert install_extra("video") in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (painted_film / "other.webp").exists()
 

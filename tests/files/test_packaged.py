@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tfgraphs.extras import install_extra
 from tfgraphs.files.packaged import PackageError, packaged_file, read_known
 from tfgraphs.pictures import images, samples
 
@@ -54,7 +55,7 @@ def test_missing_data_file_names_package_and_extra(module, relative):
         packaged_file(module, relative, "moon-rocks")
     message = str(caught.value)
     assert message.splitlines() == [message]
-    for word in (Path(relative).name, "moon-rocks", "pip install 'tfgraphs[offline]'"):
+    for word in (Path(relative).name, "moon-rocks", install_extra("offline")):
         assert word in message
 
 

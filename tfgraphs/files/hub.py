@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfgraphs.errors import TfgraphsError, errors_as
+from tfgraphs.extras import install_packages
 from tfgraphs.files.downloads import cache_folder
 from tfgraphs.files.outputs import SAVED_MODEL
 from tfgraphs.files.trust import TrustError, check_inside
@@ -52,7 +53,8 @@ def _downloaded(address: str, handle: str, kind: type[TfgraphsError]) -> Path:
     folder = cache / hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()  # as tensorflow_hub names it
     if (folder / SAVED_MODEL).is_file():
         return folder
-    with errors_as(kind, "tensorflow_hub cannot be imported", "pip install 'tensorflow-hub>=0.16.1' 'setuptools<82'"):
+    advice = install_packages("tensorflow-hub>=0.16.1", "setuptools<82")
+    with errors_as(kind, "tensorflow_hub cannot be imported", advice):
         with warnings.catch_warnings(action="ignore"):  # pkg_resources, which it imports, warns of itself
             from tensorflow_hub import resolver
 

@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.extras import install_extra
 
 
 class PackageError(TfgraphsError):
@@ -28,8 +29,7 @@ def packaged_file(module: str, relative: str, distribution: str) -> Path:
         if path.is_file():
             return path
     raise PackageError(
-        f"{relative.rpartition('/')[2]} of the package {distribution} is not installed: "
-        "pip install 'tfgraphs[offline]' brings it"
+        f"{relative.rpartition('/')[2]} of the package {distribution} is not installed: {install_extra('offline')}"
     )
 
 

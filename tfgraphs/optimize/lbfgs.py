@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.extras import install_extra
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
 
@@ -170,5 +171,5 @@ def import_scipy() -> tuple[ModuleType, Callable[[], contextlib.AbstractContextM
         from scipy import optimize
         from threadpoolctl import threadpool_limits
     except ImportError as error:
-        raise LBFGSError("L-BFGS needs SciPy and threadpoolctl: pip install 'tfgraphs[lbfgs]' brings them") from error
+        raise LBFGSError(f"L-BFGS needs SciPy and threadpoolctl: {install_extra('lbfgs')}") from error
     return optimize, lambda: threadpool_limits(1, "blas")

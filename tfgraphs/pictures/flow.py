@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.extras import install_extra
 from tfgraphs.pictures.camera import sampled
 from tfgraphs.pictures.colors import luma
 from tfgraphs.pictures.images import to_uint8
@@ -86,5 +87,5 @@ def opencv() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise FlowError("OpenCV is not installed: pip install 'tfgraphs[video]' brings it") from error
+        raise FlowError(f"OpenCV is not installed: {install_extra('video')}") from error
     return cv2

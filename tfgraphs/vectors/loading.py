@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfgraphs.extras import install_extra
 from tfgraphs.files import hub
 from tfgraphs.files.outputs import SAVED_MODEL, OutputError, check_folder, output_errors, replace_folder
 from tfgraphs.files.packaged import packaged_file
@@ -83,7 +84,7 @@ def load_glove() -> WordVectors:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise FormatError("pyarrow is not installed: pip install 'tfgraphs[offline]' brings it") from error
+        raise FormatError(f"pyarrow is not installed: {install_extra('offline')}") from error
     words = pyarrow.parquet.read_table(index, columns=["index"])["index"].to_pylist()
     return WordVectors(words, np.load(matrix, mmap_mode="r", allow_pickle=False))
 

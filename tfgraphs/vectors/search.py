@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.extras import install_extra
 
 _BLOCK_BYTES = 1 << 24  # of a matrix: the cosines of a block stay in the cache
 _MOST_COSINES = 1 << 24  # of a block
@@ -156,7 +157,7 @@ def _dot_products(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
     try:
         import simsimd
     except ImportError as error:
-        raise SearchError("simsimd is not installed: pip install 'tfgraphs[compact]' brings it") from error
+        raise SearchError(f"simsimd is not installed: {install_extra('compact')}") from error
     step = 1.0
     if rows.dtype == np.int8:
         step = max(float(np.abs(query).max()), 1e-30) / _STEPS

@@ -10,6 +10,7 @@ from damaged_files import at_most, damaged, error_of, read_harmlessly
 from hypothesis import given
 
 from tfgraphs.backbones.readers.weight_files import read_arrays
+from tfgraphs.extras import install_extra
 
 ARRAY = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
 GOOD = safetensors.numpy.save({"conv1.weight": ARRAY, "count": np.array(7), "half": ARRAY.astype(np.float16)})
@@ -81,7 +82,7 @@ def test_a_truncated_file_is_refused(tmp_path, length):
 
 def test_without_the_library_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    assert "pip install 'tfgraphs[weights]'" in error_of(tmp_path / "f", GOOD)
+    assert install_extra("weights") in error_of(tmp_path / "f", GOOD)
 
 
 @given(content=damaged(GOOD))

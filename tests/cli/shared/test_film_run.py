@@ -242,7 +242,7 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
         (["--input=film.webp", "--blend=nan"], "less than 1"),
         (["--input=film.webp", "--output=dream.png"], "one of .mp4, .webp"),
         (["--input=film.webp", "--output=film.webp"], "is the input itself"),
-        (["--input=film.webp", "--output=dream.mp4"], "tfgraphs[video]"),
+        (["--input=film.webp", "--output=dream.mp4"], "[video]"),
         (["--input=film.webp", "--mask=wide.png"], "its proportions"),
         (["--input=cut.webp"], "cut.webp is damaged"),
         (["--input=missing.mp4"], "missing.mp4 does not exist"),

@@ -17,6 +17,7 @@ from picture_makers import LEVEL
 from PIL import Image
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.extras import install_extra
 from tfgraphs.pictures import films, images
 from tfgraphs.pictures.films import FilmError
 
@@ -249,7 +250,7 @@ def _without_pyav(monkeypatch):
 )
 def test_missing_pyav_is_named_with_its_extra(tmp_path, act):
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom")
-    with pytest.raises(FilmError, match=re.escape("pip install 'tfgraphs[video]'")):
+    with pytest.raises(FilmError, match=re.escape(install_extra("video"))):
         act(tmp_path / "film.mp4")
 
 

@@ -18,6 +18,7 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 from PIL import Image
 
+from tfgraphs.extras import install_extra
 from tfgraphs.vectors.plots.plot import PlotError, check_format, figure, plot, principal_components
 from tfgraphs.vectors.word_vectors import WordError, WordVectors
 
@@ -288,7 +289,7 @@ def test_without_matplotlib_the_extra_is_named(royal, tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    line = re.escape("matplotlib is not installed: pip install 'tfgraphs[plot]' brings it")
+    line = re.escape(f"matplotlib is not installed: {install_extra('plot')}")
     for attempt in (
         lambda: check_format(Path("words.png")),
         lambda: plot(royal, royal.words, tmp_path / "words.png"),

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import re
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfgraphs.extras import install_extra
 from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text import reading
 from tfgraphs.word2vec.text.reading import find_files, read_blocks
@@ -206,5 +208,5 @@ def test_progress_is_the_share_of_packed_bytes_and_ends_at_one(tmp_path):
 
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(CorpusError, match=r"text.*pip install 'tfgraphs\[zst\]'"):
+    with pytest.raises(CorpusError, match=rf"text.*{re.escape(install_extra('zst'))}"):
         read(write(tmp_path / "text", PACKERS["zstandard"](LINES)))

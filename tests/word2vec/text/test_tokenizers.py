@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfgraphs.extras import install_extra
 from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.tokenizers import LINE_END, tokenizer
 
@@ -119,5 +120,5 @@ def test_a_tokenizer_can_be_sent_to_another_process(name):
 
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "jieba", None)
-    with pytest.raises(CorpusError, match=r"jieba.*pip install 'tfgraphs\[zh\]'"):
+    with pytest.raises(CorpusError, match=rf"jieba.*{re.escape(install_extra('zh'))}"):
         tokenizer("jieba", True)

@@ -10,6 +10,7 @@ import numpy as np
 from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, as_numbers, reading
+from tfgraphs.extras import install_extra
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
@@ -95,7 +96,7 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         import safetensors
     except ImportError as error:
-        raise WeightsError("safetensors is not installed: pip install 'tfgraphs[weights]' brings it") from error
+        raise WeightsError(f"safetensors is not installed: {install_extra('weights')}") from error
     try:
         tensors = dict(safetensors.deserialize(path.read_bytes()))
     except safetensors.SafetensorError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgraphs.errors import errors_as, summary
+from tfgraphs.extras import install_extra, install_packages
 from tfgraphs.pictures.films.film import RATES, READABLE, Film, FilmError
 from tfgraphs.pictures.images import MAX_PIXELS, check_size
 
@@ -44,7 +45,8 @@ _SHAPES = (0.1, 10)  # plausible ratios of a pixel's width to its height
 def check() -> None:
     """Raises FilmError if PyAV is not installed or cannot write H.264."""
     if _ENCODER not in _pyav().codecs_available:
-        raise FilmError("this PyAV was built without x264: pip install 'tfgraphs[video]' brings one that has it")
+        advice = install_packages("--force-reinstall", "av")
+        raise FilmError(f"this PyAV was built without x264; this installs one that has it: {advice}")
 
 
 # --- writing
@@ -168,6 +170,6 @@ def _pyav() -> Any:
     try:
         import av
     except ImportError as error:
-        text = "PyAV is not installed: pip install 'tfgraphs[video]' brings it; .webp films need nothing"
+        text = f"PyAV is not installed, only animated WebP, GIF and PNG work without: {install_extra('video')}"
         raise FilmError(text) from error
     return av

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.extras import install_extra
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.vectors.plots.labels import place_labels
 from tfgraphs.vectors.word_vectors import WordVectors
@@ -169,7 +170,7 @@ def _style() -> Iterator[None]:
     try:
         from matplotlib import style
     except ImportError as error:
-        raise PlotError("matplotlib is not installed: pip install 'tfgraphs[plot]' brings it") from error
+        raise PlotError(f"matplotlib is not installed: {install_extra('plot')}") from error
     with style.context(["default", {"svg.hashsalt": "tfgraphs"}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
         yield

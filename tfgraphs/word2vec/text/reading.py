@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tfgraphs.errors import reason
+from tfgraphs.extras import install_extra
 from tfgraphs.word2vec.settings import CorpusError
 
 BLOCK = 4 << 20  # bytes of text that are read, and handed to another process, at a time
@@ -182,7 +183,7 @@ def _unpacked_zstandard(file: BinaryIO) -> Iterator[bytes]:
     try:
         import zstandard
     except ImportError as error:
-        raise CorpusError(f"reading {file.name} needs one more package: pip install 'tfgraphs[zst]'") from error
+        raise CorpusError(f"reading {file.name} needs one more package: {install_extra('zst')}") from error
     frame, packed, text = None, b"", bytearray()
     try:
         while packed := packed or file.read(_ZSTANDARD_PIECE):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tfgraphs.extras import install_extra
 from tfgraphs.word2vec.settings import CorpusError
 
 LINE_END = b"\0"  # the chunk that stands for the end of a line
@@ -70,7 +71,7 @@ def tokenizer(name: str, fold_case: bool) -> Tokenizer:
         CorpusError: the package of the tokenizer is not installed.
     """
     if name == "jieba" and importlib.util.find_spec("jieba") is None:
-        raise CorpusError("the tokenizer jieba needs one more package: pip install 'tfgraphs[zh]'")
+        raise CorpusError(f"the tokenizer jieba needs one more package: {install_extra('zh')}")
     split = _find_lower_words if fold_case else _find_words
     tokenizers = {
         "letters": Tokenizer(_ascii_letters(fold_case=True, others=False), str.split),
