@@ -195,3 +195,28 @@ def test_the_typographic_minus_is_a_minus():
 def test_a_bracket_too_many_is_named():
     with pytest.raises(ExpressionError, match=r"a '\(' is missing"):
         parse("king)")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("king-man+woman", [("king", 1), ("man", -1), ("woman", 1)]),
+        ("king−man", [("king", 1), ("man", -1)]),
+        ("well-known-man", [("well-known", 1), ("man", -1)]),
+        ("man-well-known", [("man", 1), ("well-known", -1)]),
+        ("well-known", [("well-known", 1)]),
+        ("king-man + well-known", [("king", 1), ("man", -1), ("well-known", 1)]),
+        ("- king+man", [("king", -1), ("man", 1)]),
+        ("-king+man", [("king", -1), ("man", 1)]),
+        ("0.5*king+man", [("king", 0.5), ("man", 1)]),
+        ("king-0.5*man", [("king", 1), ("man", -0.5)]),
+        ("2*(king-man)", [("king", 2), ("man", -2)]),
+        ("king-duke", [("king-duke", 1)]),
+        ("'king-man'", [("king-man", 1)]),
+        ("king-", [("king-", 1)]),
+        ("a-" * 40, [("a-" * 40, 1)]),
+    ],
+)
+def test_unknown_words_are_cut_at_signs_if_all_parts_are_known(text, expected):
+    known = {"king", "man", "woman", "well", "well-known", "a"}.__contains__
+    assert [(term.word, term.weight) for term in parse(text, known=known)] == expected

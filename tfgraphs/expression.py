@@ -5,12 +5,12 @@
     term    = word | quoted word | "(" sum ")"
 
 Inside a word `+` and `-` are letters: `well-known` and `c++` are words, `king - man` and `king -man` are differences.
-Words with spaces, brackets or stars are quoted.
+So is `king-man` if it is no known word, but `king` and `man` are. Words with spaces, brackets or stars are quoted.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tfgraphs.errors import TfgraphsError
@@ -22,7 +22,9 @@ _TOKEN = re.compile(
              | (?P<word>[^\s()*]+) )""",
     re.VERBOSE,
 )
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _MAX_DEPTH = 50
+_MOST_SIGNS = 32  # in a word that is cut at them
 
 
 class ExpressionError(TfgraphsError):
@@ -37,12 +39,14 @@ class Term:
     weight: float
 
 
-def parse(text: str, what: str = "word") -> list[Term]:
+def parse(text: str, what: str = "word", known: Callable[[str], bool] | None = None) -> list[Term]:
     """Parses an expression into a weighted sum of words, in the order of the text.
 
     Args:
         text: the expression.
         what: name of a word in messages: "word", "layer".
+        known: tells known words. A word that is not, such as "king-man+woman", is an expression if all its parts are,
+            which are as long as possible. By default no word is cut.
 
     >>> parse("king - man + 0.5*woman")
     [Term(word='king', weight=1.0), Term(word='man', weight=-1.0), Term(word='woman', weight=0.5)]
@@ -50,7 +54,7 @@ def parse(text: str, what: str = "word") -> list[Term]:
     Raises:
         ExpressionError: with the position of the syntax error.
     """
-    parser = _Parser(text, what)
+    parser = _Parser(text, what, known)
     terms = list(parser.sum(1.0))
     if parser.kind is not None:
         raise parser.error("a '(' is missing" if parser.value == ")" else "an operator (+ or -) is missing")
@@ -60,8 +64,8 @@ def parse(text: str, what: str = "word") -> list[Term]:
 class _Parser:
     """Recursive descent; `kind`, `value` and `start` are those of the current token."""
 
-    def __init__(self, text: str, what: str) -> None:
-        self._text, self._what = text, what
+    def __init__(self, text: str, what: str, known: Callable[[str], bool] | None) -> None:
+        self._text, self._what, self._known = text, what, known
         self._position = 0
         self._depth = 0
         self.advance()
@@ -75,6 +79,23 @@ class _Parser:
         assert self.kind is not None
         self.value, self.start = match[self.kind], match.start(self.kind)
         self._position = match.end()
+        if self.kind == "word" and self._known:
+            self.value = self._first_part(self.value, self._known)
+            self._position = self.start + len(self.value)
+
+    def _first_part(self, word: str, known: Callable[[str], bool]) -> str:
+        """Returns the part of a word before the first sign at which it is cut, or all of it."""
+        ends = [place.start() for place in re.finditer("[-−+]", word)]
+        if known(word) or not 0 < len(ends) <= _MOST_SIGNS:
+            return word
+        ends.append(len(word))
+        before_star = re.match(r"\s*\*", self._text[self._position :]) is not None
+        whole = {len(word)}  # ends behind which all is known
+        for number, end in reversed(list(enumerate(ends[:-1]))):
+            parts = (word[end + 1 : last] for last in ends[number + 1 :] if last in whole)
+            if any(known(part) for part in parts) or (before_star and _NUMBER.fullmatch(word[end + 1 :])):
+                whole.add(end)
+        return next((word[:end] for end in reversed(ends[:-1]) if end in whole and known(word[:end])), word)
 
     def accept(self, operators: str) -> str | None:
         value = "-" if self.value == "−" else self.value

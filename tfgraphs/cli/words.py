@@ -1,7 +1,8 @@
 """Queries word vectors: which words are near, and what is king - man + woman?
 
+    words king - man + woman                 any arithmetic: + - ( ) 0.5*word, quotes around words with operators
     words near Einstein                      nearest words of a word or a sum of words
-    words calc 'king - man + woman'          any arithmetic: + - ( ) 0.5*word, quotes around words with operators
+    words calc 'king - man + woman'          the same as the first
     words analogy man king woman             man is to king as woman is to ?
     words similarity coffee tea              cosine of two words
     words odd breakfast lunch king dinner    the word that does not fit
@@ -16,13 +17,16 @@
 `words convert` or `word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; or glove, the packaged vectors.
 A SavedModel is a program and is checked: it can compute, but not read or write files.
 
-The answer is a table, best first. Its second column is the cosine similarity, 1 for the same direction. It is called
-"Cosine distance" as in word2vec's own tool.
+The answer is a table, best first. Its second column is the cosine similarity, 1 for the same direction.
+--format=word2vec calls it "Cosine distance", as word2vec's own tool does.
 """
 
+import difflib
 import inspect
+import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from absl import flags
 
@@ -31,7 +35,7 @@ from tfgraphs.cli.shared.answers import FORMATS, print_evaluation
 from tfgraphs.cli.words_questions import QUESTIONS, Question, answer, answer_piped_lines, answer_typed_lines
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
 from tfgraphs.monitor.terminal import Monitor
-from tfgraphs.vectors import WordVectors
+from tfgraphs.vectors import WordError, WordVectors
 from tfgraphs.vectors.evaluate import evaluate
 from tfgraphs.vectors.files.writers import MOST_WORDS, write_projector
 from tfgraphs.vectors.loading import convert, load
@@ -46,7 +50,9 @@ METHOD = flags.DEFINE_enum(
 RESTRICT_VOCAB = flags.DEFINE_integer(
     "restrict_vocab", None, "Only so many words, the most frequent, may be answers. evaluate: 300,000.", lower_bound=1
 )
-FORMAT = flags.DEFINE_enum("format", "table", list(FORMATS), "Format of answers.")
+FORMAT = flags.DEFINE_enum(
+    "format", "table", list(FORMATS), "Format of answers; word2vec: a table as its tool heads it."
+)
 OUTPUT = common_flags.define_path("output", None, "plot: the picture to write, .png, .svg or .pdf.")
 ARROWS = flags.DEFINE_list("pairs", [], "plot: pairs of words to join by arrows, king:queen,man:woman.")
 DTYPE = flags.DEFINE_enum(
@@ -59,24 +65,35 @@ OOV = flags.DEFINE_enum("oov", "zero", ["zero", "mean", "hash"], "export: vector
 def main(arguments: list[str]) -> None:
     options = {"count": TOPN.value, "method": METHOD.value, "restrict_vocab": RESTRICT_VOCAB.value}
     if not arguments:
+        _check_flags("the prompt", {"topn", "method", "restrict_vocab"})
         (answer_typed_lines if sys.stdin.isatty() else answer_piped_lines)(_load(), **options)
         return
     name, *words = arguments
-    if name in QUESTIONS:
-        question = Question(name, words)
-        question.check()
-        answer(_load(), question, **options).print(FORMAT.value, "words: ", sys.stderr)
-    elif name in COMMANDS:
-        function, usage = COMMANDS[name]
+    if name in COMMANDS:
+        function, usage, effective = COMMANDS[name]
         try:
             inspect.signature(function).bind(*words)
         except TypeError:
             raise command.UsageError(f"usage: {name} {usage}") from None
-        function(*(words if name == "plot" else map(common_flags.path, words)))
-    else:
-        usages = [*QUESTIONS.items(), *((name, usage) for name, (_, usage) in COMMANDS.items())]
-        choices = ", ".join(f"{name} {usage}" for name, usage in usages)
-        raise command.UsageError(f"unknown command {name!r}: choose one of {choices}")
+        _check_flags(name, effective)
+        function(*words)
+        return
+    question = Question.from_arguments(arguments)
+    question.check()
+    _check_flags(question.kind, _QUESTION_FLAGS[question.kind])
+    if name not in QUESTIONS and re.search(r"[./\\]", name) and os.path.exists(name):
+        raise command.UsageError(f"{name} is a file, not a word: --vectors={name} asks the vectors in it")
+    try:
+        answer(_load(), question, **options).print(FORMAT.value, "words: ", sys.stderr)
+    except WordError as error:
+        close = difflib.get_close_matches(name, [*QUESTIONS, *COMMANDS], n=1) if name not in QUESTIONS else []
+        raise WordError(f"{error}; the command is {close[0]}" if close else str(error)) from error
+
+
+def _check_flags(what: str, effective: Collection[str]) -> None:
+    """Refuses flags without effect."""
+    common = {"limit"} if what == "convert" else {"limit", "vectors"}
+    common_flags.refuse_without_effect(__name__, {*common, *effective}, what)
 
 
 def _load() -> WordVectors:
@@ -128,14 +145,23 @@ def _export(folder: str) -> None:
     print(f"{folder}: {len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions")
 
 
-COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
-    "evaluate": (_evaluate, "FILE..."),
-    "plot": (_plot, "WORD... --output=FILE"),
-    "convert": (_convert, "IN OUT"),
-    "project": (_project, "DIR"),
-    "export": (_export, "DIR"),
+COMMANDS: dict[str, tuple[Callable[..., None], str, set[str]]] = {
+    "evaluate": (_evaluate, "FILE...", {"restrict_vocab", "case_sensitive", "format"}),
+    "plot": (_plot, "WORD... --output=FILE", {"output", "pairs"}),
+    "convert": (_convert, "IN OUT", {"dtype"}),
+    "project": (_project, "DIR", set()),
+    "export": (_export, "DIR", {"oov"}),
 }
-"""What is not a question, and what to write after it."""
+"""What is not a question, what to write after it, and the flags that it obeys."""
+
+_LISTED = {"topn", "restrict_vocab", "format"}
+_QUESTION_FLAGS = {
+    "near": _LISTED,
+    "calc": {*_LISTED, "method"},
+    "analogy": {*_LISTED, "method"},
+    "similarity": {"format"},
+    "odd": {"format"},
+}
 
 
 def run() -> None:

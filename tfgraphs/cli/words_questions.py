@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,15 @@ class Question:
     words: Sequence[str]
 
     @classmethod
+    def from_arguments(cls, arguments: Sequence[str]) -> "Question":
+        """Reads the command line. Words without a kind of question are an expression or, without signs, `near`."""
+        kind, *words = arguments
+        if kind in QUESTIONS:
+            return cls(kind, words)
+        signs = r"(^|\s)[-−+]|[-−+](\s|$)|[()*]" if words else r"[-−+()*]"  # among several words, well-known is one
+        return cls("calc" if any(re.search(signs, argument) for argument in arguments) else "near", arguments)
+
+    @classmethod
     def from_line(cls, line: str) -> "Question":
         """Parses a typed line. A line that does not begin with a kind of question is an expression."""
         line = line.strip()
@@ -58,10 +68,10 @@ class Question:
         if len(self.words) < fewest or (len(self.words) > fewest and self.kind in ("analogy", "similarity")):
             raise UsageError(f"usage: {self.kind} {usage}")
 
-    def terms(self) -> list[Term]:
+    def terms(self, vectors: WordVectors) -> list[Term]:
         """Returns the sum of words whose neighbours are asked for; for an analogy b - a + c."""
         if self.kind == "calc":
-            return parse(" ".join(self.words))
+            return parse(" ".join(self.words), known=vectors.knows)
         if self.kind == "analogy":
             a, b, c = self.words
             return [Term(b, 1.0), Term(a, -1.0), Term(c, 1.0)]
@@ -98,14 +108,14 @@ def answer_all(
                 odd = vectors.odd(words)
                 results[number] = Answer(("The odd one",), [(odd,)], {"word": odd, **_read_as(vectors, words)})
             else:
-                terms = question.terms()
+                terms = question.terms(vectors)
                 vectors.target(terms)
                 sums.setdefault("cosadd" if question.kind == "near" else method, {})[number] = terms
         except TfgraphsError as error:
             results[number] = error
     for method, asked in sums.items():
         found = vectors.combine(list(asked.values()), method=method, **options)
-        head, name = ("Cosine distance", "cosine") if method == "cosadd" else ("3CosMul", "score")
+        head, name = ("Cosine", "cosine") if method == "cosadd" else ("3CosMul", "score")
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
             rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
             listed = [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]

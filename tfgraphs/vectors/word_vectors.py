@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,6 +74,10 @@ class WordVectors:
         """Returns the word as the vocabulary spells it. Raises WordError."""
         return self.words[self.row(word)]
 
+    def knows(self, word: str) -> bool:
+        """Returns whether a word, or another spelling of it, is in the vocabulary."""
+        return self.lexicon.row(word) is not None or bool(self.lexicon.variants(word))
+
     def row(self, word: str) -> int:
         """Returns the row of a word: of its exact spelling, or else of the most frequent variant. Raises WordError."""
         row = self.lexicon.row(word)
@@ -85,6 +90,8 @@ class WordVectors:
         candidates = {known.lower(): known for known in reversed(list(itertools.islice(similar, _CANDIDATES)))}
         close = difflib.get_close_matches(word.lower(), candidates, n=3, cutoff=0.6)
         advice = f"did you mean {', '.join(candidates[key] for key in close)}?" if close else "no word is similar"
+        if re.search(r"\w[-−+]\w", word) and not any(re.search("[-−+]", key) for key in close):
+            advice += "; a sum of other words needs spaces around + and -"
         raise WordError(f"{word!r} is not among the {len(self.words):,} words; {advice}")
 
     def vector(self, word: str) -> np.ndarray:
@@ -118,7 +125,7 @@ class WordVectors:
 
         Raises ExpressionError also if the expression cannot be parsed.
         """
-        return self.combine([parse(expression)], count, method, restrict_vocab)[0]
+        return self.combine([parse(expression, known=self.knows)], count, method, restrict_vocab)[0]
 
     def combine(
         self, sums: Sequence[Sequence[Term]], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None

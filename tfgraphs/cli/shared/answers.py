@@ -10,7 +10,9 @@ from tfgraphs.cli.shared import command
 from tfgraphs.errors import printable
 from tfgraphs.vectors.evaluate import AnalogyResult, PairsResult
 
-FORMATS = ("table", "tsv", "json")
+FORMATS = ("table", "word2vec", "tsv", "json")
+"""Forms of answers; "word2vec" is the table with the head that word2vec's tool `distance` prints."""
+_HEADS = {"Cosine": "Cosine distance"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal would obey
 
 
@@ -32,14 +34,15 @@ class Answer:
             for row in self.rows:
                 print("\t".join(_CONTROL.sub(" ", cell) for cell in row))
         else:
-            command.print_table(self.columns, [[printable(cell) for cell in row] for row in self.rows])
+            columns = [_HEADS.get(column, column) if format == "word2vec" else column for column in self.columns]
+            command.print_table(columns, [[printable(cell) for cell in row] for row in self.rows])
 
 
 def print_evaluation(result: AnalogyResult | PairsResult, restrict_vocab: int, format: str = "table") -> None:
     """Prints the result of an evaluation in one of FORMATS; `restrict_vocab` is the number of words that took part."""
     answer = _analogies(result) if isinstance(result, AnalogyResult) else _pairs(result)
     answer.print(format)
-    if format == "table":
+    if format not in ("tsv", "json"):
         print(f"among the {restrict_vocab:,} most frequent words")
 
 

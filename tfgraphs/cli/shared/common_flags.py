@@ -5,12 +5,12 @@ import inspect
 import os.path
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from absl import flags
 
-from tfgraphs.cli.shared.command import UsageError
+from tfgraphs.cli.shared.command import UsageError, flag_values
 
 flags.disclaim_key_flags()  # the flags belong to the modules that call these functions
 
@@ -58,6 +58,13 @@ class _PathParser(flags.ArgumentParser[str]):
 def former(old: str, new: str) -> None:
     """Lets a flag be given by its former name, too. --help does not list it, and outputs do not record it."""
     flags.DEFINE_alias(old, new, module_name="former names")
+
+
+def refuse_without_effect(module: str, effective: Collection[str], what: str) -> None:
+    """Raises UsageError if a flag that a module defines is given, but has no effect on what is done."""
+    for name in flag_values([module]):
+        if flags.FLAGS[name].present and name not in effective:
+            raise UsageError(f"--{name} has no effect on {what}: leave it out")
 
 
 def parse_channels(text: str, count: int) -> list[int]:
