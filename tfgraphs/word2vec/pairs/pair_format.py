@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import reason
-from tfgraphs.files.trust import check_regular_file
+from tfgraphs.files.packed import read_text
 from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
@@ -83,18 +82,14 @@ class PairSettings:
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
-    """Read a file of pairs in UTF-8; see `parse_pairs`.
+    """Read a file of pairs in UTF-8, plain or packed; see `parse_pairs`.
 
     Raises:
         CorpusError: the file cannot be read, is no text, or has no pairs or wrong ones.
     """
-    check_regular_file(path, CorpusError)
+    text = read_text(path, CorpusError)
     try:
-        return parse_pairs(Path(path).read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise CorpusError(f"cannot read {path}: {reason(error)}") from error
-    except ValueError as error:
-        raise CorpusError(f"{path} is not a text in UTF-8") from error
+        return parse_pairs(text)
     except CorpusError as error:
         raise CorpusError(f"{path}: {error}") from error
 

@@ -1,25 +1,18 @@
 """Reading text files, plain or compressed, as blocks of whole lines."""
 
-import bz2
 import glob
-import gzip
-import lzma
 import os
-import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from tfgraphs.errors import reason
-from tfgraphs.extras import install_extra
+from tfgraphs.files.packed import PIECE as _PIECE
+from tfgraphs.files.packed import unpacked, unpacking_errors
 from tfgraphs.word2vec.settings import CorpusError
 
 BLOCK = 4 << 20  # bytes of text that are read, and handed to another process, at a time
 LONGEST_LINE = 1 << 16  # bytes, about 10,000 English words; longer lines are broken
-_PIECE = 1 << 20
 _SAMPLE = 1 << 16
-_ZSTANDARD_PIECE = 1 << 13  # compressed bytes: a few of them can expand to very much text
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 RESULTS = frozenset({"training.json", "corpus.json"})  # files that mark folders of results, which are no text
 _SPACES = (b" ", b"\t", b"\r", b"\v", b"\f")
@@ -147,59 +140,11 @@ def _size(path: Path) -> int:
 
 def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
     """Yield the unpacked content of a file in pieces of about a megabyte, and the position in the file itself."""
-    try:
-        with path.open("rb") as file:
-            for number, piece in enumerate(_unpacked(file)):
-                _refuse_other_formats(path, piece, number == 0)
-                piece = piece if number else piece.removeprefix(b"\xef\xbb\xbf")
-                yield piece, file.tell()
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise CorpusError(f"cannot read {path}: {reason(error)}") from error
-        raise CorpusError(f"cannot read {path}: the file is damaged or cut short ({reason(error)})") from error
-
-
-def _unpacked(file: BinaryIO) -> Iterator[bytes]:
-    start = file.read(16)
-    file.seek(0)
-    if _ZSTANDARD.match(start):
-        yield from _unpacked_zstandard(file)
-        return
-    stream = next((unpack(file) for magic, unpack in _COMPRESSIONS if magic.match(start)), file)
-    while piece := stream.read(_PIECE):
-        yield piece
-
-
-_ZSTANDARD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
-_COMPRESSIONS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], Any]], ...] = (
-    (re.compile(rb"\x1f\x8b\x08"), lambda file: gzip.GzipFile(fileobj=file)),
-    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2File),
-    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
-)
-
-
-def _unpacked_zstandard(file: BinaryIO) -> Iterator[bytes]:
-    """Unpack all frames of a file; unlike the zstandard package's own reader, notice frames that are cut short."""
-    try:
-        import zstandard
-    except ImportError as error:
-        raise CorpusError(f"reading {file.name} needs one more package: {install_extra('zst')}") from error
-    frame, packed, text = None, b"", bytearray()
-    try:
-        while packed := packed or file.read(_ZSTANDARD_PIECE):
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
-            text += frame.decompress(packed)
-            packed = frame.unused_data
-            frame = None if frame.eof else frame
-            if len(text) >= _PIECE:
-                yield bytes(text)
-                text.clear()
-    except zstandard.ZstdError as error:
-        raise EOFError(str(error)) from error
-    if frame:
-        raise EOFError("compressed file ended before the end of its last frame")
-    if text:
-        yield bytes(text)
+    with unpacking_errors(path, CorpusError), path.open("rb") as file:
+        for number, piece in enumerate(unpacked(file, _PIECE)):
+            _refuse_other_formats(path, piece, number == 0)
+            piece = piece if number else piece.removeprefix(b"\xef\xbb\xbf")
+            yield piece, file.tell()
 
 
 def _refuse_other_formats(path: Path, piece: bytes, is_start: bool) -> None:
