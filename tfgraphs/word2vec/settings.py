@@ -24,9 +24,14 @@ class TextSettings(CheckedSettings):
     """Settings that decide which words a text has, and so their numbers.
 
     Attributes:
-        tokenizer: `letters`, a-z in lower case, as in text8; `whitespace`, strings between spaces; `unicode`, words of
-            any script; or `jieba`, Chinese words. See `tokenizers.tokenizer`.
-        fold_case: whether `unicode` and `jieba` turn words into lower case.
+        tokenizer: `unicode`: a word is a run of letters, digits and accents of any script with at least one letter, and
+            the underscores between them: iphone6, new_york, 3d, but not 2017; a hyphen or an apostrophe ends a word,
+            and accents are written in one way (NFC). `letters`: a run of a-z in lower case, as in text8. `whitespace`:
+            what stands between spaces, unchanged. `jieba`: Chinese words as the package jieba finds them.
+        fold_case: whether `unicode` and `jieba` turn words into lower case, by the rules that hold without a language:
+            a Turkish I becomes i.
+        jieba_dictionary: path of a file of further words for `jieba`, one a line, optionally with a count and a part of
+            speech, as jieba's user dictionaries have it.
         min_count: rarer words are left out.
         max_vocabulary: number of most frequent words to keep. Default: no limit.
         phrases: number of passes that join pairs of words: to new_york, then to new_york_times.
@@ -42,6 +47,7 @@ class TextSettings(CheckedSettings):
 
     tokenizer: str = "unicode"
     fold_case: bool = True
+    jieba_dictionary: str | None = None
     min_count: int = 5
     max_vocabulary: int | None = None
     phrases: int = 0
@@ -66,6 +72,8 @@ class TextSettings(CheckedSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.jieba_dictionary is not None and self.tokenizer != "jieba":
+            raise CorpusError("jieba_dictionary is for the tokenizer jieba")
         if self.phrase_scoring == "npmi" and not -1 <= self.threshold <= 1:
             raise CorpusError(f"phrase_threshold is {self.phrase_threshold}: npmi is between -1 and 1, try 0.5")
 

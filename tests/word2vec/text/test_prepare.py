@@ -3,6 +3,7 @@
 import errno
 import functools
 import gzip
+import io
 import os
 import subprocess
 import sys
@@ -175,6 +176,72 @@ def test_an_additional_file_encodes_again(tmp_path, source, readings):
     prepare([source], EVERYTHING, tmp_path / "out")
     prepare([source, write(tmp_path / "more", sentences(10))], EVERYTHING, tmp_path / "out")
     assert len(readings) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("king\nqueen\nman\n" * 300, EVERYTHING, "no line has two words"),
+        ("king rare\nqueen once\n" + "king\nqueen\n" * 300, TextSettings(min_count=5), "no line has two words"),
+        ("我来到北京清华大学，他来到网易杭研大厦。\n" * 300, EVERYTHING, "no spaces between words.*--tokenizer=jieba"),
+        ("ทรัพยากรมนุษย์เป็นสิ่งสำคัญ มากที่สุดในโลกของเรา\n" * 300, EVERYTHING, "no spaces between words"),
+        ("これはペンです。あれは本です。日本語のテキストを学習します。\n" * 300, EVERYTHING, "no spaces between words"),
+        ("我来到北京清华大学，他来到网易杭研大厦。\n" * 300, TextSettings("whitespace"), "no spaces between words"),
+        ("123 456\n" * 300, EVERYTHING, "there is no word in .*text"),
+    ],
+    ids=["words", "rare words", "Chinese", "Thai", "Japanese", "whitespace", "numbers"],
+)
+def test_a_text_from_which_nothing_can_be_learnt_is_refused(tmp_path, text, settings, message):
+    (tmp_path / "text").write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=message):
+        prepare([str(tmp_path / "text")], settings, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我 来到 北京 清华大学 他 来到 网易 杭研 大厦",
+        "これ は ペン です あれ は 本 です コンピューター",
+        "ทรัพยากร มนุษย์ เป็น สิ่ง สำคัญ มหาวิทยาลัย",
+        "the word 我来到北京清华大学他来到网易杭研大厦 is long",
+    ],
+)
+def test_a_text_that_is_cut_into_words_is_accepted(tmp_path, text):
+    (tmp_path / "text").write_text(f"{text}\n" * 300, encoding="utf-8")
+    corpus = prepare([str(tmp_path / "text")], EVERYTHING, tmp_path / "out")
+    assert set(corpus.vocabulary.words) == set(text.split())
+
+
+def test_sentences_of_one_word_are_refused():
+    with pytest.raises(CorpusError, match="no line has two words"):
+        encode_sentences([["king"], ["queen"]])
+
+
+def test_the_standard_input_is_encoded_like_a_file(tmp_path, monkeypatch):
+    source = write(tmp_path / "text", sentences(100))
+    for _ in range(2):  # it is read again each time
+        with open(source, "rb") as file:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+            prepare(["-"], EVERYTHING, tmp_path / "piped")
+    prepare([source], EVERYTHING, tmp_path / "named")
+    for name in (NUMBERS, WORDS):
+        assert (tmp_path / "piped" / name).read_bytes() == (tmp_path / "named" / name).read_bytes()
+
+
+def test_another_dictionary_encodes_again(tmp_path, readings):
+    (tmp_path / "text").write_text("李小福是创新办主任\n" * 9, encoding="utf-8")
+    settings = TextSettings("jieba", min_count=1, jieba_dictionary=str(tmp_path / "words.txt"))
+    found = []
+    for words in ("创新办", "创新办主任", "创新办主任"):
+        (tmp_path / "words.txt").write_text(words, encoding="utf-8")
+        found.append(prepare([str(tmp_path / "text")], settings, tmp_path / "out").vocabulary.words)
+    assert (len(readings), "创新办" in found[0], "创新办主任" in found[1], found[1] == found[2]) == (
+        2,
+        True,
+        True,
+        True,
+    )
 
 
 def full(*_):

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import os
 import re
 import sys
 
@@ -201,9 +202,35 @@ def test_a_long_line_breaks_at_a_space_if_it_has_any(tmp_path):
 def test_progress_is_the_share_of_packed_bytes_and_ends_at_one(tmp_path):
     files = [write(tmp_path / name, PACKERS[name](LINES * 5)) for name in PACKERS]
     shares = []
-    list(read_blocks(files, on_progress=shares.append))
+    list(read_blocks(files, on_progress=lambda stage, share: shares.append(share)))
     assert shares == sorted(shares)
     assert (shares[0] > 0, shares[-1]) == (True, 1)
+
+
+class Input:
+    """A standard input, which cannot be moved back."""
+
+    def __init__(self, content):
+        reader, writer = os.pipe()
+        with open(writer, "wb") as file:
+            file.write(content)
+        self.buffer = open(reader, "rb")  # noqa: SIM115
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_the_standard_input_is_a_text_that_may_be_packed(tmp_path, monkeypatch, packer):
+    monkeypatch.setattr(sys, "stdin", Input(PACKERS[packer](LINES)[:60_000]))
+    file, stages = write(tmp_path / "more", b"more"), []
+    found = find_files(["-", str(file), "-"])
+    blocks = read_blocks(found, on_progress=lambda stage, share: stages.append((stage, share)))
+    assert b"".join(blocks) == LINES + b"more\n"
+    assert (stages[0], stages[-1]) == (("reading the standard input, 0 MB", 0), ("reading the text", 1))
+
+
+def test_a_damaged_standard_input_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Input(gzip.compress(LINES)[:-9]))
+    with pytest.raises(CorpusError, match="the standard input: the file is damaged"):
+        read(*find_files(["-"]))
 
 
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch):

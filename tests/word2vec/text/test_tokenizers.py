@@ -23,28 +23,32 @@ def words(name, text, fold_case=True):
         if chunk == LINE_END:
             lines.append([])
         else:
-            lines[-1] += [chunk.decode()] if chunk.isascii() else cutter.words(chunk)
+            lines[-1] += [chunk.decode()] if cutter.is_word(chunk) else cutter.words(chunk)
     assert lines.pop() == []
     return lines
 
 
 def one_by_one(line):
-    """Words of letters, marks and joiners that begin with a letter, character by character."""
-    found, inside = [], False
-    for character in line:
-        kind = unicodedata.category(character)[0]
-        if kind == "L" and not inside:
+    """Words of letters, digits, marks and joiners with a letter, character by character."""
+    found, waiting = [""], ""
+    for character in unicodedata.normalize("NFC", re.sub("[\u00ad\u2060\ufeff]", "", line)):
+        kind = unicodedata.category(character)
+        if kind[0] == "L" or kind == "Nd" or (found[-1] and not waiting and (kind[0] == "M" or character in JOINERS)):
+            found[-1] += waiting + character
+            waiting = ""
+        elif character == "_" and found[-1]:
+            waiting += "_"
+        else:
             found.append("")
-        inside = kind == "L" or (inside and (kind == "M" or character in "\u200c\u200d"))
-        if inside:
-            found[-1] += character
-    return found
+            waiting = ""
+    return [word for word in found if any(unicodedata.category(character)[0] == "L" for character in word)]
 
 
+JOINERS = "\u200c\u200d"
 LINES = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"))).map(
     lambda lines: "".join(f"{line}\n" for line in lines)
 )
-MIXED = st.lists(st.text("aZé京\u0301\u0940\u200d–9_ '\u00a0\ufe0f")).map(
+MIXED = st.lists(st.text("aZé京\u0301\u0940\u200d–9_٣ '\u00a0\ufe0f\u00ad\u2060\ufeff")).map(
     lambda lines: "".join(f"{line}\n" for line in lines)
 )
 
@@ -65,13 +69,16 @@ def test_whitespace_splits_at_white_space_only(text):
 
 
 @given(LINES | MIXED)
-def test_unicode_words_are_letters_and_marks_of_any_script(text):
+def test_unicode_words_are_runs_of_letters_digits_and_marks_of_any_script_with_a_letter(text):
     assert words("unicode", text, fold_case=False) == [one_by_one(line) for line in text.split("\n")[:-1]]
 
 
 @given(LINES | MIXED)
 def test_folding_turns_each_word_into_lower_case(text):
-    expected = [[word.lower() for word in line] for line in words("unicode", text, fold_case=False)]
+    expected = [
+        [unicodedata.normalize("NFC", word.lower()) for word in line]
+        for line in words("unicode", text, fold_case=False)
+    ]
     assert words("unicode", text, fold_case=True) == expected
 
 
@@ -79,14 +86,18 @@ def test_folding_turns_each_word_into_lower_case(text):
     ("text", "expected"),
     [
         ("The cat's 2 hats, don't!\r\n", ["the", "cat", "s", "hats", "don", "t"]),
-        ("b2b, snake_case; 3.14\n", ["b", "b", "snake", "case"]),
+        ("b2b, snake_case; 3.14\n", ["b2b", "snake_case"]),
+        ("iphone6 new_york covid19 2017 1990s 3d 4_2\n", ["iphone6", "new_york", "covid19", "1990s", "3d"]),
+        ("_both_ sides __init__ a__b _\n", ["both", "sides", "init", "a__b"]),
+        ("café cafe\u0301 CAFE\u0301 \u1100\u1161\n", ["café", "café", "café", "가"]),
+        ("Sil\u00adben\u00adtren\u00adnung zu\u2060sam\ufeffmen\n", ["silbentrennung", "zusammen"]),
+        ("३डी 2017年\n", ["३डी", "2017年"]),
         ("Ärger, Ёлка – 北京! naïve–but\n", ["ärger", "ёлка", "北京", "naïve", "but"]),
         ("हिन्दी में, العَرَبِيَّة\n", ["हिन्दी", "में", "العَرَبِيَّة"]),
-        ("e\u0301tude می\u200cخواهم\n", ["e\u0301tude", "می\u200cخواهم"]),
+        ("étude می\u200cخواهم\n", ["étude", "می\u200cخواهم"]),
         ("I ❤\ufe0f it 👩\u200d💻 ² ½ Ⅷ\n", ["i", "it"]),
         ("ΟΔΟΣ ΣΑΣ\n", ["οδος", "σας"]),
     ],
-    ids=["English", "digits", "scripts", "marks", "joiners", "emoji", "sigma"],
 )
 def test_words_of_many_scripts(text, expected):
     assert words("unicode", text) == [expected]
@@ -97,9 +108,9 @@ def test_bytes_that_are_not_utf8_separate_unicode_words(bad):
     assert words("unicode", b"one" + bad + b"two " + bad + b"\nthree\n") == [["one", "two"], ["three"]]
 
 
-def test_chinese_text_is_split_into_words_without_punctuation_and_digits():
+def test_chinese_text_is_split_into_words_without_punctuation():
     text = "我来到北京清华大学，iPhone15！\n\nABC\n"
-    assert words("jieba", text) == [["我", "来到", "北京", "清华大学", "iphone"], [], ["abc"]]
+    assert words("jieba", text) == [["我", "来到", "北京", "清华大学", "iphone15"], [], ["abc"]]
 
 
 def test_latin_words_among_chinese_ones_keep_their_case_if_asked():
@@ -110,6 +121,28 @@ def test_latin_words_among_chinese_ones_keep_their_case_if_asked():
 @pytest.mark.parametrize("text", [b"\n", b"\n\n", b" \0\x01\x1c\t\r\n"])
 def test_lines_without_words_stay_lines(name, text):
     assert words(name, text) == [[]] * text.count(b"\n")
+
+
+def test_a_dictionary_adds_words_to_those_of_jieba(tmp_path):
+    (tmp_path / "words.txt").write_text("\ufeff李小福 2 nr\n创新办\n", encoding="utf-8")
+    cut = tokenizer("jieba", True, str(tmp_path / "words.txt")).chunks("李小福是创新办主任\n".encode())
+    assert [chunk.decode() for chunk in cut[:-1]] == ["李小福", "是", "创新办", "主任"]
+    assert "创新办" not in words("jieba", "李小福是创新办主任\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "no such file"), (b"\xff", "UTF-8"), (b"word " + b"9" * 5000, "no dictionary")]
+)
+def test_a_wrong_dictionary_is_named(tmp_path, content, message):
+    if content:
+        (tmp_path / "words.txt").write_bytes(content)
+    with pytest.raises(CorpusError, match=f"words.txt.*{message}"):
+        tokenizer("jieba", True, str(tmp_path / "words.txt")).chunks("我\n".encode())
+
+
+def test_text_like_text8_has_the_words_that_letters_finds():
+    text = b"anarchism originated as a term of abuse first used against early working class radicals\n"
+    assert words("unicode", text) == words("letters", text) == [text.decode().split()]
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
@@ -24,15 +25,20 @@ from tfgraphs.files.outputs import atomic_folder, check_folder
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
 from tfgraphs.word2vec.text.counting import WordTable, count_words
 from tfgraphs.word2vec.text.phrases import Report, join_phrases
-from tfgraphs.word2vec.text.reading import find_files, read_blocks
-from tfgraphs.word2vec.text.tokenizers import tokenizer
+from tfgraphs.word2vec.text.reading import STDIN, find_files, named, read_blocks
+from tfgraphs.word2vec.text.tokenizers import dictionary_digest, tokenizer
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent, renumber, translate
 from tfgraphs.word2vec.text.workers import map_in_order
 
 MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
-FORMAT = 1  # version of the folder, and of how text becomes words: folders of another version are written anew
+FORMAT = 2  # version of the folder, and of how text becomes words: folders of another version are written anew
+_SAMPLE = 20_000  # words
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+"
+)  # Thai, Lao, Burmese, Khmer, Kana and Han with their punctuation
+_LONG = 7  # characters; words are shorter on average
 
 
 @dataclass(frozen=True)
@@ -86,12 +92,14 @@ def prepare(
     """Encode text files as word numbers in a folder, and open it.
 
     A folder that already holds the numbers of the same files (by path, size and time of change) and settings is opened
-    as it is. A line is a sentence; lines of 64 KB or more, about 10,000 words, are broken. The text may be larger than
-    memory: needed are the table of words, see `TextSettings.max_counting_memory`, and about 100 MB for each process.
+    as it is; the standard input is always read. A line is a sentence; lines of 64 KB or more, about 10,000 words, are
+    broken. The text may be larger than memory: needed are the table of words, see `TextSettings.max_counting_memory`,
+    and about 100 MB for each process.
     The folder takes 4 bytes for each word and line of the text.
 
     Args:
-        sources: paths of files, plain or packed by gzip, bzip2, xz or Zstandard, of folders, and globs.
+        sources: paths of files, plain or packed by gzip, bzip2, xz or Zstandard, of folders, and globs; "-" is the
+            standard input.
         settings: which words the text has.
         folder: where the numbers are written; see `EncodedCorpus.open`.
         processes: number of processes that cut text into words, by default one for each core. The result is the same.
@@ -102,11 +110,11 @@ def prepare(
         OutputError: the folder cannot be written, or holds something else; it is then as it was before.
     """
     folder, files = Path(folder), find_files(sources)
-    states = [[os.path.realpath(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": states}
+    note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
+    note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
     with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
         about = _read_about(folder)
-        if all(about.get(name) == value for name, value in note.items()):
+        if STDIN not in files and all(about.get(name) == value for name, value in note.items()):
             return EncodedCorpus.open(folder)
     check_folder(folder, MARKER)
     with atomic_folder(folder, MARKER) as temporary:
@@ -115,11 +123,16 @@ def prepare(
     return EncodedCorpus.open(folder)
 
 
+def _state(path: Path) -> list[object]:
+    """Return what tells whether a file is still the same."""
+    return [str(path)] if path == STDIN else [os.path.realpath(path), path.stat().st_size, path.stat().st_mtime_ns]
+
+
 def encode_sentences(sentences: Iterable[Sequence[str]], min_count: int = 1) -> EncodedCorpus:
     """Encode lists of words as word numbers, in memory.
 
     Raises:
-        CorpusError: fewer than two different words are frequent enough.
+        CorpusError: fewer than two different words are frequent enough, or none stands beside another one.
     """
     index: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     arrays = [np.array([*map(index.__getitem__, sentence), SENTENCE_END], np.int32) for sentence in sentences]
@@ -127,9 +140,10 @@ def encode_sentences(sentences: Iterable[Sequence[str]], min_count: int = 1) -> 
     words = numbers[numbers >= 0]
     vocabulary, table = most_frequent(index, np.bincount(words, minlength=len(index)), min_count)
     tokens = renumber(numbers, table)
-    _check_vocabulary(vocabulary)
+    count = int(np.count_nonzero(tokens == SENTENCE_END))
+    _check_enough(vocabulary, count)
     tokens.flags.writeable = False
-    return EncodedCorpus(vocabulary, tokens, int(np.count_nonzero(tokens == SENTENCE_END)), len(words))
+    return EncodedCorpus(vocabulary, tokens, count, len(words))
 
 
 def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
@@ -144,8 +158,8 @@ def _encode(
 ) -> dict[str, int | bool]:
     """Write vocabulary and numbers; return the figures of EncodedCorpus."""
     file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
-    count = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case))
-    blocks = read_blocks(files, on_progress=partial(report, "reading the text"))
+    count = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case, settings.jieba_dictionary))
+    blocks = read_blocks(files, on_progress=report)
     raw_words = bad_bytes = 0
     with closing(map_in_order(count, blocks, processes)) as parts:
         for part in parts:
@@ -154,7 +168,9 @@ def _encode(
             raw_words += int(part.counts.sum())
             bad_bytes += part.bad_bytes
     if raw_words == 0:
-        raise CorpusError(f"there is no word in {files[0] if len(files) == 1 else f'any of {len(files)} files'}")
+        raise CorpusError(f"there is no word in {named(files[0]) if len(files) == 1 else f'any of {len(files)} files'}")
+    if settings.tokenizer in ("unicode", "whitespace"):
+        _refuse_unspaced(counted)
     pruned = counted.pruned
     if settings.phrases:
         vocabulary, table = counted.vocabulary(settings.min_count)
@@ -165,16 +181,34 @@ def _encode(
         pruned = pruned or pairs_pruned
     else:
         vocabulary, table = counted.vocabulary(settings.min_count, settings.max_vocabulary)
-    _check_vocabulary(vocabulary)
     write_vocabulary(folder / WORDS, vocabulary)
     file.rewrite(lambda numbers: renumber(numbers, table), partial(report, "writing word numbers"))
     sentences = len(file) - int(vocabulary.counts.sum())
+    _check_enough(vocabulary, sentences)
     return {"raw_words": raw_words, "bad_bytes": bad_bytes, "pruned": pruned, "sentences": sentences}
 
 
-def _check_vocabulary(vocabulary: Vocabulary) -> None:
+def _check_enough(vocabulary: Vocabulary, sentences: int) -> None:
+    """Raise CorpusError if there is nothing to learn: words learn from words beside them in a sentence."""
     if len(vocabulary.words) < 2:
         raise CorpusError("the text has too few words that are frequent enough: give more text or a lower --min_count")
+    if int(vocabulary.counts.sum()) == sentences:
+        raise CorpusError(
+            "no line has two words that are frequent enough, and words learn from their neighbours in a line: "
+            "put whole sentences on lines, or give more text or a lower --min_count"
+        )
+
+
+def _refuse_unspaced(counted: WordTable) -> None:
+    """Raise CorpusError if most words of a sample are whole sentences in a script without spaces."""
+    words, counts = counted.sample(_SAMPLE)
+    unspaced = np.array([len(word) if _UNSPACED.fullmatch(word) else 0 for word in words])
+    share, length = (unspaced > 0) @ counts / counts.sum(), unspaced @ counts / max(1, (unspaced > 0) @ counts)
+    if share > 0.5 and length > _LONG:
+        raise CorpusError(
+            f"most of the text has no spaces between words: on average {length:.0f} letters of Han, Kana, Thai or such "
+            "follow one another; --tokenizer=jieba finds Chinese words, text in other languages must be cut into words"
+        )
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

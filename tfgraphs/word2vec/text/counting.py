@@ -48,7 +48,8 @@ def count_words(tokenizer: Tokenizer, text: bytes) -> CountedBlock:
 
 def _words_of_chunks(tokenizer: Tokenizer, chunks: list[bytes]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return distinct words, the word numbers of all chunks in a row, int32 [total], and how many each chunk has."""
-    plain = np.fromiter(map(bytes.isascii, chunks), bool, len(chunks))
+    plain = np.fromiter(map(tokenizer.is_word, chunks), bool, len(chunks))
+    plain[0] = True  # LINE_END
     names = b"\n".join(itertools.compress(chunks, plain)).decode().split("\n")
     index = dict(zip(names, itertools.count()))
     others = [
@@ -127,6 +128,12 @@ class WordTable:
         table = np.full(self._issued, UNKNOWN, np.int32)
         table[remembered] = numbers
         return vocabulary, table
+
+    def sample(self, size: int) -> tuple[list[str], np.ndarray]:
+        """Return at most so many of the words at equal distances, and their counts, int64 [words]."""
+        step = -(-len(self._index) // size)
+        numbers = self._remembered()[::step]
+        return list(itertools.islice(self._index, None, None, step)), self._counts[numbers]
 
     def _remembered(self) -> np.ndarray:
         return np.fromiter(self._index.values(), np.int64, len(self._index))

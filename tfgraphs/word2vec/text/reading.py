@@ -1,15 +1,19 @@
-"""Reading text files, plain or compressed, as blocks of whole lines."""
+"""Reading text files, plain or packed, and the standard input, as blocks of whole lines."""
 
+import contextlib
 import glob
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from tfgraphs.errors import reason
 from tfgraphs.files.packed import PIECE as _PIECE
 from tfgraphs.files.packed import unpacked, unpacking_errors
 from tfgraphs.word2vec.settings import CorpusError
 
+STDIN = Path("-")  # as a source; a file of this name is ./-
 BLOCK = 4 << 20  # bytes of text that are read, and handed to another process, at a time
 LONGEST_LINE = 1 << 16  # bytes, about 10,000 English words; longer lines are broken
 _SAMPLE = 1 << 16
@@ -22,18 +26,18 @@ def find_files(sources: Sequence[str]) -> list[Path]:
     """Return the files that are meant by paths of files, paths of folders and globs, in the order of `sources`.
 
     Folders are searched recursively in alphabetical order. Names that begin with a dot are skipped, and so are folders
-    of training results and files that came before. A name that exists is not a glob.
+    of training results and files that came before. A name that exists is not a glob. "-" is the standard input.
 
     Raises:
         CorpusError: there is nothing at a path, no file in a folder or for a glob, or all files are empty.
     """
     files: dict[str, Path] = {}
     for path in (path for source in sources for path in _files_of_source(source)):
-        files.setdefault(os.path.realpath(path), path)
+        files.setdefault(str(path) if path == STDIN else os.path.realpath(path), path)
     found = list(files.values())
     if not found:
         raise CorpusError("no text is given: name files, folders or globs")
-    if not any(map(_size, found)):
+    if STDIN not in found and not any(map(_size, found)):
         raise CorpusError(f"{found[0]} is empty" if len(found) == 1 else f"all {len(found)} files are empty")
     return found
 
@@ -41,12 +45,14 @@ def find_files(sources: Sequence[str]) -> list[Path]:
 def _files_of_source(source: str) -> list[Path]:
     if not source or "\0" in source:
         raise CorpusError(f"{source!r} is not a file name")
+    if source == str(STDIN):
+        return [STDIN]
     if os.path.isfile(source):
         return [Path(source)]
     if os.path.isdir(source):
         return _files_in(source)
     if os.path.exists(source):
-        raise CorpusError(f"{source} is neither a file nor a folder: write the text to a file first")
+        raise CorpusError(f"{source} is neither a file nor a folder: name it as the standard input, - < {source}")
     if not glob.has_magic(source):
         raise CorpusError(f"cannot read {source}: no such file or folder")
     matches = sorted(glob.glob(source, recursive=True))
@@ -74,7 +80,7 @@ def _files_in(folder: str) -> list[Path]:
 
 
 def read_blocks(
-    files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[float], None] = lambda share: None
+    files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[str, float], None] = lambda stage, share: None
 ) -> Iterator[bytes]:
     """Yield blocks of whole lines of at least `size` bytes (the last may be shorter), each ending with a line feed.
 
@@ -86,7 +92,8 @@ def read_blocks(
     Args:
         files: paths to read.
         size: minimum size of a block in bytes.
-        on_progress: called with the share of all (compressed) bytes that is read, 0..1.
+        on_progress: called with what is read and the share of all (packed) bytes that is read, 0..1; the length of the
+            standard input is not known.
 
     Raises:
         CorpusError: a file cannot be read, is damaged or cut short, or is no text.
@@ -95,7 +102,10 @@ def read_blocks(
     buffer = bytearray()
     for path in files:
         for piece, position in _pieces(path):
-            on_progress(min(1, (before + position) / max(1, total)))
+            if path == STDIN:
+                on_progress(f"reading the standard input, {position >> 20:,} MB", 0.0)
+            else:
+                on_progress("reading the text", min(1, (before + position) / max(1, total)))
             buffer += piece
             whole = _break_long_lines(buffer)
             if whole >= size:
@@ -131,7 +141,14 @@ def _break_line(text: bytearray, start: int) -> int:
     return place
 
 
+def named(path: Path) -> str:
+    """Return what messages call a source."""
+    return "the standard input" if path == STDIN else str(path)
+
+
 def _size(path: Path) -> int:
+    if path == STDIN:
+        return 0
     try:
         return path.stat().st_size
     except OSError as error:
@@ -139,21 +156,30 @@ def _size(path: Path) -> int:
 
 
 def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yield the unpacked content of a file in pieces of about a megabyte, and the position in the file itself."""
-    with unpacking_errors(path, CorpusError), path.open("rb") as file:
+    """Yield the unpacked content of a file in pieces of about a megabyte, and the position in the file itself.
+
+    The position in the standard input is that in the unpacked content.
+    """
+    name, read = named(path), 0
+    with unpacking_errors(name, CorpusError), _open(path) as file:
         for number, piece in enumerate(unpacked(file, _PIECE)):
-            _refuse_other_formats(path, piece, number == 0)
+            _refuse_other_formats(name, piece, number == 0)
             piece = piece if number else piece.removeprefix(b"\xef\xbb\xbf")
-            yield piece, file.tell()
+            read += len(piece)
+            yield piece, read if path == STDIN else file.tell()
 
 
-def _refuse_other_formats(path: Path, piece: bytes, is_start: bool) -> None:
+def _open(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
+    return contextlib.nullcontext(sys.stdin.buffer) if path == STDIN else path.open("rb")
+
+
+def _refuse_other_formats(name: str, piece: bytes, is_start: bool) -> None:
     """Refuse common files that are almost text, and data with many control characters; text has hardly any."""
     if is_start and piece.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CorpusError(f"{path} is UTF-16 text: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
+        raise CorpusError(f"{name} is UTF-16 text: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
     if is_start and (piece.startswith(b"PK\x03\x04") or piece[257:262] == b"ustar"):
-        raise CorpusError(f"{path} is an archive of files: unpack it first")
+        raise CorpusError(f"{name} is an archive of files: unpack it first")
     sample = piece[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(3, len(sample) / 100):
-        raise CorpusError(f"{path} is not a text: it has {controls:,} control characters in {len(sample):,} bytes")
+        raise CorpusError(f"{name} is not a text: it has {controls:,} control characters in {len(sample):,} bytes")
