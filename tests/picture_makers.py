@@ -35,6 +35,14 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def heic(image: Image.Image, **options: object) -> bytes:
+    """A picture as phones store it; needs pillow-heif."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return encoded(image, "HEIF", **options)
+
+
 def turned_exif(*entry: int) -> bytes:
     """EXIF that asks for a quarter turn and holds one entry more: (tag, type, count, value)."""
     entries = sorted([struct.pack("<HHII", *entry), struct.pack("<HHII", ExifTags.Base.Orientation, 3, 1, 6)])

@@ -4,7 +4,9 @@ import contextlib
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|data:")  # a single letter is a drive
 _LONGEST = 160  # characters; TensorFlow and Keras may write pages
 
 
@@ -37,6 +39,18 @@ def errors_as(kind: type[TfgraphsError], problem: str, advice: str) -> Iterator[
         raise
     except Exception as error:
         raise kind(f"{problem} ({summary(error)}): {advice}") from error
+
+
+def address_of(path: str | Path) -> str:
+    """Returns the address that a path is, such as https://example.com/cat.jpg or s3://cats/cat.jpg; else nothing."""
+    return re.sub(r":/(?!/)", "://", str(path), count=1) if _ADDRESS.match(str(path)) else ""  # Path merges slashes
+
+
+def not_found(path: str | Path) -> str:
+    """Returns the text for a file or folder that is not there. Addresses are not fetched."""
+    if address := address_of(path):
+        return f"{address} is an address, from which nothing is fetched: download it, and give the file"
+    return f"{path} does not exist"
 
 
 def printable(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tfgraphs.files.outputs import OutputError, atomic_file, atomic_folder, check_writable
+from tfgraphs.files.outputs import OutputError, atomic_file, atomic_folder, check_folder, check_writable
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 FAILURES = [
@@ -113,6 +113,13 @@ def test_impossible_place_is_refused_in_one_line(tmp_path, place, reason):
     with pytest.raises(OutputError) as caught:
         check_writable(tmp_path / place)
     assert re.fullmatch(f".*{re.escape(str(tmp_path / place))}.*{reason}.*", str(caught.value))
+
+
+@pytest.mark.parametrize("check", [check_writable, lambda path: check_folder(path, "marker")])
+@pytest.mark.parametrize("address", ["s3://cats/dream.png", "https://example.com/dream.png"])
+def test_nothing_is_written_to_an_address(check, address):
+    with pytest.raises(OutputError, match=f"^{address} is an address, to which nothing is sent"):
+        check(address)
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")

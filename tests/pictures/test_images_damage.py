@@ -1,6 +1,7 @@
 """A file that is no picture, too large or damaged is refused in one line; odd metadata spoils nothing."""
 
 import contextlib
+import importlib.util
 import struct
 import zlib
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from picture_makers import FAITHFUL, LEVEL, encoded, linear_rgb, noise, patches, turned_exif
+from picture_makers import FAITHFUL, LEVEL, encoded, heic, linear_rgb, noise, patches, turned_exif
 from PIL import ExifTags, Image, ImageFile, features
 
 from tfgraphs.pictures import images
@@ -160,6 +161,8 @@ GIVEN = {
 }
 if features.check("avif"):
     GIVEN["avif"] = encoded(SMALL, "AVIF")
+if importlib.util.find_spec("pillow_heif"):
+    GIVEN["heic"] = heic(SMALL)
 
 
 def sealed(content: bytes) -> bytes:

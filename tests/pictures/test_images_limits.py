@@ -4,17 +4,17 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.pictures import films, images
+from tfgraphs.pictures import films, images, masks
 
 SIDE = 2500  # px
+WHITE = {"RGBA": "white", "I;16": 65535, "P": 0}
 _PROGRAM = """
 import resource, sys
-from tfgraphs.pictures import films, images
+from tfgraphs.pictures import films, images, masks
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 path = sys.argv[1]
 {}
@@ -26,14 +26,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     ("mode", "read"),
     [
         ("RGBA", "images.load(path, 640)"),
-        ("RGBA", "images.load_mask(path, (640, 640))"),
-        ("I;16", "images.load_mask(path, (640, 640))"),
+        ("RGBA", "masks.load_mask(path, (640, 640))"),
+        ("I;16", "masks.load_mask(path, (640, 640))"),
         ("P", "list(films.open_film(path).frames(size=(64, 64)))"),
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems measure memory in other units")
 def test_a_small_file_of_many_pixels_takes_at_most_20_bytes_for_each(tmp_path, mode, read):
-    path, blank = tmp_path / ("film.gif" if mode == "P" else "picture.png"), Image.new(mode, (SIDE, SIDE))
+    path, blank = tmp_path / ("film.gif" if mode == "P" else "picture.png"), Image.new(mode, (SIDE, SIDE), WHITE[mode])
     if mode == "P":
         blank.putpalette([0, 0, 0, 255, 255, 255])
         changed = blank.copy()
@@ -49,7 +49,7 @@ def test_a_small_file_of_many_pixels_takes_at_most_20_bytes_for_each(tmp_path, m
 READERS = {
     "picture": images.load,
     "origin": images.read_origin,
-    "mask": lambda path: images.load_mask(path, (4, 4)),
+    "mask": lambda path: masks.load_mask(path, (4, 4)),
     "film": films.open_film,
     "origin of a film": films.read_origin,
 }
@@ -78,18 +78,3 @@ def test_a_pipe_is_no_film(tmp_path, name):
 @pytest.mark.parametrize("name", ["missing.gif", "a" * 300 + ".gif", "nul\0.gif"])
 def test_a_path_that_leads_nowhere_is_no_film(tmp_path, name):
     assert not films.is_film(tmp_path / name)
-
-
-@pytest.mark.parametrize("alpha", [None, 128])
-def test_a_mask_is_the_mean_of_the_colours_times_alpha(tmp_path, alpha):
-    colour = (30, 60, 240) if alpha is None else (30, 60, 240, alpha)
-    Image.new("RGB" if alpha is None else "RGBA", (40, 30), colour).save(tmp_path / "mask.png")
-    mask = images.load_mask(tmp_path / "mask.png", (15, 20))
-    assert (mask.dtype, mask.shape) == (np.float32, (15, 20))
-    np.testing.assert_allclose(mask, 110 / 255 * (alpha or 255) / 255, atol=2e-3)
-
-
-def test_a_mask_of_other_proportions_is_refused(tmp_path):
-    Image.new("L", (40, 30)).save(tmp_path / "mask.png")
-    with pytest.raises(images.MaskError, match="40 x 30 px and the picture 30 x 30 px"):
-        images.load_mask(tmp_path / "mask.png", (30, 30))

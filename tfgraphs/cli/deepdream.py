@@ -105,7 +105,8 @@ def _dream_picture() -> None:
 
 
 def _dream_folder() -> None:
-    run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__)
+    masks = [MASK.value] if MASK.value else []
+    run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__, masks)
     dreamer = _load_dreamer(run)
     run.make_pictures(
         lambda picture: _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size)), SIZE.value

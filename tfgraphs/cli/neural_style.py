@@ -116,7 +116,7 @@ def _paint_picture() -> None:
 
 
 def _paint_folder() -> None:
-    run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__)
+    run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, _masks())
     painter = _painter(run)
     run.make_pictures(lambda picture: painter.paint(picture.pixels, _content_masks(picture.size)), SIZE.value)
 
@@ -249,9 +249,12 @@ class _Painter:
         return self._last
 
 
+def _masks() -> list[str]:
+    return [path for flag in (CONTENT_MASK, STYLE_MASK) for path in flag.value or [] if path]
+
+
 def _other_files() -> list[str]:
-    masks = [path for flag in (CONTENT_MASK, STYLE_MASK) for path in flag.value or [] if path]
-    return [*STYLE.value, *masks, *([] if INIT.value in _STARTS else [INIT.value])]
+    return [*STYLE.value, *_masks(), *([] if INIT.value in _STARTS else [INIT.value])]
 
 
 def _for_each_style(flag: "flags.FlagHolder[list[str]]") -> list[str]:

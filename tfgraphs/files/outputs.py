@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.errors import TfgraphsError, address_of, reason
 
 SAVED_MODEL = "saved_model.pb"  # the file that marks a folder as a SavedModel
 
@@ -24,6 +24,7 @@ def check_writable(path: str | Path) -> None:
         OutputError: `path` is a folder, or no file can be created in its folder.
     """
     path = Path(path)
+    _check_local(path)
     with output_errors(path):
         if path.is_dir():
             raise OutputError(f"{path} is a folder: name the file to write")
@@ -94,10 +95,16 @@ def replace_folder(target: Path, finished: Path) -> None:
 
 def check_folder(path: str | Path, marker: str) -> None:
     """Raises OutputError if `atomic_folder` would not replace what is at `path`."""
+    _check_local(path)
     target = Path(os.path.realpath(path))
     with output_errors(path):
         if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / marker).exists())):
             raise OutputError(f"{path} exists and is not an earlier result (it has no {marker}): choose another folder")
+
+
+def _check_local(path: str | Path) -> None:
+    if address := address_of(path):
+        raise OutputError(f"{address} is an address, to which nothing is sent: give a path on this machine")
 
 
 def _temporary(target: Path) -> Path:

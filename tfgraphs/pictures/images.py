@@ -1,8 +1,8 @@
 """Reads and writes pictures with Pillow; inside they are float32 RGB in 0..1.
 
 Any file (turned by EXIF, in a printer's colour space, grey, with a palette, of 16 bits, transparent) becomes upright
-sRGB pixels and an optional alpha channel. PNG, JPEG, WebP and TIFF files are written that record the command that made
-them.
+sRGB pixels and an optional alpha channel. PNG, JPEG, WebP, TIFF and AVIF files are written that record the command that
+made them.
 """
 
 import contextlib
@@ -19,15 +19,14 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.errors import TfgraphsError, not_found, reason
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.files.trust import check_regular_file
+from tfgraphs.pictures.formats import decoders
 
 MAX_SIDE = 20_000  # of pictures and frames that are read
 MAX_PIXELS = 100_000_000
 
-# Formats whose decoders only decode. For others Pillow starts programs (EPS) or follows links.
-_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
 _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
@@ -35,6 +34,8 @@ _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".webp": ("WEBP", {"quality": 95}),
     ".tif": ("TIFF", {"compression": "tiff_lzw"}),
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+    # The bytes depend on the number of threads.
+    ".avif": ("AVIF", {"quality": 95, "subsampling": "4:4:4", "max_threads": 4}),
 }
 _TURNS = {  # that make a picture of each EXIF orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -45,16 +46,13 @@ _TURNS = {  # that make a picture of each EXIF orientation upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_QUARTER_TURNS = (5, 6, 7, 8)
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, RuntimeError, struct.error)  # Pillow on damaged files
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 class ImageError(TfgraphsError):
     """A picture cannot be read or written."""
-
-
-class MaskError(TfgraphsError):
-    """A mask does not fit its picture."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +79,16 @@ def load(path: str | Path, size: int | None = None, upsample: bool = False) -> P
     """Reads a picture.
 
     Args:
-        path: a PNG, JPEG, WebP, TIFF, GIF, BMP, PPM or AVIF file. Of several frames the first is read.
+        path: a PNG, JPEG, WebP, TIFF, GIF, BMP, PPM, AVIF or, with the extra `heic`, HEIC file. Of several frames the
+            first is read.
         size: longer side in pixels to which a larger picture is reduced; None for its own size.
         upsample: whether a smaller picture is enlarged to `size`.
 
     Raises:
         ImageError: the file is missing, not a picture, damaged, or larger than MAX_SIDE or MAX_PIXELS.
     """
-    try:
-        with _open(path) as file:
-            return _decode(file, size, upsample)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP or TIFF file") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down first") from error
-    except _BROKEN as error:
-        raise ImageError(f"{path} is damaged or cannot be read: {reason(error)}") from error
+    with _image_errors(path), _open(path) as file:
+        return _decode(file, size, upsample)
 
 
 def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None = None) -> None:
@@ -105,7 +97,7 @@ def save(path: str | Path, picture: Picture, origin: Mapping[str, object] | None
     JPEG has no transparency: the picture is put on white.
 
     Args:
-        path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
+        path: ends in .png, .jpg, .jpeg, .webp, .tif, .tiff or .avif.
         picture: its pixels are clipped to 0..1 and rounded to 8 bits.
         origin: what made the picture (command, flags), stored in it as JSON and read by `read_origin`.
 
@@ -151,28 +143,12 @@ def parse_origin(text: str) -> dict[str, object]:
     return origin
 
 
-def load_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
-    """Loads a mask, float32 [height, width] in 0..1: white where something happens and black where not.
-
-    Args:
-        path: a picture file. Its value is the mean of red, green and blue; transparent parts count as black.
-        size: height and width of the picture, to which the mask is resized. A mask more than twice as large is first
-            reduced in 8 bits, which bounds the memory.
-
-    Raises:
-        ImageError: see `load`.
-        MaskError: its proportions are not those of the picture.
-    """
-    mask = load(path, 2 * max(size))
-    height, width = mask.size
-    if abs(height * size[1] - width * size[0]) > max(height, width, *size):
-        raise MaskError(
-            f"{path} has {width} x {height} px and the picture {size[1]} x {size[0]} px: give the mask its proportions"
-        )
-    grey = mask.pixels.mean(axis=-1, keepdims=True)
-    if mask.alpha is not None:
-        grey = grey * mask.alpha[..., None]
-    return resize(grey, size)[..., 0].clip(0, 1)
+def read_size(path: str | Path) -> tuple[int, int]:
+    """Returns height and width of a picture, upright, in pixels, by its header; raises ImageError as `load` does."""
+    with _image_errors(path), _open(path) as file:
+        width, height = file.size
+        turned = file.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS
+        return (width, height) if turned else (height, width)
 
 
 def check_format(path: str | Path) -> tuple[str, dict[str, Any]]:
@@ -187,7 +163,7 @@ def check_format(path: str | Path) -> tuple[str, dict[str, Any]]:
 def check_file(path: str | Path, kind: type[TfgraphsError]) -> None:
     """Raises an error of `kind` unless a path is a regular file that stores what it claims."""
     if not os.path.exists(path):
-        raise kind(f"{path} does not exist")
+        raise kind(not_found(path))
     check_regular_file(path, kind)
 
 
@@ -247,12 +223,23 @@ def without_warnings() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _image_errors(path: str | Path) -> Iterator[None]:
+    """Turns the errors of Pillow into an ImageError."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP or TIFF file") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down first") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path} is damaged or cannot be read: {reason(error)}") from error
+
+
+@contextlib.contextmanager
 def _open(path: str | Path) -> Iterator[Image.Image]:
     """Opens a picture of a known format and permitted size, without decoding it."""
     check_file(path, ImageError)
-    Image.init()  # registers all decoders
-    formats = [name for name in _READABLE if name in Image.OPEN]
-    with without_warnings(), Image.open(path, formats=formats) as file:
+    with without_warnings(), Image.open(path, formats=decoders(path, ImageError)) as file:
         check_size(path, *file.size, ImageError)
         yield file
 

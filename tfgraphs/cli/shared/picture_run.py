@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import os.path
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import OutputError, check_writable
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
-from tfgraphs.pictures import films, images, samples
+from tfgraphs.pictures import films, images, masks, samples
 from tfgraphs.pictures.colors import with_colors_of
-from tfgraphs.pictures.films.folders import PICTURES, is_pattern
+from tfgraphs.pictures.films.folders import is_pattern
+from tfgraphs.pictures.formats import PICTURES
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ PICTURE_EVERY = flags.DEFINE_integer("picture_every", 50, "Steps between two pic
 
 # Flags that change nothing in the picture: it does not record them, and a run may be resumed with others.
 _OBSERVING = {"output", "preset", "format", "logdir", "picture_every", "save_every", "show_flags", *run_state.OBSERVING}
+
+_MOST_NAMES = 5  # of pictures that were left out for one reason, in the last line
 
 
 def shows_flags(name: str) -> bool:
@@ -91,9 +94,9 @@ def load_picture(path: str, size: int) -> images.Picture:
     return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
 
 
-def load_mask(path: str | None, size: tuple[int, int]) -> np.ndarray | None:
-    """Loads a mask or a sample for a picture of a size, see `images.load_mask`; None for no path."""
-    return images.load_mask(samples.resolve(path), size) if path else None
+def load_mask(path: str | None, size: tuple[int, int] | None = None) -> np.ndarray | None:
+    """Loads a mask or a sample for a picture of a size, see `masks.load_mask`; None for no path."""
+    return masks.load_mask(samples.resolve(path), size) if path else None
 
 
 def load_backbone(name: str, pooling: str = "max", check: "Check" = lambda structure: None) -> "Backbone":
@@ -123,6 +126,12 @@ def check_output(output: Path, sources: list[str]) -> None:
     for source in map(Path, sources):
         if output.exists() and source.exists() and output.samefile(source):
             raise command.UsageError(f"--output={output} is the input itself: give it another name")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Lists names, of many the first."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
 def check_logdir() -> None:
@@ -216,17 +225,19 @@ class PictureRun:
 class FolderRun(PictureRun):
     """One run of a command that turns each picture of a folder or pattern into a picture; otherwise as `PictureRun`.
 
-    `others` are other pictures that go in: a broken one stops the run before its first picture. Raises FolderError if
-    there are no pictures.
+    `others` are other pictures that go in, and `masks` masks among them: a broken one stops the run before its first
+    picture. Raises FolderError if there are no pictures.
     """
 
-    def __init__(self, name: str, place: str, others: list[str], module: str) -> None:
+    def __init__(self, name: str, place: str, others: list[str], module: str, masks: Iterable[str] = ()) -> None:
         self._place = place
         self._pictures = films.sources(place)
         self._sources: dict[Path, Path] = {}  # by the file to which the result is written
         super().__init__(name, [*map(str, self._pictures), *others], module)
         for other in others:
             images.load(samples.resolve(other), 64)
+        for mask in masks:
+            load_mask(mask)
 
     def make_pictures(self, make_picture: Callable[[images.Picture], Iterator[Progress]], size: int) -> None:
         """Makes and writes the results, and deletes the state of the run.
@@ -234,7 +245,7 @@ class FolderRun(PictureRun):
         A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
         the end. The last progress of `make_picture` has the result; `size` is that of `load_picture`.
         """
-        count, left_out = len(self._pictures), 0
+        count, left_out = len(self._pictures), dict[str, list[str]]()
         finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
         with self.monitored() as monitor:
             for number, (target, path) in enumerate(self._sources.items()):
@@ -246,19 +257,20 @@ class FolderRun(PictureRun):
                 except OutputError:
                     raise
                 except TfgraphsError as error:
-                    left_out += 1
                     text = " ".join(str(error).split())
                     monitor.say(text if str(path) in text else f"{path}: {text}")
+                    left_out.setdefault(text.replace(f"{path} ", ""), []).append(path.name)
                     continue
                 alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
                 images.save(target, images.Picture(pixels, picture.alpha), alone)
                 finished.append(str(target.absolute()))
                 self.state.write("finished", "\n".join(finished))
         self.state.forget()
-        if left_out < count:
-            print(f"{self.output}: {command.counted(count - left_out, 'picture')}")
         if left_out:
-            raise command.UsageError(f"{left_out} of {command.counted(count, 'picture')} were left out, see above")
+            made = f"{count - sum(map(len, left_out.values()))} of {command.counted(count, 'picture')}"
+            reasons = "; ".join(f"{_some(names)} ({reason})" for reason, names in left_out.items())
+            raise command.UsageError(f"{self.output}: {made}; left out: {reasons}")
+        print(f"{self.output}: {command.counted(count, 'picture')}")
 
     def _named_after(self, _: str) -> str:
         """Names the output after the folder itself, or the last one that a pattern names."""

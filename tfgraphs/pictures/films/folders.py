@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.errors import TfgraphsError, not_found, reason
 from tfgraphs.pictures import images
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".avif")
+from tfgraphs.pictures.formats import LIKE_PICTURES, PICTURES
 
 
 class FolderError(TfgraphsError):
@@ -22,7 +21,8 @@ def sources(place: str | Path) -> list[Path]:
 
     Args:
         place: a file, which is returned whatever it is; a folder; or a pattern such as `shots/*.jpg` or
-            `shots/**/*.png`. Pictures are recognised by their endings. Hidden files are left out.
+            `shots/**/*.png`. Pictures are recognised by their endings, those that cannot be read, too, such as
+            raw ones of cameras. Hidden files are left out.
 
     Raises:
         FolderError: there is no such file, or no picture.
@@ -36,8 +36,8 @@ def sources(place: str | Path) -> list[Path]:
         elif is_pattern(str(place)):
             found = [Path(name) for name in glob.iglob(str(place), recursive=True)]
         else:
-            raise FolderError(f"{place} does not exist")
-        named = [file for file in found if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
+            raise FolderError(not_found(place))
+        named = [file for file in found if file.suffix.lower() in LIKE_PICTURES and not file.name.startswith(".")]
         pictures = [file for file in named if file.is_file()]
     except OSError as error:
         raise FolderError(f"{place} cannot be read: {reason(error)}") from error
