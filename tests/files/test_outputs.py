@@ -4,11 +4,14 @@ import errno
 import os
 import re
 import shutil
+import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tfgraphs.files import outputs
 from tfgraphs.files.outputs import OutputError, atomic_file, atomic_folder, check_folder, check_writable
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -212,3 +215,87 @@ def test_folder_below_a_file_is_refused_in_one_line(tmp_path):
     with pytest.raises(OutputError) as caught, atomic_folder(tmp_path / "file" / "result", MARKER):
         pytest.fail("the work was begun")
     assert str(caught.value) == f"cannot write {tmp_path / 'file' / 'result'}: file exists"
+
+
+# --- killed processes and power failures
+
+
+@pytest.fixture(params=["exchange", "no exchange"])
+def system(request, monkeypatch):
+    """Systems that can exchange two names, and others."""
+    if request.param == "no exchange":
+        monkeypatch.setattr(outputs, "_exchange", lambda *_: False)
+    return request.param
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_a_process_that_is_killed_anywhere_in_the_replacing_loses_nothing(tmp_path, system, monkeypatch, moment):
+    make(tmp_path, EARLIER)
+    calls = []
+
+    def die_at_the_moment(call):
+        def die_or_call(*arguments, **options):
+            calls.append(call)
+            if len(calls) == moment + 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*arguments, **options)
+
+        return die_or_call
+
+    child = os.fork()
+    if not child:
+        for owner, name in ((os, "rename"), (os, "fsync"), (outputs, "_exchange"), (shutil, "rmtree")):
+            monkeypatch.setattr(owner, name, die_at_the_moment(getattr(owner, name)))
+        with atomic_folder(tmp_path / "result", MARKER) as temporary:
+            (temporary / MARKER).write_bytes(b"new")
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    shown = everything(tmp_path / "result") if (tmp_path / "result").exists() else None
+    assert system == "no exchange" or shown in ({MARKER: b"new"}, {MARKER: b"old", "weights": b"old", "assets": None})
+    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "result", MARKER):
+        raise RuntimeError  # the next one fails in another way
+    assert everything(tmp_path / "result") in ({MARKER: b"new"}, {MARKER: b"old", "weights": b"old", "assets": None})
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_what_killed_processes_left_of_a_file_is_deleted_with_the_next_one(tmp_path):
+    child = os.fork()
+    if not child:
+        with atomic_file(tmp_path / "result.bin") as temporary:
+            temporary.write_bytes(b"half")
+            os._exit(9)
+    os.waitpid(child, 0)
+    (tmp_path / ".other.bin.0123456789abcdef0123456789abcdef.part").write_bytes(b"of another output")
+    assert len(list(tmp_path.iterdir())) == 3
+    with atomic_file(tmp_path / "result.bin") as temporary:
+        temporary.write_bytes(b"new")
+    assert sorted(everything(tmp_path)) == [".other.bin.0123456789abcdef0123456789abcdef.part", "result.bin"]
+
+
+def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    happened = []
+
+    def noted(call, *arguments):
+        path = arguments[-1] if call.__name__ != "fsync" else os.readlink(f"/proc/self/fd/{arguments[0]}")
+        happened.append((call.__name__, Path(path).name.partition(".")[0] or "temporary"))
+        return call(*arguments)
+
+    for name in ("fsync", "rename", "replace"):
+        monkeypatch.setattr(os, name, partial(noted, getattr(os, name)))
+    with atomic_file(tmp_path / "file") as temporary:
+        temporary.write_bytes(b"new")
+    assert happened == [("fsync", "temporary"), ("replace", "file"), ("fsync", tmp_path.name)]
+    happened.clear()
+    with atomic_folder(tmp_path / "folder", MARKER) as temporary:
+        (temporary / "inside").mkdir()
+        (temporary / "inside" / "model.json").write_bytes(b"new")
+    synchronised = ["temporary", "model", "inside"]
+    assert happened == [*(("fsync", name) for name in synchronised), ("rename", "folder"), ("fsync", tmp_path.name)]
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".png", "n" * 250])
+def test_the_longest_names_can_be_written(tmp_path, name):
+    with atomic_file(tmp_path / name) as temporary:
+        temporary.write_bytes(b"new")
+    assert everything(tmp_path) == {name: b"new"}

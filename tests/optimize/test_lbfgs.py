@@ -227,7 +227,7 @@ def test_no_file_is_written_before_a_checkpoint_is_due(tmp_path):
     x = picture()
     run = BoundedMinimization(noisy(x), x, SHORT).run(23, checkpoint_dir=tmp_path, save_seconds=1000)
     next(run)
-    assert tf.train.latest_checkpoint(tmp_path) is None
+    assert not any(tmp_path.glob("ckpt-*"))
     run.close()
 
 

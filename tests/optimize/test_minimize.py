@@ -183,7 +183,7 @@ def test_a_checkpoint_is_written_when_it_is_due(tmp_path, seconds, is_written):
     x, optimizer = start()
     run = minimize(noisy(x), [x], optimizer, 40, checkpoint_dir=tmp_path, save_seconds=seconds)
     next(run)
-    assert (tf.train.latest_checkpoint(tmp_path) is not None) == is_written
+    assert any(tmp_path.glob("ckpt-*.index")) == is_written
     run.close()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
-from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.neural_style.regions import check_size
@@ -47,7 +47,8 @@ def train(style: StyleSettings) -> None:
     folder = Path(EXPORT_DIR.value)
     check_folder(folder, SAVED_MODEL)
     check_writable(folder.absolute().parent / "file")
-    picture_run.check_logdir()
+    reserve(folder)
+    picture_run.reserve_logdir()
     painting = samples.resolve(str(TRAIN_STYLE.value))
     pixels = images.load(painting).pixels
     check_size(pixels.shape[:2])
@@ -76,9 +77,8 @@ def train(style: StyleSettings) -> None:
         "flags": {flag: values[flag] for flag in ("backbone", "weights", "train_style", "photos")},
         "style": {name: getattr(style, name) for name in _STYLE},
         "training": dataclasses.asdict(settings),
-        "photographs": [(str(path), path.stat().st_size) for path in paths],
     }
-    state = run_state.RunState(f"{_NAME}-network", origin, [painting, *picture_run.network_files()])
+    state = run_state.RunState(f"{_NAME}-network", origin, [painting, *paths, *picture_run.network_files()])
     network = TransformationNetwork(seed=settings.seed)
     with picture_run.monitored(_NAME, state, values) as monitor:
         run = training.train(

@@ -29,7 +29,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.cli.shared.answers import print_evaluation
-from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
+from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.vectors.evaluate import analogies, read_analogies
 from tfgraphs.vectors.files.writers import write_projector
@@ -37,8 +37,8 @@ from tfgraphs.version import __version__
 from tfgraphs.word2vec import results
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
-from tfgraphs.word2vec.text.corpus import WORDS, prepare
-from tfgraphs.word2vec.text.reading import find_files
+from tfgraphs.word2vec.text.corpus import NUMBERS, WORDS, prepare
+from tfgraphs.word2vec.text.reading import STDIN, find_files
 
 if TYPE_CHECKING:
     from tfgraphs.word2vec.model import Word2Vec
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
 def _train_on_text() -> None:
     text_settings = common_flags.read_settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
     settings = common_flags.read_settings(TrainingSettings)
-    find_files(CORPUS.value)
+    files = find_files(CORPUS.value)
 
     command.import_tensorflow(threads=lambda found: found.loss_threads)
     from tfgraphs.optimize.optimizers import stock_optimizer
@@ -102,7 +102,7 @@ def _train_on_text() -> None:
     started = time.monotonic()
     with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor:
         sources = [str(Path(source).absolute()) for source in CORPUS.value]
-        text = run_state.fingerprint({"sources": sources, **dataclasses.asdict(text_settings)}, [])
+        text = run_state.fingerprint({"sources": sources, **dataclasses.asdict(text_settings)})
         folder = run_state.states_folder() / f"corpus-{text}"
         corpus = prepare(CORPUS.value, text_settings, folder, on_progress=monitor.prepare)
         if corpus.bad_bytes:
@@ -111,7 +111,9 @@ def _train_on_text() -> None:
             monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten")
         prepared = time.monotonic()
         origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
-        state = run_state.RunState("word2vec", {"version": __version__, **origin}, [folder / WORDS])
+        inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
+        inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
+        state = run_state.RunState("word2vec", {"version": __version__, **origin}, inputs)
         model = Word2Vec(corpus.vocabulary, settings)
         probes = results.Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
         with state.interruptible():
@@ -182,8 +184,10 @@ def _check_outputs() -> None:
         if folder:
             check_folder(folder, marker)
             check_writable(Path(folder).parent / "file")
+            reserve(folder)
     if LOGDIR.value:
         check_writable(Path(LOGDIR.value) / "file")
+        reserve(LOGDIR.value)
     if EVALUATE.value:
         read_analogies(Path(EVALUATE.value))
 

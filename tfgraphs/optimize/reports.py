@@ -1,5 +1,6 @@
 """The loop over rounds of steps, which yields reports and keeps checkpoints for interrupted runs."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.files.outputs import sync_folder
 from tfgraphs.optimize.losses import Loss
 
 GRADIENT_NORM = "gradient norm"
@@ -63,11 +65,9 @@ def run_rounds(
         numbers = {name: float(term) for name, term in terms.items()}
         return Report(int(step), steps, float(value), numbers)
 
-    checkpoints = None
-    if checkpoint_dir is not None:
-        files = tf.train.Checkpoint(variables=state)
-        checkpoints = tf.train.CheckpointManager(files, str(checkpoint_dir), max_to_keep=1)
-        _restore(checkpoints)
+    checkpoints = None if checkpoint_dir is None else Checkpoints(Path(checkpoint_dir), state)
+    if checkpoints:
+        checkpoints.restore()
     saved = time.monotonic()
     try:
         if 0 < steps <= int(step):
@@ -75,30 +75,62 @@ def run_rounds(
         while int(step) < steps:
             done = int(step)
             value, terms = advance(done, min(done - done % steps_per_round + steps_per_round, steps))
-            if time.monotonic() - saved >= save_seconds:
-                _save(checkpoints)
+            if checkpoints and time.monotonic() - saved >= save_seconds:
+                checkpoints.save()
                 saved = time.monotonic()
             yield report(value, terms)
-        _save(checkpoints)
+        if checkpoints:
+            checkpoints.save()
     except (KeyboardInterrupt, GeneratorExit):
-        _save(checkpoints)
+        if checkpoints:
+            checkpoints.save()
         raise
 
 
-def _restore(checkpoints: tf.train.CheckpointManager) -> None:
-    try:
-        checkpoints.restore_or_initialize()
-    except (tf.errors.OpError, ValueError, OSError) as error:
-        text = f"the state in {checkpoints.directory} cannot be read: start again without it"
-        raise CheckpointError(text) from error
+class Checkpoints:
+    """The last state of a run in a folder, which is made with the first one.
 
+    `tf.train.CheckpointManager` deletes the last checkpoint while the next one may not be on the disk yet; here it
+    stays until then, so that neither a killed process nor a power failure loses both.
 
-def _save(checkpoints: tf.train.CheckpointManager | None) -> None:
-    if checkpoints is None:
-        return
-    try:
-        checkpoints.save()
-    except (tf.errors.OpError, OSError) as error:
-        message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
-        text = f"cannot save the state of the run in {checkpoints.directory}: {message.partition(chr(10))[0]}"
-        raise CheckpointError(text) from error
+    Args:
+        folder: where they are; nothing else in it should be named `ckpt-...`.
+        variables: what is saved.
+    """
+
+    def __init__(self, folder: Path, variables: list[tf.Variable]) -> None:
+        self._folder = folder
+        self._files = tf.train.Checkpoint(variables=variables)
+
+    def restore(self) -> None:
+        """Reads the last state, if there is one."""
+        last = max(self._numbers(), default=None)
+        if last is None:
+            return
+        try:
+            self._files.read(str(self._path(last))).assert_existing_objects_matched()
+        except (tf.errors.OpError, ValueError, OSError, AssertionError) as error:
+            text = f"the state in {self._folder} cannot be read: start again without it"
+            raise CheckpointError(text) from error
+
+    def save(self) -> None:
+        """Writes the present state, then deletes what was there before."""
+        new = self._path(max(self._numbers(), default=0) + 1)
+        try:
+            self._files.write(str(new))
+            sync_folder(self._folder, f"{new.name}.")
+            for path in self._folder.glob("ckpt-*"):
+                if not path.name.startswith(f"{new.name}."):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except (tf.errors.OpError, OSError) as error:
+            message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
+            text = f"cannot save the state of the run in {self._folder}: {message.partition(chr(10))[0]}"
+            raise CheckpointError(text) from error
+
+    def _numbers(self) -> list[int]:
+        """The numbers of whole checkpoints: TensorFlow writes the index last."""
+        names = [path.name for path in self._folder.glob("ckpt-*.index")]
+        return [int(name[5:-6]) for name in names if name[5:-6].isdigit()]
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"ckpt-{number}"

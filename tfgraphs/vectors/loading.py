@@ -1,5 +1,6 @@
 """Loads word vectors of any format, and converts them to others."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tfgraphs.errors import reason
 from tfgraphs.extras import install_extra
 from tfgraphs.files import hub
+from tfgraphs.files.locks import hidden, locked
 from tfgraphs.files.outputs import SAVED_MODEL, OutputError, check_folder, output_errors, replace_folder
 from tfgraphs.files.packaged import packaged_file
 from tfgraphs.vectors.files.store import STORE, StoreWriter, open_store
@@ -140,9 +143,9 @@ def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, 
         read = partial(file.blocks, limit=limit)
     folder = Path(os.path.realpath(target))
     check_folder(folder, STORE)
-    partial_folder = folder.with_name(f".{folder.name}.part")
+    partial_folder = hidden(folder, "part")
     try:
-        with output_errors(folder):
+        with output_errors(target), locked(folder), _naming(partial_folder):
             with StoreWriter(partial_folder, identity, dimensions, dtype) as writer:
                 for block in unique(read(writer.position, writer.read), writer.seen):
                     writer.write(block)
@@ -154,6 +157,18 @@ def _convert_to_folder(source: str, target: str, dtype: str, limit: int | None, 
         shutil.rmtree(partial_folder, ignore_errors=True)
         raise
     return words, dimensions
+
+
+@contextlib.contextmanager
+def _naming(unfinished: Path) -> Iterator[None]:
+    """Adds to a system's error, such as that of a full disk, what remains and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        if unfinished.exists():
+            text = f"{reason(error)}; the same conversion goes on from {unfinished}, or delete that folder"
+            raise OSError(error.errno, text) from error
+        raise
 
 
 def _blocks(vectors: WordVectors, position: int | None, _: int) -> Iterator[Block]:

@@ -13,6 +13,7 @@ import absl.logging
 from absl import flags
 
 from tfgraphs.errors import TfgraphsError, printable
+from tfgraphs.files import locks
 from tfgraphs.graphs.processor import Processor
 from tfgraphs.graphs.start import start
 
@@ -52,6 +53,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
             raise
         full = "space left" in str(error).lower()  # TensorFlow's error is the same for memory and disks
         _exit(name, "no space left on device" if full else "out of memory: try something smaller", BAD_INPUT)
+    finally:
+        locks.release_all()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.files.outputs import OutputError, check_writable
+from tfgraphs.files.hub import PREFIX
+from tfgraphs.files.outputs import OutputError, check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import films, images, masks, samples
@@ -108,8 +109,10 @@ def load_backbone(name: str, pooling: str = "max", check: "Check" = lambda struc
 
 
 def network_files() -> list[Path]:
-    """Files and folders that --backbone and --weights name. A run is not resumed with others under their names."""
-    return [Path(value) for value in (BACKBONE.value, WEIGHTS.value) if value and Path(value).exists()]
+    """Files and folders that --backbone, --weights and --model name, if there are."""
+    values = [flags.FLAGS[name].value for name in ("backbone", "weights", "model") if name in flags.FLAGS]
+    paths = [Path(value.removeprefix(PREFIX)) for value in values if value]
+    return [path for path in paths if path.exists()]
 
 
 def stem(source: str) -> str:
@@ -134,10 +137,11 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
-def check_logdir() -> None:
-    """Raises OutputError if --logdir cannot be written."""
+def reserve_logdir() -> None:
+    """Raises OutputError if --logdir cannot be written, or another run logs there."""
     if LOGDIR.value:
         check_writable(Path(LOGDIR.value) / "file")
+        reserve(LOGDIR.value)
 
 
 def in_colors_of(picture: np.ndarray, run: Iterator[Progress]) -> Iterator[Progress]:
@@ -170,7 +174,8 @@ class PictureRun:
         self.output = Path(OUTPUT.value or self._named_after(sources[0] if sources else ""))
         self.flags = command.flag_values([module, *self.flag_modules])
         self._check_outputs(sources)
-        check_logdir()
+        reserve(self.output)
+        reserve_logdir()
         result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
         self.origin: dict[str, Any] = {"command": name, "version": __version__, "flags": result_flags}
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])

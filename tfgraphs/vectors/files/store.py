@@ -12,7 +12,9 @@ scales.npy          float32 [rows]
 
 import contextlib
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +32,7 @@ STORE = "vectors.json"
 _VERSION = 1
 _STATE = "state.json"
 _FLOAT16_LIMIT = 65520  # rounded to infinity
+_SAVE_SECONDS = 2.0  # between two notes of the progress, each of which waits for the disk
 _HEADER = 128  # bytes of a .npy file before its numbers, always as many: they are written when the rows are counted
 _HEADER_START = b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little")
 
@@ -85,10 +88,11 @@ class StoreWriter(contextlib.ExitStack):
         written = (folder / "words.txt").read_bytes()[: self._bytes] if self._rows else b""
         self.seen = set(written.decode(errors="replace").split("\n")[:-1])
         self._files: dict[str, BinaryIO] = {}
+        self._unsaved: dict[str, Any] = {}  # progress
+        self._saved = time.monotonic()
 
     def __enter__(self) -> "StoreWriter":
-        sizes = {name: _HEADER + self._rows * row.itemsize for name, row in self._row_types.items()}
-        for name, size in {**sizes, "words.txt": self._bytes}.items():
+        for name, size in self._sizes(self._rows, self._bytes).items():
             path = self._folder / name
             path.touch()
             self._files[name] = file = self.enter_context(path.open("r+b"))
@@ -96,8 +100,14 @@ class StoreWriter(contextlib.ExitStack):
             file.seek(size)
         return self
 
+    def __exit__(self, *error: Any) -> bool | None:
+        if self._unsaved:
+            with contextlib.suppress(OSError):  # the disk is full; the last note is still good
+                self._save_progress()
+        return super().__exit__(*error)
+
     def write(self, block: Block) -> None:
-        """Appends a block, then records the progress."""
+        """Appends a block, and from time to time records the progress."""
         if any("\n" in word for word in block.words):
             raise FormatError("a word contains a line break: such vectors cannot be converted")
         text = "".join(f"{word}\n" for word in block.words).encode()
@@ -105,11 +115,19 @@ class StoreWriter(contextlib.ExitStack):
         for name, values in self._arrays(block.matrix).items():
             self._files[name].write(np.ascontiguousarray(values, self._row_types[name].base).data)
         self._rows, self._bytes = self._rows + len(block.words), self._bytes + len(text)
+        progress = {"position": block.position, "read": block.read, "rows": self._rows, "bytes": self._bytes}
+        self._unsaved = {"key": self._key, **progress}
+        if time.monotonic() >= self._saved + _SAVE_SECONDS:
+            self._save_progress()
+
+    def _save_progress(self) -> None:
+        """Records the progress when all that it counts is on the disk."""
         for file in self._files.values():
             file.flush()
-        state = {"key": self._key, "position": block.position, "read": block.read}
+            os.fsync(file.fileno())
         with atomic_file(self._folder / _STATE) as path:
-            path.write_text(json.dumps({**state, "rows": self._rows, "bytes": self._bytes}), encoding="utf-8")
+            path.write_text(json.dumps(self._unsaved), encoding="utf-8")
+        self._unsaved, self._saved = {}, time.monotonic()
 
     def finish(self) -> int:
         """Writes headers, index and description. Returns the number of words."""
@@ -125,6 +143,7 @@ class StoreWriter(contextlib.ExitStack):
         np.save(self._folder / "word_ends.npy", ends.astype("<i8"))
         np.save(self._folder / "word_order.npy", folded_order(text.decode()).astype("<i4"))
         about = {"version": _VERSION, "rows": self._rows, **{name: self._key[name] for name in ("dimensions", "dtype")}}
+        self._unsaved = {}
         (self._folder / STORE).write_text(json.dumps(about), encoding="utf-8")
         (self._folder / _STATE).unlink(missing_ok=True)
         return self._rows
@@ -140,11 +159,16 @@ class StoreWriter(contextlib.ExitStack):
         numbers = rows.astype(dtype)
         return {"matrix.npy": numbers, "norms.npy": row_norms(numbers)}
 
+    def _sizes(self, rows: int, text: int) -> dict[str, int]:
+        """Returns how long the files are with so many rows and bytes of words."""
+        return {"words.txt": text, **{name: _HEADER + rows * row.itemsize for name, row in self._row_types.items()}}
+
     def _load_state(self) -> dict[str, Any]:
         """Returns the progress of an interrupted conversion of the same source, or else empties the folder."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             state = json.loads((self._folder / _STATE).read_text(encoding="utf-8"))
-            if state["key"] == self._key:
+            sizes = self._sizes(state["rows"], state["bytes"])
+            if state["key"] == self._key and all((self._folder / name).stat().st_size >= sizes[name] for name in sizes):
                 return state
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)

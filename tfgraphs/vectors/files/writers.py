@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.files.outputs import atomic_file
+from tfgraphs.files.locks import locked
+from tfgraphs.files.outputs import atomic_file, output_errors
 from tfgraphs.vectors.search import Int8Matrix
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
@@ -50,7 +51,11 @@ def write_projector(
     folder: str | Path, vectors: WordVectors, counts: Sequence[int] | None = None, limit: int = MOST_WORDS
 ) -> None:
     """Writes the `limit` most frequent words, with their counts, to a log folder of TensorBoard for its Projector."""
-    folder = Path(folder)
+    with output_errors(folder), locked(folder):  # of two at once, the files would not fit together
+        _write_projector(Path(folder), vectors, counts, limit)
+
+
+def _write_projector(folder: Path, vectors: WordVectors, counts: Sequence[int] | None, limit: int) -> None:
     words = [word.replace("\t", " ") for word in vectors.words[:limit]]
     with atomic_file(folder / "words.tsv") as path:
         if counts is None:  # the page expects a header only if there are several columns

@@ -8,6 +8,7 @@ vocabulary, most frequent word first (`vocabulary`, `phrases`).
 import dataclasses
 import itertools
 import json
+import math
 import os
 import re
 from collections import defaultdict
@@ -21,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from tfgraphs.errors import errors_as, reason
-from tfgraphs.files.outputs import atomic_folder, check_folder
+from tfgraphs.files.locks import locked
+from tfgraphs.files.outputs import atomic_folder, check_folder, output_errors
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
 from tfgraphs.word2vec.text.counting import WordTable, count_words
 from tfgraphs.word2vec.text.phrases import Report, join_phrases
@@ -92,10 +94,10 @@ def prepare(
     """Encode text files as word numbers in a folder, and open it.
 
     A folder that already holds the numbers of the same files (by path, size and time of change) and settings is opened
-    as it is; the standard input is always read. A line is a sentence; lines of 64 KB or more, about 10,000 words, are
-    broken. The text may be larger than memory: needed are the table of words, see `TextSettings.max_counting_memory`,
-    and about 100 MB for each process.
-    The folder takes 4 bytes for each word and line of the text.
+    as it is, after another process has written it; the standard input is always read. A line is a sentence; lines of
+    64 KB or more, about 10,000 words, are broken. The text may be larger than memory: needed are the table of words,
+    see `TextSettings.max_counting_memory`, and about 100 MB for each process. The folder takes 4 bytes for each word
+    and line of the text.
 
     Args:
         sources: paths of files, plain or packed by gzip, bzip2, xz or Zstandard, of folders, and globs; "-" is the
@@ -112,15 +114,16 @@ def prepare(
     folder, files = Path(folder), find_files(sources)
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
     note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
-    with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
-        about = _read_about(folder)
-        if STDIN not in files and all(about.get(name) == value for name, value in note.items()):
-            return EncodedCorpus.open(folder)
     check_folder(folder, MARKER)
-    with atomic_folder(folder, MARKER) as temporary:
-        figures = _encode(files, settings, temporary, processes, on_progress)
-        (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
-    return EncodedCorpus.open(folder)
+    with output_errors(folder), locked(folder, math.inf, lambda holder: on_progress(f"waiting for {holder}", 0.0)):
+        with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
+            about = _read_about(folder)
+            if STDIN not in files and all(about.get(name) == value for name, value in note.items()):
+                return EncodedCorpus.open(folder)
+        with atomic_folder(folder, MARKER) as temporary:
+            figures = _encode(files, settings, temporary, processes, on_progress)
+            (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
+        return EncodedCorpus.open(folder)
 
 
 def _state(path: Path) -> list[object]:
