@@ -122,7 +122,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(folder, train, printed, end
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     states = folder / "checkpoints"
     until = time.monotonic() + 100
-    while not list(states.glob("word2vec-*/checkpoint")) and time.monotonic() < until:
+    while not list(states.glob("word2vec-*/ckpt-*.index")) and time.monotonic() < until:
         time.sleep(0.02)
     process.send_signal(end)
     _, errors = process.communicate()
