@@ -143,6 +143,100 @@ def test_pairs_are_learnt_in_the_format_of_wevi(tmp_path, train):
     assert load(str(tmp_path / "fruit")).matrix.shape == (5, 3)
 
 
+WITHOUT_TENSORFLOW = """
+import runpy, sys
+from tfgraphs.cli.shared import command
+def refuse(*_, **__):
+    raise RuntimeError("TensorFlow was started")
+command.import_tensorflow = refuse
+sys.argv = ["word2vec", *{arguments}]
+runpy.run_module("tfgraphs.cli.word2vec", run_name="__main__")
+"""
+HAN = "我来到北京清华大学，他来到网易杭研大厦。\n" * 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "say what to learn from: text.txt, or --pairs"),
+        (["missing.txt"], "cannot read missing.txt: no such file"),
+        (["--corpus=missing.txt"], "cannot read missing.txt: no such file"),
+        (["-"], "there is no word in the standard input"),
+        (["text.txt", "--pairs=pairs.txt"], "say what to learn from"),
+        (["photo.png"], "photo.png is not a text"),
+        (["--pairs=photo.png"], "photo.png is not a text"),
+        (["text.txt", "--output=text.txt"], "text.txt exists and is not an earlier result"),
+        (["text.txt", "--formats=glove"], "binary, text"),
+        (["text.txt", "--evaluate=missing.txt"], "missing.txt"),
+        (["text.txt", "--logdir=logs", "--probe=nobody"], "'nobody' is not in the vocabulary"),
+        (["words.txt"], "no line has two words"),
+        (["han.txt"], "--tokenizer=jieba"),
+        (["han.txt", "--tokenizer=jieba", "--jieba_dictionary=none"], "cannot read none"),
+        (["text.txt", "--jieba_dictionary=pairs.txt"], "--jieba_dictionary has no effect on the tokenizer unicode"),
+        (["text.txt", "--phrase_threshold=9"], "--phrase_threshold has no effect on a text without --phrases"),
+        (["text.txt", "--phrases=1", "--phrase_scoring=npmi", "--phrase_discount=1"], "no effect on npmi"),
+        (["text.txt", "--loss=hierarchical_softmax", "--negatives=9"], "--negatives has no effect on hierarchical"),
+        (["text.txt", "--noise=log_uniform", "--noise_exponent=1"], "--noise_exponent has no effect on log-uniform"),
+        (["text.txt", "--deep_nodes=3"], "--deep_nodes has no effect on negative_sampling"),
+        (["text.txt", "--cbow_gradient=mean"], "--cbow_gradient has no effect on skip-gram"),
+        (["text.txt", "--tokenizer=letters", "--nofold_case"], "--fold_case has no effect on the tokenizer letters"),
+        (["text.txt", "--passes=3"], "--passes has no effect on a training on text"),
+        (["text.txt", "--probe=xa"], "--probe has no effect on a training without --logdir"),
+        (["text.txt", "--restrict_vocab=9"], "no effect on a training without --evaluate"),
+        (["--pairs=pairs.txt", "--dim=3"], "--dim has no effect on a training on pairs"),
+        (["--pairs=pairs.txt", "--tokenizer=letters"], "--tokenizer has no effect on a training on pairs"),
+    ],
+)
+def test_a_mistake_is_one_line_before_tensorflow_starts(forked, tmp_path, arguments, message):
+    texts = {"text.txt": "xa xb xc\n" * 50, "words.txt": "king\nqueen\n" * 50, "han.txt": HAN, "pairs.txt": "a|b"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    result = forked("-c", WITHOUT_TENSORFLOW.format(arguments=arguments), cwd=tmp_path)
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1), result.stderr
+    assert message in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} - {"checkpoints"} == {*texts, "photo.png"}
+
+
+def test_all_flags_of_the_published_algorithm_may_be_given_with_each_loss(forked, folder):
+    published = ["--window_sampling=dynamic", "--words_per_step=1", "--damping=0", "--shared_negatives=0"]
+    program = WITHOUT_TENSORFLOW.format(arguments=["text.txt", *published, "--deep_nodes=0"])
+    assert "TensorFlow was started" in forked("-c", program, cwd=folder).stderr
+
+
+def test_a_training_that_could_not_be_saved_keeps_its_figures(folder, forked, printed, train):
+    """As when the disk was full at the end: everything but the time of preparation is as it was."""
+    (folder / "full").mkdir()
+    (folder / "full" / "training.json").write_text("{}")
+    program = (
+        "import sys, runpy\nfrom tfgraphs.word2vec import results\n"
+        "def full(*_): raise OSError(28, 'No space left on device')\n"
+        f"results.write_vocabulary = full\nsys.argv = ['word2vec', *{[*TRAINING, '--output=full']}]\n"
+        "runpy.run_module('tfgraphs.cli.word2vec', run_name='__main__')"
+    )
+    result = forked("-c", program, cwd=folder)
+    assert (result.returncode, "no space left" in result.stderr) == (2, True), result.stderr
+    train(*TRAINING, "--output=full", "--resume", cwd=folder)
+    first, again = (json.loads((folder / name / "training.json").read_text()) for name in ("vectors", "full"))
+    same = ("loss of a pair", "words of the text", "sentences")
+    assert [again["figures"][name] for name in same] == [first["figures"][name] for name in same]
+    assert again["figures"]["seconds to train"] > 0.5
+    assert digest(folder / "full" / "vectors.bin") == digest(folder / "vectors" / "vectors.bin")
+
+
+def test_the_standard_input_is_learnt_and_forgotten(folder, forked, printed):
+    program = (
+        "import os, runpy, subprocess, sys\n"
+        "packed = subprocess.Popen(['gzip', '-c', 'text.txt'], stdout=subprocess.PIPE)\n"
+        f"os.dup2(packed.stdout.fileno(), 0)\nsys.argv = ['word2vec', '-', *{[*TRAINING[1:], '--output=piped']}]\n"
+        "runpy.run_module('tfgraphs.cli.word2vec', run_name='__main__')"
+    )
+    result = forked("-c", program, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert digest(folder / "piped" / "vectors.bin") == digest(folder / "vectors" / "vectors.bin")
+    assert len(list((folder / "checkpoints").iterdir())) == 1
+
+
 def test_a_full_disk_leaves_no_output(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -244,7 +244,7 @@ def test_a_damaged_state_is_one_line(tmp_path):
 def test_without_its_packages_the_error_names_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     x = zeros(3)
-    with pytest.raises(LBFGSError, match=r"^L-BFGS needs SciPy [^\n]*tfgraphs\[lbfgs\][^\n]*$"):
+    with pytest.raises(LBFGSError, match=r"^L-BFGS needs SciPy [^\n]*\[lbfgs\][^\n]*$"):
         BoundedMinimization(quadratic(x), x, LBFGS())
 
 

@@ -1,6 +1,6 @@
 """Trains word vectors on text with the models of word2vec.
 
-    word2vec --corpus=text.txt                                 writes the folder vectors/
+    word2vec text.txt                                          writes the folder vectors/
     words --vectors=vectors near king
     word2vec --corpus='wiki/*.xz' --tokenizer=letters --architecture=cbow --epochs=1 --output=out/wiki
     word2vec --corpus=books/ --phrases=2 --evaluate=questions-words.txt --logdir=out/logs --export_dir=out/embedding
@@ -9,8 +9,9 @@
 Both architectures, skipgram and cbow, train with all five losses, negative_sampling, hierarchical_softmax, softmax,
 sampled_softmax and nce, each with two matrices or one (--tied). The full softmax is slow for large vocabularies.
 
---corpus takes files, folders and patterns, plain or packed as .gz, .bz2, .xz or .zst. A line is a sentence or
-paragraph. The text is turned into numbers once, next to the states of unfinished runs; the next run reuses them.
+--corpus, or an argument that is not a flag, takes files, folders and patterns, plain or packed by gzip, bzip2, xz or
+Zstandard, and - for the standard input. A line is a sentence or paragraph. The text is turned into numbers once, next
+to the states of unfinished runs; the next run reuses them, unless the text comes from the standard input.
 
 The output folder holds the vectors in word2vec's formats (vectors.bin, vectors.txt), both matrices, the vocabulary with
 counts, and flags and figures of the run. Ctrl-C keeps the state of the run; --resume continues it to the same bytes.
@@ -20,8 +21,12 @@ Training updates many pairs of words at once. These flags give the published alg
     --window_sampling=dynamic --words_per_step=1 --damping=0 --shared_negatives=0 --deep_nodes=0
 """
 
+import contextlib
 import dataclasses
+import json
+import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +41,7 @@ from tfgraphs.vectors.files.writers import write_projector
 from tfgraphs.version import __version__
 from tfgraphs.word2vec import results
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
-from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
+from tfgraphs.word2vec.settings import PUBLISHED_ALGORITHM, TextSettings, TrainingSettings
 from tfgraphs.word2vec.text.corpus import NUMBERS, WORDS, prepare
 from tfgraphs.word2vec.text.reading import STDIN, find_files
 
@@ -71,16 +76,19 @@ MAX_COUNTING_MEMORY = flags.DEFINE_integer(
 )
 OPTIMIZER = common_flags.define("optimizer", "sgd", "The cost of any but sgd grows with the vocabulary.")
 common_flags.define("seed", 0)
-common_flags.define_settings(TextSettings, "max_counting_memory")
+common_flags.define_settings(TextSettings, "max_counting_memory", "jieba_dictionary")
+common_flags.define_path("jieba_dictionary", None, "File of further words for jieba, one a line: word, count, tag.")
 common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 
+_FIGURES, _SECONDS = "figures", "seconds"  # texts of the state
 _NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}
 
 
 def main(arguments: list[str]) -> None:
-    command.no_arguments(arguments)
+    flags.FLAGS["corpus"].value = [*CORPUS.value, *map(common_flags.path, arguments)]
     if bool(CORPUS.value) == bool(PAIRS.value):
-        raise command.UsageError("say what to learn from: --corpus=text.txt, or --pairs=pairs.txt")
+        raise command.UsageError("say what to learn from: text.txt, or --pairs=pairs.txt")
+    _refuse_without_effect()
     _check_outputs()
     if PAIRS.value:
         _train_on_pairs()
@@ -92,36 +100,35 @@ def _train_on_text() -> None:
     text_settings = common_flags.read_settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
     settings = common_flags.read_settings(TrainingSettings)
     files = find_files(CORPUS.value)
-
-    command.import_tensorflow(threads=lambda found: found.loss_threads)
-    from tfgraphs.optimize.optimizers import stock_optimizer
-    from tfgraphs.word2vec.model import Word2Vec
-    from tfgraphs.word2vec.train import train
-
-    stock_optimizer(OPTIMIZER.value or "", settings.rates[0])  # before the text is read
+    if OPTIMIZER.value != OPTIMIZER.default:  # only Keras knows which there are
+        _start_tensorflow(settings)
     started = time.monotonic()
-    with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor:
-        sources = [str(Path(source).absolute()) for source in CORPUS.value]
-        text = run_state.fingerprint({"sources": sources, **dataclasses.asdict(text_settings)})
-        folder = run_state.states_folder() / f"corpus-{text}"
+    folder = _text_folder(text_settings)
+    with Monitor("word2vec") as monitor:
         corpus = prepare(CORPUS.value, text_settings, folder, on_progress=monitor.prepare)
         if corpus.bad_bytes:
             monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
         if corpus.pruned:
             monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten")
-        prepared = time.monotonic()
-        origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
-        inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
-        inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
-        state = run_state.RunState("word2vec", {"version": __version__, **origin}, inputs)
+    prepared = time.monotonic()
+    probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value else None
+    origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
+    inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
+    inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
+    state = run_state.RunState("word2vec", {"version": __version__, **origin}, inputs)
+
+    _start_tensorflow(settings)
+    from tfgraphs.word2vec.model import Word2Vec
+    from tfgraphs.word2vec.train import train
+
+    known = json.loads(state.read(_FIGURES) or "{}")  # of a training that was finished, but not saved
+    with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor, _timed(state), state.interruptible():
         model = Word2Vec(corpus.vocabulary, settings)
-        probes = results.Probes(model.vocabulary, PROBE.value) if LOGDIR.value else None
-        with state.interruptible():
-            for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
-                monitor(probes.add_to(progress, model.vectors) if probes else progress)
-    seconds = time.monotonic() - prepared
-    speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / seconds)
-    figures: dict[str, object] = {
+        for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
+            monitor(probes.add_to(progress, model.vectors) if probes else progress)
+    seconds = float(state.read(_SECONDS))
+    speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / max(seconds, 1e-9))
+    figures: dict[str, object] = known or {
         "words of the text": corpus.raw_words,
         "words of the vocabulary": len(corpus.vocabulary.words),
         "sentences": corpus.sentences,
@@ -132,8 +139,37 @@ def _train_on_text() -> None:
         "seconds to train": round(seconds, 1),
         "words per second": round(speed),
     }
+    state.write(_FIGURES, json.dumps(figures))  # if they cannot be saved, --resume has them, too
     _save(model, figures)
+    if STDIN in files:
+        shutil.rmtree(folder, ignore_errors=True)
     state.forget()
+
+
+def _text_folder(settings: TextSettings) -> Path:
+    """Returns the folder for the text as numbers, the same for the same sources and settings."""
+    sources = [source if source == str(STDIN) else str(Path(source).absolute()) for source in CORPUS.value]
+    text = run_state.fingerprint({"sources": sources, **dataclasses.asdict(settings)})
+    return run_state.states_folder() / f"corpus-{text}"
+
+
+def _start_tensorflow(settings: TrainingSettings) -> None:
+    """Starts TensorFlow, and raises OptimizerError if Keras has no such optimizer."""
+    command.import_tensorflow(threads=lambda found: found.loss_threads)
+    from tfgraphs.optimize.optimizers import stock_optimizer
+
+    stock_optimizer(OPTIMIZER.value or "", settings.rates[0])
+
+
+@contextlib.contextmanager
+def _timed(state: run_state.RunState) -> Iterator[None]:
+    """Adds the seconds of the block to those in the state, if it gets any."""
+    begun = time.monotonic() - float(state.read(_SECONDS) or 0)
+    try:
+        yield
+    finally:
+        if state.folder.exists():
+            state.write(_SECONDS, str(time.monotonic() - begun))
 
 
 def _train_on_pairs() -> None:
@@ -174,6 +210,34 @@ def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
     if EXPORT_DIR.value:
         export_embedding(EXPORT_DIR.value, vectors)
         print(f"{EXPORT_DIR.value}: the same as a SavedModel")
+
+
+def _refuse_without_effect() -> None:
+    """Raises UsageError if a flag is given that has no effect with the others."""
+    if PAIRS.value:
+        of_pairs = {"pairs", "config", "passes", "compat", "tied"}
+        of_results = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir"}
+        common_flags.refuse_without_effect(__name__, of_pairs | of_results, "a training on pairs")
+    value = {name: flags.FLAGS[name].value for name in _flags()}
+    sampled = value["loss"] in ("negative_sampling", "nce", "sampled_softmax")
+    phrases = ("phrase_threshold", "phrase_discount", "phrase_scoring")
+    for names, effective, what in (
+        (("config", "passes", "compat"), PAIRS.value, "a training on text"),
+        (("restrict_vocab",), EVALUATE.value, "a training without --evaluate"),
+        (("probe",), LOGDIR.value, "a training without --logdir"),
+        (phrases, value["phrases"], "a text without --phrases"),
+        (("phrase_discount",), value["phrase_scoring"] != "npmi", "npmi"),
+        (("fold_case",), value["tokenizer"] in ("unicode", "jieba"), f"the tokenizer {value['tokenizer']}"),
+        (("jieba_dictionary",), value["tokenizer"] == "jieba", f"the tokenizer {value['tokenizer']}"),
+        (("negatives", "noise", "noise_exponent", "shared_negatives"), sampled, value["loss"]),
+        (("noise_exponent",), value["noise"] == "unigram", "log-uniform noise"),
+        (("deep_nodes",), value["loss"] == "hierarchical_softmax", value["loss"]),
+        (("cbow_gradient",), value["architecture"] == "cbow", "skip-gram"),
+    ):
+        for name in names:
+            published = name in PUBLISHED_ALGORITHM and value[name] == PUBLISHED_ALGORITHM[name]  # all may be given
+            if flags.FLAGS[name].present and not effective and not published:
+                raise command.UsageError(f"--{name} has no effect on {what}: leave it out")
 
 
 def _check_outputs() -> None:

@@ -146,15 +146,13 @@ class Minimization:
         self._reset()
 
         def advance(done: int, last: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
-            if feed is not None:
-                feed(done)
             value, terms, finite = self._loop(tf.constant(last, tf.int64))
             if not finite:
                 raise non_finite(int(self._step) + 1, steps, value, "try a smaller step size or learning rate")
             return value, terms
 
         yield from run_rounds(
-            self._loss, self._state, self._step, steps, steps_per_report, advance, checkpoint_dir, save_seconds
+            self._loss, self._state, self._step, steps, steps_per_report, advance, checkpoint_dir, save_seconds, feed
         )
 
     def _reset(self) -> None:

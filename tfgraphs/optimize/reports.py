@@ -45,6 +45,7 @@ def run_rounds(
     advance: Callable[[int, int], tuple[tf.Tensor, Mapping[str, tf.Tensor]]],
     checkpoint_dir: str | Path | None,
     save_seconds: float,
+    feed: Callable[[int], None] | None = None,
 ) -> Iterator[Report]:
     """Calls `advance` until all steps are done, reports after each call, and saves the state between calls.
 
@@ -55,7 +56,7 @@ def run_rounds(
         loss: what is minimised.
         state: all variables that the rest of the run depends on, `step` among them.
         step: the number of steps done.
-        steps, checkpoint_dir, save_seconds: as of `minimize`, which yields and raises the same.
+        steps, checkpoint_dir, save_seconds, feed: as of `minimize`, which yields and raises the same.
         steps_per_round: most steps of a call of `advance`.
         advance: takes the numbers of steps done and to be done after the round, and returns the loss and its terms. If
             it is interrupted, it leaves the state as it is between two steps.
@@ -71,9 +72,13 @@ def run_rounds(
     saved = time.monotonic()
     try:
         if 0 < steps <= int(step):
+            if feed is not None:
+                feed(int(step) - 1)
             yield report(*tf.function(loss)(step - 1))
         while int(step) < steps:
             done = int(step)
+            if feed is not None:
+                feed(done)
             value, terms = advance(done, min(done - done % steps_per_round + steps_per_round, steps))
             if checkpoints and time.monotonic() - saved >= save_seconds:
                 checkpoints.save()
