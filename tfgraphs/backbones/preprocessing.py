@@ -25,6 +25,11 @@ def from_range(expects: str, others: Iterable[str] = ()) -> Preprocess:
     return RANGES[expects]
 
 
+def grey(convert: Preprocess) -> Preprocess:
+    """Returns a conversion to pictures of one channel, the luminance, for a network that takes such in a range."""
+    return lambda pictures: convert(tf.image.rgb_to_grayscale(pictures))
+
+
 def caffe(pictures: tf.Tensor) -> tf.Tensor:
     """BGR in 0..255 minus the mean of ImageNet's pictures, as in Caffe."""
     return tf.reverse(pictures, [-1]) * 255 - tf.constant(_MEAN_BGR)

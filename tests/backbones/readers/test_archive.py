@@ -25,7 +25,7 @@ def path(tmp_path):
 def forged(path, name, size=None, compressed=None):
     """Changes what the directory at the end says of a member: its size, and its size before it is inflated."""
     content = bytearray(path.read_bytes())
-    start = content.rindex(b"PK\1\2", 0, content.rindex(name.encode()))
+    start = content.rindex(b"PK\1\2", 0, content.rindex(name.encode() + b"PK"))
     if compressed is not None:
         content[start + 20 : start + 24] = struct.pack("<I", compressed)
     if size is not None:

@@ -5,8 +5,10 @@ Here a description is written anew from what is known: each class by its exact m
 name of an activation, and nothing else.
 """
 
+import re
 from typing import Any
 
+from tfgraphs.backbones.imported.keras_2 import OPERATIONS, as_of_keras_3
 from tfgraphs.files.trust import TrustError
 
 _ALLOWED = {
@@ -17,7 +19,7 @@ _ALLOWED = {
         sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold
     """,
     "keras.constraints": "MaxNorm MinMaxNorm NonNeg UnitNorm",
-    "keras.dtype_policies": "DTypePolicyMap",
+    "keras.dtype_policies": "DTypePolicyMap Int4DTypePolicy QuantizedDTypePolicy",
     "keras.initializers": """
         Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones Orthogonal
         RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros
@@ -40,6 +42,7 @@ _ALLOWED = {
         TimeDistributed UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D
         ZeroPadding3D
     """,
+    "keras.quantizers": "AbsMaxQuantizer Int4QuantizationConfig Int8QuantizationConfig",
     "keras.random": "SeedGenerator",
     "keras.regularizers": "L1 L1L2 L2 OrthogonalRegularizer",
     "keras.src.applications.convnext": "LayerScale StochasticDepth",
@@ -72,16 +75,17 @@ _ALLOWED = {
 _ACTIVATIONS = set(_ALLOWED.pop("keras.activations").split())
 CLASSES = {(module, name) for module, names in _ALLOWED.items() for name in names.split()}
 
-_OF_KERAS_2 = {  # modules of the same classes before Keras 3
-    (module, "Functional"): ("keras.src.models.functional", "Functional")
-    for module in ("keras", "keras.models", "keras.src.engine.functional", "tf_keras.src.engine.functional")
-} | {
-    ("keras.models", "Sequential"): ("keras", "Sequential"),
-    ("keras.mixed_precision", "Policy"): ("keras", "DTypePolicy"),
+_OF_KERAS_2 = {  # classes that had other names or modules before Keras 3
+    "Functional": ("keras.src.models.functional", "Functional"),
+    "Policy": ("keras", "DTypePolicy"),
+    "Sequential": ("keras", "Sequential"),
 }
+_KERAS = re.compile(r"(tensorflow\.(python\.)?)?(tf_)?keras(\.|$)")
+_OF_APPLICATIONS = {name: module for module, name in CLASSES if module.startswith("keras.src.applications")}
+_OF_OPERATIONS = {name: module for module, name in CLASSES if module.startswith("keras.src.ops")}
 _WITHOUT_MODULE = {name for _, name in CLASSES} | {"Model"}  # in files .h5, where Keras looks among its layers only
 _VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__", "__tuple__"}
-_KEYS = ("config", "build_config", "inbound_nodes", "name", "shared_object_id")
+_KEYS = ("config", "build_config", "inbound_nodes", "items", "name", "shared_object_id")
 _DEEPEST = 100  # parts within parts
 
 
@@ -111,7 +115,10 @@ def admitted(description: Any, path: str, depth: int = 0) -> Any:
 
 def _object(part: dict[str, Any], path: str, depth: int) -> Any:
     """Returns the description of an object or function that Keras makes."""
+    part = as_of_keras_3(part)
     name, module, config = part["class_name"], part.get("module"), part.get("config")
+    if name in OPERATIONS and isinstance(config, dict):
+        raise TrustError(_refusal(path, f"tf.{config.get('function')}", None))
     if name == "function":
         if module in ("builtins", "keras.activations") and isinstance(config, str) and config in _ACTIVATIONS:
             return config
@@ -120,30 +127,48 @@ def _object(part: dict[str, Any], path: str, depth: int) -> Any:
         raise TrustError(_refusal(path, name, module))
     written: dict[str, Any] = {"class_name": name}
     if "module" in part and name not in _VALUES:
-        pair = _OF_KERAS_2.get((module, name), (module, name)) if isinstance(module, str) else ("", "")
-        if pair not in CLASSES:
+        pair = _class_of_keras_3(module, name) if isinstance(module, str) else None
+        if pair is None:
             raise TrustError(_refusal(path, name, module))
         written = {"module": pair[0], "class_name": pair[1], "registered_name": None}
+    elif name in _OF_APPLICATIONS or (name in _OF_OPERATIONS and _is_operation(part)):
+        written |= {"module": (_OF_APPLICATIONS | _OF_OPERATIONS)[name], "registered_name": None}
     elif name not in _WITHOUT_MODULE | _VALUES:
         raise TrustError(_refusal(path, name, module))
     written |= {key: admitted(part[key], path, depth + 1) for key in _KEYS if key in part}
-    if isinstance(config, dict):
-        _update_settings(name, written["config"])
     return written
 
 
-def _update_settings(name: str, config: dict[str, Any]) -> None:
-    """Changes settings of a layer that Keras 2 wrote in a way that Keras 3 refuses."""
-    if name == "DepthwiseConv2D":
-        config.pop("groups", None)
-    axis = config.get("axis")
-    if name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:
-        config["axis"] = axis[0]
+def _is_operation(part: dict[str, Any]) -> bool:
+    """Whether a call in a file .h5 is that of an operation, `keras.ops.add`, and not of the layer of this name."""
+    config = part.get("config")
+    return isinstance(config, dict) and "trainable" not in config and "inbound_nodes" in part
+
+
+def _class_of_keras_3(module: str, name: str) -> tuple[str, str] | None:
+    """Returns module and name of an admitted class, which Keras 2 may have had elsewhere; None if it is not admitted.
+
+    Of `keras.src.layers.core.dense` or `tensorflow.keras.layers` the part "layers" is in the names of both.
+    """
+    if (module, name) in CLASSES:
+        return module, name
+    if not _KERAS.match(module):
+        return None
+    if name in _OF_KERAS_2:
+        return _OF_KERAS_2[name]
+    parts = module.split(".")
+    found = [
+        pair
+        for pair in CLASSES
+        if pair[1] == name and pair[0].rpartition(".")[2] in parts and not pair[0].startswith("keras.src.ops")
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _refusal(path: str, name: object, module: object) -> str:
     place = "" if module is None else f" of the module {module!r}"
     return (
         f"{path} is refused: it holds {name!r}{place}, which is not among the layers and functions of Keras that "
-        "compute and do nothing else; model.export makes a SavedModel of a model with code of its own"
+        'compute and do nothing else; where that code is, model.export("folder") makes a SavedModel, which is read: '
+        "--backbone=folder"
     )

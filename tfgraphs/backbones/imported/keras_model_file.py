@@ -17,7 +17,7 @@ import h5py
 import keras
 import tensorflow as tf
 
-from tfgraphs.backbones.backbone import BackboneError
+from tfgraphs.backbones.backbone import BackboneError, size_text
 from tfgraphs.backbones.imported.keras_applications import check_finite, untrainable
 from tfgraphs.backbones.imported.keras_config import admitted
 from tfgraphs.backbones.imported.keras_layers import has_graph
@@ -25,7 +25,7 @@ from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.hdf5 import Hdf5File
 from tfgraphs.backbones.readers.keras_file import ARCHIVED, copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
-from tfgraphs.errors import errors_as
+from tfgraphs.errors import TfgraphsError, summary
 from tfgraphs.files.trust import plausible_size
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -46,19 +46,44 @@ def read_model(path: Path) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         with reading(path) as size:
             copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, Path(folder))
-        with errors_as(WeightsError, f"{path} cannot be loaded", "it is damaged, or made with another Keras"):
-            with untrainable(_bound(path, plausible_size(size))):
+        with untrainable(_bound(path, plausible_size(size))):
+            try:
                 model = keras.saving.load_model(copy, compile=False, safe_mode=True)
-    if not has_graph(model):
-        raise BackboneError(f"{path} has no graph of layers: a functional or sequential model is needed")
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    if [(len(shape), shape[-1] in (1, 3)) for shape in shapes] != [(4, True)]:
-        found = " and ".join(str(shape) for shape in shapes)
-        raise BackboneError(
-            f"{path} does not map pictures [batch, height, width, 3 or 1] to something: it takes {found}"
-        )
+            except TfgraphsError:
+                raise
+            except Exception as error:  # what Keras raises cannot be foreseen
+                problem = summary(_innermost(error))
+                raise WeightsError(
+                    f"{path} cannot be loaded ({problem}): it is damaged, or made with another Keras"
+                ) from error
+    _check_inputs(model, path)
     check_finite(model, path)
     return model
+
+
+def _check_inputs(model: Any, path: Path) -> None:
+    """Raises BackboneError if a model does not have one input, for pictures of 3 channels or of one."""
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise BackboneError(
+            f"{path} does not say what it takes, as its model was never called: "
+            "call model.build((None, height, width, 3)) and save it again"
+        )
+    if not has_graph(model):
+        raise BackboneError(f"{path} has no graph of layers: a functional or sequential model is needed")
+    taken = {tensor.name: size_text(tensor.shape[1:]) for tensor in model.inputs}
+    if len(taken) > 1:
+        found = ", ".join(f"{name} of {size}" for name, size in taken.items())
+        raise BackboneError(
+            f"{path} takes {len(taken)} inputs: {found}; one picture is all there is: "
+            "save a part of it that needs no other, keras.Model(model.inputs[0], a layer's output)"
+        )
+    shape = tuple(model.inputs[0].shape)
+    if len(shape) == 4 and shape[-1] in (1, 3):
+        return
+    problem = f"{path} takes {size_text(shape[1:])} numbers, not pictures of 3 channels (RGB) or 1 (grey)"
+    if len(shape) == 4 and shape[1] in (1, 3):
+        problem += ', whose channels come last; build it with data_format="channels_last", which takes the same weights'
+    raise BackboneError(problem)
 
 
 def _copy_archive(path: Path, folder: Path) -> Path:
@@ -84,6 +109,13 @@ def _copy_hdf5(path: Path, folder: Path) -> Path:
     with h5py.File(copy, "r+") as opened:
         opened.attrs["model_config"] = safe
     return copy
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Returns the error that tells what is wrong, which Keras wraps into others."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
 
 
 def _bound(path: Path, left: int) -> Callable[[Any], None]:

@@ -10,7 +10,7 @@ from tfgraphs.backbones.backbone import UNCOMPUTABLE, Backbone, Preprocess
 from tfgraphs.backbones.imported.keras_applications import APPLICATIONS, Application, find
 from tfgraphs.backbones.imported.keras_layers import KerasLayers
 from tfgraphs.backbones.imported.keras_model_file import read_model
-from tfgraphs.backbones.preprocessing import from_range
+from tfgraphs.backbones.preprocessing import from_range, grey
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.files.downloads import Report, fetch
 
@@ -57,7 +57,7 @@ def _preprocess(model: keras.Model, expects: str | None) -> Preprocess:
         usual = "0..255" if _takes_pixels(model) else "0..1"
         convert = from_range(usual if expects is None else expects, APPLICATIONS)
     if model.inputs[0].shape[-1] == 1:
-        return lambda pictures: convert(tf.image.rgb_to_grayscale(pictures))
+        return grey(convert)
     return convert
 
 

@@ -21,7 +21,7 @@ from tfgraphs.backbones.geometry import PICTURE, WHOLE, Axes, Window, slide, vie
 from tfgraphs.backbones.imported.frozen_graph import KINDS
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
-from tfgraphs.backbones.preprocessing import from_range
+from tfgraphs.backbones.preprocessing import from_range, grey
 from tfgraphs.backbones.readers.weights import WeightsError
 from tfgraphs.errors import errors_as
 from tfgraphs.files import hub, saved_models
@@ -56,14 +56,16 @@ def load(handle: str | Path, expects: str = "0..1") -> "SavedModelNetwork":
     if not usable:
         offered = "; ".join(dict.fromkeys(map(str, functions))) or "none at all"
         raise BackboneError(
-            f"{handle} has no function of one batch of float pictures to named activations, but {offered}"
+            f"{handle} has no function of one batch of float pictures, of 3 channels or 1, to named activations, "
+            f"but {offered}"
         )
     best = min(usable, key=lambda found: (-len(found.activations), found.switches))
     frozen = _freeze(best.function, handle)
     with errors_as(WeightsError, f"the graph of {handle} cannot be used", "it is damaged"):
         outputs = dict(zip(best.outputs, frozen.outputs, strict=True))
         activations = {name: outputs[name] for name in best.activations}
-        return SavedModelNetwork(_name(handle), frozen, activations, preprocess)
+        sees_greys = frozen.inputs[0].shape[3] == 1
+        return SavedModelNetwork(_name(handle), frozen, activations, grey(preprocess) if sees_greys else preprocess)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class _Function:
         """Whether it maps one batch of pictures to activations."""
         inputs = self.inputs
         pictures = len(inputs) == 1 and inputs[0].dtype.is_floating and inputs[0].shape.rank == 4
-        return pictures and inputs[0].shape[3] == 3 and bool(self.activations)
+        return pictures and inputs[0].shape[3] in (1, 3) and bool(self.activations)
 
     def __str__(self) -> str:
         taken = ", ".join(f"{given.dtype.name} {given.shape}" for given in self.inputs) or "nothing"

@@ -182,14 +182,14 @@ class Node:
         return members
 
     def array(self) -> np.ndarray:
-        """Reads a dataset of numbers."""
+        """Reads a dataset of numbers; bfloat16 becomes float32."""
         kinds = {kind for kind, _, _ in self._messages}
         if not kinds.issuperset((_DATASPACE, _DATATYPE, _LAYOUT)):
             raise WeightsError("it holds something else than numbers")
         if _EXTERNAL in kinds:
             raise WeightsError("its numbers are in another file")
         kind, shape = _Datatype(self._message(_DATATYPE)), _shape_of(self._message(_DATASPACE))
-        dtype = kind.numbers()
+        dtype = np.dtype("<u2") if kind.is_bfloat16 else kind.numbers()
         size = math.prod(shape) * dtype.itemsize
         layout = self._message(_LAYOUT)  # IV.A.2.i
         if layout[0] != 3 or layout[1] > 2:
@@ -206,7 +206,8 @@ class Node:
             if len(content) != size:
                 raise WeightsError("it claims more numbers than the file holds")
             array = np.frombuffer(content, dtype).reshape(shape)
-        return array.astype(dtype.newbyteorder("="), copy=False)
+        array = array.astype(dtype.newbyteorder("="), copy=False)
+        return array.view("bfloat16").astype(np.float32) if kind.is_bfloat16 else array
 
     @cached_property
     def _messages(self) -> list[tuple[int, int, bytes]]:
@@ -342,6 +343,7 @@ class _Datatype:
         first, *self._bits, self.size = struct.unpack_from("<BBBBI", content)
         self._kind, self._properties = first & 15, content[8:]
         self.is_text = self._kind == 3 and self.size > 0
+        self.is_bfloat16 = self._kind == 5 and self.size == 2  # opaque, as HDF5 has no such type
         self.is_long_text = self._kind == 9 and self._bits[0] & 15 == 1 and self.size == 16
 
     def numbers(self) -> np.dtype:

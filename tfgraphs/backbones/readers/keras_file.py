@@ -70,8 +70,10 @@ def _copy(node: Node, copy: Any, depth: int = 0) -> None:
     for name in node.members:
         member = _member(node, name)
         if depth or name not in _NOT_COPIED:
-            made = copy.create_dataset(name, data=member.array()) if member.is_dataset else copy.create_group(name)
-            _copy(member, made, depth + 1)
+            if member.is_dataset:  # their attributes do not matter
+                copy.create_dataset(name, data=member.array())
+            else:
+                _copy(member, copy.create_group(name), depth + 1)
 
 
 def _check_depth(depth: int) -> None:
