@@ -51,3 +51,60 @@ def write_video(
             container.mux(stream.encode(av.VideoFrame.from_ndarray(as_bytes(frame), "rgb24")))
         container.mux(stream.encode(None))
     return path
+
+
+def write_clapper(
+    path: Path,
+    codecs: tuple[str, ...] = ("aac",),
+    picture: str = "libx264",
+    ends: tuple[float, ...] = tuple(number / 25 for number in range(1, 51)),
+    picture_start: float = 0,
+    sound: tuple[float, float] = (0, 2),
+) -> Path:
+    """Writes a film that is white, and loud, from second 1 to 1.2 and black and silent else.
+
+    Args:
+        path: of the film.
+        codecs: of its tracks of sound.
+        picture: the codec of its pictures.
+        ends: when each frame ends, in seconds after the first one.
+        picture_start: when the first frame is shown, in seconds; the flash is as much later.
+        sound: from when to when there is sound, in seconds.
+    """
+    import av
+
+    unit = Fraction(1, 1000)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(picture, 25, options={"flags": "+frame_duration", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        stream.codec_context.time_base = unit
+        tracks = [container.add_stream(codec, 48_000, layout="mono") for codec in codecs]
+        for track, language in zip(tracks, ("deu", "fra"), strict=False):
+            track.metadata["language"] = language
+        packets = []
+        for begin, end in zip((0, *ends), ends, strict=False):
+            frame = av.VideoFrame.from_ndarray(as_bytes(still((1.0 * (1 <= begin < 1.2),) * 3)), "rgb24")
+            frame.pts, frame.duration = round((picture_start + begin) * 1000), round((end - begin) * 1000)
+            frame.time_base = unit
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        samples = np.arange(*(round(time * 48_000) for time in sound))
+        loud = (samples >= 48_000) & (samples < 57_600)
+        values = np.float32(0.5 * loud * np.sin(samples / 8))[None]
+        for track in tracks:
+            heard = av.AudioFrame.from_ndarray(values, "fltp", "mono")
+            heard.pts, heard.rate, heard.time_base = samples[0], 48_000, Fraction(1, 48_000)
+            packets += [*track.encode(heard), *track.encode(None)]
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            container.mux(packet)
+    return path
+
+
+def frame_times(path: Path) -> list[float]:
+    """When each frame of a video is shown, and when the last one ends, in seconds."""
+    import av
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        times = [float(frame.time) for frame in container.decode(stream)]
+        return [*times, float((stream.start_time + stream.duration) * stream.time_base)]

@@ -155,7 +155,7 @@ runpy.run_module("tfgraphs.cli.neural_style", run_name="__main__")
 def painted_film(forked, tmp_path_factory):
     place = tmp_path_factory.mktemp("film")
     save_film(place)
-    result = forked("neural_style", *FILM, cwd=place)
+    result = forked("neural_style", *FILM, "--output=film_neural_style.mp4", cwd=place)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "film_neural_style.mp4: 70 x 60 px, 3 frames, 0.2 s\n"
     return place

@@ -121,7 +121,7 @@ def read_origin(path: str | Path) -> dict[str, object]:
     """Returns the `origin` that `save` stored in a picture; raises ImageError if there is none."""
     try:
         with _open(path) as file:
-            return parse_origin(file.getexif()[ExifTags.Base.ImageDescription])
+            return parse_origin(file.getexif().get(ExifTags.Base.ImageDescription) or file.info["comment"])  # of a GIF
     except (*_BROKEN, KeyError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path} does not say how it was made: it is no picture of tfgraphs") from error
 
@@ -135,7 +135,7 @@ def origin_exif(origin: Mapping[str, object] | None) -> Image.Exif:
     return exif
 
 
-def parse_origin(text: str) -> dict[str, object]:
+def parse_origin(text: str | bytes) -> dict[str, object]:
     """Parses an origin; raises ValueError, or RecursionError, if a text is none."""
     origin = json.loads(text)
     if not isinstance(origin, dict):

@@ -77,7 +77,7 @@ def dreamt_film(forked, tmp_path_factory):
     place = tmp_path_factory.mktemp("film")
     film(place)
     Image.fromarray(np.repeat(np.uint8([[0, 255]]), 30, axis=0).repeat(20, axis=1)).save(place / "mask.png")
-    result = forked("deepdream", *sorted(ASKED), "--logdir=log", cwd=place)
+    result = forked("deepdream", *sorted(ASKED), "--output=film_deepdream.mp4", "--logdir=log", cwd=place)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "film_deepdream.mp4: 70 x 52 px, 5 frames, 0.4 s\n"
     assert not (place / "checkpoints").exists()
@@ -220,7 +220,7 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
     ("arguments", "word"),
     [
         (["--input=photo.png", "--zoom_frames=0"], "zoom_frames"),
-        (["--input=photo.png", "--zoom_frames=2", "--output=zoom.gif"], "one of .mp4, .webp"),
+        (["--input=photo.png", "--zoom_frames=2", "--output=zoom.avi"], "one of .mp4, .webp, .gif, .apng"),
         (["--input=photo.png", "--zoom_frames=2", "--output=zoom.mp4/a.mp4", "--logdir=photo.png"], "photo.png"),
         (["--input=photo.png", "--zoom_frames=2", "--mask=photo.png"], "--mask keeps"),
         (["--input=photo.png", "--zoom_frames=2", "--zoom=50"], "a zoom of 50"),
@@ -244,6 +244,7 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
         (["--input=film.webp", "--zoom_frames=2"], "film.webp is a film"),
         (["--input=film.webp", "--blend=nan"], "less than 1"),
         (["--input=film.webp", "--output=dream.png"], "one of .mp4, .webp"),
+        (["--input=photo.png", "--zoom_frames=2", "--rate=60", "--output=zoom.gif"], "it can be 0.1 to 50"),
         (["--input=film.webp", "--output=film.webp"], "is the input itself"),
         (["--input=film.webp", "--output=dream.mp4"], "[video]"),
         (["--input=film.webp", "--mask=wide.png"], "its proportions"),

@@ -57,12 +57,15 @@ def test_a_frame_may_change_only_a_part(tmp_path):
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_clear_pixels_are_white(tmp_path, ending):
+def test_clear_pixels_are_white_and_known(tmp_path, ending):
     stripes = np.zeros((6, 8, 4), np.uint8)
     stripes[:, ::2] = 0, 0, 255, 255
     images = [Image.fromarray(np.roll(stripes, number, axis=1)) for number in (0, 1)]
     path = write(tmp_path / f"clear{ending}", images, disposal=2)
-    for number, frame in enumerate(films.open_film(path).frames()):
+    film = films.open_film(path)
+    assert film.transparent
+    for number, (frame, alpha) in enumerate(zip(film.frames(), film.alphas(), strict=True)):
+        np.testing.assert_array_equal(alpha[0, :, 0], [1 - number, number] * 4)
         np.testing.assert_allclose(frame[:, number::2], np.tile(np.float32([0, 0, 1]), (6, 4, 1)), atol=4 * LEVEL)
         np.testing.assert_allclose(frame[:, 1 - number :: 2], 1, atol=LEVEL)
 

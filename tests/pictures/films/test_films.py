@@ -159,7 +159,7 @@ def test_foreign_comment_is_no_origin(tmp_path, monkeypatch, comment):
         pytest.param([still((0, 0, 0)), still((0, 0, 0), width=50)], None, "frame 1 has another size", id="wider"),
         pytest.param([still((0, 0, 0)), still((0, 0, 0)).transpose(1, 0, 2)], None, "another size", id="turned"),
         pytest.param(list(moving(3)), 4, "there are 3 frames, not 4", id="too few"),
-        pytest.param(list(moving(3)), 2, "there are 3 frames, not 2", id="too many"),
+        pytest.param(list(moving(3)), 2, "there are more than 2 frames", id="too many"),
     ],
 )
 def test_frames_that_make_no_film_are_refused(tmp_path, ending, frames, count, reason):
@@ -181,7 +181,7 @@ def test_what_stops_the_frames_leaves_an_earlier_film(tmp_path, ending):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {f"film{ending}": b"earlier"}
 
 
-@pytest.mark.parametrize("name", ["film.gif", "film", "film.mp4.txt", "mp4", "film.mov"])
+@pytest.mark.parametrize("name", ["film.png", "film", "film.mp4.txt", "mp4", "film.mov"])
 @pytest.mark.parametrize(
     "act", [pytest.param(lambda path: films.save(path, moving(), 25), id="save"), films.check_format]
 )

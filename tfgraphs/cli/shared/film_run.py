@@ -22,7 +22,7 @@ ROTATION = flags.DEFINE_float("rotation", 0, "Degrees that each frame of a zoom 
 SHIFT = flags.DEFINE_string(
     "shift", "0,0", "X,Y: how far each frame of a zoom moves right and down, as parts of width and height: 0.01,0."
 )
-RATE = flags.DEFINE_float("rate", 25, "Frames a second of a zoom; a film keeps its rate.")
+RATE = flags.DEFINE_float("rate", 25, "Frames a second of a zoom; a film keeps its times.")
 BLEND = flags.DEFINE_float(
     "blend",
     0.25,
@@ -100,13 +100,14 @@ class FilmRun(picture_run.PictureRun):
     flag_modules = (*picture_run.PictureRun.flag_modules, __name__)
 
     def __init__(self, name: str, sources: list[str], module: str, film: films.Film | None = None) -> None:
-        self._rate = film.rate if film else RATE.value
+        self._film = film
         self._title = name if film else "zoom"  # follows the name of the first source in that of the output
         super().__init__(name, sources, module)
-        self._count = ZOOM_FRAMES.value
         if film:
             with Monitor(name) as monitor:
-                self._count = film.count_frames(monitor.prepare)
+                self._film = film.measured(monitor.prepare)
+                for line in films.losses(self.output, film):
+                    monitor.say(line)
 
     def make_film(
         self,
@@ -120,32 +121,38 @@ class FilmRun(picture_run.PictureRun):
         `make_frame` takes one and the finished frame before it, None for the first; its last progress has the frame.
         The first frame is `first_work` times the work of another one.
         """
-        frames, count = films.FrameFolder(self.state.folder / "frames"), self._count
+        frames, film = films.FrameFolder(self.state.folder / "frames"), self._film
+        count = (film.count if film else ZOOM_FRAMES.value) or 0
         start, before = len(frames), frames.last
         with self.monitored() as monitor:
             for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
                 frames.append(self._make_part(make_frame(given, before), "frame", number, count, first_work))
                 before = frames.last
 
-            def reported() -> Iterator[np.ndarray]:
-                for number, frame in enumerate(frames, 1):
-                    yield frame
+            assert before is not None
+            height, width = before.shape[:2]
+            alphas = film.alphas((height, width)) if film and film.transparent else itertools.repeat(None)
+
+            def finished() -> Iterator[np.ndarray]:
+                for number, (frame, alpha) in enumerate(zip(frames, alphas, strict=False), 1):
+                    yield frame if alpha is None else np.concatenate([frame, alpha], axis=-1)
                     monitor.prepare("writing the film", number / count)
 
-            films.save(self.output, reported(), self._rate, self.origin, count)
+            films.save(self.output, finished(), film or RATE.value, self.origin, count)
         self.state.forget()
-        assert before is not None
-        size = f"{before.shape[1]} x {before.shape[0]} px"
-        print(f"{self.output}: {size}, {command.counted(count, 'frame')}, {count / self._rate:.1f} s")
+        timing = film.timing if film else None
+        seconds = timing.seconds(count) if timing else count / RATE.value
+        print(f"{self.output}: {width} x {height} px, {command.counted(count, 'frame')}, {float(seconds):.1f} s")
 
     def _named_after(self, source: str) -> str:
+        """Names the output; an animated picture stays one."""
+        ending = ".webp" if self._film and self._film.path.suffix.lower() in films.ANIMATED else ".mp4"
         try:
-            films.check_format("film.mp4")
-            ending = ".mp4"
+            films.check_format(f"film{ending}")
         except films.FilmError:  # the extra `video` is not installed
             ending = ".webp"
         return f"{picture_run.stem(source)}_{self._title}{ending}"
 
     def _check_outputs(self, sources: list[str]) -> None:
-        films.check_format(self.output, self._rate)
+        films.check_format(self.output, self._film.rate if self._film else RATE.value)
         picture_run.check_output(self.output, sources)

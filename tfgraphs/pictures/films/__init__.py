@@ -1,6 +1,7 @@
 """Reads and writes films: MP4 and other video files with the extra `video`, animated WebP, GIF and PNG without.
 
-Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; only a few are in memory at a time.
+Inside, a film is an iterator of frames, float32 [height, width, 3] in 0..1; only a few are in memory at a time. A film
+that is made of another one can keep the time of each frame, the sound, the transparency and the repetitions.
 """
 
 import os.path
@@ -13,31 +14,35 @@ import numpy as np
 from tfgraphs.errors import reason
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.pictures import images
-from tfgraphs.pictures.films import animation, video
+from tfgraphs.pictures.films import animation, apng, gif, video
 from tfgraphs.pictures.films.claims import check_claims
-from tfgraphs.pictures.films.film import RATES
 from tfgraphs.pictures.films.film import Film as Film
 from tfgraphs.pictures.films.film import FilmError as FilmError
 from tfgraphs.pictures.films.folders import FolderError as FolderError
 from tfgraphs.pictures.films.folders import FrameFolder as FrameFolder
 from tfgraphs.pictures.films.folders import sources as sources
+from tfgraphs.pictures.films.timing import RATES, steady
 
-_WRITABLE: dict[str, ModuleType] = {".mp4": video, ".webp": animation}
+ANIMATED = animation.SUFFIXES
+_WRITABLE: dict[str, ModuleType] = {".mp4": video, ".webp": animation, ".gif": gif, ".apng": apng}
 
 
 def save(
     path: str | Path,
     frames: Iterable[np.ndarray],
-    rate: float,
+    rate: float | Film,
     origin: Mapping[str, object] | None = None,
     count: int | None = None,
 ) -> None:
     """Writes a film, atomically, in the format that the path's ending names; the same frames give the same bytes.
 
     Args:
-        path: ends in .mp4 or .webp.
-        frames: float32 [height, width, 3] each, all of one size; clipped to 0..1 and rounded to 8 bits.
-        rate: frames a second, 0.1 to 240, or 90 for a WebP.
+        path: ends in .mp4, .webp, .gif or .apng.
+        frames: float32 [height, width, 3] each, all of one size; clipped to 0..1 and rounded to 8 bits. With an alpha
+            channel they are [height, width, 4]; an .mp4 shows them on white.
+        rate: frames a second, 0.1 to 240, for a WebP or PNG to 90, for a GIF to 50. Or a film that was `measured` and
+            has as many frames, each of which is shown at its time there. An .mp4 has its sound, too, without encoding
+            it anew; others are repeated as often.
         origin: what made the film (command, flags), stored in it as JSON and read by `read_origin`.
         count: the expected number of frames, if it is to be checked.
 
@@ -45,9 +50,17 @@ def save(
         FilmError: see `check_format`; or there are no frames, other than `count`, of several sizes, or too large.
         OutputError: the file system refuses.
     """
+    source, rate = (rate, rate.rate) if isinstance(rate, Film) else (None, rate)
     check_format(path, rate)
+    timing = source.timing if source and source.timing else steady(rate)
+    module = _WRITABLE[Path(path).suffix.lower()]
     with atomic_file(path) as temporary:
-        _WRITABLE[Path(path).suffix.lower()].write(temporary, _eight_bits(path, frames, count), rate, origin)
+        expected = source.count if source and source.timing else count
+        pixels = _eight_bits(path, frames, expected, module is not video)
+        if module is video:
+            video.write(temporary, pixels, timing, origin, source.path if source and source.sound else None)
+        else:
+            module.write(temporary, pixels, timing, origin, source.plays if source else 0)
 
 
 def check_format(path: str | Path, rate: float = RATES[0]) -> None:
@@ -59,6 +72,20 @@ def check_format(path: str | Path, rate: float = RATES[0]) -> None:
         raise FilmError(f"{path}: {rate:g} frames a second: it can be {RATES[0]:g} to {module.FASTEST:g}")
     if module is video:
         video.check()
+
+
+def losses(path: str | Path, film: Film) -> list[str]:
+    """Says what a film of this name cannot keep of another one, a line each: sound, transparency."""
+    path = Path(path)
+    is_video = _WRITABLE[path.suffix.lower()] is video
+    lost, lines = video.lost_sound(film) if is_video else [*film.sound.values()], []
+    if lost:
+        which = "its sound" if len(lost) == len(film.sound) else f"{len(lost)} of its {len(film.sound)} tracks of sound"
+        advice = "" if is_video else "; an .mp4 may"
+        lines.append(f"{film.path}: {which} ({', '.join(lost)}) is left out: {path} cannot hold it{advice}")
+    if film.transparent and is_video:
+        lines.append(f"{film.path}: what is transparent becomes white: {path} cannot be transparent; a .webp can")
+    return lines
 
 
 def is_film(path: str | Path) -> bool:
@@ -103,13 +130,19 @@ def _reader(path: Path) -> ModuleType:
         raise FilmError(f"{path} cannot be read: {reason(error)}") from error
 
 
-def _eight_bits(path: str | Path, frames: Iterable[np.ndarray], count: int | None) -> Iterator[np.ndarray]:
+def _eight_bits(
+    path: str | Path, frames: Iterable[np.ndarray], count: int | None, keep_alpha: bool
+) -> Iterator[np.ndarray]:
     """Yields the frames as uint8; checks that they have one size and the expected number."""
     number, size = 0, None
     for frame in frames:
         size = size or frame.shape
         if frame.shape != size:
             raise FilmError(f"{path}: frame {number} has another size than those before: {frame.shape}, not {size}")
+        if number == count:
+            raise FilmError(f"{path}: there are more than {count} frames")
+        if frame.shape[-1] == 4 and not keep_alpha:
+            frame = images.Picture(frame[..., :3], frame[..., 3]).over(1.0)
         yield images.to_uint8(frame)
         number += 1
     if number == 0:

@@ -1,9 +1,11 @@
 """Video files, by PyAV (FFmpeg): writes MP4, reads what cameras and the web produce. Needs the extra `video`."""
 
+import array
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,9 @@ import numpy as np
 
 from tfgraphs.errors import errors_as, summary
 from tfgraphs.extras import install_extra, install_packages
-from tfgraphs.pictures.films.film import RATES, READABLE, Film, FilmError
+from tfgraphs.pictures.films.film import READABLE, Film, FilmError
+from tfgraphs.pictures.films.sound import SoundCopy, copyable, start_of
+from tfgraphs.pictures.films.timing import RATES, Timing, timing_of
 from tfgraphs.pictures.images import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
@@ -33,12 +37,15 @@ _ENCODING = {
     "crf": "18",  # constant rate factor: 0 is lossless, 18 looks lossless, 23 is usual
     "preset": "medium",
     "threads": "4",  # a fixed number, on which the bytes depend
-    "flags": "+bitexact",
+    "flags": "+bitexact+frame_duration",
     "mbtree": "0",  # would save a fifth, but then x264 writes different bytes in almost every run
 }
+# FFmpeg computes the end of an MP4 from the order of decoding, which must be that of showing if times are not even.
+_UNEVEN = {"bf": "0"}
 _BT709, _MPEG_RANGE, _UNKNOWN = 1, 1, 2  # numbers in ITU-T H.273, and FFmpeg's for 16..235
 _EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000  # of FFmpeg: bicubic, accurate rounding, full chroma interpolation and input
-_UNKNOWN_RATE = 25.0
+_UNKNOWN_RATE = Fraction(25)
+_FINE = Fraction(1, 10_000)  # s; as finely the time before the first frame is kept
 _SHAPES = (0.1, 10)  # plausible ratios of a pixel's width to its height
 
 
@@ -52,32 +59,52 @@ def check() -> None:
 # --- writing
 
 
-def write(path: Path, frames: Iterator[np.ndarray], rate: float, origin: Mapping[str, object] | None) -> None:
+def write(
+    path: Path,
+    frames: Iterator[np.ndarray],
+    timing: Timing,
+    origin: Mapping[str, object] | None,
+    source: Path | None,
+) -> None:
     """Writes an MP4 (H.264, 8 bits, 4:2:0, BT.709) that every browser, phone and television plays.
 
     Colours have half the resolution, so sides are even: an odd one is made one longer by repeating the last pixels.
 
     Args:
         frames: uint8 [height, width, 3], all of one size.
+        timing: of the frames.
+        origin: see `films.save`.
+        source: a film whose tracks of sound are copied, if an MP4 can hold them.
     """
     av = _pyav()
     first = next(frames)
     height, width = (side + side % 2 for side in first.shape[:2])
-    steady = Fraction(rate).limit_denominator(1001)
     try:
-        with av.open(_name(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        tracks = copyable(lambda: _container(source)) if source else []
+        with (
+            av.open(_name(path), "w", format="mp4", options={"movflags": "+faststart"}) as container,
+            _container(source) if source and tracks else contextlib.nullcontext() as film,
+        ):
             if origin is not None:
                 container.metadata["comment"] = json.dumps(dict(origin))
-            stream = container.add_stream(_ENCODER, steady, options=_ENCODING)
+            options = _ENCODING if timing.count is None else _ENCODING | _UNEVEN
+            stream = container.add_stream(_ENCODER, timing.rate.limit_denominator(1001), options=options)
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             context = stream.codec_context
             context.colorspace = context.color_primaries = context.color_trc = _BT709
-            context.color_range, context.time_base = _MPEG_RANGE, 1 / steady
+            context.color_range = _MPEG_RANGE
+            sound = SoundCopy(film, tracks, container)
+            start = timing.start if tracks else Fraction(0)
+            finer = math.ceil(timing.unit / _FINE) if start else 1
+            unit = context.time_base = timing.unit / finer
             for number, pixels in enumerate(itertools.chain([first], frames)):
+                begin, end = (round(start / unit) + timing.tick(one) * finer for one in (number, number + 1))
+                sound.write(until=begin * unit)
                 frame = _encodable(pixels)
-                frame.pts, frame.duration, frame.time_base = number, 1, 1 / steady
+                frame.pts, frame.duration, frame.time_base = begin, end - begin, unit
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
+            sound.write(until=None)
     except av.FFmpegError as error:
         if isinstance(error, OSError):
             raise
@@ -100,17 +127,55 @@ def read(path: Path) -> Film:
         first = next(_decoded(path, container, stream), None)
         if first is None:
             raise FilmError(f"{path} has no frames")
-        rate = next((float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate), _UNKNOWN_RATE)
         height, width = _upright(first, stream).shape[:2]
         count = stream.frames if 0 < stream.frames <= path.stat().st_size else None
-        return Film(path, (height, width), float(np.clip(rate, *RATES)), count, counted=False, _decode=frames)
+        rate = float(np.clip(float(_rates(stream)[0]), *RATES))
+        tracks = {
+            track.index: track.codec_context.name if track.codec_context else "unknown codec"
+            for track in container.streams.audio
+        }
+        transparent = any(component.is_alpha for component in first.format.components)
+        return Film(path, (height, width), rate, count, None, frames, _measure, 0, transparent, tracks)
 
 
 def frames(path: Path, start: int = 0) -> Iterator[np.ndarray]:
-    """Yields the frames from number `start` on, upright, uint8 [height, width, 3]."""
+    """Yields the frames from number `start` on, upright, uint8 [height, width, 3], or 4 with an alpha channel."""
     with _open(path) as (container, stream):
         for frame in itertools.islice(_decoded(path, container, stream), start, None):
             yield _upright(frame, stream)
+
+
+def _measure(path: Path, report: Callable[[int], None]) -> tuple[int, Timing]:
+    """Decodes all frames; `report` is called with the number of each, from 1 on."""
+    begins, timed, duration = array.array("q"), True, 0
+    with _open(path) as (container, stream):
+        rates, unit, number = _rates(stream), stream.time_base, 0
+        for number, frame in enumerate(_decoded(path, container, stream), 1):
+            report(number)
+            if timed := timed and frame.pts is not None:
+                assert frame.pts is not None
+                begins.append(frame.pts)
+                duration = frame.duration
+        if not timed or unit is None:
+            return number, Timing(1 / rates[0])
+        rest = begins[0] + (stream.duration or 0) - begins[-1]
+        if container.format.name.startswith("mov") and rest > 0:  # that of a frame is in the order of decoding
+            duration = rest
+        end = begins[-1] + (duration if duration > 0 else round(1 / rates[0] / unit))
+        return number, timing_of(begins, end, unit, rates, max(Fraction(0), begins[0] * unit - start_of(container)))
+
+
+def _rates(stream: "VideoStream") -> list[Fraction]:
+    rates = [
+        rate for rate in (stream.average_rate, stream.guessed_rate) if rate and RATES[0] <= float(rate) <= RATES[1]
+    ]
+    return rates or [_UNKNOWN_RATE]
+
+
+def lost_sound(film: Film) -> list[str]:
+    """The codecs of those tracks of sound of a film that an MP4 cannot hold."""
+    fitting = copyable(lambda: _container(film.path)) if film.sound else []
+    return [name for number, name in film.sound.items() if number not in fitting]
 
 
 def read_comment(path: Path) -> str:
@@ -119,12 +184,16 @@ def read_comment(path: Path) -> str:
         return container.metadata.get("comment", "")
 
 
+def _container(path: Path) -> Any:
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    return _pyav().open(_name(path), "r", options=options, metadata_errors="replace")
+
+
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
     av = _pyav()
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     with errors_as(FilmError, f"{path} is damaged or no film that can be read", READABLE):
-        with av.open(_name(path), "r", options=options, metadata_errors="replace") as container:
+        with _container(path) as container:
             stream = container.streams.best("video")
             cover = av.stream.Disposition.attached_pic
             if stream is None or stream.codec_context is None or cover in stream.disposition:
@@ -151,7 +220,8 @@ def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:
     unknown = frame.colorspace == _UNKNOWN and frame.height > 576  # players take BT.709 for high definition
     space = _BT709 if unknown else None
     width = _square(frame.width, stream)
-    square = frame.reformat(width=width, format="rgb24", src_colorspace=space, interpolation=_EXACT)
+    layout = "rgba" if any(component.is_alpha for component in frame.format.components) else "rgb24"
+    square = frame.reformat(width=width, format=layout, src_colorspace=space, interpolation=_EXACT)
     return np.rot90(square.to_ndarray(), round(frame.rotation / 90))
 
 
