@@ -169,11 +169,30 @@ def test_query_that_is_no_expression_is_an_error(vectors):
         vectors.query("word00 -")
 
 
-@pytest.mark.parametrize("expression", ["zero", "b - b", "0*b", "zero + zero", "2*b - 2*b"])
-def test_a_sum_without_direction_is_refused(expression):
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("b - b", "the words cancel each other out"),
+        ("0*b", "the words cancel each other out"),
+        ("2*b - 2*b", "the words cancel each other out"),
+        ("zero", "'zero' has no direction: all numbers of its vector are 0"),
+        ("zero + zero", "'zero' has no direction"),
+        ("b - b + zero", "'zero' has no direction"),
+    ],
+)
+def test_a_sum_without_direction_is_refused(expression, problem):
     vectors = WordVectors(["zero", "b", "c"], np.float32([[0, 0], [1, 2], [-2, 1]]))
-    with pytest.raises(ExpressionError, match="cancel each other out"):
+    with pytest.raises(ExpressionError, match=problem):
         vectors.query(expression)
+
+
+@pytest.mark.parametrize("scale", [1e-37, 1e-30, 1e-10, 1e19, 1e30, 1e38])
+def test_vectors_of_any_length_have_directions(scale):
+    rows = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    scaled, plain = WordVectors(list("abcde"), rows * np.float32(scale)), WordVectors(list("abcde"), rows)
+    for method in ("cosadd", "cosmul"):
+        expected = [(near.word, pytest.approx(near.cosine, abs=1e-5)) for near in plain.query("a + b", method=method)]
+        assert [(near.word, near.cosine) for near in scaled.query("a + b", method=method)] == expected
 
 
 @pytest.mark.parametrize("factor", ["0." + "0" * 50 + "1", "1" + "0" * 60])

@@ -8,13 +8,14 @@
     words odd breakfast lunch king dinner    the word that does not fit
     words evaluate questions-words.txt       analogies by section, or pairs of words with people's judgements
     words plot king queen man woman --output=plot.png
-    words convert IN OUT                     a folder that opens at once; OUT.bin and OUT.txt are word2vec's formats
+    words convert IN OUT                     a folder that opens at once; OUT.bin, OUT.txt, also .gz: word2vec's formats
     words project DIR                        files for TensorBoard's Embedding Projector
     words export DIR                         a SavedModel: string[batch] -> float32[batch, dimensions], and search
     words                                    a prompt; through a pipe, a question a line in, JSON a line out
 
---vectors takes word2vec's binary and text formats, fastText's .vec and GloVe's text, each also as .gz; a folder from
-`words convert` or `word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; or glove, the packaged vectors.
+--vectors takes word2vec's binary and text formats, fastText's .vec and GloVe's text, each also packed (.gz .bz2 .xz
+.zst); models of fastText (.bin, .ftz), which know words outside the vocabulary, too; a folder from `words convert` or
+`word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; or glove, the packaged vectors.
 A SavedModel is a program and is checked: it can compute, but not read or write files.
 
 The answer is a table, best first. Its second column is the cosine similarity, 1 for the same direction.
@@ -27,18 +28,20 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection
+from typing import Any
 
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags
 from tfgraphs.cli.shared.answers import FORMATS, print_evaluation
 from tfgraphs.cli.words_questions import QUESTIONS, Question, answer, answer_piped_lines, answer_typed_lines
+from tfgraphs.errors import printable
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.vectors import WordError, WordVectors
 from tfgraphs.vectors.evaluate import evaluate
 from tfgraphs.vectors.files.writers import MOST_WORDS, write_projector
-from tfgraphs.vectors.loading import convert, load
+from tfgraphs.vectors.loading import convert, file_format, load
 from tfgraphs.vectors.plots.plot import check_format, plot
 
 VECTORS = common_flags.define_path("vectors", "glove", "'glove' (packaged), a file, a folder, or hub:HANDLE.")
@@ -59,13 +62,18 @@ DTYPE = flags.DEFINE_enum(
     "dtype", "float32", ["float32", "float16", "int8"], "convert: float16 halves the size, int8 is searched fastest."
 )
 CASE_SENSITIVE = flags.DEFINE_bool("case_sensitive", False, "evaluate: distinguish words that differ only in case.")
-OOV = flags.DEFINE_enum("oov", "zero", ["zero", "mean", "hash"], "export: vectors of unknown words.")
+OOV = flags.DEFINE_enum(
+    "oov",
+    None,
+    ["zero", "mean", "hash", "subwords"],
+    "export: vectors of unknown words. Default: subwords if there are any, else zero.",
+)
 
 
 def main(arguments: list[str]) -> None:
     options = {"count": TOPN.value, "method": METHOD.value, "restrict_vocab": RESTRICT_VOCAB.value}
     if not arguments:
-        _check_flags("the prompt", {"topn", "method", "restrict_vocab"})
+        _check_flags("the prompt", {*_SOURCE, "topn", "method", "restrict_vocab"})
         (answer_typed_lines if sys.stdin.isatty() else answer_piped_lines)(_load(), **options)
         return
     name, *words = arguments
@@ -92,8 +100,7 @@ def main(arguments: list[str]) -> None:
 
 def _check_flags(what: str, effective: Collection[str]) -> None:
     """Refuses flags without effect."""
-    common = {"limit"} if what == "convert" else {"limit", "vectors"}
-    common_flags.refuse_without_effect(__name__, {*common, *effective}, what)
+    common_flags.refuse_without_effect(__name__, effective, what)
 
 
 def _load() -> WordVectors:
@@ -118,49 +125,56 @@ def _plot(*words: str) -> None:
     check_format(OUTPUT.value)
     check_writable(OUTPUT.value)
     plot(_load(), words, OUTPUT.value, pairs)
-    print(OUTPUT.value)
+    print(printable(OUTPUT.value))
 
 
 def _convert(source: str, target: str) -> None:
+    if file_format(target):
+        _check_flags(f"files such as {target}", {"limit"})
     with Monitor("words") as monitor:
         words, dimensions = convert(source, target, DTYPE.value, LIMIT.value, monitor.prepare)
-    print(f"{target}: {words:,} words of {dimensions} dimensions")
+    print(f"{printable(target)}: {words:,} words of {dimensions} dimensions")
 
 
 def _project(folder: str) -> None:
     vectors = _load()
     count = min(LIMIT.value or MOST_WORDS, len(vectors.words))
     write_projector(folder, vectors, limit=count)
+    folder = printable(folder)
     print(f"{folder}: {count:,} words; tensorboard --logdir={folder} shows them under Projector")
 
 
 def _export(folder: str) -> None:
     check_folder(folder, SAVED_MODEL)
     vectors = _load()
-    print(f"writing {len(vectors.words):,} words to {folder}, some seconds", file=sys.stderr)
+    oov: Any = OOV.value or ("subwords" if vectors.subwords else "zero")
+    if oov == "subwords" and not vectors.subwords:
+        raise command.UsageError("--oov=subwords needs a fastText model with n-grams: choose zero, mean or hash")
+    print(f"writing {len(vectors.words):,} words to {printable(folder)}, some seconds", file=sys.stderr)
     command.import_tensorflow()
     from tfgraphs.vectors.models.embedding import export_embedding
 
-    export_embedding(folder, vectors, OOV.value)
-    print(f"{folder}: {len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions")
+    export_embedding(folder, vectors, oov)
+    print(f"{printable(folder)}: {len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions")
 
 
+_SOURCE = {"vectors", "limit"}
 COMMANDS: dict[str, tuple[Callable[..., None], str, set[str]]] = {
-    "evaluate": (_evaluate, "FILE...", {"restrict_vocab", "case_sensitive", "format"}),
-    "plot": (_plot, "WORD... --output=FILE", {"output", "pairs"}),
-    "convert": (_convert, "IN OUT", {"dtype"}),
-    "project": (_project, "DIR", set()),
-    "export": (_export, "DIR", {"oov"}),
+    "evaluate": (_evaluate, "FILE...", {*_SOURCE, "restrict_vocab", "case_sensitive", "format"}),
+    "plot": (_plot, "WORD... --output=FILE", {*_SOURCE, "output", "pairs"}),
+    "convert": (_convert, "IN OUT", {"limit", "dtype"}),
+    "project": (_project, "DIR", _SOURCE),
+    "export": (_export, "DIR", {*_SOURCE, "oov"}),
 }
 """What is not a question, what to write after it, and the flags that it obeys."""
 
-_LISTED = {"topn", "restrict_vocab", "format"}
+_LISTED = {*_SOURCE, "topn", "restrict_vocab", "format"}
 _QUESTION_FLAGS = {
     "near": _LISTED,
     "calc": {*_LISTED, "method"},
     "analogy": {*_LISTED, "method"},
-    "similarity": {"format"},
-    "odd": {"format"},
+    "similarity": {*_SOURCE, "format"},
+    "odd": {*_SOURCE, "format"},
 }
 
 

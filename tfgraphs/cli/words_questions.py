@@ -125,9 +125,10 @@ def answer_all(
 
 
 def _read_as(vectors: WordVectors, words: Sequence[str]) -> dict[str, Any]:
-    """Returns the field of an answer that tells how words were read, if in another spelling than they were typed."""
+    """Returns the fields of an answer that tell which words were read in another spelling, or made of n-grams."""
     read_as = {word: spelling for word in words if (spelling := vectors.spelling(word)) != word}
-    return {"read_as": read_as} if read_as else {}
+    made = [word for word in words if not vectors.knows(word)]
+    return ({"read_as": read_as} if read_as else {}) | ({"from_ngrams": made} if made else {})
 
 
 def answer_typed_lines(vectors: WordVectors, **options: Any) -> None:

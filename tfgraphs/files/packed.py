@@ -38,13 +38,22 @@ def unpacked(file: BinaryIO, piece: int = PIECE) -> Iterator[bytes]:
     Raises:
         OSError, EOFError, zlib.error, lzma.LZMAError, ExtraMissingError: see `unpacking_errors`.
     """
-    start = file.peek(16)[:16]  # type: ignore[attr-defined]
+    start = _start(file)
     if _ZSTANDARD.match(start):
         yield from _unpacked_zstandard(file, piece)
         return
     stream = next((unpack(file) for magic, unpack in _COMPRESSIONS if magic.match(start)), file)
     while content := stream.read(piece):
         yield content
+
+
+def is_packed(file: BinaryIO) -> bool:
+    """Returns whether `unpacked` would unpack the content of an open file. It is not moved."""
+    return any(magic.match(_start(file)) for magic in (_ZSTANDARD, *(magic for magic, _ in _COMPRESSIONS)))
+
+
+def _start(file: BinaryIO) -> bytes:
+    return file.peek(16)[:16]  # type: ignore[attr-defined]
 
 
 def _unpacked_zstandard(file: BinaryIO, piece: int) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ _SAMPLE = 1 << 13  # rows that set a lower bound for the others
 _BATCH = 256  # rows processed at once, which stay in the cache
 _STEPS = 127  # of int8, on either side of 0
 _EPSILON = 1e-6  # of 3CosMul
+_SMALLEST_SQUARE = 1e-30  # sums of smaller ones lose digits in float32
 
 
 class SearchError(TfgraphsError):
@@ -65,12 +66,26 @@ def quantize(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def row_norms(matrix: np.ndarray | Int8Matrix) -> np.ndarray:
-    """Returns the Euclidean lengths of the rows, float32 [rows]."""
+    """Returns the Euclidean lengths of the rows, float32 [rows]; infinity for what float32 cannot hold."""
     norms = np.empty(len(matrix), np.float32)
-    for first in range(0, len(matrix), _BATCH):
-        rows = np.asarray(matrix[first : first + _BATCH], np.float32)
-        norms[first : first + _BATCH] = np.sqrt(np.einsum("wd,wd->w", rows, rows))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for first in range(0, len(matrix), _BATCH):
+            rows = np.asarray(matrix[first : first + _BATCH], np.float32)
+            squares = np.einsum("wd,wd->w", rows, rows)
+            norms[first : first + _BATCH] = np.sqrt(squares)
+            extreme = np.flatnonzero(~((squares > _SMALLEST_SQUARE) & (squares < np.inf)))
+            norms[first + extreme] = np.linalg.norm(rows[extreme].astype(np.float64), axis=1)
     return norms
+
+
+def unit_rows(rows: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Returns rows divided by their lengths `norms`, which may be infinite, see `row_norms`: float32."""
+    units = np.divide(rows, norms[:, None], dtype=np.float32)
+    long = np.isinf(norms)
+    if long.any():
+        exact = np.asarray(rows[long], np.float64)
+        units[long] = exact / np.linalg.norm(exact, axis=1, keepdims=True)
+    return units
 
 
 def search_arrays(matrix: np.ndarray | Int8Matrix, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -92,9 +107,13 @@ def cosine_similarity(rows: np.ndarray, norms: np.ndarray, queries: np.ndarray) 
         queries: unit vectors, float32 [queries, dimensions].
     """
     if len(queries) > 1:
-        return queries @ np.divide(rows, norms[:, None], dtype=np.float32).T
-    products = _dot_products(rows, queries[0])
-    products /= norms
+        return queries @ unit_rows(rows, norms).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = _dot_products(rows, queries[0])
+        products /= norms
+    long = np.isinf(norms)
+    if long.any():
+        products[long] = unit_rows(rows[long], norms[long]) @ queries[0]
     return products[None]
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.expression import ExpressionError, Term, parse
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords
-from tfgraphs.vectors.search import Int8Matrix, TopRows, cos_mul, cosine_blocks, row_norms, search_arrays
+from tfgraphs.vectors.search import Int8Matrix, TopRows, cos_mul, cosine_blocks, row_norms, search_arrays, unit_rows
+from tfgraphs.vectors.subwords import Subwords
 
 _CANDIDATES = 50_000  # frequent words among which similar ones are found in a fraction of a second
 _SPARE = 32  # candidates beyond `count`: search ranks rounded numbers, exact ones decide
@@ -37,14 +38,22 @@ class Neighbour:
 class WordVectors:
     """Words with their vectors.
 
-    A word of a query may differ from the vocabulary in case, and may have spaces for underscores.
+    A word of a query may differ from the vocabulary in case, and may have spaces for underscores. Other words have the
+    mean of the vectors of their n-grams, if there are n-grams.
 
     Attributes:
         words: the vocabulary, most frequent first.
         matrix: float [words, dimensions]; row i is the vector of words[i]. An array, a memory map or an `Int8Matrix`.
+        subwords: the n-grams of a fastText model, or None.
     """
 
-    def __init__(self, words: Sequence[str], matrix: np.ndarray | Int8Matrix, norms: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        matrix: np.ndarray | Int8Matrix,
+        norms: np.ndarray | None = None,
+        subwords: Subwords | None = None,
+    ) -> None:
         """Combines words and vectors, whose lengths `norms`, float32 [words], are computed when needed if not given.
 
         Raises ValueError if the number of words is not the number of rows.
@@ -53,6 +62,7 @@ class WordVectors:
             raise ValueError(f"{len(words)} words do not fit a matrix of shape {matrix.shape}")
         self.words = words
         self.matrix = matrix
+        self.subwords = subwords
         self._norms = norms
 
     @cached_property
@@ -71,36 +81,50 @@ class WordVectors:
         return search_arrays(self.matrix, self.norms)
 
     def spelling(self, word: str) -> str:
-        """Returns the word as the vocabulary spells it. Raises WordError."""
-        return self.words[self.row(word)]
+        """Returns the word as the vocabulary spells it; one outside it with n-grams as it is. Raises WordError."""
+        row = self.find(word)
+        if row is None:
+            self.vector(word)
+        return word if row is None else self.words[row]
+
+    def find(self, word: str) -> int | None:
+        """Returns the row of a word: of its exact spelling, or else of the most frequent variant; None if unknown."""
+        row = self.lexicon.row(word)
+        return row if row is not None else next(iter(self.lexicon.variants(word)), None)
 
     def knows(self, word: str) -> bool:
         """Returns whether a word, or another spelling of it, is in the vocabulary."""
-        return self.lexicon.row(word) is not None or bool(self.lexicon.variants(word))
+        return self.find(word) is not None
 
     def row(self, word: str) -> int:
-        """Returns the row of a word: of its exact spelling, or else of the most frequent variant. Raises WordError."""
-        row = self.lexicon.row(word)
-        if row is not None:
-            return row
-        variants = self.lexicon.variants(word)
-        if variants:
-            return variants[0]
+        """Returns the row that `find` finds. Raises WordError."""
+        row = self.find(word)
+        if row is None:
+            raise self._unknown(word)
+        return row
+
+    def _unknown(self, word: str) -> WordError:
         similar = (known for known in self.words if abs(len(known) - len(word)) <= 2)
         candidates = {known.lower(): known for known in reversed(list(itertools.islice(similar, _CANDIDATES)))}
         close = difflib.get_close_matches(word.lower(), candidates, n=3, cutoff=0.6)
         advice = f"did you mean {', '.join(candidates[key] for key in close)}?" if close else "no word is similar"
         if re.search(r"\w[-−+]\w", word) and not any(re.search("[-−+]", key) for key in close):
             advice += "; a sum of other words needs spaces around + and -"
-        raise WordError(f"{word!r} is not among the {len(self.words):,} words; {advice}")
+        return WordError(f"{word!r} is not among the {len(self.words):,} words; {advice}")
 
     def vector(self, word: str) -> np.ndarray:
         """Returns the vector of a word, float32 [dimensions]. Raises WordError."""
-        return np.asarray(self.matrix[self.row(word)], np.float32)
+        row = self.find(word)
+        if row is not None:
+            return np.asarray(self.matrix[row], np.float32)
+        vector = self.subwords.vector(word) if self.subwords else None
+        if vector is None:
+            raise self._unknown(word)
+        return vector
 
     def units(self, rows: np.ndarray | slice) -> np.ndarray:
         """Returns rows of the matrix scaled to length 1, float32 [rows, dimensions]; zero vectors stay zero."""
-        return np.asarray(self.matrix[rows], np.float32) / self.norms[rows, None]
+        return unit_rows(np.asarray(self.matrix[rows], np.float32), self.norms[rows])
 
     def similarity(self, word: str, other: str) -> float:
         """Returns the cosine similarity of two words, -1..1. Raises WordError."""
@@ -142,7 +166,7 @@ class WordVectors:
             restrict_vocab: number of words, from the most frequent on, that may be answers. None for all.
 
         Raises:
-            ExpressionError: the words cancel each other out.
+            ExpressionError: the words cancel each other out, or their vectors are zero.
             WordError: a word is unknown.
         """
         if method not in ("cosadd", "cosmul"):
@@ -156,9 +180,13 @@ class WordVectors:
 
         Raises WordError, or ExpressionError if the words cancel each other out.
         """
-        target = (self._word_units([term.word for term in terms]) * _weights(terms)[:, None]).sum(axis=0)
+        units = self._word_units([term.word for term in terms])
+        target = (units * _weights(terms)[:, None]).sum(axis=0)
         length = np.linalg.norm(target)
         if length < 1e-6:
+            for term, unit in zip(terms, units, strict=True):
+                if not unit.any():
+                    raise ExpressionError(f"{term.word!r} has no direction: all numbers of its vector are 0")
             raise ExpressionError("the words cancel each other out: ask for a sum that is not zero")
         return np.asarray(target / length)
 
@@ -188,13 +216,20 @@ class WordVectors:
 
     def _neighbours(self, rows: np.ndarray, scores: np.ndarray, terms: Sequence[Term], count: int) -> list[Neighbour]:
         """Returns the best `count` rows with their scores, without the words of the query."""
-        asked = [self.row(term.word) for term in terms]
+        asked = [row for term in terms if (row := self.find(term.word)) is not None]
         kept = np.flatnonzero(np.isfinite(scores) & ~np.isin(rows, asked))
         order = kept[np.lexsort((rows[kept], -scores[kept]))][: max(count, 0)]
         return [Neighbour(self.words[int(rows[place])], float(scores[place])) for place in order]
 
     def _word_units(self, words: Sequence[str]) -> np.ndarray:
-        return self.units(np.array([self.row(word) for word in words], int))
+        """Returns the vectors of words scaled to length 1, float32 [words, dimensions]; zero vectors stay zero."""
+        rows = [self.find(word) for word in words]
+        units = self.units(np.array([row or 0 for row in rows], int))
+        for number, word in enumerate(words):
+            if rows[number] is None:
+                vector = self.vector(word)[None]
+                units[number] = unit_rows(vector, np.maximum(row_norms(vector), np.finfo(np.float32).tiny))[0]
+        return units
 
 
 def _weights(terms: Sequence[Term]) -> np.ndarray:

@@ -18,7 +18,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal wou
 
 @dataclass(frozen=True)
 class Answer:
-    """A table and the fields of a JSON object; `read_as`, if any, has the spellings of words typed in another one."""
+    """A table and the fields of a JSON object.
+
+    The field `read_as`, if any, has the spellings of words typed in another one, `from_ngrams` those that are unknown.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -28,6 +31,8 @@ class Answer:
         """Prints to `notes`, by default the output, how words were read, then the answer in one of FORMATS."""
         for word, spelling in self.fields.get("read_as", {}).items():
             print(printable(f"{prefix}{word} is read as {spelling}"), file=notes)
+        for word in self.fields.get("from_ngrams", []):
+            print(printable(f"{prefix}{word} is not among the words: its vector is made of its n-grams"), file=notes)
         if format == "json":
             print(json.dumps(self.fields, ensure_ascii=False))
         elif format == "tsv":

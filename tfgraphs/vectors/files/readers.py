@@ -11,7 +11,7 @@ import numpy as np
 from tfgraphs.vectors.word_vectors import FormatError
 
 Rows = Iterator[tuple[list[str], np.ndarray, int]]
-"""What readers yield: words, their vectors, finite float32 [words, dimensions], and the position after them."""
+"""What readers yield: words, their vectors, float32 [words, dimensions], and the position after them."""
 
 _LONGEST_WORD = 100_000  # bytes
 _MOST_DIMENSIONS = 1_000_000  # a larger number is damage, and must not cost memory
@@ -20,12 +20,14 @@ _SAMPLE = 100  # lines from which the dimensions are guessed
 SAMPLE_BYTES = 1 << 16  # bytes that must be legible
 _SURELY_TEXT = 64  # bytes: so many without a control character are not float32 numbers
 _NUMBERS = b"0123456789+-.eE \n"
+_NOT_FINITE = b"aAfFiInNtTyY"  # letters of nan, inf and infinity
 
 
 class BinaryReader:
     """Reads records: a word, a space, its numbers as little-endian float32, and optionally a line break.
 
-    The header announces `count` words of `dimensions` numbers. Messages name the path.
+    A word may be one space, but otherwise has none. The header announces `count` words of `dimensions` numbers.
+    Messages name the path.
     """
 
     def __init__(self, path: Path, dimensions: int, count: int) -> None:
@@ -50,10 +52,12 @@ class BinaryReader:
         while number < last:
             words, begins, end = self._scan(buffer, position, number, last)
             if words:
-                matrix = self._vectors(buffer, begins, number)
+                matrix = self._vectors(buffer, begins)
                 number, position, buffer = number + len(words), position + end, buffer[end:]
-                # Words contain no space, so that all can be decoded at once.
-                yield b" ".join(words).decode("utf-8", errors="replace").split(" "), matrix, position
+                if b" " in words:
+                    yield [word.decode("utf-8", errors="replace") for word in words], matrix, position
+                else:  # no word contains a space, so that all can be decoded at once
+                    yield b" ".join(words).decode("utf-8", errors="replace").split(" "), matrix, position
             elif piece := next(pieces, b""):
                 buffer += piece
             else:
@@ -75,34 +79,30 @@ class BinaryReader:
             if not 0 <= space < behind:
                 break
             word = buffer[start:space].lstrip(b"\n")
+            if not word and buffer[space + 1] == ord(" ") and space + 1 < behind:
+                word, space = b" ", space + 1
             if not word:
                 raise self._damaged(number + len(words), position + start, "is empty")
             words.append(word)
-            begins.append(space + 1)
             start = space + 1 + self._size
+            begins.append(space + 1)
         return words, begins, start
 
     def _damaged(self, number: int, position: int, problem: str) -> FormatError:
         return FormatError(f"{self._path} is damaged: word {number + 1:,} at byte {position:,} {problem}")
 
-    def _vectors(self, buffer: bytes, begins: list[int], number: int) -> np.ndarray:
+    def _vectors(self, buffer: bytes, begins: list[int]) -> np.ndarray:
         # A view of the buffer with a vector at every byte. Indexing it copies all vectors at once.
         places = len(buffer) - self._size + 1
         vectors = np.ndarray((places,), np.dtype((np.void, self._size)), buffer, strides=(1,))[begins]
-        matrix = vectors.view("<f4").reshape(len(begins), -1)
-        finite = np.isfinite(matrix)
-        if not finite.all():
-            wrong = number + 1 + int(finite.all(axis=1).argmin())
-            raise FormatError(f"{self._path} is damaged: the vector of word {wrong:,} is not finite")
-        return matrix
+        return vectors.view("<f4").reshape(len(begins), -1)
 
 
 class TextReader:
-    r"""Reads lines: a word and its numbers, separated by single spaces, with an optional space or \r at the end.
+    r"""Reads lines: a word and its numbers, separated by spaces or tabs, with optional ones or \r at the end.
 
-    The last fields are the numbers. All before them is the word, which may contain spaces, but not at its ends. Without
-    a header, when `count` is None, the last line must end with a line break, because a number that is cut off can still
-    be a number.
+    The last fields are the numbers. All before them is the word, which may contain spaces, but not at its ends, or be
+    one space.
     """
 
     def __init__(self, path: Path, dimensions: int, count: int | None) -> None:
@@ -119,14 +119,13 @@ class TextReader:
             if last is not None and last - number < len(lines):
                 del lines[last - number :]
                 text = b"\n".join([*lines, b""])
-            if self._count is None and not text.endswith(b"\n"):
-                raise FormatError(f"{self._path} is cut off: line {number + len(lines)} does not end with a line break")
-            rows = self._parse(lines)
+            rows = self._parse(lines) or self._parse(lines, as_blanks=True)
             if rows is None:
-                line = number + next(row for row, line in enumerate(lines) if self._parse([line]) is None)
-                line += 1 if self._count is None else 2  # the header is the first line
+                row = next(row for row, line in enumerate(lines) if self._parse([line], as_blanks=True) is None)
+                line = number + row + (1 if self._count is None else 2)  # the header is the first line
+                cut_off = row == len(lines) - 1 and not text.endswith(b"\n")
                 problem = f"line {line} is not a word and {self._dimensions} numbers"
-                raise FormatError(f"{self._path} is damaged: {problem}")
+                raise FormatError(f"{self._path} is {'cut off' if cut_off else 'damaged'}: {problem}")
             number, position = number + len(lines), position + len(text)
             if self._count is None or number <= self._count:
                 yield *rows, position
@@ -148,20 +147,24 @@ class TextReader:
         if unfinished:
             yield unfinished
 
-    def _parse(self, lines: list[bytes]) -> tuple[list[str], np.ndarray] | None:
-        """Returns the words and vectors of lines, or None if a line is damaged."""
-        parts = [self._split(line.rstrip(b" \r")) for line in lines]
+    def _parse(self, lines: list[bytes], as_blanks: bool = False) -> tuple[list[str], np.ndarray] | None:
+        """Returns the words and vectors of lines, or None if a line is damaged.
+
+        With `as_blanks`, which is slower, runs of spaces and tabs separate, and numbers may be nan, inf or too large.
+        """
+        split = self._split_at_blanks if as_blanks else self._split
+        parts = [split(line.rstrip(b" \r\t" if as_blanks else b" \r")) for line in lines]
         words, numbers = [word for word, _ in parts], [numbers for _, numbers in parts]
-        if any(not word or word[0] == 32 or word[-1] == 32 for word in words) or not all(numbers):
+        if not as_blanks and any(not word or word[0] == 32 or word[-1] == 32 for word in words):
             return None
         text = b"\n".join(numbers)
-        if text.translate(None, _NUMBERS):
+        if not all(words) or not all(numbers) or text.translate(None, _NUMBERS + (_NOT_FINITE if as_blanks else b"")):
             return None
         try:
             matrix = np.loadtxt(text.decode("ascii").split("\n"), np.float32, comments=None, delimiter=" ", ndmin=2)
         except ValueError:
             return None
-        if matrix.shape != (len(lines), self._dimensions) or not np.isfinite(matrix).all():
+        if matrix.shape != (len(lines), self._dimensions):
             return None
         return b"\n".join(words).decode("utf-8", errors="replace").split("\n"), matrix
 
@@ -173,6 +176,14 @@ class TextReader:
         word, _, numbers = line.partition(b" ")
         return word, numbers
 
+    def _split_at_blanks(self, line: bytes) -> tuple[bytes, bytes]:
+        word, *numbers = line.rsplit(None, self._dimensions) or [b""]
+        if line[len(word) :].translate(None, b"\r\v\f") != line[len(word) :]:
+            return b"", b""
+        if len(numbers) < self._dimensions and line.startswith(b"  "):  # the word is a space
+            word, numbers = b" ", [word, *numbers]
+        return word.lstrip(b" \t") or b" ", b" ".join(numbers)
+
 
 def guess_dimensions(head: bytes) -> int:
     """Returns how many numbers most of the first lines end with, or 0 if the file does not look like words and numbers.
@@ -183,7 +194,7 @@ def guess_dimensions(head: bytes) -> int:
     lines = head.split(b"\n", _SAMPLE)
     lines = lines[:-1] or lines  # the last line may be cut off
     first = lines[0].split()
-    if _count_numbers(lines[0]) == 0 or (len(first) == 2 and _count_numbers(b" ".join([b"", *first])) == 2):
+    if _count_numbers(lines[0]) == 0 or (len(first) == 2 and _count_numbers(b"x " + lines[0]) == 2):
         return 0
     counts = Counter(_count_numbers(line) for line in lines)
     return min(counts, key=lambda count: (-counts[count], count))
@@ -210,8 +221,8 @@ def is_legible(head: bytes) -> bool:
 
 
 def _count_numbers(line: bytes) -> int:
-    """Returns how many fields at the end of a line are numbers, not counting the first field."""
-    _, *fields = line.rstrip(b" \r").split(b" ")
+    """Returns how many fields at the end of a line are numbers, not counting the word."""
+    fields = line.split() if line[:1].isspace() else line.split()[1:]  # the word may be a space, or begin with one
     for count, field in enumerate(reversed(fields)):
         try:
             float(field)

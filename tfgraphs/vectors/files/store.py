@@ -8,6 +8,8 @@ norms.npy           lengths of the vectors, float32 [rows]
 matrix.npy          float32 or float16 [rows, dimensions]; or int8, with two more files:
 fine.npy            the remainders of `Int8Matrix`, int8 [rows, dimensions]
 scales.npy          float32 [rows]
+subwords.npy        of a fastText model: vectors of n-grams, float32 or float16 [n-grams, dimensions], see `Subwords`
+subword_hashes.npy  if some of them are pruned: the hashes of the others, int32 [n-grams]
 """
 
 import contextlib
@@ -25,6 +27,7 @@ from tfgraphs.files.outputs import atomic_file
 from tfgraphs.vectors.files.vector_file import Block
 from tfgraphs.vectors.lexicon import PackedWords, folded_order
 from tfgraphs.vectors.search import Int8Matrix, quantize, row_norms
+from tfgraphs.vectors.subwords import Subwords
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 STORE = "vectors.json"
@@ -34,6 +37,7 @@ _STATE = "state.json"
 _FLOAT16_LIMIT = 65520  # rounded to infinity
 _SAVE_SECONDS = 2.0  # between two notes of the progress, each of which waits for the disk
 _HEADER = 128  # bytes of a .npy file before its numbers, always as many: they are written when the rows are counted
+_BATCH = 1 << 14  # n-grams written at once
 _HEADER_START = b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little")
 
 
@@ -49,11 +53,26 @@ def open_store(folder: Path) -> WordVectors:
         if ends[-1] != len(text) or (np.diff(ends, prepend=0) < 2).any() or order.min() < 0 or order.max() >= rows:
             raise FormatError(f"{folder} is damaged: its index does not fit words.txt")
         words, norms = PackedWords(text, ends, order), _mapped(folder, "norms", "<f4", (rows,))
+        subwords = _open_subwords(folder, about["subwords"], dtype, dimensions) if "subwords" in about else None
         matrix = _mapped(folder, "matrix", np.dtype(dtype).newbyteorder("<"), (rows, dimensions))
         if dtype == "int8":
             fine, scales = _mapped(folder, "fine", "i1", matrix.shape), _mapped(folder, "scales", "<f4", (rows,))
-            return WordVectors(words, Int8Matrix(matrix, fine, scales), norms)
-        return WordVectors(words, matrix, norms)
+            return WordVectors(words, Int8Matrix(matrix, fine, scales), norms, subwords)
+        return WordVectors(words, matrix, norms, subwords)
+
+
+def _open_subwords(folder: Path, about: dict[str, int], dtype: str, dimensions: int) -> Subwords:
+    minn, maxn, buckets, rows = (about[name] for name in ("minn", "maxn", "buckets", "rows"))
+    matrix = _mapped(folder, "subwords", _subword_type(dtype), (rows, dimensions))
+    pruned = (folder / "subword_hashes.npy").exists()
+    kept = _mapped(folder, "subword_hashes", "<i4", (rows,)) if pruned else None
+    if buckets <= 0 or (kept is None and rows < buckets):
+        raise FormatError(f"{folder} is damaged: {rows:,} n-grams for {buckets:,} hashes")
+    return Subwords(minn, maxn, buckets, matrix, kept)
+
+
+def _subword_type(dtype: str) -> str:
+    return "<f4" if dtype == "float32" else "<f2"
 
 
 def _mapped(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -63,6 +82,17 @@ def _mapped(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.n
     return array
 
 
+def _header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    fields = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    return _HEADER_START + repr(fields).encode().ljust(_HEADER - 11) + b"\n"
+
+
+def _narrow(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if dtype == np.float16 and rows.size and max(rows.max(), -rows.min()) >= _FLOAT16_LIMIT:
+        raise FormatError("a number is too large for float16: convert to float32")
+    return rows.astype(dtype)
+
+
 class StoreWriter(contextlib.ExitStack):
     """Writes blocks to an unfinished folder, from which an interrupted conversion goes on.
 
@@ -70,7 +100,7 @@ class StoreWriter(contextlib.ExitStack):
 
     Attributes:
         position: of the source where to go on, None for the beginning.
-        read: words of the source up to there.
+        read: words of the source up to there, of which `skipped` had no finite vector.
         seen: words written so far.
     """
 
@@ -83,7 +113,7 @@ class StoreWriter(contextlib.ExitStack):
         if dtype == "int8":
             self._row_types |= {"fine.npy": row, "scales.npy": scalar}
         state = self._load_state()
-        self.position, self.read = state["position"], state["read"]
+        self.position, self.read, self.skipped = state["position"], state["read"], state["skipped"]
         self._rows, self._bytes = state["rows"], state["bytes"]
         written = (folder / "words.txt").read_bytes()[: self._bytes] if self._rows else b""
         self.seen = set(written.decode(errors="replace").split("\n")[:-1])
@@ -115,8 +145,9 @@ class StoreWriter(contextlib.ExitStack):
         for name, values in self._arrays(block.matrix).items():
             self._files[name].write(np.ascontiguousarray(values, self._row_types[name].base).data)
         self._rows, self._bytes = self._rows + len(block.words), self._bytes + len(text)
-        progress = {"position": block.position, "read": block.read, "rows": self._rows, "bytes": self._bytes}
-        self._unsaved = {"key": self._key, **progress}
+        self.skipped += block.skipped
+        progress = {"position": block.position, "read": block.read, "skipped": self.skipped}
+        self._unsaved = {"key": self._key, **progress, "rows": self._rows, "bytes": self._bytes}
         if time.monotonic() >= self._saved + _SAVE_SECONDS:
             self._save_progress()
 
@@ -129,24 +160,37 @@ class StoreWriter(contextlib.ExitStack):
             path.write_text(json.dumps(self._unsaved), encoding="utf-8")
         self._unsaved, self._saved = {}, time.monotonic()
 
-    def finish(self) -> int:
-        """Writes headers, index and description. Returns the number of words."""
+    def finish(self, subwords: Subwords | None = None) -> int:
+        """Writes n-grams, headers, index and description. Returns the number of words."""
         if not self._rows:
             raise FormatError("the source contains no words")
         for name, row in self._row_types.items():
-            fields = {"descr": row.base.str, "fortran_order": False, "shape": (self._rows, *row.shape)}
             self._files[name].seek(0)
-            self._files[name].write(_HEADER_START + repr(fields).encode().ljust(_HEADER - 11) + b"\n")
+            self._files[name].write(_header(row.base, (self._rows, *row.shape)))
         self._files["words.txt"].flush()
         text = (self._folder / "words.txt").read_bytes()
         ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
         np.save(self._folder / "word_ends.npy", ends.astype("<i8"))
         np.save(self._folder / "word_order.npy", folded_order(text.decode()).astype("<i4"))
         about = {"version": _VERSION, "rows": self._rows, **{name: self._key[name] for name in ("dimensions", "dtype")}}
+        if subwords:
+            about["subwords"] = self._write_subwords(subwords)
         self._unsaved = {}
         (self._folder / STORE).write_text(json.dumps(about), encoding="utf-8")
         (self._folder / _STATE).unlink(missing_ok=True)
         return self._rows
+
+    def _write_subwords(self, subwords: Subwords) -> dict[str, int]:
+        """Writes n-grams, and returns what `_open_subwords` must know of them."""
+        matrix, dtype = subwords.matrix, np.dtype(_subword_type(str(self._key["dtype"])))
+        with (self._folder / "subwords.npy").open("wb") as file:
+            file.write(_header(dtype, matrix.shape))
+            for first in range(0, len(matrix), _BATCH):
+                rows = _narrow(np.asarray(matrix[first : first + _BATCH], np.float32), dtype)
+                file.write(np.ascontiguousarray(rows).data)
+        if subwords.kept is not None:
+            np.save(self._folder / "subword_hashes.npy", subwords.kept.astype("<i4"))
+        return {name: getattr(subwords, name) for name in ("minn", "maxn", "buckets")} | {"rows": len(matrix)}
 
     def _arrays(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Converts rows to the arrays that are stored, by the names of their files."""
@@ -154,9 +198,7 @@ class StoreWriter(contextlib.ExitStack):
         if dtype == "int8":
             coarse, fine, scales = quantize(rows)
             return {"matrix.npy": coarse, "fine.npy": fine, "scales.npy": scales, "norms.npy": row_norms(rows)}
-        if dtype == "float16" and max(rows.max(), -rows.min()) >= _FLOAT16_LIMIT:
-            raise FormatError("a number is too large for float16: convert to float32")
-        numbers = rows.astype(dtype)
+        numbers = _narrow(rows, np.dtype(dtype))
         return {"matrix.npy": numbers, "norms.npy": row_norms(numbers)}
 
     def _sizes(self, rows: int, text: int) -> dict[str, int]:
@@ -172,4 +214,4 @@ class StoreWriter(contextlib.ExitStack):
                 return state
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        return {"position": None, "read": 0, "rows": 0, "bytes": 0}
+        return {"position": None, "read": 0, "skipped": 0, "rows": 0, "bytes": 0}

@@ -4,21 +4,22 @@ The format is recognised by the content, not by the name:
 
 binary   word2vec's: "words dimensions" on a line, then records, see `BinaryReader`
 text     word2vec's and fastText's (.vec): "words dimensions", then lines, see `TextReader`; GloVe's: lines only
-gzip     any of these, packed
+packed   any of these, see `tfgraphs.files.packed`
 """
 
 import codecs
 import contextlib
-import gzip
+import lzma
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tfgraphs.errors import reason
+from tfgraphs.files.packed import ExtraMissingError, is_packed, unpacked
 from tfgraphs.vectors.files.readers import BinaryReader, TextReader, guess_dimensions, is_text
 from tfgraphs.vectors.word_vectors import FormatError
 
@@ -27,7 +28,17 @@ _MOST_DIGITS = 18  # of a number in the header
 _PIECE = 1 << 20  # bytes of a block: it stays in the cache while it is parsed
 _HEAD = 1 << 20  # bytes by which a format is recognised, or
 _LONGEST_HEAD = 1 << 24  # if a line is longer than that
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_OTHERS = (  # what people have besides, by its first bytes
+    (rb"PK\x03\x04", "a zip archive: unpack it first, and give a file in it"),
+    (rb"(?s).{257}ustar", "a tar archive: unpack it first, and give a file in it"),
+    (rb"Rar!|7z\xbc\xaf", "an archive: unpack it first, and give a file in it"),
+    (rb"\x80[\x02-\x05]", "a Python pickle, such as gensim's .kv and .model, which could run any program: load it with "
+     "gensim, if you trust it, and write it by save_word2vec_format"),
+    (rb"\xba\x16\x4f\x2f", "a packed fastText model: unpack it first, so that it can be read in place"),
+    (rb"\x93NUMPY", "an array of NumPy, without words: give a file or folder that has the words, too"),
+    (rb"\x89HDF|PAR1|SQLite", "a file of tables or arrays: write it as text, a word and its numbers on each line"),
+    (rb"\xff\xfe|\xfe\xff", "text in UTF-16: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Block:
 
     Words may repeat. U+FFFD stands for bytes that are not UTF-8. Reading can go on from `position`, the number of
     unpacked bytes up to the end of this block. `read` words are up to there, and a `share` of the source, 0..1, or 0 if
-    unknown.
+    unknown. Of the words of this block, `skipped` were left out.
     """
 
     words: list[str]
@@ -44,6 +55,16 @@ class Block:
     position: int
     read: int
     share: float = 0.0
+    skipped: int = 0
+
+    def finite(self) -> "Block":
+        """Leaves out vectors that are not finite."""
+        finite = np.isfinite(self.matrix)
+        if finite.all():
+            return self
+        kept = np.flatnonzero(finite.all(axis=1))
+        skipped = len(self.words) - len(kept)
+        return replace(self, words=[self.words[row] for row in kept], matrix=self.matrix[kept], skipped=skipped)
 
 
 def unique(blocks: Iterable[Block], seen: set[str]) -> Iterator[Block]:
@@ -98,12 +119,16 @@ class VectorFile:
         Raises:
             FormatError: the file is damaged. The message says where, in unpacked bytes.
         """
-        start = self._start if position is None else position
+        start, kept = self._start if position is None else position, False
         total = min(limit or self.count or 0, self.count or limit or 0)
         with contextlib.closing(self._open(position)) as stream:
             for words, matrix, end in self._rows(stream.pieces(start), start, read, limit):
                 read += len(words)
-                yield Block(words, matrix, end, read, read / total if total else stream.share)
+                block = Block(words, matrix, end, read, read / total if total else stream.share).finite()
+                kept = kept or bool(block.words)
+                yield block
+            if position is None and read and not kept:
+                raise FormatError(f"{self.path} is damaged: none of its vectors is finite")
 
     def _open(self, position: int | None) -> "ByteStream":
         if self._seekable:
@@ -121,8 +146,9 @@ def _header(path: Path, head: bytes) -> tuple[int | None, int, int]:
     numbers = [int(field) for field in line.split() if field.isdigit() and len(field) <= _MOST_DIGITS]
     if end and len(numbers) == len(line.split()) == 2 and all(numbers):
         return numbers[0], numbers[1], mark + len(line) + 1
-    if head.startswith(_ZIP):
-        raise FormatError(f"{path} is a zip archive: unpack it first")
+    for magic, description in _OTHERS:
+        if re.match(magic, head):
+            raise FormatError(f"{path} is {description}")
     if dimensions := guess_dimensions(head[mark:]):
         return None, dimensions, mark
     problem = "its first line is not 'words dimensions', and not every line is a word and numbers"
@@ -130,7 +156,7 @@ def _header(path: Path, head: bytes) -> tuple[int | None, int, int]:
 
 
 class ByteStream:
-    """The bytes of a file or pipe in pieces, unpacked if they are packed by gzip. Methods raise FormatError.
+    """The bytes of a file or pipe in pieces, unpacked if they are packed. Methods raise FormatError.
 
     Attributes:
         seekable: whether the file can be opened again, which a pipe cannot.
@@ -143,8 +169,7 @@ class ByteStream:
             self._file = path.open("rb")
             self.seekable = self._file.seekable()
             self._size = path.stat().st_size if self.seekable else 0
-            packed = self._file.peek(len(_GZIP)).startswith(_GZIP)
-        self._content: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
+            self._unpacked = unpacked(self._file, _PIECE) if is_packed(self._file) else None
         self.close = self._file.close
 
     @property
@@ -154,35 +179,38 @@ class ByteStream:
 
     def head(self) -> bytes:
         """Returns the beginning of the content, at least one line. `pieces` yields it again."""
-        while len(self._head) < (_HEAD if b"\n" in self._head else _LONGEST_HEAD) and (piece := self._read(_PIECE)):
+        while len(self._head) < (_HEAD if b"\n" in self._head else _LONGEST_HEAD) and (piece := self._read()):
             self._head += piece
         return self._head
 
     def pieces(self, start: int) -> Iterator[bytes]:
         """Yields the content from a byte on, in pieces that are not empty."""
-        if self.seekable:
+        piece, skipped = self._head, start
+        if self.seekable and self._unpacked is None:
             with self._explained():
-                self._content.seek(max(0, start - 1))
-            if start and not self._read(1):
-                raise FormatError(f"{self._path} has become shorter: it ends before the position from which to go on")
-        elif self._head[start:]:
-            yield self._head[start:]
-        while piece := self._read(_PIECE):
-            yield piece
+                self._file.seek(max(0, start - 1))
+            skipped = min(1, start)
+        while piece := piece or self._read():
+            if piece[skipped:]:
+                yield piece[skipped:]
+            piece, skipped = b"", max(0, skipped - len(piece))
+        if skipped:
+            raise FormatError(f"{self._path} has become shorter: it ends before the position from which to go on")
 
-    def _read(self, size: int) -> bytes:
-        """Reads some bytes of the content, fewer only at the end."""
+    def _read(self) -> bytes:
+        """Reads some bytes of the content; none are left at the end."""
         with self._explained():
-            return self._content.read(size)
+            return self._file.read(_PIECE) if self._unpacked is None else next(self._unpacked, b"")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, ExtraMissingError, ValueError) as error:
+            named = (isinstance(error, OSError) and error.errno is not None) or isinstance(error, ValueError)
+            if named or isinstance(error, ExtraMissingError):  # ValueError: the path is not one
+                raise FormatError(f"cannot read {self._path}: {reason(error)}") from error
             cut_off = isinstance(error, EOFError)
             place = f" {'at' if cut_off else 'before'} byte {self._file.tell():,}" if self.seekable else ""
-            problem = "is cut off: its gzip data breaks off" if cut_off else "is damaged: its gzip data is wrong"
+            problem = "is cut off: its packed data breaks off" if cut_off else "is damaged: its packed data is wrong"
             raise FormatError(f"{self._path} {problem}{place}") from error
-        except (OSError, ValueError) as error:  # ValueError: the path is not one
-            raise FormatError(f"cannot read {self._path}: {reason(error)}") from error

@@ -4,12 +4,17 @@ text:    "words dimensions", then a word and its numbers on each line, separated
 binary:  "words dimensions" on a line, then each word, a space, and its numbers as little-endian float32. word2vec.c
          writes a line break after them and gensim does not; `BinaryReader` reads both.
 
-Writers raise FormatError if the format cannot represent a word or a value, and OutputError if nothing can be written.
+Both are packed if the name ends in .gz. Writers raise FormatError if the format cannot represent a word or a value, and
+OutputError if nothing can be written.
 """
 
+import contextlib
+import gzip
+import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -32,19 +37,30 @@ def save_text(path: str | Path, vectors: WordVectors) -> None:
     check_words(vectors.words, " \n")
     # One % per row is nearly three times as fast as one str per number.
     numbers = " ".join(["%.9g"] * vectors.matrix.shape[1])
-    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(f"{len(vectors.words)} {vectors.matrix.shape[1]}\n")
+    with _whole_file(path) as file:
+        file.write(b"%d %d\n" % vectors.matrix.shape)
         for word, row in zip(vectors.words, _rows(vectors.matrix), strict=True):
-            file.write(f"{word} {numbers % tuple(row.tolist())}\n")
+            file.write(f"{word} {numbers % tuple(row.tolist())}\n".encode())
 
 
 def save_binary(path: str | Path, vectors: WordVectors) -> None:
     """Writes word2vec's binary format, with a line break after each record as word2vec.c does."""
     check_words(vectors.words, " \n")
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
+    with _whole_file(path) as file:
         file.write(b"%d %d\n" % vectors.matrix.shape)
         for word, row in zip(vectors.words, _rows(vectors.matrix), strict=True):
             file.write(b"%b %b\n" % (word.encode(), row.tobytes()))
+
+
+@contextlib.contextmanager
+def _whole_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Opens a file that is moved into place when it is complete, and packed by gzip if its name ends in .gz."""
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        if str(path).lower().endswith(".gz"):
+            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed, io.BufferedWriter(packed) as buffered:
+                yield buffered
+        else:
+            yield file
 
 
 def write_projector(

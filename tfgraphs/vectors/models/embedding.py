@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from tfgraphs.files import export
 from tfgraphs.vectors.files.writers import check_words, finite
-from tfgraphs.vectors.word_vectors import WordVectors
+from tfgraphs.vectors.models.subword_graph import SubwordGraph
+from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
-UnknownWords = Literal["zero", "mean", "hash"]
+UnknownWords = Literal["zero", "mean", "hash", "subwords"]
 """What unknown words get, see `export_embedding`."""
 
 _NOTHING = 1e-6  # length below which a sum of unit vectors has no direction, as in `WordVectors.target`
@@ -39,30 +40,39 @@ def export_embedding(folder: str | Path, vectors: WordVectors, oov: UnknownWords
     Args:
         folder: to write. An earlier SavedModel is replaced, anything else is not.
         vectors: the words and their vectors.
-        oov: vectors of unknown words: "zero"; "mean", the mean of all vectors; or "hash", one of a thousand random
-            vectors with the median length of the known ones, chosen by a hash of the word.
+        oov: vectors of unknown words: "zero"; "mean", the mean of all vectors; "hash", one of a thousand random
+            vectors with the median length of the known ones, chosen by a hash of the word; or "subwords", the mean of
+            the vectors of its n-grams, as fastText computes it, and zero without n-grams.
 
     Raises:
         FormatError: a vocabulary file cannot contain a word, or some of the vectors are not finite.
         OutputError: the folder cannot be written.
-        ValueError: `oov` is none of the values above.
+        ValueError: `oov` is none of the values above, or "subwords" for vectors without n-grams.
     """
     if oov not in get_args(UnknownWords):
         raise ValueError(f"oov is {oov!r}, expected one of {', '.join(get_args(UnknownWords))}")
+    if oov == "subwords" and vectors.subwords is None:
+        raise ValueError("oov is 'subwords', but these vectors have no n-grams")
     check_words(vectors.words, "\r\n")
     known = finite(vectors.matrix)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.einsum("wd,wd->w", known, known)).all():
+            raise FormatError(
+                "a vector is too long for the graph, which squares its numbers in float32: scale them all"
+            )
     with tempfile.TemporaryDirectory() as scratch:
         vocabulary = Path(scratch) / "words.txt"
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")
-        model = _Embedding(vocabulary, known, _unknown(known, oov))
+        ngrams = SubwordGraph(vectors.subwords) if oov == "subwords" and vectors.subwords else None
+        model = _Embedding(vocabulary, known, _unknown(known, oov), ngrams)
         functions = {"nearest": model.nearest, "analogy": model.analogy}
-        export.save(folder, model.embed, variables=[model.matrix], tracked=model.resources, functions=functions)
+        export.save(folder, model.embed, variables=model.variables, tracked=model.resources, functions=functions)
 
 
 def _unknown(known: np.ndarray, oov: UnknownWords) -> np.ndarray:
     """Returns the vectors of unknown words, float32 [number, dimensions]."""
     dimensions = known.shape[1]
-    if oov == "zero":
+    if oov in ("zero", "subwords"):
         return np.zeros((1, dimensions), np.float32)
     if oov == "mean":
         return known.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
@@ -79,10 +89,13 @@ class _Embedding:
     """The graph: a table from words to rows, a table from rows to words, and one matrix.
 
     The words are the lines of the file `vocabulary`, which the SavedModel copies, and their vectors `known`, float32
-    [words, dimensions]. A hash of other words chooses one of the vectors `unknown`, float32 [number, dimensions].
+    [words, dimensions]. A hash of other words chooses one of the vectors `unknown`, float32 [number, dimensions], if
+    they are not made of `ngrams`.
     """
 
-    def __init__(self, vocabulary: Path, known: np.ndarray, unknown: np.ndarray) -> None:
+    def __init__(
+        self, vocabulary: Path, known: np.ndarray, unknown: np.ndarray, ngrams: SubwordGraph | None = None
+    ) -> None:
         line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
         numbers = tf.lookup.TextFileInitializer(str(vocabulary), tf.string, line, tf.int64, number)
         lines = tf.lookup.TextFileInitializer(str(vocabulary), tf.int64, number, tf.string, line)
@@ -90,12 +103,19 @@ class _Embedding:
         self.words = tf.lookup.StaticHashTable(lines, default_value="")
         self.resources = [self.rows, numbers, self.words, lines]
         self.matrix = tf.Variable(np.concatenate([known, unknown]), name="embedding")
+        self.ngrams = ngrams
+        self.variables = [self.matrix, *([ngrams.matrix] if ngrams else [])]
         self.unknown_rows = tf.range(len(known), len(known) + len(unknown))
 
     @tf.function(input_signature=[_words("words")])
     def embed(self, words: tf.Tensor) -> tf.Tensor:
         # Gathering from the variable itself would make TensorFlow copy it on every read.
-        return tf.gather(tf.convert_to_tensor(self.matrix), self.rows.lookup(words))
+        rows = self.rows.lookup(words)
+        vectors = tf.gather(tf.convert_to_tensor(self.matrix), rows)
+        if self.ngrams is None:
+            return vectors
+        places = tf.where(rows >= tf.cast(self.unknown_rows[0], rows.dtype))
+        return tf.tensor_scatter_nd_update(vectors, places, self.ngrams.vectors(tf.gather_nd(words, places)))
 
     @tf.function(input_signature=[_words("words"), _K])
     def nearest(self, words: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
