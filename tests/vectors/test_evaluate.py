@@ -253,7 +253,6 @@ def test_the_zero_vector_can_be_an_answer(tmp_path):
         (": a\n: b\n", "has no questions"),
         (": a\nking man queen\n", "line 2 does not have four words"),
         (": a\n\nking man queen woman apple\n", "line 3 does not have four words"),
-        ("king man queen woman\n: a\n", "line 1 is before the first ': section'"),
         (b": a\nking man queen woman\nking \xff queen woman\n", "line 3 is not UTF-8"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "line 1 is not UTF-8"),
         (b": a\n" + b"\x00" * 100_000, "line 2 is too long"),
@@ -340,6 +339,31 @@ def test_judgements_of_any_size_correlate(royal, tmp_path, scale):
     assert word_pairs(royal, path).pearson > 0.9
 
 
+@pytest.mark.parametrize("text", ["man king woman queen", "man\tking\twoman\tqueen", "man, king, woman, queen"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_analogies_need_no_section(royal, tmp_path, text, mark):
+    result = evaluate.evaluate(royal, write(tmp_path, f"{mark}{text}\n{text}\n"))
+    assert [section.name for section in result.sections] == ["questions"]
+    assert counts(result.overall) == (2, 2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "form", ["{}\t{}\t{}", "{} {} {}", "{}   {}  {}", "{},{},{}", "{}, {}, {}", "{};{};{}", '"{}","{}","{}"']
+)
+@pytest.mark.parametrize("heading", [None, ("Word_1", "Word_2", "Human_(mean)")])
+def test_pairs_are_separated_in_any_usual_way(royal, tmp_path, form, heading):
+    rows = [*([heading] if heading else []), ("king", "queen", "9.5"), ("king", "man", "8"), ("king", "apple", "-1")]
+    result = evaluate.evaluate(royal, write(tmp_path, "".join(form.format(*row) + "\n" for row in rows)))
+    assert (result.total, result.skipped) == (3, 0)
+    assert result.spearman is not None
+
+
+def test_a_judgement_may_have_a_decimal_comma(royal, tmp_path):
+    path = write(tmp_path, "king;queen;9,5\nking;man;8,25\nking;apple;-1\n")
+    result = word_pairs(royal, path)
+    assert result == word_pairs(royal, write(tmp_path, "king queen 9.5\nking man 8.25\nking apple -1\n"))
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_line_ends(royal, tmp_path, ending):
     assert word_pairs(royal, write(tmp_path, "king\tqueen\t9" + ending)).total == 1
@@ -350,9 +374,10 @@ def test_line_ends(royal, tmp_path, ending):
     [
         ("", "it has no pairs"),
         ("# a\tb\t1\n", "it has no pairs"),
-        ("a\tb\t1\n\na\tb\n", r"line 3 is not two words and a number, separated by '\t'"),
+        ("a\tb\t1\n\na\tb\n", "line 3 is not two words and a number, separated by tabs, commas, semicolons or spaces"),
+        ("a\tb\t1\nWord 1\tWord 2\tHuman (mean)\n", "line 2 is not two words and a number"),
         ("a\tb\tc\t1\n", "line 1 is not two words and a number"),
-        ("a b 1\n", "line 1 is not two words and a number"),
+        ("a b c d 1\n", "line 1 is not two words and a number"),
         ("Word 1\tWord 2\tHuman (mean)\n", "line 1 is not two words and a number"),
         ("a\tb\tnan\n", "line 1 is not two words and a number"),
         ("a\tb\t-inf\n", "line 1 is not two words and a number"),

@@ -91,7 +91,8 @@ def analogies(
 
     Args:
         vectors: words and their vectors, most frequent first.
-        path: of a UTF-8 file like questions-words.txt: sections that begin with ": name", then four words on each line.
+        path: of a UTF-8 file like questions-words.txt: sections that begin with ": name", then four words on each line,
+            separated by spaces, tabs or commas. Lines before the first section, or all, are the section "questions".
         restrict_vocab: number of words, from the most frequent on, that are known and may be answers. None for all.
         case_insensitive: whether words that differ only in case count as the same. The most frequent of them provides
             the vector in questions; each of them is a correct answer.
@@ -124,8 +125,8 @@ def word_pairs(
 
     Args:
         vectors, restrict_vocab, case_insensitive: as for `analogies`.
-        path: of a UTF-8 file like wordsim353.tsv: two words and a number on each line, separated by tabs.
-            Lines that begin with "#" are comments.
+        path: of a UTF-8 file like wordsim353.tsv: two words and a number on each line, separated by tabs, commas,
+            semicolons or spaces. Lines that begin with "#" are comments, and the first line may name the columns.
 
     Raises:
         EvaluationError: the file cannot be read, or is not like that.
@@ -147,9 +148,10 @@ def word_pairs(
 def evaluate(
     vectors: WordVectors, path: str | Path, *, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
 ) -> AnalogyResult | PairsResult:
-    """Evaluates a file of either kind: by `analogies` if it begins with a section, else by `word_pairs`."""
-    _, line = next(_lines(Path(path)), (0, ""))
-    function = analogies if line.startswith(":") else word_pairs
+    """Evaluates a file of either kind: by `analogies` if it begins with a section or four words, or by `word_pairs`."""
+    line = next((line for _, line in _lines(Path(path)) if not line.startswith("#")), "")
+    words = _fields(line, 4)
+    function = analogies if line.startswith(":") or (words and _number(words[3]) is None) else word_pairs
     return function(vectors, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
 
 
@@ -226,15 +228,15 @@ def read_analogies(path: Path) -> list[tuple[str, list[list[str]]]]:
     """Returns the sections of a file: their names and their questions of four words."""
     sections: list[tuple[str, list[list[str]]]] = []
     for number, line in _lines(path):
-        words = line.split()
         if line.startswith(":"):
             sections.append((line[1:].strip(), []))
-        elif len(words) != 4:
+            continue
+        words = _fields(line, 4)
+        if not words:
             raise EvaluationError(f"{path} is not a file of analogies: line {number} does not have four words")
-        elif not sections:
-            raise EvaluationError(f"{path} is not a file of analogies: line {number} is before the first ': section'")
-        else:
-            sections[-1][1].append(words)
+        if not sections:
+            sections.append(("questions", []))
+        sections[-1][1].append(words)
     if not any(questions for _, questions in sections):
         raise EvaluationError(f"{path} is not a file of analogies: it has no questions")
     return sections
@@ -242,22 +244,46 @@ def read_analogies(path: Path) -> list[tuple[str, list[list[str]]]]:
 
 def _read_pairs(path: Path) -> tuple[list[list[str]], np.ndarray]:
     """Returns pairs of words, and their judgements, float64 [pairs]."""
-    pairs, judgements = [], []
+    pairs, judgements, headings = list[list[str]](), list[float](), list[int]()
     for number, line in _lines(path):
         if line.startswith("#"):
             continue
-        try:
-            word, other, judgement = line.split("\t")
-            judgements.append(float(judgement))
-        except ValueError:
-            judgements.append(math.nan)
-        if not math.isfinite(judgements[-1]):
-            problem = f"line {number} is not two words and a number, separated by '\\t'"
-            raise EvaluationError(f"{path} is not a file of word pairs: {problem}")
-        pairs.append([word, other])
+        words = _fields(line, 3)
+        judgement = _number(words[2]) if words else math.nan
+        if judgement is None and not pairs and not headings:  # the first line names the columns
+            headings.append(number)
+            continue
+        if judgement is None or not math.isfinite(judgement):
+            raise EvaluationError(_not_pairs(path, number))
+        pairs.append(words[:2])
+        judgements.append(judgement)
+    if headings and not pairs:
+        raise EvaluationError(_not_pairs(path, headings[0]))
     if not pairs:
         raise EvaluationError(f"{path} is not a file of word pairs: it has no pairs")
     return pairs, np.array(judgements)
+
+
+def _not_pairs(path: Path, line: int) -> str:
+    separators = "separated by tabs, commas, semicolons or spaces"
+    return f"{path} is not a file of word pairs: line {line} is not two words and a number, {separators}"
+
+
+def _fields(line: str, count: int) -> list[str]:
+    """Splits a line at tabs, commas, semicolons or spaces, whichever make so many fields; none if none does."""
+    for separator in ("\t", ",", ";", None):
+        fields = [field.strip(' "') for field in line.split(separator)]
+        if len(fields) == count and all(fields):
+            return fields
+    return []
+
+
+def _number(text: str) -> float | None:
+    """Returns a number, which may have a decimal comma; None if the text is none."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -268,7 +294,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=1):
                 if len(line) == _LONGEST_LINE:
                     raise EvaluationError(f"{path} is not a text file of words: line {number} is too long")
-                text = line.decode().rstrip("\r\n")
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
                 if text.strip():
                     yield number, text
     except OSError as error:
