@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from absl import flags
 from absl.testing import flagsaver
+from fasttext_files import model_file
 
 from tfgraphs.cli import words as command
 from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.cli.words_questions import Question, answer, answer_all
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.outputs import OutputError
 from tfgraphs.vectors import WordError, WordVectors, load
 from tfgraphs.vectors.files.writers import save_binary
 
@@ -43,7 +45,7 @@ def ask(source, capsys):
     """Runs the command; returns what it printed on stdout and stderr."""
 
     def run(*arguments, **values):
-        with flagsaver.flagsaver(vectors=source, **values):
+        with flagsaver.flagsaver(**{"vectors": source, **values}):
             command.main(list(arguments))
         return capsys.readouterr()
 
@@ -93,6 +95,43 @@ def test_similarity_is_a_cosine(ask):
 
 def test_another_spelling_is_reported(ask):
     assert ask("near", "new york").err == "words: new york is read as New_York\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model of fastText, and a folder that was converted from it."""
+    folder = tmp_path_factory.mktemp("fasttext")
+    matrix = np.random.default_rng(0).normal(size=(len(WORDS) + 50, 4)).astype(np.float32)
+    (folder / "model.bin").write_bytes(model_file(WORDS, matrix))
+    with flagsaver.flagsaver(dtype="int8"):
+        command.main(["convert", str(folder / "model.bin"), str(folder / "model")])
+    return folder
+
+
+@pytest.mark.parametrize("name", ["model.bin", "model"])
+def test_words_outside_a_fasttext_model_are_made_of_their_n_grams(model, ask, name):
+    found = ask("kingdom", "-", "king", vectors=str(model / name), topn=3, format="json")
+    assert found.err == "words: kingdom is not among the words: its vector is made of its n-grams\n"
+    fields = json.loads(found.out)
+    assert (len(fields["answer"]), fields["from_ngrams"]) == (3, ["kingdom"])
+    assert cells(ask("king-man+woman", vectors=str(model / name), topn=1).out)[0][0] in WORDS
+    with pytest.raises(WordError, match="'</s>' is not among the 7 words"):
+        ask("similarity", "</s>", "kingdom", vectors=str(model / name))
+
+
+def test_a_file_cannot_keep_n_grams(model, ask, tmp_path):
+    with pytest.warns(
+        UserWarning, match=r"out.txt has the words of .*model.bin without the n-grams: a folder keeps both$"
+    ):
+        ask("convert", str(model / "model.bin"), str(tmp_path / "out.txt"))
+    assert list(load(str(tmp_path / "out.txt")).words) == WORDS
+
+
+def test_subwords_are_exported_only_from_vectors_that_have_some(ask, tmp_path):
+    with pytest.raises(
+        UsageError, match="--oov=subwords needs a fastText model with n-grams: choose zero, mean or hash"
+    ):
+        ask("export", str(tmp_path / "out"), oov="subwords")
 
 
 def test_json_is_one_object(ask):
@@ -182,12 +221,25 @@ def test_pairs_are_correlated(ask, tmp_path):
     assert (fields["spearman"], fields["total"]) == (1.0, 3)
 
 
-@pytest.mark.parametrize("target", ["out", "out.bin", "out.txt"])
+@pytest.mark.parametrize("target", ["out", "out.bin", "out.txt", "out.vec.gz", "out.TXT.GZ", "out.bin.gz", "glove.6B"])
 def test_vectors_are_converted(ask, source, tmp_path, target):
     ask("convert", source, str(tmp_path / target))
     converted = load(str(tmp_path / target))
     assert list(converted.words) == WORDS
     np.testing.assert_array_equal(converted.matrix, MATRIX)
+
+
+@pytest.mark.parametrize("target", ["out.gz", "out.tsv", "out.npy", "out.txt.bz2", "out.zip", "out.kv"])
+def test_other_names_of_files_are_refused(ask, source, tmp_path, target):
+    with pytest.raises(OutputError, match="is not a file that can be written: names of files end in"):
+        ask("convert", source, str(tmp_path / target))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_type_of_numbers_is_for_folders(monkeypatch, ask, source, tmp_path):
+    monkeypatch.setattr(flags.FLAGS["dtype"], "present", 1)
+    with pytest.raises(UsageError, match=r"--dtype has no effect on files such as .*out.bin: leave it out"):
+        ask("convert", source, str(tmp_path / "out.bin"))
 
 
 def test_the_projector_gets_its_files(ask, tmp_path):
@@ -204,6 +256,9 @@ def test_the_projector_gets_its_files(ask, tmp_path):
         ("near rock'n'roll", ("near", ["rocknroll"])),
         ("near rock'n", ("near", ["rock'n"])),
         ("nearly", ("calc", ["nearly"])),
+        ("near", ("near", [])),
+        ("king queen", ("near", ["king", "queen"])),
+        ("'New York' - king-man", ("calc", ["'New York' - king-man"])),
     ],
 )
 def test_lines_are_parsed_to_questions(line, question):

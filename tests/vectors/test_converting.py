@@ -1,16 +1,19 @@
 """Folders of word vectors that open at once: their answers, how they come to be, and what becomes of damaged ones."""
 
+import contextlib
+import gzip
 import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fasttext_files import model_file, quantized
 
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.vectors.files.writers import save_binary, save_text
 from tfgraphs.vectors.loading import convert, load
-from tfgraphs.vectors.word_vectors import FormatError, WordVectors
+from tfgraphs.vectors.word_vectors import FormatError, WordError, WordVectors
 
 RANDOM = np.random.default_rng(0)
 WORDS = [f"word{row}" for row in range(300)] + ["Zürich", "New_York", "北京", "a\u00a0b", "a\tb"]
@@ -205,3 +208,110 @@ def test_nothing_is_read_before_it_is_asked_for(folder):
     assert isinstance(opened.matrix, np.memmap)
     assert json.loads((folder / "vectors.json").read_text())["rows"] == len(WORDS)
     assert os.path.getsize(folder / "matrix.npy") == 128 + 4 * opened.matrix.size
+
+
+@pytest.mark.parametrize("name", ["v.bin", "hard", "soft", "../out/v.bin"])
+def test_a_source_is_not_replaced(tmp_path, source, name):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    original = folder / "v.bin"
+    original.write_bytes(Path(source).read_bytes())
+    os.link(original, folder / "hard")
+    (folder / "soft").symlink_to(original)
+    with pytest.raises(OutputError, match="is the source itself: name another target"):
+        convert(str(original), str(folder / name))
+    assert original.read_bytes() == Path(source).read_bytes()
+
+
+def test_the_file_in_a_folder_is_not_replaced_by_itself(tmp_path, source):
+    (tmp_path / "vectors.bin").write_bytes(Path(source).read_bytes())
+    with pytest.raises(OutputError, match="is the source itself"):
+        convert(str(tmp_path), str(tmp_path / "vectors.bin"))
+
+
+def test_packed_files_have_the_same_bytes_at_any_time(tmp_path, source):
+    for name in ("a.txt.gz", "b.txt.gz"):
+        convert(source, str(tmp_path / name))
+    assert (tmp_path / "a.txt.gz").read_bytes() == (tmp_path / "b.txt.gz").read_bytes()
+    save_text(tmp_path / "plain.txt", VECTORS)
+    assert gzip.decompress((tmp_path / "a.txt.gz").read_bytes()) == (tmp_path / "plain.txt").read_bytes()
+
+
+def test_words_without_finite_vectors_are_left_out_and_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._PIECE", 40)
+    (tmp_path / "v.txt").write_text("".join(f"w{row} {'nan' if row % 3 else row} 1\n" for row in range(60)))
+    reports = []
+
+    def interrupt(stage, done):
+        reports.append(done)
+        if len(reports) == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^interrupted; the same conversion goes on from .*out.*part"):
+        convert(str(tmp_path / "v.txt"), str(tmp_path / "out"), report=interrupt)
+    with pytest.warns(UserWarning, match=r"v.txt: 40 words are left out, whose vectors are not finite$"):
+        assert convert(str(tmp_path / "v.txt"), str(tmp_path / "out")) == (20, 2)
+    assert list(load(str(tmp_path / "out")).words) == [f"w{row}" for row in range(0, 60, 3)]
+
+
+def test_a_space_may_be_a_word(tmp_path):
+    (tmp_path / "v.txt").write_text("a 1 2\n  3 4\nb 5 6\n")
+    convert(str(tmp_path / "v.txt"), str(tmp_path / "out"))
+    assert load(str(tmp_path / "out")).vector(" ").tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("header", [b"{'descr': " + b"(" * 90, b"__import__('os')", b"\xff" * 100, b"{" * 100])
+def test_a_header_that_is_none_is_refused_in_one_line(folder, header):
+    content = bytearray((folder / "norms.npy").read_bytes())
+    content[10 : 10 + len(header)] = header
+    (folder / "norms.npy").write_bytes(content)
+    with pytest.raises(FormatError, match=r"^[^\n]* is damaged [^\n]*$"):
+        load(str(folder))
+
+
+def test_words_that_are_not_utf8_harm_nothing(folder):
+    content = bytearray((folder / "words.txt").read_bytes())
+    content[2:4] = b"\xff\xc3"
+    (folder / "words.txt").write_bytes(content)
+    vectors = load(str(folder))
+    assert vectors.words[0] == "wo\ufffd\ufffd0"
+    for word in WORDS:  # of which some are no longer found
+        with contextlib.suppress(WordError):
+            assert len(vectors.nearest([word], 304)) == 304
+
+
+FASTTEXT = np.random.default_rng(5).normal(size=(4 + 50, 6)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("float32", 0), ("float16", 2e-3), ("int8", 2e-3)])
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_folder_keeps_n_grams(tmp_path, dtype, error, pruned):
+    codes = quantized(4 + 20, 6, 2, False)[0] if pruned else None
+    content = model_file(
+        ["king", "queen", "Zürich", "北京"], FASTTEXT, codes=codes, kept=range(5, 45, 2) if pruned else None
+    )
+    (tmp_path / "model.bin").write_bytes(content)
+    convert(str(tmp_path / "model.bin"), str(tmp_path / "out"), dtype)
+    convert(str(tmp_path / "out"), str(tmp_path / "again"), dtype)
+    model = load(str(tmp_path / "model.bin"))
+    for opened in (load(str(tmp_path / "out")), load(str(tmp_path / "again"), limit=2)):
+        for word in ("king", "kingdom", "北京市", "Zürcher"):
+            np.testing.assert_allclose(opened.vector(word), model.vector(word), atol=error)
+
+
+def test_a_word_of_n_grams_is_a_word_in_every_question(tmp_path):
+    (tmp_path / "model.bin").write_bytes(model_file(["king", "queen", "man", "Berlin"], FASTTEXT))
+    vectors = load(str(tmp_path / "model.bin"))
+    unit = vectors.vector("kingdom") / np.linalg.norm(vectors.vector("kingdom"))
+    assert vectors.similarity("kingdom", "queen") == pytest.approx(float(unit @ vectors.units([1])[0]), abs=1e-6)
+    expected = vectors.units(slice(None)) @ unit
+    found = {near.word: near.cosine for near in vectors.nearest(["kingdom"])}
+    assert found == {
+        word: pytest.approx(float(cosine), abs=1e-6) for word, cosine in zip(vectors.words, expected, strict=True)
+    }
+    assert "king" not in [near.word for near in vectors.query("kingdom - king", method="cosmul")]
+    assert vectors.odd(["king", "kingdom", "xyz"]) in ("king", "kingdom", "xyz")
+    assert (vectors.spelling("berlin"), vectors.spelling("kingdom")) == ("Berlin", "kingdom")
+    assert not vectors.knows("kingdom")
+    with pytest.raises(WordError, match="'</s>' is not among"):
+        vectors.vector("</s>")

@@ -49,17 +49,17 @@ class Question:
 
     @classmethod
     def from_line(cls, line: str) -> "Question":
-        """Parses a typed line. A line that does not begin with a kind of question is an expression."""
+        """Parses a typed line, as `from_arguments` does; an expression has quotes of its own."""
         line = line.strip()
         kind, _, rest = line.partition(" ")
-        if kind not in QUESTIONS:
-            return cls("calc", [line])
         if kind == "calc":
             return cls("calc", [rest])
         try:
-            return cls(kind, shlex.split(rest))
+            arguments = shlex.split(line)
         except ValueError:  # an apostrophe without another one, as in rock'n
-            return cls(kind, rest.split())
+            arguments = line.split()
+        question = cls.from_arguments(arguments or [""])
+        return cls("calc", [line]) if question.kind == "calc" or line == kind not in QUESTIONS else question
 
     def check(self) -> None:
         """Raises UsageError if there are too few words or too many."""

@@ -10,6 +10,8 @@ from saved_models import run_saved_model_cli
 
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.vectors.models.embedding import export_embedding
+from tfgraphs.vectors.models.saved_model import load_saved_model
+from tfgraphs.vectors.subwords import Subwords
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 WORDS = ["the", "king", "Straße", "北京", "New York", "well-known", " ", "1984"]
@@ -29,7 +31,7 @@ def pairs(answer) -> list[tuple[str, float]]:
     return list(zip(words, answer["cosines"].numpy().tolist(), strict=True))
 
 
-def expected(neighbours) -> list:
+def expected_answer(neighbours) -> list:
     """The answer of WordVectors, word by word."""
     return [(neighbour.word, pytest.approx(neighbour.cosine, abs=1e-5)) for neighbour in neighbours]
 
@@ -178,7 +180,7 @@ def test_invalid_settings_are_refused(tmp_path, oov):
 @pytest.mark.parametrize("words", [["king"], ["北京", "Straße", " "], ["New York", "New York", "1984"]])
 @pytest.mark.parametrize("count", [0, 1, 3, 100])
 def test_nearest_agrees_with_word_vectors(loaded, words, count):
-    assert pairs(loaded.nearest(strings(words), count)) == expected(VECTORS.nearest(words, count))
+    assert pairs(loaded.nearest(strings(words), count)) == expected_answer(VECTORS.nearest(words, count))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_nearest_agrees_with_word_vectors(loaded, words, count):
 )
 def test_analogy_agrees_with_word_vectors(loaded, positive, negative):
     answer = loaded.analogy(strings(positive), strings(negative), 10)
-    assert pairs(answer) == expected(VECTORS.query(expression(positive, negative)))
+    assert pairs(answer) == expected_answer(VECTORS.query(expression(positive, negative)))
 
 
 def test_ties_go_to_the_more_frequent_word(tmp_path):
@@ -200,7 +202,9 @@ def test_a_trained_variable_changes_the_neighbours(exported):
     model = tf.saved_model.load(exported)
     turned = np.random.default_rng(3).normal(size=MATRIX.shape).astype(np.float32)
     model.variables[0].assign(np.concatenate([turned, np.zeros((1, 5), np.float32)]))
-    assert pairs(model.nearest(strings(["king"]), 5)) == expected(WordVectors(WORDS, turned).nearest(["king"], 5))
+    assert pairs(model.nearest(strings(["king"]), 5)) == expected_answer(
+        WordVectors(WORDS, turned).nearest(["king"], 5)
+    )
 
 
 @pytest.mark.parametrize("name", ["nearest", "analogy"])
@@ -223,12 +227,12 @@ def test_a_sum_without_direction_has_no_neighbours(loaded, positive, negative):
 
 
 def test_an_unknown_word_adds_nothing_to_known_ones_unless_told_otherwise(loaded):
-    assert pairs(loaded.nearest(strings(["king", "unknown"]), 5)) == expected(VECTORS.nearest(["king"], 5))
+    assert pairs(loaded.nearest(strings(["king", "unknown"]), 5)) == expected_answer(VECTORS.nearest(["king"], 5))
 
 
 def test_words_are_known_whatever_unknown_ones_get(with_unknown):
     np.testing.assert_array_equal(with_unknown(strings(WORDS)), MATRIX)
-    assert pairs(with_unknown.nearest(strings(["king"]), 100)) == expected(VECTORS.nearest(["king"], 100))
+    assert pairs(with_unknown.nearest(strings(["king"]), 100)) == expected_answer(VECTORS.nearest(["king"], 100))
 
 
 def test_an_unknown_word_counts_as_its_vector(with_unknown):
@@ -286,13 +290,13 @@ def test_tfsm_layer_gives_the_vectors(exported):
 
 def test_tfsm_layer_searches(exported):
     layer = keras.layers.TFSMLayer(exported, call_endpoint="nearest")
-    assert pairs(layer(strings(["king"]), k=3)) == expected(VECTORS.nearest(["king"], 3))
+    assert pairs(layer(strings(["king"]), k=3)) == expected_answer(VECTORS.nearest(["king"], 3))
 
 
 def test_hub_keras_layer_searches(exported):
     layer = hub.KerasLayer(exported, signature="nearest", signature_outputs_as_dict=True)
     answer = layer({"words": strings(["king"]), "k": tf.constant(3)})
-    assert pairs(answer) == expected(VECTORS.nearest(["king"], 3))
+    assert pairs(answer) == expected_answer(VECTORS.nearest(["king"], 3))
 
 
 @pytest.mark.parametrize(
@@ -307,10 +311,47 @@ def test_hub_keras_layer_searches(exported):
 )
 def test_glove_neighbours_agree_with_word_vectors(frequent, exported_glove, positive, negative):
     answer = exported_glove.analogy(strings(positive), strings(negative), 10)
-    assert pairs(answer) == expected(frequent.query(expression(positive, negative), 10))
+    assert pairs(answer) == expected_answer(frequent.query(expression(positive, negative), 10))
 
 
 def test_all_of_glove_is_the_answer_to_a_question_without_limit(frequent, exported_glove):
     answer = pairs(exported_glove.nearest(strings(["king"]), 10**9))
     assert len({word for word, _ in answer}) == len(answer) == len(frequent.words) - 1
     assert "king" not in dict(answer)
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_unknown_words_may_be_made_of_their_n_grams(tmp_path, pruned):
+    numbers = np.random.default_rng(1).normal(size=(50, 5)).astype(np.float32)
+    kept = np.arange(3, 43, 2, dtype=np.int32) if pruned else None
+    subwords = Subwords(2, 4, 50, numbers if kept is None else numbers[: len(kept)], kept)
+    export_embedding(tmp_path / "model", WordVectors(WORDS, MATRIX, subwords=subwords), oov="subwords")
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    asked = ["kingdom", "king", "", "北京市", "😀", "naïve", "</s>", b"\xff\x80\x80b\xc3", "x" * 300, " ", "z"]
+    expected = []
+    for word in asked:
+        rows, _ = subwords.rows([word if isinstance(word, bytes) else word.encode()])
+        known = isinstance(word, str) and word in WORDS
+        made = subwords.matrix[rows].mean(axis=0) if len(rows) else np.zeros(5)
+        expected.append(MATRIX[WORDS.index(word)] if known else made)
+    np.testing.assert_allclose(model(strings(asked)), expected, atol=1e-5)
+    vectors = load_saved_model(str(tmp_path / "model"))  # which checks its operations
+    np.testing.assert_array_equal(vectors.matrix, MATRIX)
+    neighbours = WordVectors(WORDS, MATRIX, subwords=subwords).query("kingdom - the", 3)
+    assert pairs(model.analogy(strings(["kingdom"]), strings(["the"]), 3)) == expected_answer(neighbours)
+
+
+def test_a_model_that_makes_words_of_n_grams_can_be_trained(tmp_path):
+    subwords = Subwords(2, 3, 20, np.ones((20, 5), np.float32))
+    export_embedding(tmp_path, WordVectors(WORDS, MATRIX, subwords=subwords), oov="subwords")
+    model = tf.saved_model.load(str(tmp_path))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(strings(["kingdom", "king"])))
+    words, ngrams = tape.gradient(loss, model.trainable_variables)
+    assert tf.reduce_sum(tf.convert_to_tensor(words)) == 5
+    assert float(tf.reduce_sum(ngrams)) == pytest.approx(5)
+
+
+def test_vectors_without_n_grams_cannot_be_exported_with_them(tmp_path):
+    with pytest.raises(ValueError, match="have no n-grams"):
+        export_embedding(tmp_path / "model", VECTORS, oov="subwords")
