@@ -91,6 +91,7 @@ MODELS = {
     "cbow-hs": ("cbow", "hierarchical_softmax"),
 }
 
+COMMAND = [sys.executable, "-c", "from tfgraphs.cli.word2vec import run; run()"]
 GENSIM = """
 import json, sys, time
 from gensim.models import Word2Vec
@@ -120,10 +121,15 @@ def main() -> None:
         default=1,
         help="how often the text stands in the corpus; as many times the minimum count leaves the same vocabulary",
     )
+    parser.add_argument("--halves", action="store_true", help="instead: two halves of the text against the whole")
+    parser.add_argument("--megabytes", type=int, help="with --halves: use only so much of the text")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder) / "text.txt"
         write_letters(options.corpus, text, options.repeat)
+        if options.halves:
+            compare_halves(text, options)
+            return
         for model in options.models:
             for epochs in options.epochs:
                 compare(model, epochs, text, options)
@@ -163,6 +169,35 @@ def compare(model: str, epochs: int, text: Path, options: argparse.Namespace) ->
     print_table([f"{model}, {epochs} epochs", "tfgraphs", "gensim", "ratio"], rows)
 
 
+def compare_halves(text: Path, options: argparse.Namespace) -> None:
+    """Train on the whole text, on each half, and on the second half from what the first one gave; print the quality."""
+    lines = text.read_bytes()[: options.megabytes and options.megabytes << 20].splitlines(keepends=True)
+    parts = {"whole": lines, "first": lines[: len(lines) // 2], "second": lines[len(lines) // 2 :]}
+    folder = text.parent
+    for name, part in parts.items():
+        (folder / name).write_bytes(b"".join(part))
+    runs = {
+        "the whole text": ("whole", None),
+        "the first half": ("first", None),
+        "the second half": ("second", None),
+        "the second half from the first": ("second", folder / "1"),
+        "the same from its vectors.bin": ("second", folder / "1" / "vectors.bin"),
+        "the same, frozen": ("second", folder / "1"),
+    }
+    rows = []
+    for number, (name, (part, start)) in enumerate(runs.items()):
+        flags = [f"--corpus={folder / part}", f"--output={folder / str(number)}", f"--epochs={options.epochs[-1]}"]
+        flags += [] if start is None else [f"--from={start}"]
+        flags += ["--freeze"] if name.endswith("frozen") else []
+        watch([*COMMAND, *flags, "--tokenizer=letters", f"--checkpoint_dir={folder}/checkpoints"])
+        vectors = load(str(folder / str(number)))
+        result = analogies(vectors, options.questions, restrict_vocab=30_000).overall
+        spearman = word_pairs(vectors, options.pairs).spearman
+        rows.append((name, f"{len(vectors.words):,}", f"{result.accuracy:.1%}", f"{result.total:,}", f"{spearman:.3f}"))
+        print(rows[-1], file=sys.stderr, flush=True)
+    print_table(["trained on", "words", "analogies", "asked", "WordSim353"], rows)
+
+
 def train(side: str, model: str, epochs: int, text: Path, options: argparse.Namespace) -> dict[str, float]:
     """Train from the text file to saved vectors in a new process, and measure the result."""
     architecture, loss = MODELS[model]
@@ -173,13 +208,7 @@ def train(side: str, model: str, epochs: int, text: Path, options: argparse.Name
             flags = [int(architecture == "skipgram"), int(loss == "hierarchical_softmax"), epochs, 5 * options.repeat]
             command = [sys.executable, "-c", GENSIM, str(text), str(output), *map(str, flags)]
         else:
-            command = [
-                sys.executable,
-                "-c",
-                "from tfgraphs.cli.word2vec import run; run()",
-                f"--corpus={text}",
-                f"--output={output}",
-            ]
+            command = [*COMMAND, f"--corpus={text}", f"--output={output}"]
             command += ["--tokenizer=letters", "--formats=binary", f"--checkpoint_dir={folder}/checkpoints"]
             command += [f"--architecture={architecture}", f"--loss={loss}", f"--epochs={epochs}"]
             command += [f"--min_count={5 * options.repeat}"]

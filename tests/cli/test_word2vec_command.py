@@ -183,12 +183,18 @@ HAN = "我来到北京清华大学，他来到网易杭研大厦。\n" * 300
         (["text.txt", "--passes=3"], "--passes has no effect on a training on text"),
         (["text.txt", "--probe=xa"], "--probe has no effect on a training without --logdir"),
         (["text.txt", "--restrict_vocab=9"], "no effect on a training without --evaluate"),
+        (["text.txt", "--freeze"], "--freeze has no effect on a training without --from"),
+        (["text.txt", "--from=none"], "cannot read none"),
+        (["text.txt", "--from=few.txt", "--dim=9"], "--dim=9: few.txt has 2: leave it out"),
+        (["text.txt", "--from=few.txt"], "no word of the text is among those to start from"),
+        (["--pairs=pairs.txt", "--from=few.txt"], "--from has no effect on a training on pairs"),
         (["--pairs=pairs.txt", "--dim=3"], "--dim has no effect on a training on pairs"),
         (["--pairs=pairs.txt", "--tokenizer=letters"], "--tokenizer has no effect on a training on pairs"),
     ],
 )
 def test_a_mistake_is_one_line_before_tensorflow_starts(forked, tmp_path, arguments, message):
     texts = {"text.txt": "xa xb xc\n" * 50, "words.txt": "king\nqueen\n" * 50, "han.txt": HAN, "pairs.txt": "a|b"}
+    texts["few.txt"] = "1 2\nking 1 2\n"
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
@@ -235,6 +241,25 @@ def test_the_standard_input_is_learnt_and_forgotten(folder, forked, printed):
     assert result.returncode == 0, result.stderr
     assert digest(folder / "piped" / "vectors.bin") == digest(folder / "vectors" / "vectors.bin")
     assert len(list((folder / "checkpoints").iterdir())) == 1
+
+
+def test_a_training_goes_on_with_another_text(folder, train, printed, forked):
+    """Known words are frozen here, so that they are easily told; the new ones of the text have learnt."""
+    random = np.random.default_rng(1)
+    lines = [" ".join(random.choice([*TOPICS[number % 2][:5], f"new{number % 2}"], 10)) for number in range(900)]
+    (folder / "more.txt").write_text("\n".join(lines))
+    arguments = ["more.txt", "--from=vectors", "--freeze", "--subsample=0", "--output=more"]
+    result = forked("word2vec", *arguments, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "10 of 12 words have vectors; 10 of vectors are not in the text and stay as they are" in result.stderr
+    old, new = load(str(folder / "vectors")), load(str(folder / "more"))
+    assert set(new.words) == {*old.words, "new0", "new1"}
+    for word in old.words:
+        np.testing.assert_array_equal(new.vector(word), old.vector(word))
+    for number, name in enumerate(("new0", "new1")):
+        assert {near.word for near in new.nearest([name], 5)} <= set(TOPICS[number])
+    counts = [int(line.split("\t")[1]) for line in (folder / "more" / "vocabulary.tsv").read_text().splitlines()]
+    assert (sum(counts), counts) == (69_000, sorted(counts, reverse=True))
 
 
 def test_a_full_disk_leaves_no_output(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@
     words --vectors=vectors near king
     word2vec --corpus='wiki/*.xz' --tokenizer=letters --architecture=cbow --epochs=1 --output=out/wiki
     word2vec --corpus=books/ --phrases=2 --evaluate=questions-words.txt --logdir=out/logs --export_dir=out/embedding
+    word2vec more.txt --from=vectors --output=more             goes on with another text
     word2vec --pairs=pairs.txt --config='{"hidden_size":5,"random_state":1,"learning_rate":0.2}'
 
 Both architectures, skipgram and cbow, train with all five losses, negative_sampling, hierarchical_softmax, softmax,
@@ -15,6 +16,11 @@ to the states of unfinished runs; the next run reuses them, unless the text come
 
 The output folder holds the vectors in word2vec's formats (vectors.bin, vectors.txt), both matrices, the vocabulary with
 counts, and flags and figures of the run. Ctrl-C keeps the state of the run; --resume continues it to the same bytes.
+
+--from starts with the vectors of an earlier training, or with any vectors that `words --vectors` reads, in their number
+of dimensions. Words that have vectors there begin with them, or keep them with --freeze; new words begin as usual; the
+output vectors of an earlier training are taken, too, unless it or this one is a hierarchical softmax. Words that the
+new text lacks, or has fewer than --min_count times, stay as they are. The result has all words.
 
 Training updates many pairs of words at once. These flags give the published algorithm, word by word, which is slow:
 
@@ -28,26 +34,25 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.cli.shared.answers import print_evaluation
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.monitor.terminal import Monitor
+from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.evaluate import analogies, read_analogies
 from tfgraphs.vectors.files.writers import write_projector
 from tfgraphs.version import __version__
 from tfgraphs.word2vec import results
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, read_pairs
 from tfgraphs.word2vec.settings import PUBLISHED_ALGORITHM, TextSettings, TrainingSettings
+from tfgraphs.word2vec.start import load_start
 from tfgraphs.word2vec.text.corpus import NUMBERS, WORDS, prepare
 from tfgraphs.word2vec.text.reading import STDIN, find_files
-
-if TYPE_CHECKING:
-    from tfgraphs.word2vec.model import Word2Vec
-    from tfgraphs.word2vec.pairs.training import PairModel
+from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 CORPUS = common_flags.define_paths("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
 PAIRS = common_flags.define_path(
@@ -56,6 +61,10 @@ PAIRS = common_flags.define_path(
 CONFIG = flags.DEFINE_string("config", "{}", "Settings for --pairs, JSON: hidden_size, random_state, learning_rate.")
 PASSES = flags.DEFINE_integer("passes", 100, "Passes over --pairs.", lower_bound=1)
 COMPAT = flags.DEFINE_enum("compat", None, ["wevi"], "wevi: that demo's gradient for pairs with several targets.")
+FROM = common_flags.define_path(
+    "from", None, "Vectors to start from: the folder of an earlier training, or any that words --vectors takes."
+)
+FREEZE = flags.DEFINE_bool("freeze", False, "Whether the words of --from keep their vectors; only new ones learn.")
 OUTPUT = common_flags.define_path(
     "output", "vectors", "What to write: a folder for the vectors and what belongs to them."
 )
@@ -100,6 +109,9 @@ def _train_on_text() -> None:
     text_settings = common_flags.read_settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
     settings = common_flags.read_settings(TrainingSettings)
     files = find_files(CORPUS.value)
+    start = load_start(FROM.value) if FROM.value else None
+    if start and flags.FLAGS["dim"].present and settings.dim != start.dimensions:
+        raise command.UsageError(f"--dim={settings.dim}: {FROM.value} has {start.dimensions}: leave it out")
     if OPTIMIZER.value != OPTIMIZER.default:  # only Keras knows which there are
         _start_tensorflow(settings)
     started = time.monotonic()
@@ -110,11 +122,16 @@ def _train_on_text() -> None:
             monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
         if corpus.pruned:
             monitor.say("the table of words outgrew --max_counting_memory: rare words were forgotten")
+        if start:
+            common = len(start.common(corpus.vocabulary)[0])
+            missing = f"{len(start.words) - common:,} of {FROM.value} are not in the text and stay as they are"
+            monitor.say(f"{common:,} of {len(corpus.vocabulary.words):,} words have vectors; {missing}")
     prepared = time.monotonic()
     probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value else None
     origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
     inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
     inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
+    inputs += [Path(FROM.value)] if FROM.value and Path(FROM.value).exists() else []
     state = run_state.RunState("word2vec", {"version": __version__, **origin}, inputs)
 
     _start_tensorflow(settings)
@@ -123,7 +140,7 @@ def _train_on_text() -> None:
 
     known = json.loads(state.read(_FIGURES) or "{}")  # of a training that was finished, but not saved
     with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor, _timed(state), state.interruptible():
-        model = Word2Vec(corpus.vocabulary, settings)
+        model = Word2Vec(corpus.vocabulary, settings, start, FREEZE.value)
         for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
             monitor(probes.add_to(progress, model.vectors) if probes else progress)
     seconds = float(state.read(_SECONDS))
@@ -140,7 +157,7 @@ def _train_on_text() -> None:
         "words per second": round(speed),
     }
     state.write(_FIGURES, json.dumps(figures))  # if they cannot be saved, --resume has them, too
-    _save(model, figures)
+    _save(*model.results(), figures)
     if STDIN in files:
         shutil.rmtree(folder, ignore_errors=True)
     state.forget()
@@ -187,16 +204,15 @@ def _train_on_pairs() -> None:
     with Monitor("word2vec", logdir=LOGDIR.value, flags=origin) as monitor, state.interruptible():
         for progress in train_pairs(model, pairs, settings, on_graph=monitor.graph, **state.checkpoints):
             monitor(progress)
-    _save(model, {"loss of a pair": progress.loss})
+    _save(model.vocabulary, model.inputs.numpy(), model.outputs.numpy(), {"loss of a pair": progress.loss})
     state.forget()
 
 
-def _save(model: "Word2Vec | PairModel", figures: dict[str, object]) -> None:
+def _save(vocabulary: Vocabulary, inputs: np.ndarray, outputs: np.ndarray, figures: dict[str, object]) -> None:
     """Write everything that was asked for, and print where it is."""
     from tfgraphs.vectors.models.embedding import export_embedding
 
-    vocabulary, inputs, outputs = model.vocabulary, model.inputs.numpy(), model.outputs.numpy()
-    vectors = model.vectors()
+    vectors = WordVectors(vocabulary.words, inputs.astype(np.float32))
     if EVALUATE.value:
         result = analogies(vectors, EVALUATE.value, restrict_vocab=RESTRICT_VOCAB.value)
         print_evaluation(result, min(RESTRICT_VOCAB.value, len(vectors.words)))
@@ -223,6 +239,7 @@ def _refuse_without_effect() -> None:
     phrases = ("phrase_threshold", "phrase_discount", "phrase_scoring")
     for names, effective, what in (
         (("config", "passes", "compat"), PAIRS.value, "a training on text"),
+        (("freeze",), FROM.value, "a training without --from"),
         (("restrict_vocab",), EVALUATE.value, "a training without --evaluate"),
         (("probe",), LOGDIR.value, "a training without --logdir"),
         (phrases, value["phrases"], "a text without --phrases"),

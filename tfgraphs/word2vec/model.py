@@ -11,6 +11,7 @@ Source: Mikolov et al. 2013 (arXiv 1301.3781). word2vec.c draws the reach of eac
 the sampling is `expected`.
 """
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -25,6 +26,7 @@ from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
 from tfgraphs.word2vec.output_layer import OutputLayer, Softmax, Tensors
 from tfgraphs.word2vec.settings import TrainingSettings
+from tfgraphs.word2vec.start import Start
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 _PARTS = 2  # of a step, which run side by side, the same everywhere: two cores are as fast with 4; on more: unmeasured
@@ -35,18 +37,29 @@ class Word2Vec:
 
     Args:
         vocabulary: words, most frequent first.
-        settings: of the model and its training.
+        settings: of the model and its training. With a start, its number of dimensions counts instead of `dim`.
+        start: words and vectors to start from. Default: random vectors.
+        freeze: whether words that have vectors in the start keep them.
 
     Attributes:
+        start: words and vectors from which the model started, or None.
+        frozen: whether each word keeps its vector, bool [words], or None.
         inputs: vectors of words that predict, a variable [words, dim]; the word vectors.
         outputs: vectors of what is predicted, words or inner nodes, a variable [rows, dim]; `inputs` if tied.
         variables: one or both of them.
         length: consecutive words that a step reads in one place of the text.
     """
 
-    def __init__(self, vocabulary: Vocabulary, settings: TrainingSettings | None = None) -> None:
-        self.vocabulary = vocabulary
-        self.settings = settings = settings or TrainingSettings()
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        settings: TrainingSettings | None = None,
+        start: Start | None = None,
+        freeze: bool = False,
+    ) -> None:
+        self.vocabulary, self.start = vocabulary, start
+        settings = settings or TrainingSettings()
+        self.settings = settings = dataclasses.replace(settings, dim=start.dimensions) if start else settings
         self.length = min(LENGTH, settings.words_per_step or LENGTH)
         left = vocabulary.counts * keep_probabilities(vocabulary.counts, settings.subsample)
         chances = left / left.sum()
@@ -59,15 +72,22 @@ class Word2Vec:
             self.layer = Sampled(vocabulary, settings, chances, pairs_of(settings, self.length))
         self._damping = Damping(settings, chances, self.layer.pulls)
         shape = len(vocabulary.words), settings.dim
-        start = np.random.default_rng(settings.seed).uniform(-0.5, 0.5, shape) / settings.dim
-        self.inputs = tf.Variable(start.astype(settings.dtype), name="inputs")
-        zeros = np.zeros((self.layer.rows, settings.dim), settings.dtype)
-        self.outputs = self.inputs if settings.tied else tf.Variable(zeros, name="outputs")
+        inputs = np.random.default_rng(settings.seed).uniform(-0.5, 0.5, shape) / settings.dim
+        outputs = np.zeros((self.layer.rows, settings.dim), settings.dtype)
+        known = start.put_into(vocabulary, inputs, outputs) if start else None
+        self.frozen = known if freeze else None
+        self.inputs = tf.Variable(inputs.astype(settings.dtype), name="inputs")
+        self.outputs = self.inputs if settings.tied else tf.Variable(outputs, name="outputs")
         self.variables = [self.inputs] if settings.tied else [self.inputs, self.outputs]
 
     def vectors(self) -> WordVectors:
         """Return the word vectors as they are now."""
         return WordVectors(self.vocabulary.words, self.inputs.numpy().astype(np.float32))
+
+    def results(self) -> tuple[Vocabulary, np.ndarray, np.ndarray]:
+        """Return words, inputs and outputs as they are now, those of the start that the text lacks included."""
+        results = self.vocabulary, self.inputs.numpy(), self.outputs.numpy()
+        return self.start.add_rest(*results) if self.start else results
 
     def places(self, words: int) -> int:
         """Return how many places of a text of some words a step reads at once."""
@@ -121,11 +141,16 @@ class Word2Vec:
     def _part_loss(self, words: int) -> Callable[[Tensors, Tensors], tuple[tf.Tensor, tf.Tensor]]:
         """Make the loss of a part of a step, and the total weight of its pairs; `words` is that of the whole step."""
         settings, layer = self.settings, self.layer
-        of_inputs, of_outputs = (tf.constant(table, settings.dtype) for table in self._damping.shares(words))
+        shares = list(self._damping.shares(words))
+        if self.frozen is not None:
+            shares[0] = shares[0] * ~self.frozen
+            if settings.tied:
+                shares[1] = shares[1] * ~self.frozen[: len(shares[1])]
+        of_inputs, of_outputs = (tf.constant(table, settings.dtype) for table in shares)
 
         def part_loss(rows: Tensors, constants: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
             numbers, (sentences, *constants) = constants[: len(rows)], constants[len(rows) :]
-            if settings.damping:
+            if settings.damping or self.frozen is not None:
                 rows = list(map(_damp, rows, _look_up(of_inputs, of_outputs, numbers)))
             inputs, *outputs = rows
             reach = constants.pop() if settings.sampling == "dynamic" else None

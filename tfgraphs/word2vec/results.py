@@ -17,6 +17,7 @@ from tfgraphs.word2vec.text.corpus import write_vocabulary
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 ABOUT = "training.json"  # marks the folder as one of results
+INPUTS, OUTPUTS, VOCABULARY = "inputs.npy", "outputs.npy", "vocabulary.tsv"
 FORMATS = {"binary": (BINARY, save_binary), "text": (TEXT, save_text)}
 SECONDS = 10.0  # between two tables of nearest words
 SEARCHED = 20_000  # most frequent words among which neighbours are searched
@@ -89,9 +90,9 @@ def save_results(
     """
     vectors = WordVectors(vocabulary.words, inputs.astype(np.float32))
     with atomic_folder(folder, ABOUT) as temporary:
-        np.save(temporary / "inputs.npy", inputs)
-        np.save(temporary / "outputs.npy", outputs)
-        write_vocabulary(temporary / "vocabulary.tsv", vocabulary)
+        np.save(temporary / INPUTS, inputs)
+        np.save(temporary / OUTPUTS, outputs)
+        write_vocabulary(temporary / VOCABULARY, vocabulary)
         for name in formats:
             file, save = FORMATS[name]
             save(temporary / file, vectors)

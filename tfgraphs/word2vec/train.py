@@ -11,10 +11,12 @@ vectors = model.vectors()
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgraphs.graphs import processor
@@ -25,6 +27,7 @@ from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
+from tfgraphs.word2vec.start import load_start
 from tfgraphs.word2vec.text.corpus import EncodedCorpus, prepare
 
 
@@ -33,6 +36,8 @@ def train_word_vectors(
     settings: TrainingSettings | None = None,
     text_settings: TextSettings | None = None,
     *,
+    start: str | Path | WordVectors | None = None,
+    freeze: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> WordVectors:
     """Train word vectors on text files.
@@ -41,24 +46,31 @@ def train_word_vectors(
         text: path of a file, plain or packed, of a folder, or a glob; or several of them. A line is a sentence.
         settings: of the model and its training. Default: skip-gram with negative sampling, 100 dimensions, 5 epochs.
         text_settings: which words the text has. Default: words of any script in lower case that occur at least 5 times.
+        start: word vectors to start from, or their place: the folder of an earlier training, or anything else that
+            `load_word_vectors` reads. Words of the text that have vectors begin with them; their number of dimensions
+            counts. Words that the text lacks stay as they are. See `word2vec.start`.
+        freeze: whether words that have vectors at the start keep them.
         on_progress: called with the state of the training from time to time.
 
     Returns:
-        The vectors of the words, most frequent first.
+        The vectors of the words, most frequent first, and of the words that only the start has.
 
     Raises:
-        CorpusError: the text cannot be read, or has too few words.
+        CorpusError: the text cannot be read, has too few words, or shares none with the start.
+        FormatError: there are no vectors to start from, or they are damaged.
         OptimizerError: Keras has no optimizer of that name.
         NonFiniteLoss: training diverged.
     """
     sources = [text] if isinstance(text, str | Path) else text
+    vectors = None if start is None else load_start(start)
     with tempfile.TemporaryDirectory() as folder:
         corpus = prepare([str(source) for source in sources], text_settings or TextSettings(), Path(folder, "text"))
-        model = Word2Vec(corpus.vocabulary, settings)
+        model = Word2Vec(corpus.vocabulary, settings, vectors, freeze)
         for progress in train(model, corpus):
             if on_progress is not None:
                 on_progress(progress)
-    return model.vectors()
+    vocabulary, inputs, _ = model.results()
+    return WordVectors(vocabulary.words, inputs.astype(np.float32))
 
 
 def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Progress]:
@@ -84,6 +96,7 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
     optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
     # Keras adds the gradients of equal rows up in plain SGD only.
     sparse = isinstance(optimizers[0], keras.optimizers.SGD) and not optimizers[0].momentum
+    inputs = None if sparse or model.frozen is None else tf.constant(model.inputs.numpy())
     started: tuple[float, float] | None = None
     for report in minimize(
         model.loss(text, places),
@@ -92,6 +105,7 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         text.steps,
         steps_per_report=text.report_steps,
         gradient_transform=None if sparse else tf.convert_to_tensor,
+        projection=None if inputs is None else partial(_keep_frozen, model, inputs),
         jit_compile="updates" if processor.current().compiled_losses else None,
         feed=text.feed,
         **options,
@@ -109,6 +123,13 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
             figures["words per second"] = (words - started[1]) / (now - started[0])
             stage += f", {figures['words per second']:,.0f} words/s"
         yield Progress(report.step, stage, share, report.terms["pair"], report.terms, figures=figures)
+
+
+def _keep_frozen(model: Word2Vec, inputs: tf.Tensor, variable: tf.Variable) -> tf.Tensor:
+    """Bring frozen rows back, which some optimizers change without a gradient."""
+    if variable is not model.inputs:
+        return tf.convert_to_tensor(variable)
+    return tf.where(tf.constant(model.frozen)[:, tf.newaxis], inputs, variable)
 
 
 class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
