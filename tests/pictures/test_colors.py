@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.pictures.colors import luma, matched, with_colors_of
+from tfgraphs.pictures.colors import grey_gradient, is_grey, luma, matched, with_colors_of
 
 
 def picture(seed, low=0.3, high=0.7):
@@ -57,3 +57,17 @@ def test_results_are_pictures():
     assert found.dtype == np.float32
     assert (found.min() >= 0, found.max() <= 1) == (True, True)
     assert found.shape == pytest.approx((16, 18, 3))
+
+
+@pytest.mark.parametrize(("tint", "grey"), [((0, 0, 0), True), ((0, 2, 1), True), ((0, 0, 4), False)])
+def test_grey_is_what_has_equal_channels_but_for_rounding(tint, grey):
+    pixels = (np.random.default_rng(0).integers(9, 240, (8, 9, 1)) + np.array(tint)).astype(np.float32) / 255
+    assert is_grey(pixels) == grey
+    assert bool(is_grey(tf.constant(pixels))) == grey
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_grey_gradient_is_the_mean_of_the_channels(grey):
+    gradient = np.random.default_rng(0).normal(size=(1, 4, 5, 3)).astype(np.float32)
+    expected = gradient.mean(axis=-1, keepdims=True).repeat(3, axis=-1) if grey else gradient
+    np.testing.assert_allclose(grey_gradient(tf.constant(gradient), tf.constant(grey)), expected, atol=1e-6)

@@ -108,6 +108,11 @@ class Backbone(tf.Module):
                 needed.update(layer.inputs)
         return needed - {"input"}
 
+    @property
+    def sees_greys(self) -> bool:
+        """Whether the network takes pictures of one channel, which `preprocess` makes of those of three."""
+        return self.preprocess(tf.zeros([1, 1, 1, 3])).shape[-1] == 1
+
     def __contains__(self, name: str) -> bool:
         """Whether a layer has the name or alias."""
         return self._own_name(name) in self.layers
@@ -140,6 +145,23 @@ class Backbone(tf.Module):
         name = self.layer(layer).name
         height, width = self._sizes.get(name, (self._largest.get(name),) * 2)
         return (height, width) if height and width else None
+
+    def nearest_size(self, layers: Iterable[str], size: tuple[int, int]) -> tuple[int, int]:
+        """Returns a size, height and width, of pictures that layers take: `size`, a smaller one, or the only one."""
+        for layer in layers:
+            only = self.size_of(layer)
+            if only is not None and not self._takes(layer, size):
+                factor = max(only) / max(size)
+                smaller = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+                size = smaller if self._takes(layer, smaller) else only
+        return size
+
+    def _takes(self, layer: str, size: tuple[int, int]) -> bool:
+        try:
+            self.check(layer, size)
+        except LayerError:
+            return False
+        return True
 
     def footprint(self, layers: Iterable[str]) -> float:
         """Returns how many numbers all activations up to some layers have, per pixel of the picture."""

@@ -192,8 +192,15 @@ def _dream(
     start: np.ndarray | None = None,
     **options: Any,
 ) -> Iterator[Progress]:
-    """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture."""
-    run = dreamer().dream(picture if start is None else start, mask, **options)
+    """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture.
+
+    Without --size, a network that takes pictures of one size gets the middle of the picture.
+    """
+    size = picture.shape[:2] if SIZE.present else dreamer().nearest_size(picture.shape[:2])
+    picture = images.middle(picture, size)
+    if mask is not None:
+        mask = images.middle(mask[..., None], size)[..., 0]
+    run = dreamer().dream(picture if start is None else images.middle(start, size), mask, **options)
     yield from picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
 
 

@@ -169,6 +169,9 @@ def _activations() -> None:
 
     backbone, layer = _load(heat_maps.richest_places, lambda backbone, layer: backbone.check(layer))
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
+    if SIZE.value is None:
+        size = backbone.nearest_size([layer], picture.size)
+        picture = images.Picture(images.middle(picture.pixels, size))
     found = heat_maps.responses(backbone, layer, picture.pixels)
     if CHANNELS.value:
         wanted = _channels(backbone.view(layer).channels)

@@ -36,6 +36,7 @@ STEP_SIZE = flags.DEFINE_float(
 BATCH = flags.DEFINE_integer("batch", 1, "feature: number of pictures of an objective, on one sheet.", 1, 1000)
 DIVERSITY = flags.DEFINE_float("diversity", None, "feature: weight of the differences between them; by default 1.", 0)
 flags.DEFINE_bool("alpha", False, "feature: transparent where nothing matters; for the style fourier.")
+flags.DEFINE_bool("grey", None, "feature: makes grey pictures; by default for networks that see greys.")
 flags.DEFINE_bool("robust", True, "feature: transforms pictures randomly before the network sees them.")
 
 _INDEX, _SHEET = "index.html", "sheet.png"
@@ -94,6 +95,12 @@ class FeatureRun(picture_run.PictureRun):
             check_folder(self.output, _INDEX)
             check_writable(self.output.parent / "page")
 
+    def size(self, objective: "Objective") -> tuple[int, int]:
+        """Height and width of the pictures: by default those of a network that takes pictures of one size."""
+        if flags.FLAGS.size:
+            return flags.FLAGS.size, flags.FLAGS.size
+        return self.backbone.nearest_size(objective.layers, (_SIDE, _SIDE))
+
     def pictures(
         self, objective: "Objective", settings: FeatureSettings, number: int, count: int
     ) -> list[images.Picture | None]:
@@ -143,7 +150,7 @@ def _check_flags() -> None:
     if channels and not layer:
         raise command.UsageError("--channels needs a layer: --layer=fire9 --channels=0-63")
     for style in STYLE.value:
-        _settings(style, BATCH.value)
+        _settings(style, BATCH.value, (_SIDE, _SIDE))
 
 
 def _make_picture(run: FeatureRun) -> None:
@@ -152,7 +159,7 @@ def _make_picture(run: FeatureRun) -> None:
     pictures, captions = [], []
     with run.monitored() as monitor:
         for number, style in enumerate(STYLE.value):
-            made = run.pictures(objective, _settings(style, BATCH.value), number, count)
+            made = run.pictures(objective, _settings(style, BATCH.value, run.size(objective)), number, count)
             alive = [picture for picture in made if picture]
             if len(alive) < len(made):
                 dead = len(made) - len(alive)
@@ -205,7 +212,7 @@ def _make_group(run: FeatureRun, group: Sequence[_Unit], number: int, count: int
 
     objective = channels(group[0].layer, [unit.channel for unit in group])
     try:
-        return run.pictures(objective, _settings(STYLE.value[0], len(group)), number, count)
+        return run.pictures(objective, _settings(STYLE.value[0], len(group), run.size(objective)), number, count)
     except DeadUnitError:
         return [None] * len(group)
 
@@ -231,14 +238,13 @@ def _objective(backbone: "Backbone") -> "Objective":
     return sum((parse(text, backbone) for text in OBJECTIVE.value), start=Objective(()))
 
 
-def _settings(style: str, batch: int) -> FeatureSettings:
-    side = flags.FLAGS.size or _SIDE
+def _settings(style: str, batch: int, size: tuple[int, int]) -> FeatureSettings:
     diversity = 1.0 if DIVERSITY.value is None else DIVERSITY.value
     scale = 255 if style in PIXEL_STYLES else 1  # of --step_size
     return common_flags.read_settings(
         FeatureSettings,
         style=style,
-        size=(side, side),
+        size=size,
         batch=batch,
         step_size=None if STEP_SIZE.value is None else STEP_SIZE.value / scale,
         diversity=diversity if OBJECTIVE.value and batch > 1 else 0.0,

@@ -42,14 +42,19 @@ class Dreamer:
         self._smallest = smallest_octave(objective, backbone)
         self._mask = tf.Variable(tf.ones([1, 1, 1, 1]), shape=[1, None, None, 1], trainable=False)
         self._full_size = tf.Variable([1, 1], trainable=False)
+        self._grey = tf.Variable(False, trainable=False)
         self._step = step = DreamStep(objective, backbone, settings)
         self._ascent = PixelAscent(
             lambda pictures, number: step.loss(pictures, number, self._full_size),
             settings.optimizer,
             float(settings.step_size),
-            lambda gradient: step.direction(gradient) * self._mask,
+            lambda gradient: step.direction(gradient, self._grey) * self._mask,
             on_graph=on_graph,
         )
+
+    def nearest_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Returns the size of pictures that the network takes, see `Backbone.nearest_size`."""
+        return self._backbone.nearest_size(self._objective.layers, size)
 
     def dream(self, pixels: np.ndarray, mask: np.ndarray | None = None, **options: Any) -> Iterator[Progress]:
         """Dreams about a picture; args, yields and raises as of `dream`, options as of `PixelAscent.ascend`."""
@@ -63,6 +68,7 @@ class Dreamer:
         )
         masks = None if mask is None else [_resize_mask(mask, level.size) for level in levels]
         self._full_size.assign(size)
+        self._grey.assign(self._step.is_grey(pixels))
 
         def original(number: int) -> np.ndarray:
             return np.clip(resize(pixels, levels[number].size), 0, 1)

@@ -37,13 +37,14 @@ from tfgraphs.deepdream.feature_loss import FeatureLoss
 from tfgraphs.deepdream.gradients import laplacian, std
 from tfgraphs.deepdream.objectives import Objective
 from tfgraphs.deepdream.octaves import PixelAscent, octave_levels
-from tfgraphs.deepdream.parameterizations import Fourier, Maco, Parameterization
+from tfgraphs.deepdream.parameterizations import Fourier, Grey, Maco, Parameterization
 from tfgraphs.deepdream.presets import load_objective
 from tfgraphs.deepdream.settings import PIXEL_STYLES, FeatureSettings
 from tfgraphs.deepdream.transforms import Transform, compose
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
+from tfgraphs.pictures.colors import grey_gradient
 from tfgraphs.pictures.images import resize
 
 _STEPS_PER_REPORT = 8
@@ -168,6 +169,8 @@ def visualize_feature(
         form = Maco(size, batch, seed=seed)
     else:
         form = Fourier(size, batch, decay=style.decay, alpha=settings.alpha, seed=seed)
+    if _is_grey(settings, backbone):
+        form = Grey(form)
     return render(
         objective,
         backbone,
@@ -195,12 +198,16 @@ def _ascend_pixels(
     size, batch, seed, style = settings.size, settings.batch, settings.seed, settings.of_style
     transform = compose(_transforms(settings))
     feature_loss = FeatureLoss(objective, backbone, transform, style.views, settings.diversity, seed, size)
-    normalize = laplacian if settings.style == "laplacian" else std
-    ascent = PixelAscent(feature_loss, style.optimizer, style.step_size, normalize, batch, on_graph)
+    normalize, grey = laplacian if settings.style == "laplacian" else std, _is_grey(settings, backbone)
+
+    def direction(gradient: tf.Tensor) -> tf.Tensor:
+        return normalize(grey_gradient(gradient, grey))
+
+    ascent = PixelAscent(feature_loss, style.optimizer, style.step_size, direction, batch, on_graph)
     smallest = max(backbone.view(layer).smallest for layer in objective.layers)
     levels = octave_levels(size, style.octaves, settings.octave_scale, smallest, style.steps)
     noise = tf.random.stateless_uniform([batch, *levels[0].size, 3], [seed, 0]).numpy()
-    first = (_GREY + noise) / 255  # dark grey with invisible noise
+    first = (_GREY + (noise[..., :1].repeat(3, axis=-1) if grey else noise)) / 255  # dark grey with invisible noise
     dead = feature_loss.dead_pictures(tf.constant(first))
 
     def start(number: int, pictures: np.ndarray | None) -> np.ndarray:
@@ -210,6 +217,10 @@ def _ascend_pixels(
         assert progress.picture is not None
         pictures = equalize_contrast(progress.picture)
         yield RenderProgress(**{**vars(progress), "picture": pictures[0]}, pictures=pictures, dead=dead)
+
+
+def _is_grey(settings: FeatureSettings, backbone: Backbone) -> bool:
+    return backbone.sees_greys if settings.grey is None else settings.grey
 
 
 def equalize_contrast(pictures: np.ndarray) -> np.ndarray:

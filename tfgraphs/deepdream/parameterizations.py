@@ -126,6 +126,21 @@ class Maco(Parameterization):
         return _colored(tf.signal.irfft2d(spectrum, self._size))
 
 
+class Grey(Parameterization):
+    """The pictures of another parameterization, with the mean of red, green and blue for all three."""
+
+    def __init__(self, colored: Parameterization) -> None:
+        self._colored = colored
+        self.variables, self.projection = colored.variables, colored.projection
+
+    def pictures(self) -> tf.Tensor:
+        pictures = self._colored.pictures()
+        return tf.broadcast_to(tf.reduce_mean(pictures, axis=-1, keepdims=True), pictures.shape)
+
+    def alpha(self) -> tf.Tensor | None:
+        return self._colored.alpha()
+
+
 def random_pictures(batch: int, size: tuple[int, int], seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Returns clouds of random colours, [batch, *size, 3] in 0..1: backgrounds for pictures with an opacity."""
     scale = _wave_scale(size)

@@ -45,6 +45,8 @@ class DreamSettings(CheckedSettings):
             structures: smooth pictures; or `none`; see `gradients`.
         jitter: largest random shift in each step, in pixels.
         iterations: steps at each octave, instead of `steps`.
+        grey: whether red, green and blue change alike, so that a grey picture stays grey; by default for grey pictures
+            and for networks that see greys.
 
     Raises:
         DreamError: a value is out of range.
@@ -60,6 +62,7 @@ class DreamSettings(CheckedSettings):
     normalize: str = "mean_abs"
     jitter: int = 32
     iterations: int | None = None
+    grey: bool | None = None
 
     ERROR: ClassVar = DreamError
     CHOICES: ClassVar = {"normalize": ("mean_abs", "std", "laplacian", "none")}
@@ -133,6 +136,7 @@ class FeatureSettings(CheckedSettings):
         alpha: whether pictures have an opacity; for the style "fourier".
         diversity: weight of the differences between the pictures of a batch, relative to the objective.
         robust: whether pictures are transformed before the network sees them.
+        grey: whether the pictures are grey; by default for networks that see greys.
 
     Raises:
         FeatureError: a value is out of range, or two do not go together.
@@ -152,6 +156,7 @@ class FeatureSettings(CheckedSettings):
     alpha: bool = False
     diversity: float = 0.0
     robust: bool = True
+    grey: bool | None = None
 
     ERROR: ClassVar = FeatureError
     CHOICES: ClassVar = {"style": tuple(STYLES)}

@@ -8,19 +8,19 @@ from tfgraphs.deepdream.gradients import NORMALIZATIONS
 from tfgraphs.deepdream.objectives import Objective, Terms, total
 from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.deepdream.transforms import jitter
+from tfgraphs.pictures.colors import Pixels, grey_gradient, is_grey
 
 
 class DreamStep:
     """One step of gradient ascent on an objective of a picture x.
 
         value = objective(backbone(roll(x, shift)))      shift uniform in -jitter..jitter, another in each step
-        g = normalize(d value / d x)
+        g = normalize(d value / d x)                     of grey pictures of the mean over red, green and blue
         x <- clip(x + step_size * g, 0, 1)
 
     Commands hand `loss` and `direction` to `minimize`, whose optimizer takes the step; calling this takes it by itself.
 
     Attributes:
-        direction: normalises the gradient.
         tiles: those in which the objective is computed; None for the whole picture at once.
 
     Raises:
@@ -30,7 +30,8 @@ class DreamStep:
     def __init__(self, objective: Objective, backbone: Backbone, settings: DreamSettings) -> None:
         self._objective, self._backbone = objective, backbone
         self._jitter, self._seed = jitter(settings.jitter), settings.seed
-        self.direction = NORMALIZATIONS[settings.normalize]
+        self._grey = True if settings.grey is None and backbone.sees_greys else settings.grey
+        self._normalize = NORMALIZATIONS[settings.normalize]
         self.tiles = None
         if settings.tile_size:
             for _, term in objective.terms:
@@ -60,7 +61,16 @@ class DreamStep:
         with tf.GradientTape() as tape:
             tape.watch(picture)
             loss, _ = self.loss(picture, step, full_size)
-        return tf.clip_by_value(picture - step_size * self.direction(tape.gradient(loss, picture)), 0.0, 1.0)
+        direction = self.direction(tape.gradient(loss, picture), self.is_grey(picture))
+        return tf.clip_by_value(picture - step_size * direction, 0.0, 1.0)
+
+    def is_grey(self, picture: Pixels) -> bool | tf.Tensor:
+        """Returns whether a dream about a picture, [..., 3], changes red, green and blue alike."""
+        return is_grey(picture) if self._grey is None else self._grey
+
+    def direction(self, gradient: tf.Tensor, grey: bool | tf.Tensor) -> tf.Tensor:
+        """Normalises the gradient of a picture; `grey` is the result of `is_grey`."""
+        return self._normalize(grey_gradient(gradient, grey))
 
     def tiled_terms(self, picture: tf.Tensor) -> Terms:
         """Returns the terms for a picture, [1, height, width, 3], of the size that the tiles cover, with a gradient.

@@ -21,6 +21,7 @@ from tfgraphs.neural_style.statistics import subsample
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.neural_style.transfer import ADAM, RATE_LEFT
 from tfgraphs.optimize.optimizers import adam_step
+from tfgraphs.pictures.colors import grey_gradient, is_grey
 
 _ANY_SIZE = tf.TensorShape([1, None, None, 3])
 
@@ -70,17 +71,26 @@ class _Painter:
             sizes = scale_sizes(tf.shape(content)[1:3])
         count = tf.shape(sizes)[0]
         steps = scale_steps(steps, count)
-        picture = noise(sizes[0], self._settings.seed)
+        picture, grey = noise(sizes[0], self._settings.seed), self._settings.grey
+        if grey is None:
+            grey = tf.logical_and(is_grey(content), is_grey(style))
+        picture = tf.where(grey, picture[..., :1], picture)
         for scale in tf.range(count):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(picture, _ANY_SIZE)])
             photograph = resized(content, sizes[scale])
             longest = self._settings.style_scale * tf.cast(tf.reduce_max(sizes[scale]), tf.float64)
             painting = resized(style, style_size(tf.shape(style)[1:3], longest))
-            picture = self._improve(resized(picture, sizes[scale]), photograph, painting, scale, steps[scale])
+            picture = self._improve(resized(picture, sizes[scale]), photograph, painting, scale, steps[scale], grey)
         return picture
 
     def _improve(
-        self, picture: tf.Tensor, photograph: tf.Tensor, painting: tf.Tensor, scale: tf.Tensor, steps: tf.Tensor
+        self,
+        picture: tf.Tensor,
+        photograph: tf.Tensor,
+        painting: tf.Tensor,
+        scale: tf.Tensor,
+        steps: tf.Tensor,
+        grey: bool | tf.Tensor,
     ) -> tf.Tensor:
         """Paints one scale: steps of Adam, whose rate falls along a cosine."""
         content, style = self._targets(photograph, painting)
@@ -88,7 +98,7 @@ class _Painter:
         mean = square = tf.zeros_like(picture)
         for number in tf.range(steps):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            gradient = gradient_of(picture, tf.cast(number, tf.int64), scale, content, style)
+            gradient = grey_gradient(gradient_of(picture, tf.cast(number, tf.int64), scale, content, style), grey)
             done = tf.cast(number, tf.float32)
             falling = (1 + tf.cos(math.pi * done / tf.cast(steps, tf.float32))) / 2  # as Keras' CosineDecay
             rate = self._settings.learning_rate * (RATE_LEFT + (1 - RATE_LEFT) * falling)

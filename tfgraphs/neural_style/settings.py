@@ -67,6 +67,8 @@ class StyleSettings(CheckedSettings):
         style_stride: distance between the positions of a layer at which a step compares style, down and across; 1
             compares at all of them. Default: about two thousand positions of each layer, at most a quarter, which takes
             half the time and ends at the same loss; but all of them for `paper` and L-BFGS, where the loss is exact.
+        grey: whether the result is grey: one channel is optimised, which the network sees as red, green and blue. By
+            default if the photograph and all paintings are grey; three channels would get coloured fringes.
 
     Raises:
         StyleError: a value makes no sense.
@@ -85,6 +87,7 @@ class StyleSettings(CheckedSettings):
     learning_rate: float = 6 / 255
     style_scale: float = 1.0
     style_stride: int | None = None
+    grey: bool | None = None
 
     ERROR: ClassVar = StyleError
     CHOICES: ClassVar = {

@@ -75,13 +75,13 @@ class Targets:
             for variable, value in zip(self._anchor, anchor.resized(self._size), strict=True):
                 variable.assign(value)
 
-    def total(self, picture: tf.Variable, step: tf.Tensor, shift: tf.Tensor) -> Loss:
+    def total(self, picture: tf.Variable | tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Loss:
         """The loss of a picture, see `StyleTransferLoss.total`, and its distance from the anchor; args as of `losses`.
 
         The anchor counts if pictures are `anchored`.
         """
         content, style = self.losses(picture, step, shift)
-        total = self.loss.total(content, style, picture.read_value(), compiled=self._tiles is not None)
+        total = self.loss.total(content, style, tf.convert_to_tensor(picture), compiled=self._tiles is not None)
         if self._anchor:
             total += Loss(lambda step: temporal_error(picture, *self._anchor), "temporal")
         return total

@@ -24,9 +24,11 @@ from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import draw_shift
 from tfgraphs.neural_style.targets import Targets
 from tfgraphs.optimize import lbfgs
+from tfgraphs.optimize.losses import LossValue
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.pyramid import Canvas, Level, coarse_to_fine
 from tfgraphs.optimize.reports import Report
+from tfgraphs.pictures.colors import is_grey, luma
 from tfgraphs.pictures.images import resize
 
 ANCHORED_SCALES = 2  # the finest ones, at which a frame of a film is painted that starts from the one before
@@ -105,21 +107,25 @@ class Painter:
             self._shape = photograph.shape
         steps = self._settings.steps if steps is None else steps
         levels = scale_levels(photograph.shape[:2], steps, ANCHORED_SCALES if anchor else None)
+        channels = 1 if self._is_grey(photograph) else 3
         if start is None and anchor is not None:
             start = anchor.picture
         noise = np.random.default_rng(self._settings.seed).uniform(0.3, 0.7, (*levels[0].size, 3))
-        first = noise.astype(np.float32) if start is None else start
+        first = noise[..., :channels].astype(np.float32) if start is None else start
+        if channels < first.shape[-1]:
+            first = luma(first)[..., None]
 
         def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
             level = levels[number]
-            targets, canvas = self._scale(number, level, places, anchor is not None)
+            targets, canvas = self._scale(number, level, places, anchor is not None, channels)
             if on_graph is not None and number == len(levels) - 1:
                 on_graph(canvas.graph)
             targets.set_photograph(photograph, anchor)
             folder = None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}"
-            enlarged = np.clip(resize(first if picture is None else picture, level.size), 0, 1)[None]
+            before = first if picture is None else picture[..., :channels]
+            enlarged = np.clip(resize(before, level.size), 0, 1)[None]
             improved = canvas.improve(enlarged, level.steps, checkpoint_dir=folder, save_seconds=save_seconds)
-            return ((report, painted) for report, (painted,) in improved)
+            return ((report, painted.repeat(3 // channels, axis=-1)) for report, (painted,) in improved)
 
         return coarse_to_fine(levels, optimise, "scale")
 
@@ -132,19 +138,27 @@ class Painter:
             for layer in style_layers:
                 self._backbone.check(layer, style.pixels.shape[:2])
 
-    def _scale(self, number: int, level: Level, places: Sequence[Region], anchored: bool) -> tuple[Targets, Canvas]:
+    def _is_grey(self, photograph: np.ndarray) -> bool:
+        pictures = (photograph, *(style.pixels for style in self._styles))
+        return all(map(is_grey, pictures)) if self._settings.grey is None else self._settings.grey
+
+    def _scale(
+        self, number: int, level: Level, places: Sequence[Region], anchored: bool, channels: int
+    ) -> tuple[Targets, Canvas]:
         """The targets and the canvas of a scale, whose number makes it draw shifts of its own."""
-        key = (number, level, anchored)
+        key = (number, level, anchored, channels)
         if key not in self._scales:
             if not self._reuse_graphs:
                 self._free_graphs()
             seed = self._settings.seed + number
             targets = Targets(level.size, places, self._backbone, self._settings, anchored)
-            canvas = Canvas(
-                lambda picture, step: targets.total(picture, step, draw_shift(seed, step))(step),
-                scale_optimizer(self._settings, level.steps),
-                [1, *level.size, 3],
-            )
+
+            def loss(picture: tf.Variable, step: tf.Tensor) -> LossValue:
+                colored = picture if channels == 3 else tf.repeat(picture, 3, axis=-1)
+                return targets.total(colored, step, draw_shift(seed, step))(step)
+
+            optimizer = scale_optimizer(self._settings, level.steps)
+            canvas = Canvas(loss, optimizer, [1, *level.size, channels])
             self._scales[key] = targets, canvas
         return self._scales[key]
 

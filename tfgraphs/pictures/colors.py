@@ -12,11 +12,36 @@ Pixels = typing.TypeVar("Pixels", np.ndarray, "tf.Tensor")
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in sRGB values (ITU-R BT.601)
 
 _SMALL = 1e-6
+_NO_COLOR = 2.5 / 255  # largest difference of the channels of grey pictures, which profiles of scanners may make
 
 
 def luma(pixels: Pixels) -> Pixels:
     """Returns 0.299 R + 0.587 G + 0.114 B, the luma of ITU-R BT.601, [...] of an array or tensor [..., 3] in sRGB."""
     return LUMA[0] * pixels[..., 0] + LUMA[1] * pixels[..., 1] + LUMA[2] * pixels[..., 2]
+
+
+def is_grey(pixels: Pixels) -> typing.Any:
+    """Returns whether red, green and blue are the same everywhere, but for rounding.
+
+    Args:
+        pixels: float32 [..., 3] in 0..1. Of a tensor the result is a tensor, too.
+    """
+    if isinstance(pixels, np.ndarray):
+        return bool((pixels.max(axis=-1) - pixels.min(axis=-1)).max() <= _NO_COLOR)
+    import tensorflow as tf
+
+    spread = tf.reduce_max(pixels, axis=-1) - tf.reduce_min(pixels, axis=-1)
+    return tf.reduce_max(spread) <= _NO_COLOR
+
+
+def grey_gradient(gradient: "tf.Tensor", grey: "bool | tf.Tensor") -> "tf.Tensor":
+    """Returns the mean of the gradients of red, green and blue, [..., 3], for all three if `grey`: they change alike.
+
+    Then a grey picture stays grey, and another keeps the differences of its channels.
+    """
+    import tensorflow as tf
+
+    return tf.where(grey, tf.reduce_mean(gradient, axis=-1, keepdims=True), gradient)
 
 
 def with_colors_of(pixels: Pixels, original: Pixels) -> Pixels:

@@ -208,6 +208,17 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)
 
 
+def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Crops the middle of [height, width, channels] in 0..1 to the proportions of `size`, and resizes it."""
+    if pixels.shape[:2] == tuple(size):
+        return pixels
+    height, width = pixels.shape[:2]
+    part = min(height / size[0], width / size[1])
+    sides = [max(1, round(part * side)) for side in size]
+    top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
+    return resize(pixels[top : top + sides[0], left : left + sides[1]], size).clip(0, 1)
+
+
 def upright(image: Image.Image) -> Image.Image:
     """Turns and mirrors an image as its EXIF orientation says; one that is upright is returned as it is."""
     turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))

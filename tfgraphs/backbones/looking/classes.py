@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.pictures.images import resize
+from tfgraphs.pictures.images import middle
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,6 @@ def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Gue
     names = dict(enumerate(backbone.classes or class_names(len(probabilities))))
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [Guess(int(one), names.get(one, f"class {one}"), float(probabilities[one])) for one in best]
-
-
-def middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Crops the middle of a picture to the proportions of `size`, and resizes it."""
-    height, width = pixels.shape[:2]
-    part = min(height / size[0], width / size[1])
-    sides = [max(1, round(part * side)) for side in size]
-    top, left = (height - sides[0]) // 2, (width - sides[1]) // 2
-    return resize(pixels[top : top + sides[0], left : left + sides[1]], size).clip(0, 1)
 
 
 def class_layer(backbone: Backbone) -> str:

@@ -138,6 +138,12 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
+def _transparent(pixels: np.ndarray, alpha: np.ndarray | None) -> images.Picture:
+    """A result with the transparency of its picture, or of the middle of it."""
+    fitted = None if alpha is None else images.middle(alpha[..., None], pixels.shape[:2])[..., 0]
+    return images.Picture(pixels, fitted)
+
+
 def reserve_logdir() -> None:
     """Raises OutputError if --logdir cannot be written, or another run logs there."""
     if LOGDIR.value:
@@ -213,10 +219,9 @@ class PictureRun:
                 if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
                     due = (progress.step // SAVE_EVERY.value + 1) * SAVE_EVERY.value
                     path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
-                    opacity = None if alpha is None else images.resize(alpha[..., None], picture.shape[:2])[..., 0]
-                    images.save(path, images.Picture(picture, opacity), self.origin)
+                    images.save(path, _transparent(picture, alpha), self.origin)
         assert picture is not None
-        images.save(self.output, images.Picture(picture, alpha), self.origin)
+        images.save(self.output, _transparent(picture, alpha), self.origin)
         self.state.forget()
         print(f"{self.output}: {picture.shape[1]} x {picture.shape[0]} px")
 
@@ -268,7 +273,7 @@ class FolderRun(PictureRun):
                     left_out.setdefault(text.replace(f"{path} ", ""), []).append(path.name)
                     continue
                 alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
-                images.save(target, images.Picture(pixels, picture.alpha), alone)
+                images.save(target, _transparent(pixels, picture.alpha), alone)
                 finished.append(str(target.absolute()))
                 self.state.write("finished", "\n".join(finished))
         self.state.forget()
