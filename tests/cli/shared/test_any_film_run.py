@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from film_frames import frame_times, write_clapper
 from film_sources import film, no_pyav, photograph, shots
 from PIL import Image
 
@@ -59,14 +60,49 @@ def test_the_progress_is_of_the_whole_film_also_of_one_that_is_resumed(tmp_path)
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_an_interrupted_film_goes_on_with_the_next_frame(tmp_path):
+@pytest.mark.parametrize("source", ["film.webp", "clapper.mp4"])
+def test_an_interrupted_film_goes_on_with_the_next_frame(source, tmp_path):
     film(tmp_path)
-    whole = dim("--input=film.webp", "--output=whole.mp4", cwd=tmp_path).progress
-    first = dim("--input=film.webp", "--output=parts.mp4", cwd=tmp_path, STOP_AT="5")
+    clapper = write_clapper(tmp_path / "clapper.mp4", ends=(0.04, 0.3, 1, 1.2, 1.5))
+    whole = dim(f"--input={source}", "--output=whole.mp4", cwd=tmp_path)
+    first = dim(f"--input={source}", "--output=parts.mp4", cwd=tmp_path, STOP_AT="5")
     assert first.returncode == 130
-    second = dim("--input=film.webp", "--output=parts.mp4", "--resume", cwd=tmp_path)
-    assert first.progress[:4] + second.progress == whole  # the third frame was begun
+    second = dim(f"--input={source}", "--output=parts.mp4", "--resume", cwd=tmp_path)
+    assert first.progress[:4] + second.progress == whole.progress  # the third frame was begun
     assert (tmp_path / "parts.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    if source == clapper.name:
+        assert whole.stdout == "whole.mp4: 48 x 32 px, 5 frames, 1.5 s\n"
+        np.testing.assert_allclose(frame_times(tmp_path / "parts.mp4"), frame_times(clapper), atol=0.001)
+        assert films.open_film(tmp_path / "parts.mp4").tracks == {1: "sound (aac)"}
+
+
+def test_sound_that_gets_lost_is_told_of(tmp_path):
+    write_clapper(tmp_path / "clapper.mov", ("pcm_alaw",), ends=(0.04, 0.08))
+    result = dim("--input=clapper.mov", cwd=tmp_path)
+    assert result.said == ["dim: clapper.mov: left out: sound (pcm_alaw), which clapper_dim.mp4 cannot hold"]
+    assert result.stdout == "clapper_dim.mp4: 48 x 32 px, 2 frames, 0.1 s\n"
+
+
+@pytest.mark.parametrize("output", ["moving_dim.webp", "dim.gif"])
+def test_an_animated_picture_stays_one(output, tmp_path):
+    """With the time of each frame, the repetitions, and what is clear; the default is a WebP."""
+    images = [Image.new("RGBA", (30, 20)) for _ in range(3)]
+    for number, image in enumerate(images):
+        image.paste((250, 100, 50, 255), (5 * number, 5, 5 * number + 10, 15))
+    images[0].save(
+        tmp_path / "moving.gif", save_all=True, append_images=images[1:], duration=[40, 200, 40], loop=3, disposal=2
+    )
+    flags = ["--output=dim.gif"] if output == "dim.gif" else []
+    result = dim("--input=moving.gif", "--blend=0", *flags, cwd=tmp_path)
+    assert (result.stdout, result.said) == (f"{output}: 30 x 20 px, 3 frames, 0.3 s\n", [])
+    assert result.progress[0][3] == pytest.approx(0.9 * (1 - 100 / 600 * (1 - 400 / 765)), abs=0.001)  # on white
+    before, after = films.open_film(tmp_path / "moving.gif"), films.open_film(tmp_path / output)
+    np.testing.assert_array_equal(after.timing.ticks, [0, 40, 240, 280])
+    assert (before.plays, after.plays, after.transparent) == (4, 4, True)
+    for one, other in zip(before.alphas(), after.alphas(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    orange = next(after.frames())[8:12, 3:7].mean(axis=(0, 1))
+    np.testing.assert_allclose(orange, np.float32([200, 80, 40]) / 255, atol=0.04)
 
 
 def test_an_interrupted_folder_goes_on_with_what_is_missing(tmp_path):

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from film_frames import ORIGIN, moving, write_video
+from film_frames import ORIGIN, moving, write_clapper, write_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -24,10 +24,10 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     films.save(folder / "film.mp4", SMALL, 25, ORIGIN)
     films.save(folder / "film.webp", SMALL, 25, ORIGIN)
-    write_video(folder / "film.mkv", SMALL)
+    write_clapper(folder / "film.mkv", ("libopus",), ends=(0.04, 0.08, 0.12, 1, 1.2))
     write_video(folder / "film.webm", SMALL, "libvpx")
     write_video(folder / "film.avi", SMALL, "mpeg4")
-    write_video(folder / "film.mov", SMALL, "mjpeg", "yuvj420p")
+    write_clapper(folder / "film.mov", picture="mpeg4", ends=(0.04, 0.08, 0.12, 1, 1.2), picture_start=0.2)
     write_video(folder / "film.ts", list(moving(20)), "mpeg2video")
     first, *others = [Image.fromarray(np.uint8(frame * 255)) for frame in SMALL]
     for ending in ("gif", "png"):
@@ -73,6 +73,9 @@ def test_damaged_film_is_read_or_refused(tmp_path, whole, ending, data):
     try:
         film = films.open_film(path)
         assert 0.1 <= film.rate <= 240
+        measured = film.measured(lambda *_: None)
+        assert measured.timing.seconds(measured.count) > 0
+        films.save(tmp_path / "again.mp4", film.frames(), measured)
         for frame in film.frames():
             assert (frame.dtype, frame.shape) == (np.float32, (*film.size, 3))
             assert 0 <= frame.min() <= frame.max() <= 1

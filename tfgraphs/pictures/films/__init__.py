@@ -41,8 +41,8 @@ def save(
         frames: float32 [height, width, 3] each, all of one size; clipped to 0..1 and rounded to 8 bits. With an alpha
             channel they are [height, width, 4]; an .mp4 shows them on white.
         rate: frames a second, 0.1 to 240, for a WebP or PNG to 90, for a GIF to 50. Or a film that was `measured` and
-            has as many frames, each of which is shown at its time there. An .mp4 has its sound, too, without encoding
-            it anew; others are repeated as often.
+            has as many frames, each of which is shown at its time there. An .mp4 has its sound and subtitles, too,
+            which are copied as they are; others are repeated as often.
         origin: what made the film (command, flags), stored in it as JSON and read by `read_origin`.
         count: the expected number of frames, if it is to be checked.
 
@@ -58,7 +58,7 @@ def save(
         expected = source.count if source and source.timing else count
         pixels = _eight_bits(path, frames, expected, module is not video)
         if module is video:
-            video.write(temporary, pixels, timing, origin, source.path if source and source.sound else None)
+            video.write(temporary, pixels, timing, origin, source.path if source and source.tracks else None)
         else:
             module.write(temporary, pixels, timing, origin, source.plays if source else 0)
 
@@ -78,11 +78,10 @@ def losses(path: str | Path, film: Film) -> list[str]:
     """Says what a film of this name cannot keep of another one, a line each: sound, transparency."""
     path = Path(path)
     is_video = _WRITABLE[path.suffix.lower()] is video
-    lost, lines = video.lost_sound(film) if is_video else [*film.sound.values()], []
+    lost, lines = video.lost_tracks(film) if is_video else [*film.tracks.values()], []
     if lost:
-        which = "its sound" if len(lost) == len(film.sound) else f"{len(lost)} of its {len(film.sound)} tracks of sound"
         advice = "" if is_video else "; an .mp4 may"
-        lines.append(f"{film.path}: {which} ({', '.join(lost)}) is left out: {path} cannot hold it{advice}")
+        lines.append(f"{film.path}: left out: {', '.join(lost)}, which {path} cannot hold{advice}")
     if film.transparent and is_video:
         lines.append(f"{film.path}: what is transparent becomes white: {path} cannot be transparent; a .webp can")
     return lines

@@ -31,7 +31,7 @@ class Film:
         timing: when each frame is shown, or None if not all frames were decoded; `count` may then be wrong.
         plays: how often an animated picture is shown; 0 is endless, also for other films.
         transparent: whether there are frames with an alpha channel.
-        sound: the codecs of the tracks of sound, by the numbers of the tracks.
+        tracks: what there is besides pictures, as "sound (aac)", by the number of the track.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Film:
     _measure: Callable[[Path, Callable[[int], None]], tuple[int, Timing]] | None = field(default=None, repr=False)
     plays: int = 0
     transparent: bool = False
-    sound: Mapping[int, str] = field(default_factory=dict)
+    tracks: Mapping[int, str] = field(default_factory=dict)
 
     def frames(self, start: int = 0, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
         """Yields the frames one at a time, float32 [height, width, 3] in 0..1; what is wholly clear is white.

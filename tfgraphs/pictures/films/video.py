@@ -15,12 +15,13 @@ import numpy as np
 from tfgraphs.errors import errors_as, summary
 from tfgraphs.extras import install_extra, install_packages
 from tfgraphs.pictures.films.film import READABLE, Film, FilmError
-from tfgraphs.pictures.films.sound import SoundCopy, copyable, start_of
 from tfgraphs.pictures.films.timing import RATES, Timing, timing_of
+from tfgraphs.pictures.films.tracks import TrackCopy, copyable, start_of, tracks_of
 from tfgraphs.pictures.images import MAX_PIXELS, check_size
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -74,7 +75,7 @@ def write(
         frames: uint8 [height, width, 3], all of one size.
         timing: of the frames.
         origin: see `films.save`.
-        source: a film whose tracks of sound are copied, if an MP4 can hold them.
+        source: a film whose sound and subtitles are copied, if an MP4 can hold them.
     """
     av = _pyav()
     first = next(frames)
@@ -93,18 +94,18 @@ def write(
             context = stream.codec_context
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = _MPEG_RANGE
-            sound = SoundCopy(film, tracks, container)
+            others = TrackCopy(film, tracks, container)
             start = timing.start if tracks else Fraction(0)
             finer = math.ceil(timing.unit / _FINE) if start else 1
             unit = context.time_base = timing.unit / finer
             for number, pixels in enumerate(itertools.chain([first], frames)):
                 begin, end = (round(start / unit) + timing.tick(one) * finer for one in (number, number + 1))
-                sound.write(until=begin * unit)
+                others.write(until=begin * unit)
                 frame = _encodable(pixels)
                 frame.pts, frame.duration, frame.time_base = begin, end - begin, unit
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
-            sound.write(until=None)
+            others.write(until=None)
     except av.FFmpegError as error:
         if isinstance(error, OSError):
             raise
@@ -130,10 +131,7 @@ def read(path: Path) -> Film:
         height, width = _upright(first, stream).shape[:2]
         count = stream.frames if 0 < stream.frames <= path.stat().st_size else None
         rate = float(np.clip(float(_rates(stream)[0]), *RATES))
-        tracks = {
-            track.index: track.codec_context.name if track.codec_context else "unknown codec"
-            for track in container.streams.audio
-        }
+        tracks = {track.index: _named(track) for track in tracks_of(container)}
         transparent = any(component.is_alpha for component in first.format.components)
         return Film(path, (height, width), rate, count, None, frames, _measure, 0, transparent, tracks)
 
@@ -172,10 +170,15 @@ def _rates(stream: "VideoStream") -> list[Fraction]:
     return rates or [_UNKNOWN_RATE]
 
 
-def lost_sound(film: Film) -> list[str]:
-    """The codecs of those tracks of sound of a film that an MP4 cannot hold."""
-    fitting = copyable(lambda: _container(film.path)) if film.sound else []
-    return [name for number, name in film.sound.items() if number not in fitting]
+def _named(track: "Stream") -> str:
+    kind = {"audio": "sound", "subtitle": "subtitles"}[track.type]
+    return f"{kind} ({track.codec_context.name if track.codec_context else 'of an unknown codec'})"
+
+
+def lost_tracks(film: Film) -> list[str]:
+    """Those tracks of a film that an MP4 cannot hold."""
+    fitting = copyable(lambda: _container(film.path)) if film.tracks else []
+    return [name for number, name in film.tracks.items() if number not in fitting]
 
 
 def read_comment(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Tracks of sound, which are copied packet by packet from a film into an MP4 and never encoded anew."""
+"""Sound and subtitles, which are copied packet by packet from a film into an MP4 and never encoded anew."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
+    from av.stream import Stream
 
 _JOINED = 1  # s; times that go back by more are those of another recording
 _MICROSECONDS = 1_000_000  # FFmpeg's unit for times of whole files
@@ -18,25 +19,30 @@ def start_of(container: "InputContainer") -> Fraction:
     return Fraction(container.start_time or 0, _MICROSECONDS)
 
 
+def tracks_of(source: "InputContainer") -> "list[Stream]":
+    """The tracks of sound and subtitles of a film."""
+    return [track for track in source.streams if track.type in ("audio", "subtitle")]
+
+
 def copyable(open_source: "Callable[[], InputContainer]") -> list[int]:
-    """Returns the numbers of the tracks of sound that an MP4 can hold as they are: copies them to nowhere."""
+    """Returns the numbers of the tracks that an MP4 can hold as they are: copies them to nowhere."""
     import av
 
     with open_source() as source:
-        numbers = [track.index for track in source.streams.audio]
+        numbers = [track.index for track in tracks_of(source)]
     fitting = []
     for number in numbers:
         try:
             with open_source() as source, av.open(_Nowhere(), "w", format="mp4") as target:
-                SoundCopy(source, [number], target).write(until=None)
+                TrackCopy(source, [number], target).write(until=None)
             fitting.append(number)
         except (av.FFmpegError, ValueError, AttributeError):  # the last two for codecs that FFmpeg or MP4 do not know
             pass
     return fitting
 
 
-class SoundCopy:
-    """Copies tracks of sound, in turn with the frames of the target.
+class TrackCopy:
+    """Copies tracks, in turn with the frames of the target.
 
     Args:
         source: an open film, or None without tracks.
@@ -45,7 +51,7 @@ class SoundCopy:
     """
 
     def __init__(self, source: "InputContainer | None", numbers: Sequence[int], target: "OutputContainer") -> None:
-        tracks = [track for track in source.streams.audio if track.index in numbers] if source else []
+        tracks = [track for track in tracks_of(source) if track.index in numbers] if source else []
         self._target, self._start = target, start_of(source) if source else Fraction(0)
         self._copies = {track.index: target.add_stream_from_template(track) for track in tracks}
         for track in tracks:

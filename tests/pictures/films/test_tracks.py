@@ -1,8 +1,9 @@
-"""The sound of a film is copied as it is and stays in step with the pictures, which keep their times."""
+"""Sound and subtitles of a film are copied as they are, in step with the pictures, which keep their times."""
 
 import json
 import shutil
 import subprocess
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -103,9 +104,9 @@ def test_all_tracks_are_kept_with_their_languages(tmp_path):
 @pytest.mark.parametrize(
     ("codecs", "name", "line"),
     [
-        (("pcm_alaw",), "copy.mp4", "its sound (pcm_alaw) is left out: copy.mp4 cannot hold it"),
-        (("aac", "pcm_alaw"), "copy.mp4", "1 of its 2 tracks of sound (pcm_alaw) is left out: copy.mp4 cannot hold it"),
-        (("aac",), "copy.webp", "its sound (aac) is left out: copy.webp cannot hold it; an .mp4 may"),
+        (("pcm_alaw",), "copy.mp4", "left out: sound (pcm_alaw), which copy.mp4 cannot hold"),
+        (("aac", "pcm_alaw"), "copy.mp4", "left out: sound (pcm_alaw), which copy.mp4 cannot hold"),
+        (("aac",), "copy.webp", "left out: sound (aac), which copy.webp cannot hold; an .mp4 may"),
     ],
 )
 def test_sound_that_cannot_be_kept_is_named(tmp_path, codecs, name, line):
@@ -154,3 +155,28 @@ def test_ffprobe_finds_the_same_durations(tmp_path, what):
         return [[float(stream["start_time"]), float(stream["duration"])] for stream in streams]
 
     np.testing.assert_allclose(durations(copied(source)), durations(source), atol=0.022)  # the grain of AAC
+
+
+def test_subtitles_are_copied(tmp_path):
+    source = tmp_path / "told.mp4"
+    text = b"\x00\x05Clap!"  # the number of bytes comes first
+    with av.open(str(write_clapper(tmp_path / "clapper.mp4"))) as silent, av.open(str(source), "w") as container:
+        copies = [container.add_stream_from_template(stream) for stream in silent.streams]
+        words = container.add_mux_stream("mov_text")
+        packet = av.Packet(text)
+        packet.pts = packet.dts = 1000
+        packet.duration, packet.time_base, packet.stream = 200, Fraction(1, 1000), words
+        container.mux(packet)
+        for other in silent.demux():
+            if other.dts is not None:
+                other.stream = copies[other.stream.index]
+                container.mux(other)
+    path = copied(source)
+    with av.open(str(path)) as container:
+        found = [
+            (packet.pts * packet.time_base, bytes(packet)) for packet in container.demux(subtitles=0) if packet.size
+        ]
+    assert (1, text) in found
+    assert films.losses("copy.gif", films.open_film(source))[0].startswith(
+        f"{source}: left out: sound (aac), subtitles (mov_text), which copy.gif cannot hold"
+    )
