@@ -232,6 +232,7 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
         (["--input=photo.png", "--zoom=1.1"], "give --zoom_frames"),
         (["--input=photo.png", "--frame_iterations=1"], "give --zoom_frames"),
         (["--input=missing"], "missing does not exist"),
+        (["--input=missing.webp", "--output=dream.gif"], "missing.webp does not exist"),
         (["--input=empty"], "empty has no pictures"),
         (["--input=*.jpg"], "*.jpg has no pictures"),
         (["--input=shots", "--zoom_frames=2"], "shots is several pictures"),

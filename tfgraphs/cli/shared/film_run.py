@@ -11,7 +11,7 @@ from absl import flags
 from tfgraphs.cli.shared import command, picture_run
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
-from tfgraphs.pictures import camera, films
+from tfgraphs.pictures import camera, films, images, samples
 from tfgraphs.pictures.films.folders import is_pattern
 
 ZOOM_FRAMES = flags.DEFINE_integer(
@@ -37,10 +37,13 @@ Pair = tuple[np.ndarray | None, np.ndarray]
 def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
     """Returns what an input is: "picture", "folder" (also a pattern), "film", or "zoom" for a picture to zoom into.
 
-    Raises UsageError if a flag is given that is for another kind; `zoom_only` are flags of the command for zooms.
+    Raises ImageError if there is no such file, and UsageError if a flag is given that is for another kind; `zoom_only`
+    are flags of the command for zooms.
     """
     several = os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
     found = "folder" if several else "film" if films.is_film(place) else "picture"
+    if found == "picture" and not place.startswith(samples.PREFIX):
+        images.check_file(place, images.ImageError)
     if ZOOM_FRAMES.value:
         if found != "picture":
             what = "a film" if found == "film" else "several pictures"
