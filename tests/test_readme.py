@@ -12,7 +12,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fasttext_files import model_file
 from torch_files import resnet_arrays, whole, zip_file
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -51,6 +53,7 @@ def copy(tmp_path_factory):
             shutil.copy(source, folder)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "text.txt").write_text((README + (CHECKOUT / "LICENSE").read_text()) * 20, encoding="utf-8")
+    (folder / "cc.en.300.bin").write_bytes(model_file(["friend", "likely"], np.ones((52, 3), np.float32)))
     (folder / "resnet18.pth").write_bytes(_saved(resnet_arrays("resnet18")))
     return folder
 

@@ -85,6 +85,23 @@ def test_answers(ask, arguments, answer, method):
     assert cells(ask(*arguments, method=method, topn=1).out)[0][0] == answer
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["king", "-man", "+woman"], ["king", "-", "man", "+woman"]),
+        (["--topn=3", "king", "-man", "--format=json"], ["--topn=3", "king", "-", "man", "--format=json"]),
+        (["king", "-topn=3"], ["king", "-topn=3"]),
+        (["king", "-topn", "3"], ["king", "-topn", "3"]),
+        (["king", "-"], ["king", "-"]),
+        (["king", "-h"], ["king", "-h"]),
+        (["-tpn=3", "king"], ["-tpn=3", "king"]),
+        (["near", "--", "-man"], ["near", "--", "-man"]),
+    ],
+)
+def test_a_sign_before_a_word_is_no_flag(arguments, expected):
+    assert command._with_signs_apart(arguments) == expected
+
+
 def test_the_odd_word_is_named(ask):
     assert cells(ask("odd", "king", "man", "woman", "Boston").out) == [["Boston"]]
 

@@ -249,7 +249,7 @@ def test_words_without_finite_vectors_are_left_out_and_counted(tmp_path, monkeyp
 
     with pytest.raises(KeyboardInterrupt, match=r"^interrupted; the same conversion goes on from .*out.*part"):
         convert(str(tmp_path / "v.txt"), str(tmp_path / "out"), report=interrupt)
-    with pytest.warns(UserWarning, match=r"v.txt: 40 words are left out, whose vectors are not finite$"):
+    with pytest.warns(UserWarning, match=r"v.txt: words that are left out because their vectors are not finite: 40$"):
         assert convert(str(tmp_path / "v.txt"), str(tmp_path / "out")) == (20, 2)
     assert list(load(str(tmp_path / "out")).words) == [f"w{row}" for row in range(0, 60, 3)]
 

@@ -280,7 +280,7 @@ def test_other_numbers_are_refused(tmp_path, number):
 @pytest.mark.parametrize("number", ["nan", "-inf", "Infinity", "1e39", "1e999"])
 def test_words_whose_vectors_are_not_finite_are_left_out_and_counted(tmp_path, number):
     (tmp_path / "v.txt").write_bytes(f"4 2\na 1 2\nb 1 {number}\nc {number} 2\nd 3 4\n".encode())
-    with pytest.warns(UserWarning, match=r"v.txt: 2 words are left out, whose vectors are not finite$"):
+    with pytest.warns(UserWarning, match=r"v.txt: words that are left out because their vectors are not finite: 2$"):
         vectors = load_file(tmp_path / "v.txt")
     assert (vectors.words, vectors.matrix.tolist()) == (["a", "d"], [[1, 2], [3, 4]])
 

@@ -179,7 +179,21 @@ _QUESTION_FLAGS = {
 
 
 def run() -> None:
+    sys.argv[1:] = _with_signs_apart(sys.argv[1:])
     command.run("words", main, __doc__, [__name__])
+
+
+def _with_signs_apart(arguments: list[str]) -> list[str]:
+    """Makes two arguments, "-" and "man", of the last one in `king -man`, which is no flag."""
+    words = list[str]()
+    for argument in arguments:
+        after_a_word = any(not word.startswith("--") for word in words) and "--" not in words
+        known = {*flags.FLAGS, "h", "help", "helpfull"}
+        if after_a_word and re.match(r"-[^\W\d]", argument) and argument[1:].partition("=")[0] not in known:
+            words += ["-", argument[1:]]
+        else:
+            words.append(argument)
+    return words
 
 
 if __name__ == "__main__":

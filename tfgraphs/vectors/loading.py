@@ -106,7 +106,8 @@ def _subwords(file: VectorFile | FastTextModel) -> Subwords | None:
 
 def _warn_of_skipped(source: str | Path, skipped: int) -> None:
     if skipped:
-        warnings.warn(f"{source}: {skipped:,} words are left out, whose vectors are not finite", stacklevel=3)
+        text = f"{source}: words that are left out because their vectors are not finite: {skipped:,}"
+        warnings.warn(text, stacklevel=3)
 
 
 def load_glove() -> WordVectors:
