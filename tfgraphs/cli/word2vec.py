@@ -236,7 +236,7 @@ def _refuse_without_effect() -> None:
         common_flags.refuse_without_effect(__name__, of_pairs | of_results, "a training on pairs")
     value = {name: flags.FLAGS[name].value for name in _flags()}
     sampled = value["loss"] in ("negative_sampling", "nce", "sampled_softmax")
-    phrases = ("phrase_threshold", "phrase_discount", "phrase_scoring")
+    phrases = ("phrase_threshold", "phrase_discount", "phrase_scoring", "phrase_connectors")
     for names, effective, what in (
         (("config", "passes", "compat"), PAIRS.value, "a training on text"),
         (("freeze",), FROM.value, "a training without --from"),

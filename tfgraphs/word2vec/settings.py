@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURES = ("skipgram", "cbow")
 LOSSES = ("negative_sampling", "hierarchical_softmax", "softmax", "sampled_softmax", "nce")
+ENGLISH_CONNECTORS = "a an the for of with without at from to in on by and or"  # gensim's ENGLISH_CONNECTOR_WORDS
 WINDOW_SAMPLINGS = ("expected", "dynamic", "full")
 
 
@@ -38,6 +39,8 @@ class TextSettings(CheckedSettings):
         phrase_threshold: pairs with a higher score are joined. Default: 100, for `npmi`, which is in -1..1, 0.5.
         phrase_discount: subtracted from the count of a pair, so that rare words do not form phrases; for `word2phrase`.
         phrase_scoring: `word2phrase` or `npmi`; see `phrases.scores`.
+        phrase_connectors: words that may stand inside a phrase, but not at its ends, as in bank_of_america: `english`
+            for the articles and prepositions that gensim has, or words with commas between them. Default: none.
         max_counting_memory: bytes of the table of words, and of that of pairs. A larger table forgets its rarest
             entries.
 
@@ -54,6 +57,7 @@ class TextSettings(CheckedSettings):
     phrase_threshold: float | None = None
     phrase_discount: float = 5
     phrase_scoring: str = "word2phrase"
+    phrase_connectors: str = ""
     max_counting_memory: int = 2 << 30
 
     ERROR: ClassVar = CorpusError
@@ -76,6 +80,12 @@ class TextSettings(CheckedSettings):
             raise CorpusError("jieba_dictionary is for the tokenizer jieba")
         if self.phrase_scoring == "npmi" and not -1 <= self.threshold <= 1:
             raise CorpusError(f"phrase_threshold is {self.phrase_threshold}: npmi is between -1 and 1, try 0.5")
+
+    @property
+    def connectors(self) -> list[str]:
+        """The words of `phrase_connectors`, each once."""
+        text = ENGLISH_CONNECTORS if self.phrase_connectors == "english" else self.phrase_connectors.replace(",", " ")
+        return list(dict.fromkeys(text.split()))
 
     @property
     def threshold(self) -> float:

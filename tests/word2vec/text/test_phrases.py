@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tfgraphs.word2vec.settings import TextSettings
 from tfgraphs.word2vec.text import vocabulary as vocabulary_module
-from tfgraphs.word2vec.text.phrases import PairTable, PhraseJoiner, join_phrases, scores
+from tfgraphs.word2vec.text.phrases import Connectors, PairTable, PhraseJoiner, join_phrases, scores
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN, NumberFile, Vocabulary, write_numbers
 
 TEXT = st.lists(st.lists(st.sampled_from("abcd"), max_size=12), min_size=1, max_size=8)
@@ -92,6 +92,44 @@ def test_phrases_and_their_counts_are_those_of_plain_word2phrase(tmp_path_factor
         assert run(tmp_path_factory.mktemp("text"), text, settings) == expected(text, settings)
 
 
+@given(
+    st.lists(st.lists(st.sampled_from("abcdofx"), max_size=12), min_size=1, max_size=8).filter(lambda text: any(text)),
+    st.sampled_from([-0.2, 0.1, 0.4]),
+)
+def test_phrases_with_connectors_are_those_of_gensim(tmp_path_factory, text, threshold):
+    gensim = pytest.importorskip("gensim.models.phrases", reason="gensim is only in the extra test")
+    theirs = gensim.Phrases(
+        text, min_count=1, threshold=threshold, scoring="npmi", connector_words=frozenset("ofx"), delimiter="_"
+    )
+    settings = TextSettings(
+        min_count=1, phrases=1, phrase_threshold=threshold, phrase_scoring="npmi", phrase_connectors="o,f,x"
+    )
+    joined, _ = run(tmp_path_factory.mktemp("text"), text, settings)
+    assert joined == [word for sentence in text for word in [*theirs[sentence], "\n"]]
+
+
+def test_english_connectors_are_those_of_gensim():
+    gensim = pytest.importorskip("gensim.models.phrases", reason="gensim is only in the extra test")
+    assert set(TextSettings(phrase_connectors="english").connectors) == gensim.ENGLISH_CONNECTOR_WORDS
+
+
+def test_connectors_stand_inside_phrases_only(tmp_path):
+    text = [["the", "bank", "of", "the", "america"], ["of", "bank"], ["america", "of"]] * 20
+    settings = TextSettings(min_count=5, phrases=2, phrase_threshold=0.5, phrase_connectors="english")
+    joined, counts = run(tmp_path, text, settings)
+    assert joined[:8] == ["the", "bank_of_the_america", "\n", "of", "bank", "\n", "america", "of"]
+    assert counts == {"bank_of_the_america": 20, "the": 20, "of": 40, "bank": 20, "america": 20}
+
+
+def test_more_sequences_of_connectors_than_pairs_have_numbers_are_left_out():
+    connectors = Connectors(1 << 30, [0, 1])
+    text = np.array([2, 0, 3, -1, 2, 1, 3, -1] + [2, *[0, 1] * 4, 3, -1] + [2, 0, 0, 0, 3, -1] * 9, np.int32)
+    *_, keys = connectors.pairs(text)
+    assert min(keys) >= 0
+    assert {len(connectors.words_of(key)) for key in keys.tolist()} <= {3, 5, 10}
+    assert connectors.pairs(np.array([2, *[0] * 9, 3, -1], np.int32))[-1].size == 0
+
+
 NEWS = [["the", "new", "york", "times"], ["new", "cars"], ["york", "minster"], ["many", "times"]] * 10
 
 
@@ -119,13 +157,13 @@ def test_phrases_grow_with_each_turn(tmp_path, turns, phrases):
     ],
 )
 def test_pairs_are_joined_from_left_to_right_within_a_sentence(numbers, joined):
-    phrases = PhraseJoiner(3, np.array([0 * 3 + 0, 0 * 3 + 1]), np.array([8, 9], np.int32))
+    phrases = PhraseJoiner(Connectors(3), np.array([0 * 3 + 0, 0 * 3 + 1]), np.array([8, 9], np.int32))
     assert phrases.join(np.array(numbers, np.int32)).tolist() == joined
 
 
 @given(st.lists(st.lists(st.integers(-2, 4)), min_size=1))
 def test_pairs_are_counted_over_all_parts(parts):
-    table = PairTable(5, 1 << 20)
+    table = PairTable(Connectors(5), 1 << 20)
     for part in parts:
         table.add(np.array(part, np.int32))
     keys, counts = table.counted()
@@ -135,7 +173,7 @@ def test_pairs_are_counted_over_all_parts(parts):
 
 def pruned_pairs():
     """Three pairs that come again and again, and very many that come once, in memory for a thousand."""
-    table = PairTable(1000, 64 * 1000)
+    table = PairTable(Connectors(1000), 64 * 1000)
     random = np.random.default_rng(0)
     for _ in range(50):
         table.add(np.array([1, 2, 3, 4] * 5, np.int32))

@@ -1,9 +1,11 @@
 """Phrases: words such as new_york that stand together more often than chance would have it.
 
-This is word2phrase of Mikolov et al. (2013, arXiv 1310.4546, section 4) on word numbers.
+This is word2phrase of Mikolov et al. (2013, arXiv 1310.4546, section 4) on word numbers. Connectors such as "of" may
+stand between the two words and become part of the phrase, as in gensim: bank_of_america. Its score is that of its first
+and last word, with the count of the whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 import numpy as np
@@ -14,6 +16,7 @@ from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabula
 
 Report = Callable[[str, float], None]
 
+LONGEST = 8  # connectors in a row
 _BYTES = 64  # of a pair of words, while runs are merged
 
 
@@ -34,7 +37,8 @@ def join_phrases(
     """
     index, counts, total, pruned = dict(vocabulary.index), vocabulary.counts, raw_words, False
     for turn in range(1, settings.phrases + 1):
-        table = PairTable(len(index), settings.max_counting_memory)
+        connectors = Connectors(len(index), [index[word] for word in settings.connectors if word in index])
+        table = PairTable(connectors, settings.max_counting_memory)
         for numbers in file.sentences(partial(report, f"counting pairs of words, {turn} of {settings.phrases}")):
             table.add(numbers)
         pruned = pruned or table.pruned
@@ -52,13 +56,13 @@ def _choose_phrases(
     """Choose phrases, and add new ones to the index."""
     pairs, pair_counts = table.counted()
     words = list(index)
-    first, second = counts[pairs // len(words)], counts[pairs % len(words)]
+    first, second = counts[pairs // len(words) % len(words)], counts[pairs % len(words)]
     least = np.minimum(pair_counts, np.minimum(first, second))
     chosen = (least >= settings.min_count) & (scores(pair_counts, first, second, total, settings) > settings.threshold)
     pairs = pairs[chosen]
-    names = [f"{words[pair // len(words)]}_{words[pair % len(words)]}" for pair in pairs.tolist()]
+    names = ["_".join(words[number] for number in table.connectors.words_of(pair)) for pair in pairs.tolist()]
     numbers = np.array([index.setdefault(name, len(index)) for name in names], np.int32)
-    return PhraseJoiner(len(words), pairs, numbers)
+    return PhraseJoiner(table.connectors, pairs, numbers)
 
 
 def scores(pairs: np.ndarray, first: np.ndarray, second: np.ndarray, total: int, settings: TextSettings) -> np.ndarray:
@@ -81,6 +85,64 @@ def scores(pairs: np.ndarray, first: np.ndarray, second: np.ndarray, total: int,
     return np.log(pairs * total / first / second) / -np.log(pairs / total)
 
 
+class Connectors:
+    """Finds pairs of words, with nothing or connectors between them, and gives them numbers.
+
+    The number of a pair is (sequence * words + first) * words + second, where sequence is that of the connectors.
+
+    Args:
+        words: word numbers are below this.
+        numbers: of connectors.
+    """
+
+    def __init__(self, words: int, numbers: Collection[int] = ()) -> None:
+        self.words = words
+        self._connects = np.zeros(words + 2, bool)  # the last two are the numbers -2 and -1
+        self._connects[list(numbers)] = True
+        self._sequences: list[tuple[int, ...]] = [()]
+        self._index: dict[tuple[int, ...], int] = {(): 0}
+
+    def words_of(self, pair: int) -> tuple[int, ...]:
+        """Return the numbers of all words of a pair."""
+        rest, second = divmod(pair, self.words)
+        sequence, first = divmod(rest, self.words)
+        return first, *self._sequences[sequence], second
+
+    def pairs(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Find the pairs in whole sentences, int32 [tokens]; negative numbers belong to no pair.
+
+        Returns:
+            For each pair its place among the words that are no connectors, the positions of its first and last word,
+            and its number, int64 [pairs] each.
+        """
+        others = np.flatnonzero(~self._connects[numbers])
+        begins, ends = others[:-1], others[1:]
+        between = ends - begins - 1
+        places = np.flatnonzero((numbers[begins] >= 0) & (numbers[ends] >= 0) & (between <= LONGEST))
+        begins, ends, between = begins[places], ends[places], between[places]
+        sequences = np.zeros(len(places), np.int64)
+        for length in range(1, between.max(initial=0) + 1):
+            these = np.flatnonzero(between == length)
+            rows = numbers[begins[these, None] + np.arange(1, length + 1)]
+            distinct, inverse = np.unique(rows, axis=0, return_inverse=True)
+            found = np.array([self._number(tuple(row)) for row in distinct.tolist()], np.int64)
+            sequences[these] = found[inverse.ravel()]
+        keys = (sequences * self.words + numbers[begins]) * self.words + numbers[ends]
+        kept = sequences >= 0
+        return places[kept], begins[kept], ends[kept], keys[kept]
+
+    def _number(self, sequence: tuple[int, ...]) -> int:
+        """Return the number of a sequence, -1 if there are more than pairs have numbers."""
+        number = self._index.setdefault(sequence, len(self._sequences))
+        if number < len(self._sequences):
+            return number
+        if (number + 1) * self.words**2 >= 1 << 63:
+            del self._index[sequence]
+            return -1
+        self._sequences.append(sequence)
+        return number
+
+
 class PairTable:
     """Counts pairs of neighbouring words within a limit of memory.
 
@@ -88,23 +150,22 @@ class PairTable:
     rarest pairs so far are forgotten.
 
     Args:
-        words: word numbers are below this.
+        connectors: finds the pairs.
         max_bytes: limit of the memory.
 
     Attributes:
         pruned: whether pairs were forgotten.
     """
 
-    def __init__(self, words: int, max_bytes: int) -> None:
+    def __init__(self, connectors: Connectors, max_bytes: int) -> None:
         self.pruned = False
-        self._words = words
+        self.connectors = connectors
         self._capacity = max(1, max_bytes // _BYTES)
         self._runs = [(np.empty(0, np.int64), np.empty(0, np.int64))]
 
     def add(self, numbers: np.ndarray) -> None:
-        """Count the pairs in whole sentences, int32 [tokens]; negative numbers belong to no pair."""
-        keys = _pair_keys(numbers, self._words)
-        self._runs.append(np.unique(keys[keys >= 0], return_counts=True))
+        """Count the pairs in whole sentences, int32 [tokens]."""
+        self._runs.append(np.unique(self.connectors.pairs(numbers)[-1], return_counts=True))
         sizes = [len(keys) for keys, _ in self._runs]
         if sum(sizes) > min(2 * sizes[0], self._capacity):
             keys, counts = self.counted()
@@ -114,7 +175,7 @@ class PairTable:
                 self.pruned = True
 
     def counted(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return all pairs as first * words + second, ascending, and their counts, int64 [pairs] each."""
+        """Return the numbers of all pairs, ascending, and their counts, int64 [pairs] each."""
         keys, counts = (np.concatenate(arrays) for arrays in zip(*self._runs, strict=True))
         order = np.argsort(keys, kind="stable")  # fast on sorted runs
         keys, counts = keys[order], counts[order]
@@ -123,18 +184,12 @@ class PairTable:
         return self._runs[0]
 
 
-def _pair_keys(numbers: np.ndarray, words: int) -> np.ndarray:
-    """first * words + second for each number and the next, -1 if one of them is no word, int64 [tokens - 1]."""
-    first, second = numbers[:-1].astype(np.int64), numbers[1:]
-    return np.where((first >= 0) & (second >= 0), first * words + second, -1)
-
-
 class PhraseJoiner:
     """Replaces pairs of words by phrases, and counts the words that come of it.
 
     Args:
-        words: word numbers in the text are below this.
-        pairs: first * words + second, ascending, int64 [pairs].
+        connectors: finds the pairs.
+        pairs: numbers of those to replace, ascending, int64 [pairs].
         numbers: of the phrases, int32 [pairs].
 
     Attributes:
@@ -142,26 +197,29 @@ class PhraseJoiner:
         total: words and phrases so far, unknown ones included.
     """
 
-    def __init__(self, words: int, pairs: np.ndarray, numbers: np.ndarray) -> None:
-        self.pairs, self._words, self._numbers = pairs, words, numbers
+    def __init__(self, connectors: Connectors, pairs: np.ndarray, numbers: np.ndarray) -> None:
+        self.pairs, self._connectors, self._numbers, words = pairs, connectors, numbers, connectors.words
         self._begins = np.zeros(words + 2, bool)  # whether a word begins a pair; the last two are the numbers -2 and -1
-        self._begins[pairs // words] = True
+        self._begins[pairs // words % words] = True
         self.counts = np.zeros(max(words, numbers.max(initial=0) + 1), np.int64)
         self.total = 0
 
     def join(self, numbers: np.ndarray) -> np.ndarray:
         """Join pairs in whole sentences, int32 [tokens], from left to right; a word is part of one pair at most."""
-        keys = _pair_keys(numbers, self._words)
-        candidates = np.flatnonzero(self._begins[numbers[:-1]] & (keys >= 0))
+        order, begins, ends, keys = self._connectors.pairs(numbers)
+        candidates = np.flatnonzero(self._begins[numbers[begins]])
         places = np.searchsorted(self.pairs, keys[candidates])
         places[places == len(self.pairs)] = 0
         matches = self.pairs[places] == keys[candidates]
-        begins, places = candidates[matches], places[matches]
-        chosen = _every_second(begins)
-        begins, places = begins[chosen], places[chosen]
+        candidates, places = candidates[matches], places[matches]
+        chosen = _every_second(order[candidates])
+        candidates, places = candidates[chosen], places[chosen]
         joined = numbers.copy()
-        joined[begins] = self._numbers[places]
-        joined = np.delete(joined, begins + 1)
+        joined[begins[candidates]] = self._numbers[places]
+        inside = np.zeros(len(numbers) + 1, np.int8)
+        inside[begins[candidates] + 1] = 1
+        inside[ends[candidates] + 1] = -1
+        joined = joined[np.cumsum(inside[:-1], dtype=np.int8) == 0]
         self.counts += np.bincount(joined[joined >= 0], minlength=len(self.counts))
         self.total += int(np.count_nonzero(joined != SENTENCE_END))
         return joined
