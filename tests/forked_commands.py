@@ -1,9 +1,11 @@
 """Commands in processes of their own, without the seconds that it takes to import TensorFlow for each."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +19,9 @@ import tfgraphs, tensorflow, keras
 
 for line in sys.stdin:
     name, arguments, folder, output, errors = json.loads(line)
+    if name == "wait":
+        print(json.dumps(os.waitstatus_to_exitcode(os.waitpid(arguments, 0)[1])), flush=True)
+        continue
     child = os.fork()
     if not child:
         os.chdir(folder)
@@ -36,7 +41,7 @@ for line in sys.stdin:
             status = 1
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(status)
-    print(json.dumps(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])), flush=True)
+    print(child, flush=True)
 """
 
 
@@ -48,7 +53,7 @@ class ForkedCommands:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._outputs = [folder / "stdout", folder / "stderr"]
+        self._folder, self._count = folder, itertools.count()
         clean = {name: value for name, value in os.environ.items() if name != "TFGRAPHS_HOME"}
         self._server = subprocess.Popen(
             [sys.executable, "-c", PROGRAM],
@@ -61,12 +66,32 @@ class ForkedCommands:
 
     def __call__(self, name: str, *arguments: str, cwd: Path) -> SimpleNamespace:
         """Returns returncode, stdout and stderr of a command; that of the name "-c" is a program in Python."""
-        self._server.stdin.write(json.dumps([name, arguments, str(cwd), *map(str, self._outputs)]) + "\n")
+        return self.start(name, *arguments, cwd=cwd).wait()
+
+    def start(self, name: str, *arguments: str, cwd: Path) -> "RunningCommand":
+        """Returns a command that runs: its `pid` gets signals, and `wait` returns what the call would return."""
+        outputs = [self._folder / f"{stream}{next(self._count)}" for stream in ("stdout", "stderr")]
+        return RunningCommand(self, self._ask(name, arguments, str(cwd), *map(str, outputs)), outputs)
+
+    def _ask(self, *request: object) -> int:
+        self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
-        returncode = json.loads(self._server.stdout.readline())
-        stdout, stderr = (path.read_text(encoding="utf-8") for path in self._outputs)
-        return SimpleNamespace(returncode=returncode, stdout=stdout, stderr=stderr)
+        return json.loads(self._server.stdout.readline())
 
     def close(self) -> None:
         self._server.kill()
         self._server.communicate()
+
+
+@dataclass
+class RunningCommand:
+    commands: ForkedCommands
+    pid: int
+    outputs: list[Path]
+
+    def wait(self) -> SimpleNamespace:
+        returncode = self.commands._ask("wait", self.pid, "", "", "")
+        stdout, stderr = (path.read_text(encoding="utf-8", errors="replace") for path in self.outputs)
+        for path in self.outputs:
+            path.unlink()
+        return SimpleNamespace(returncode=returncode, stdout=stdout, stderr=stderr)

@@ -2,12 +2,17 @@
 
 import importlib.util
 import os
+import signal
 import sys
+from functools import partial
 from pathlib import Path
+
+_INTERRUPTED = 130
 
 
 def launch(name: str) -> None:
     """Runs the command of this name, in the checkout's own environment if this Python lacks what it needs."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))  # without a traceback while modules are imported
     checkout = Path(__file__).resolve().parents[2]
     python = Path(os.environ.get("TFGRAPHS_HOME", checkout)) / ".venv" / "bin" / "python"
     if importlib.util.find_spec("tensorflow") is None:
@@ -15,3 +20,8 @@ def launch(name: str) -> None:
             sys.exit(f"{name}: TensorFlow is not installed for {sys.executable}: run bin/demo once, it makes {python}")
         os.execv(python, [str(python), *sys.argv])
     importlib.import_module(f"tfgraphs.cli.{name}").run()
+
+
+run_deepdream, run_neural_style, run_visualize, run_word2vec, run_words = (
+    partial(launch, name) for name in ("deepdream", "neural_style", "visualize", "word2vec", "words")
+)

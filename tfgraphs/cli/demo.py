@@ -19,7 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tfgraphs.cli.shared import command, common_flags
+from tfgraphs.cli.shared import command, common_flags, process
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.monitor.terminal import duration
@@ -94,7 +94,7 @@ def _call(line: str) -> str:
     """Runs a command and returns its output; its progress goes to the terminal."""
     name, *arguments = shlex.split(line)
     result = subprocess.run([sys.executable, f"bin/{name}", *arguments], stdout=subprocess.PIPE, text=True, check=False)
-    if result.returncode == command.INTERRUPTED:
+    if result.returncode == process.INTERRUPTED:
         raise KeyboardInterrupt
     if result.returncode:
         raise TfgraphsError(f"this command failed with exit code {result.returncode}: {line}")

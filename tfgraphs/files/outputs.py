@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfgraphs.errors import address_of, reason
+from tfgraphs.errors import TfgraphsError, address_of, reason
 from tfgraphs.files.locks import OutputError as OutputError
 from tfgraphs.files.locks import hidden, hold, locked
 
@@ -19,6 +19,7 @@ SAVED_MODEL = "saved_model.pb"  # the file that marks a folder as a SavedModel
 
 _PATIENCE = 10.0  # seconds to wait for another process that writes the same
 _EARLIER = "earlier"  # ending of a result that is being replaced
+_FAILURES = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)]
 _HERE = -100  # AT_FDCWD, for paths relative to the current folder
 
 
@@ -207,8 +208,15 @@ def _sync_names(folder: Path) -> None:
 
 @contextlib.contextmanager
 def output_errors(path: str | Path) -> Iterator[None]:
-    """Turns an OSError about `path` into an OutputError."""
+    """Turns an OSError about `path`, or an error of TensorFlow that has the text of one, into an OutputError."""
     try:
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {reason(error)}") from error
+    except TfgraphsError:
+        raise
+    except Exception as error:
+        for text in _FAILURES:
+            if text in str(error):
+                raise OutputError(f"cannot write {path}: {text.lower()}") from error
+        raise

@@ -1,5 +1,6 @@
 """The loop over rounds of steps, which yields reports and keeps checkpoints for interrupted runs."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -128,9 +129,8 @@ class Checkpoints:
                 if not path.name.startswith(f"{new.name}."):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
         except (tf.errors.OpError, OSError) as error:
-            message = error.message if isinstance(error, tf.errors.OpError) else reason(error)
-            text = f"cannot save the state of the run in {self._folder}: {message.partition(chr(10))[0]}"
-            raise CheckpointError(text) from error
+            message = re.sub(r"\s*\[Op:\w+\]", "", reason(error)).rpartition("; ")[2]  # TensorFlow says where
+            raise CheckpointError(f"cannot save the state of the run in {self._folder}: {message.lower()}") from error
 
     def _numbers(self) -> list[int]:
         """The numbers of whole checkpoints: TensorFlow writes the index last."""

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import absl.logging
 from absl import flags
 
-from tfgraphs.errors import TfgraphsError, printable
+from tfgraphs.cli.shared import process
+from tfgraphs.errors import TfgraphsError, printable, reason
 from tfgraphs.files import locks
 from tfgraphs.graphs.processor import Processor
 from tfgraphs.graphs.start import start
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 class UsageError(TfgraphsError):
@@ -30,8 +30,9 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
 
     `main` takes the arguments that are not flags. --help prints `documentation` and the flags of `flag_modules`.
     """
-    for interrupt in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
-        signal.signal(interrupt, signal.default_int_handler)
+    process.open_streams()
+    process.repeat_lost_interruptions()
+    process.on_interruption(signal.default_int_handler)
     warnings.showwarning = lambda message, *_: print(f"{name}: {message}", file=sys.stderr)
     arguments = sys.argv[1:]
     try:
@@ -41,20 +42,35 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
             arguments = flags.FLAGS(sys.argv)[1:]
             _log_details()
             with as_interruption():
+                _check_current_folder()
                 main(arguments)
+                sys.stdout.flush()
     except (TfgraphsError, flags.Error) as error:
         _exit(name, str(error), BAD_INPUT)
     except KeyboardInterrupt as interruption:
-        _exit(name, str(interruption) or "interrupted", INTERRUPTED)
+        process.on_interruption(process.exit_at_once)
+        _exit(name, str(interruption) or "interrupted", process.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe has closed it
+        pass  # whoever reads the answers has enough of them
+    except OSError as error:
+        place = error.filename if isinstance(error.filename, str) else "cannot write the answer"
+        _exit(name, f"{place}: {reason(error)}", BAD_INPUT)
     except Exception as error:
         if type(error).__name__ not in ("MemoryError", "ResourceExhaustedError"):  # the latter is TensorFlow's
             raise
         full = "space left" in str(error).lower()  # TensorFlow's error is the same for memory and disks
         _exit(name, "no space left on device" if full else "out of memory: try something smaller", BAD_INPUT)
     finally:
+        process.on_interruption(process.exit_at_once)
         locks.release_all()
+        process.close_outputs()
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        raise UsageError("the current folder was deleted: change to another one") from None
 
 
 @contextlib.contextmanager
@@ -63,12 +79,18 @@ def as_interruption() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        cause = error.__context__
-        while cause is not None and not isinstance(cause, KeyboardInterrupt):
-            cause = cause.__context__
+        cause = _interruption(error)
         if cause is None:
             raise
         raise KeyboardInterrupt(*cause.args) from error
+
+
+def _interruption(error: BaseException) -> BaseException | None:
+    """Returns the KeyboardInterrupt that is an error or its cause, if there is one."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__
+    return cause
 
 
 def no_arguments(arguments: list[str]) -> None:
@@ -102,7 +124,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         drawn.add_column(column, justify="right" if number else "left", no_wrap=True)
     for row in rows:
         drawn.add_row(*(text.Text(cell) for cell in row))
-    console.Console(highlight=False, width=1000).print(drawn)
+    screen = console.Console(highlight=False, width=1000)
+    with screen.capture() as captured:  # on its own it exits if a pipe is closed
+        screen.print(drawn)
+    print(captured.get(), end="")
 
 
 def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
@@ -118,9 +143,10 @@ def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) 
         os.dup2(banners.fileno(), 2)
         try:
             start(threads)
-        except BaseException:
-            banners.seek(0)
-            os.write(stderr, banners.read())
+        except BaseException as error:
+            if not _interruption(error):
+                banners.seek(0)
+                os.write(stderr, banners.read())
             raise
         finally:
             os.dup2(stderr, 2)
@@ -146,5 +172,6 @@ def _help(documentation: str, modules: list[str] | None) -> str:
 
 
 def _exit(name: str, message: str, code: int) -> None:
-    print(f"{name}: {printable(' '.join(message.split()))}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal is gone, or a pipe is closed
+        print(f"{name}: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)

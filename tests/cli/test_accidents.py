@@ -1,0 +1,160 @@
+"""What may happen to a command: closed streams, full disks, odd names and environments, Ctrl-C at any moment."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+WORDS = f"{sys.executable} {CHECKOUT}/bin/words --vectors=v.txt"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "v.txt").write_text("3 2\nking 1 2\nqueen 2 1\nman 3 4\n")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (70, 90, 3), np.uint8)).save(tmp_path / "photo.png")
+    return tmp_path
+
+
+def shell(line, folder, **environment):
+    result = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=os.environ | environment, capture_output=True, check=False
+    )
+    return result.returncode, result.stdout.decode(errors="surrogateescape"), result.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error"),
+    [
+        (f"{WORDS} near king >&-", 0, ""),
+        (f"{WORDS} near king 2>&-", 0, ""),
+        (f"{WORDS} near king <&- >&- 2>&-", 0, ""),
+        (f"{WORDS} near nothing 2>&-", 2, ""),
+        (f"{WORDS} <&-", 0, ""),
+        (f"{WORDS} near king | true; exit ${{PIPESTATUS[0]}}", 0, ""),
+        (f"{WORDS} near king >/dev/full", 2, "words: cannot write the answer: no space left on device\n"),
+        (
+            f"{WORDS} plot king --output=/dev/null/p.png",
+            2,
+            "words: cannot write /dev/null/p.png: not a directory\n",
+        ),
+        (
+            f"mkdir gone && cd gone && rmdir ../gone && {WORDS} near king",
+            2,
+            "words: the current folder was deleted: change to another one\n",
+        ),
+    ],
+)
+def test_streams_and_folders_that_are_not_there(folder, line, code, error):
+    returncode, _, errors = shell(line, folder)
+    assert (returncode, errors) == (code, error)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+        {"TERM": "", "COLUMNS": "20", "LINES": "1"},
+        {"TERM": "nonsense", "TZ": "Nowhere/Nothing", "HOME": "/nonexistent"},
+    ],
+)
+def test_odd_environments_give_the_same_answer(folder, environment):
+    code, printed, errors = shell(f"umask 077; {WORDS} near king", folder, **environment)
+    assert (code, errors) == (0, "")
+    assert re.search(r"man .*0\.9839", printed)
+
+
+def test_names_need_not_be_utf8(folder):
+    name = os.fsdecode(b"d\xff.png")
+    line = f"{sys.executable} {CHECKOUT}/bin/deepdream --input=photo.png --layer=fire2 --iterations=1 --output={name}"
+    code, printed, _ = shell(line, folder)
+    assert (code, printed) == (0, f"{name}: 90 x 70 px\n")
+    assert (folder / name).exists()
+
+
+FULL = """
+import resource, runpy, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.argv = ["deepdream", "--input=photo.png", "--layer=fire2", "--iterations=8", "--picture_every=1", "--output=d.png"]
+sys.argv += {arguments}
+resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes}, {bytes}))
+runpy.run_module("tfgraphs.cli.deepdream", run_name="__main__")
+"""
+
+
+def test_a_log_on_a_full_disk_is_a_warning(folder, forked):
+    program = FULL.format(arguments=["--logdir=logs", "--size=40"], bytes=50_000)
+    result = forked("-c", program, cwd=folder)
+    assert (result.returncode, result.stdout) == (0, "d.png: 40 x 31 px\n")
+    warnings = [line for line in result.stderr.splitlines() if "%" not in line]
+    assert len(warnings) == 1
+    assert re.fullmatch("deepdream: cannot write logs: .*; the rest of the run is not logged", warnings[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "error"),
+    [
+        (100, r"cannot write checkpoints/deepdream-\w+/inputs.json: file too large"),
+        (10_000, r"cannot save the state of the run in checkpoints/deepdream-\w+/octave0: file too large"),
+    ],
+)
+def test_a_full_disk_is_one_line_that_names_the_file(folder, forked, size, error):
+    result = forked("-c", FULL.format(arguments=[], bytes=size), cwd=folder)
+    assert result.returncode == 2
+    assert re.fullmatch(f"deepdream: {error}", result.stderr.splitlines()[-1])
+    assert not (folder / "d.png").exists()
+
+
+LINES = [
+    "words --vectors=v.txt near king",
+    "deepdream --input=photo.png --layer=fire2 --iterations=30 --output=d.png",
+    "neural_style --input=photo.png --size=64 --steps=20 --output=p.png",
+]
+
+
+@pytest.mark.parametrize("moment", [0.12, *(pytest.param(number, marks=pytest.mark.long) for number in range(15))])
+def test_an_interruption_at_any_moment_is_one_line_or_none(folder, moment):
+    """The first ones are while modules are imported. Before 0.1 s Python itself is not ready."""
+    random_moments = random.Random(moment)
+    name, *arguments = LINES[int(moment) % len(LINES)].split()
+    program = [sys.executable, str(CHECKOUT / "bin" / name), *arguments]
+    process = subprocess.Popen(program, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(moment if moment < 1 else random_moments.uniform(0.1, 1) if moment < 8 else random_moments.uniform(1, 6))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    said = [line for line in errors.splitlines() if "%" not in line]
+    assert process.returncode in (130, -signal.SIGINT, 0), errors
+    assert len(said) <= 1, errors
+    assert not said or said[0].startswith(f"{name}: interrupted")
+    assert process.returncode == 0 or not list(folder.glob("?.png"))
+
+
+def test_an_interruption_that_python_drops_is_repeated(folder, forked):
+    program = """
+import signal, sys, time
+from tfgraphs.cli.shared import command
+
+class Dropping:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def main(_):
+    Dropping()
+    time.sleep(60)
+
+sys.argv = ["paint"]
+command.run("paint", main, "Paints.", [])
+"""
+    begun = time.monotonic()
+    result = forked("-c", program, cwd=folder)
+    assert (result.returncode, result.stderr) == (130, "paint: interrupted\n")
+    assert time.monotonic() - begun < 30
