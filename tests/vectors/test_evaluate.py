@@ -1,4 +1,7 @@
+import bz2
 import dataclasses
+import gzip
+import lzma
 import re
 import tracemalloc
 from pathlib import Path
@@ -389,6 +392,12 @@ def test_line_ends(royal, tmp_path, ending):
 def test_file_that_holds_no_pairs_is_refused_in_one_line(royal, tmp_path, content, message):
     with pytest.raises(EvaluationError, match=rf"\A[^\n]*questions.txt is not a [^\n]*{re.escape(message)}[^\n]*\Z"):
         word_pairs(royal, write(tmp_path, content))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_questions_are_read_by_their_content(royal, tmp_path, pack):
+    result = analogies(royal, write(tmp_path, pack(b"man king woman queen\n")))
+    assert (result.overall.correct, result.overall.total) == (1, 1)
 
 
 def test_public_analogies_are_read_whole(shared_eval):

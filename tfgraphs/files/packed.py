@@ -15,6 +15,7 @@ from tfgraphs.extras import install_extra
 from tfgraphs.files.trust import check_regular_file
 
 PIECE = 1 << 20
+_MOST = 1 << 28
 _ZSTANDARD_PIECE = 1 << 13  # packed bytes: a few of them can expand to very much
 _ZSTANDARD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
 _COMPRESSIONS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], Any]], ...] = (
@@ -91,7 +92,18 @@ def unpacking_errors(path: str | Path, kind: type[TfgraphsError]) -> Iterator[No
         raise kind(f"cannot read {path}: the file is damaged or cut short ({reason(error)})") from error
 
 
-def read_text(path: str | Path, kind: type[TfgraphsError], most: int = 1 << 28) -> str:
+def read_bytes(path: str | Path, kind: type[TfgraphsError], most: int = _MOST) -> bytes:
+    """Reads a whole file or pipe, packed or not; args and errors as of `read_text`."""
+    content = bytearray()
+    with unpacking_errors(path, kind), open(path, "rb") as file:
+        for piece in unpacked(file):
+            content += piece
+            if len(content) > most:
+                raise kind(f"cannot read {path}: it has more than {most:,} bytes")
+    return bytes(content)
+
+
+def read_text(path: str | Path, kind: type[TfgraphsError], most: int = _MOST) -> str:
     """Reads a whole file of text in UTF-8, packed or not, without the mark that some editors put before it.
 
     Args:
@@ -103,12 +115,7 @@ def read_text(path: str | Path, kind: type[TfgraphsError], most: int = 1 << 28) 
         TfgraphsError: of `kind`: the file cannot be read, is damaged, too long, or not in UTF-8.
     """
     check_regular_file(path, kind)
-    content = bytearray()
-    with unpacking_errors(path, kind), open(path, "rb") as file:
-        for piece in unpacked(file):
-            content += piece
-            if len(content) > most:
-                raise kind(f"cannot read {path}: it has more than {most:,} bytes")
+    content = read_bytes(path, kind, most)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.packed import read_bytes
 from tfgraphs.vectors.word_vectors import WordVectors
 
 _LONGEST_LINE = 10_000  # bytes
@@ -287,17 +288,13 @@ def _number(text: str) -> float | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields the lines of a file that are not blank, numbered from 1."""
-    number = 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=1):
-                if len(line) == _LONGEST_LINE:
-                    raise EvaluationError(f"{path} is not a text file of words: line {number} is too long")
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                if text.strip():
-                    yield number, text
-    except OSError as error:
-        raise EvaluationError(f"cannot read {path}: {reason(error)}") from error
-    except UnicodeDecodeError as error:
-        raise EvaluationError(f"{path} is not a text file of words: line {number} is not UTF-8") from error
+    """Yields the lines of a file, plain or packed, that are not blank, numbered from 1."""
+    for number, line in enumerate(read_bytes(path, EvaluationError).split(b"\n"), start=1):
+        if len(line) >= _LONGEST_LINE:
+            raise EvaluationError(f"{path} is not a text file of words: line {number} is too long")
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise EvaluationError(f"{path} is not a text file of words: line {number} is not UTF-8") from error
+        if text.strip():
+            yield number, text
