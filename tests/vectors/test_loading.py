@@ -148,7 +148,7 @@ def test_missing_file_is_refused(tmp_path):
 
 
 def test_folder_is_refused(tmp_path):
-    with pytest.raises(FormatError, match=r"cannot read .*: is a directory"):
+    with pytest.raises(FormatError, match=r"is a folder without word vectors, with none of .*: name the file itself"):
         load(str(tmp_path))
 
 

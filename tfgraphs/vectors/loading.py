@@ -78,7 +78,11 @@ def _find_file(source: str) -> Path | None:
     path = Path(source)
     if source == GLOVE or source.startswith(hub.PREFIX) or (path / STORE).is_file() or (path / SAVED_MODEL).is_file():
         return None
-    return next((path / name for name in (BINARY, TEXT) if (path / name).is_file()), path)
+    file = next((path / name for name in (BINARY, TEXT) if (path / name).is_file()), path)
+    if os.path.isdir(file):
+        names = ", ".join((STORE, BINARY, TEXT, SAVED_MODEL))
+        raise FormatError(f"{source} is a folder without word vectors, with none of {names}: name the file itself")
+    return file
 
 
 def load_file(path: Path, limit: int | None = None) -> WordVectors:

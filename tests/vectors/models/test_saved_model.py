@@ -170,12 +170,17 @@ def test_wrong_results_of_a_model_are_described(model, call, returned):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_vectors_that_are_not_finite_are_refused(model, value):
+def test_words_whose_vectors_are_not_finite_are_left_out_and_counted(model, value):
     def call(words):
         rows = tf.cast(letters(words), tf.float64)
         return tf.where(rows == 98, tf.constant(value, tf.float64), rows)
 
-    assert message(model(call)).endswith("is damaged: the vector of 'b' is not finite")
+    with pytest.warns(UserWarning, match=r"words that are left out because their vectors are not finite: 1$"):
+        assert load_saved_model(str(model(call))).words == ["a", "c"]
+
+
+def test_a_model_without_finite_vectors_is_refused(model):
+    assert message(model(lambda words: letters(words) * np.nan)).endswith("is damaged: none of its vectors is finite")
 
 
 def test_vectors_of_changing_width_are_refused(model):

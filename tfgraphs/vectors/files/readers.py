@@ -131,7 +131,8 @@ class TextReader:
                 yield *rows, position
         if last is None and self._count not in (None, number):
             counts = f"it announces {self._count:,} words and contains {number:,}"
-            raise FormatError(f"{self._path} is cut off or damaged: {counts}")
+            advice = f"; a limit of {number} words reads them" if number < self._count else ""
+            raise FormatError(f"{self._path} is cut off or damaged: {counts}{advice}")
 
     def _whole_lines(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Cuts the pieces after line breaks."""

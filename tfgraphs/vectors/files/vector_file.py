@@ -38,6 +38,10 @@ _OTHERS = (  # what people have besides, by its first bytes
     (rb"\x93NUMPY", "an array of NumPy, without words: give a file or folder that has the words, too"),
     (rb"\x89HDF|PAR1|SQLite", "a file of tables or arrays: write it as text, a word and its numbers on each line"),
     (rb"\xff\xfe|\xfe\xff", "text in UTF-16: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)"),
+    (rb"(?i)\s*<(!doctype|html|\?xml)", "a web page: the download of the vectors went wrong"),
+    (rb"version https://git-lfs", "a pointer of Git LFS, not the file itself: git lfs pull gets it"),
+    (rb"\s*[\[{]\s*[\"\[{]", "JSON: write it as text, a word and its numbers on each line, separated by spaces"),
+    (rb"[^,;\n]+([,;][-+.\deE]+){2,}\r?\n", "a table with commas: separate the word and its numbers by spaces"),
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Loads word vectors from a SavedModel that maps words to vectors, exported here or from TF Hub."""
 
 import itertools
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
         limit: maximal number of lines of the vocabulary, from the beginning on. None for all.
 
     Raises:
-        FormatError: the model cannot be had, has no clear vocabulary, or does not return finite vectors.
+        FormatError: the model cannot be had, has no clear vocabulary, or does not return vectors. Words whose vectors
+            are not finite are left out, with a warning.
         TrustError: the model could do more than compute.
     """
     folder = hub.saved_model_folder(handle, FormatError)
@@ -46,7 +48,17 @@ def load_saved_model(handle: str, limit: int | None = None) -> WordVectors:
     widths = list(dict.fromkeys(batch.shape[1] for batch in batches))
     if len(widths) > 1:
         raise FormatError(f"{handle} does not map words to vectors: some have {widths[0]} and {widths[1]} dimensions")
-    return WordVectors(words, np.concatenate(batches))
+    matrix = np.concatenate(batches)
+    finite = np.flatnonzero(np.isfinite(matrix).all(axis=1))
+    if not len(finite):
+        raise FormatError(f"{handle} is damaged: none of its vectors is finite")
+    if len(finite) < len(words):
+        wrong = len(words) - len(finite)
+        warnings.warn(
+            f"{handle}: words that are left out because their vectors are not finite: {wrong:,}", stacklevel=2
+        )
+        words, matrix = [words[row] for row in finite], matrix[finite]
+    return WordVectors(words, matrix)
 
 
 def _find_vocabulary(handle: str, assets: Path) -> Path:
@@ -69,7 +81,7 @@ def _read_words(path: Path, limit: int | None) -> list[str]:
 
 
 def _call(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.ndarray:
-    """Returns the vectors of a batch of words, float32 [words, dimensions], all finite."""
+    """Returns the vectors of a batch of words, float32 [words, dimensions]."""
     import tensorflow as tf
 
     advice = "a text embedding of TF Hub is needed"
@@ -81,8 +93,4 @@ def _call(handle: str, model: Callable[[Any], Any], words: list[str]) -> np.ndar
         found = f"{answer.dtype.name} {shape}" if tensor else f"a {type(answer).__name__}"
         expected = f"expected float [{len(words)}, dimensions]"
         raise FormatError(f"{handle} does not map words to vectors: it returns {found}, {expected}")
-    vectors = tf.cast(answer, tf.float32).numpy()
-    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if wrong.size:
-        raise FormatError(f"{handle} is damaged: the vector of {words[wrong[0]]!r} is not finite")
-    return vectors
+    return tf.cast(answer, tf.float32).numpy()
