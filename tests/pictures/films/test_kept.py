@@ -130,20 +130,23 @@ def test_a_zoom_is_endless(tmp_path, target):
     assert films.open_film(tmp_path / f"zoom{target}").plays == 0
 
 
-@pytest.mark.parametrize("source", [".mov"])
-def test_a_video_with_an_alpha_channel_is_transparent(tmp_path, source):
+@pytest.mark.parametrize(
+    ("source", "codec", "layout"),
+    [(".mov", "png", "rgba"), (".webm", "libvpx", "yuva420p"), (".webm", "libvpx-vp9", "yuva420p")],
+)
+def test_a_video_with_an_alpha_channel_is_transparent(tmp_path, source, codec, layout):
     av = pytest.importorskip("av")
     frames = [np.asarray(image) for image in holes()]
     with av.open(str(tmp_path / f"film{source}"), "w") as container:
-        stream = container.add_stream("png", 25)
-        stream.width, stream.height, stream.pix_fmt = 40, 24, "rgba"
+        stream = container.add_stream(codec, 25, options={} if codec == "png" else {"auto-alt-ref": "0", "crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 40, 24, layout
         for pixels in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgba")))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgba").reformat(format=layout)))
         container.mux(stream.encode(None))
     made = films.open_film(again(tmp_path / f"film{source}", ".webp"))
     assert made.transparent
     for alpha, pixels in zip(made.alphas(), frames, strict=True):
-        np.testing.assert_array_equal(np.round(alpha[..., 0] * 255), pixels[..., 3])
+        assert np.abs(alpha[..., 0] * 255 - pixels[..., 3]).mean() < (0.01 if codec == "png" else 4)
 
 
 def test_an_apng_loses_nothing(tmp_path):

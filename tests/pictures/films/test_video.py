@@ -86,6 +86,26 @@ def test_wide_pixels_are_made_square(tmp_path):
     np.testing.assert_allclose(shown(path)[8::16, 16::32], middles(PATCHES), atol=6 * LEVEL)
 
 
+def test_a_film_that_is_made_of_one_needs_no_turning(tmp_path):
+    path = write_video(tmp_path / "turned.mp4", [PATCHES] * 2, options={"crf": "5"}, turn=90, shape=2)
+    film = films.open_film(path).measured(lambda *_: None)
+    films.save(tmp_path / "made.mp4", film.frames(), film)
+    with av.open(str(tmp_path / "made.mp4")) as container:
+        stream = container.streams.video[0]
+        (turn,) = {frame.rotation for frame in container.decode(stream)}
+        assert (stream.height, stream.width, turn, stream.sample_aspect_ratio or 1) == (96, 32, 0, 1)
+    np.testing.assert_allclose(middles(shown(tmp_path / "made.mp4")), middles(shown(path)), atol=6 * LEVEL)
+
+
+@pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(1_000_000, 33_367), Fraction(24), Fraction(15, 2)])
+@pytest.mark.parametrize("ending", ["mp4", "avi", "mkv"])
+def test_a_steady_rate_stays_exactly_as_it_is(tmp_path, ending, rate):
+    path = write_video(tmp_path / f"steady.{ending}", list(moving(90)), rate=rate)
+    found = films.open_film(path).measured(lambda *_: None).timing
+    assert found.ticks is None
+    assert float(1 / found.unit) == pytest.approx(float(rate), rel=1e-5)
+
+
 @pytest.mark.parametrize("shape", [Fraction(1, 1000), Fraction(1000)])
 def test_absurd_pixels_are_not_believed(tmp_path, shape):
     path = write_video(tmp_path / "absurd.mkv", [PATCHES] * 2, shape=shape)

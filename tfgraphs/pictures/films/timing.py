@@ -10,7 +10,7 @@ import numpy as np
 RATES = (0.1, 240.0)  # least and most frames a second
 _FINEST = 100_000  # units in a second; finer ones are rounded to a common unit of video
 _VIDEO = Fraction(1, 90_000)  # s
-_LONGEST = 1_000_000  # s; the times of longer films are damaged
+LONGEST = 1_000_000  # s; the times of longer films are damaged
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def timing_of(begins: Sequence[int], end: int, unit: Fraction, rates: Sequence[F
     """
     ticks = np.append(np.asarray(begins, np.int64), end)
     seconds = (ticks - float(ticks[0])) * float(unit)
-    if np.diff(seconds).min() < -1 or seconds.max() > _LONGEST:
+    if np.diff(seconds).min() < -1 or seconds.max() > LONGEST:
         return Timing(1 / rates[0], None, start)
     ticks -= ticks[0]
     for rate in rates:

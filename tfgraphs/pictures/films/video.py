@@ -15,7 +15,7 @@ import numpy as np
 from tfgraphs.errors import errors_as, summary
 from tfgraphs.extras import install_extra, install_packages
 from tfgraphs.pictures.films.film import READABLE, Film, FilmError
-from tfgraphs.pictures.films.timing import RATES, Timing, timing_of
+from tfgraphs.pictures.films.timing import LONGEST, RATES, Timing, timing_of
 from tfgraphs.pictures.films.tracks import TrackCopy, copyable, start_of, tracks_of
 from tfgraphs.pictures.images import MAX_PIXELS, check_size
 
@@ -45,8 +45,10 @@ _ENCODING = {
 _UNEVEN = {"bf": "0"}
 _BT709, _MPEG_RANGE, _UNKNOWN = 1, 1, 2  # numbers in ITU-T H.273, and FFmpeg's for 16..235
 _EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000  # of FFmpeg: bicubic, accurate rounding, full chroma interpolation and input
+_LARGEST = 1_000_000  # numerator of a plausible rate
 _UNKNOWN_RATE = Fraction(25)
 _FINE = Fraction(1, 10_000)  # s; as finely the time before the first frame is kept
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _SHAPES = (0.1, 10)  # plausible ratios of a pixel's width to its height
 
 
@@ -154,20 +156,23 @@ def _measure(path: Path, report: Callable[[int], None]) -> tuple[int, Timing]:
                 assert frame.pts is not None
                 begins.append(frame.pts)
                 duration = frame.duration
-        if not timed or unit is None:
-            return number, Timing(1 / rates[0])
+        start = begins[0] * unit - start_of(container) if timed and unit else Fraction(0)
+        start = start if 0 < start < LONGEST else Fraction(0)
+        even = container.format.name == "avi" and stream.frames == number  # it counts frames, but not those left out
+        if not timed or unit is None or even:
+            return number, Timing(1 / rates[0], start=start)
         rest = begins[0] + (stream.duration or 0) - begins[-1]
         if container.format.name.startswith("mov") and rest > 0:  # that of a frame is in the order of decoding
             duration = rest
         end = begins[-1] + (duration if duration > 0 else round(1 / rates[0] / unit))
-        return number, timing_of(begins, end, unit, rates, max(Fraction(0), begins[0] * unit - start_of(container)))
+        return number, timing_of(begins, end, unit, rates, start)
 
 
 def _rates(stream: "VideoStream") -> list[Fraction]:
-    rates = [
-        rate for rate in (stream.average_rate, stream.guessed_rate) if rate and RATES[0] <= float(rate) <= RATES[1]
-    ]
-    return rates or [_UNKNOWN_RATE]
+    """What a file says about its frames a second, the most credible first."""
+    told = [rate for rate in (stream.average_rate, stream.guessed_rate) if rate]
+    plain = [rate if rate.numerator <= _LARGEST else rate.limit_denominator(1001) for rate in told]
+    return [rate for rate in plain if RATES[0] <= float(rate) <= RATES[1]] or [_UNKNOWN_RATE]
 
 
 def _named(track: "Stream") -> str:
@@ -209,13 +214,24 @@ def _open(path: Path) -> Iterator[tuple["InputContainer", "VideoStream"]]:
 def _decoded(path: Path, container: "InputContainer", stream: "VideoStream") -> Iterator["VideoFrame"]:
     number = 0
     try:
-        for frame in container.decode(stream):
+        for frame in _with_alpha(container, stream) or container.decode(stream):
             if frame.is_corrupt:
                 raise FilmError(f"{path} is damaged at frame {number}")
             yield frame
             number += 1
     except _pyav().FFmpegError as error:
         raise FilmError(f"{path} is damaged or cut short after {number} frames ({summary(error)})") from error
+
+
+def _with_alpha(container: "InputContainer", stream: "VideoStream") -> "Iterator[VideoFrame] | None":
+    """Decodes a WebM that has an alpha channel, which FFmpeg's own decoders leave out; None for other films."""
+    av = _pyav()
+    name = _ALPHA_DECODERS.get(stream.codec_context.name)
+    if stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
+        return None
+    decoder = av.CodecContext.create(name, "r")
+    decoder.extradata, decoder.options = stream.codec_context.extradata, stream.codec_context.options
+    return itertools.chain.from_iterable(map(decoder.decode, container.demux(stream)))
 
 
 def _upright(frame: "VideoFrame", stream: "VideoStream") -> np.ndarray:
