@@ -15,6 +15,7 @@ BEGIN, END = "<", ">"
 END_OF_SENTENCE = "</s>"
 """The word that stands for line breaks, which has no n-grams."""
 FNV_START, FNV_PRIME = 2166136261, 16777619
+_GATHERED_BYTES = 1 << 25  # of rows that are added up at once
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,14 @@ class Subwords:
 
 def mean_rows(matrix: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Returns the means of runs of rows of a matrix, float32 [runs, dimensions], each run from one of `starts` on."""
-    sums = np.add.reduceat(np.asarray(matrix[rows], np.float32), starts, axis=0)
     counts = np.diff(starts, append=len(rows))
+    numbers, sums = np.repeat(np.arange(len(starts)), counts), np.zeros((len(starts), matrix.shape[1]), np.float32)
+    size = max(1, _GATHERED_BYTES // (4 * matrix.shape[1]))
+    for first in range(0, len(rows), size):
+        runs = numbers[first : first + size]
+        begins = np.flatnonzero(np.diff(runs, prepend=-1))
+        gathered = np.asarray(matrix[rows[first : first + size]], np.float32)
+        sums[runs[begins]] += np.add.reduceat(gathered, begins, axis=0)
     return sums * (1 / counts).astype(np.float32)[:, None]
 
 

@@ -130,6 +130,22 @@ def test_vectors_stay_in_the_file(path):
         tracemalloc.stop()
 
 
+def test_long_words_and_n_grams_take_little_memory(path):
+    words = [f"{row}{'x' * 9_000}" for row in range(20)]
+    matrix = np.random.default_rng(0).normal(size=(20 + 50, 100)).astype(np.float32)
+    path.write_bytes(model_file(words, matrix, minn=1, maxn=16))
+    model = FastTextModel(path)
+    tracemalloc.start()
+    try:
+        blocks = list(model.blocks(limit=5))
+        assert tracemalloc.get_traced_memory()[1] < 110_000_000
+    finally:
+        tracemalloc.stop()
+    assert [len(block.words) for block in blocks] == [3, 2]
+    expected = mean(words[0], matrix[:1].astype(float), matrix[20:].astype(float), model.subwords)
+    np.testing.assert_allclose(blocks[0].matrix[0], expected, rtol=1e-2, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -141,6 +157,8 @@ def test_vectors_stay_in_the_file(path):
         (model_file(WORDS, MATRIX, dim=6), "its matrix has another width"),
         (model_file(WORDS, MATRIX[:9]), "it has 3 n-grams"),
         (model_file(WORDS, MATRIX, bucket=0), "its numbers of n-grams are wrong"),
+        (model_file(WORDS, MATRIX, maxn=65), "its numbers of n-grams are wrong"),
+        (model_file(["x" * 10_001], MATRIX), "entry 1 has no end"),
         (model_file(WORDS, MATRIX, kept=[3, 4]), "its matrix has 56 rows"),
         (model_file(WORDS, MATRIX, codes=quantized(26, 5, 2, True)[0], kept=[3, 3]), "its list of n-grams is wrong"),
     ],

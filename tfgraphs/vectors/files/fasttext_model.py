@@ -30,8 +30,9 @@ _VERSION = 12
 _SUPERVISED = 3
 _SETTINGS = struct.Struct("<12id")  # dim ws epoch minCount neg wordNgrams loss model bucket minn maxn lrUpdateRate t
 _CENTROIDS = 256
-_LONGEST_WORD = 100_000  # bytes
-_WORDS = 1024  # composed at once
+_LONGEST_WORD = 10_000  # bytes
+_LONGEST_NGRAM = 64  # characters
+_WORDS, _BYTES = 1024, 1 << 15  # composed at once, at most
 
 
 def is_model(path: Path) -> bool:
@@ -68,7 +69,7 @@ class FastTextModel:
             if version < _VERSION and kind == _SUPERVISED:
                 maxn = 0  # which did not use n-grams, as fastText's loadModel says
             kept = self._read_dictionary()
-            self._check("its numbers of n-grams are wrong", maxn <= 0 or (buckets > 0 and minn <= 1_000_000 >= maxn))
+            self._check("its numbers of n-grams are wrong", maxn <= 0 or (buckets > 0 and maxn <= _LONGEST_NGRAM))
             self._matrix = self._read_matrix(kept)
             del self._content
         rows = self._matrix[self.count :]
@@ -80,8 +81,10 @@ class FastTextModel:
     def blocks(self, position: int | None = None, read: int = 0, limit: int | None = None) -> Iterator[Block]:
         """Composes the vectors of words, see `VectorFile.blocks`; the position is the number of the word."""
         total = self.count if limit is None else min(self.count, limit)
-        for first in range(position or 0, total, _WORDS):
-            words = self._words[first : min(first + _WORDS, total)]
+        last = position or 0
+        while last < total:
+            first, words = last, self._words[last : min(last + _WORDS, total)]
+            words = words[: max(1, int(np.searchsorted(np.cumsum([len(word) for word in words]), _BYTES)))]
             last = first + len(words)
             texts = [word.decode(errors="replace") for word in words]
             yield Block(texts, self._compose(first, words), last, last, last / total).finite()
