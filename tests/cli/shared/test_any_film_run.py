@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_an_interrupted_film_goes_on_with_the_next_frame(source, tmp_path):
         assert whole.stdout == "whole.mp4: 48 x 32 px, 5 frames, 1.5 s\n"
         np.testing.assert_allclose(frame_times(tmp_path / "parts.mp4"), frame_times(clapper), atol=0.001)
         assert films.open_film(tmp_path / "parts.mp4").tracks == {1: "sound (aac)"}
+
+
+@pytest.mark.parametrize("output", ["parts.mp4", "parts.gif"])
+def test_a_film_that_was_killed_while_it_was_written_is_written_again(output, tmp_path):
+    write_clapper(tmp_path / "clapper.mp4", ends=(0.04, 0.3, 1, 1.2, 1.5))
+    dim("--input=clapper.mp4", f"--output=whole{output[5:]}", cwd=tmp_path)
+    assert dim("--input=clapper.mp4", f"--output={output}", cwd=tmp_path, KILL="").returncode == -signal.SIGKILL
+    assert not (tmp_path / output).exists()
+    resumed = dim("--input=clapper.mp4", f"--output={output}", "--resume", cwd=tmp_path)
+    assert resumed.progress == []  # all frames are there
+    assert (tmp_path / output).read_bytes() == (tmp_path / f"whole{output[5:]}").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"clapper.mp4", f"whole{output[5:]}", output}
 
 
 def test_sound_that_gets_lost_is_told_of(tmp_path):

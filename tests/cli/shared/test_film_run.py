@@ -245,7 +245,10 @@ def test_frames_to_which_nothing_responds_stay_as_they_are(forked, tmp_path):
         (["--input=film.webp", "--zoom_frames=2"], "film.webp is a film"),
         (["--input=film.webp", "--blend=nan"], "less than 1"),
         (["--input=film.webp", "--output=dream.png"], "one of .mp4, .webp"),
-        (["--input=photo.png", "--zoom_frames=2", "--rate=60", "--output=zoom.gif"], "it can be 0.1 to 50"),
+        (
+            ["--input=photo.png", "--zoom_frames=2", "--rate=60", "--output=zoom.gif"],
+            "it can have 0.1 to 50: write an .mp4",
+        ),
         (["--input=film.webp", "--output=film.webp"], "is the input itself"),
         (["--input=film.webp", "--output=dream.mp4"], "[video]"),
         (["--input=film.webp", "--mask=wide.png"], "its proportions"),

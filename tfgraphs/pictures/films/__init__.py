@@ -69,7 +69,9 @@ def check_format(path: str | Path, rate: float = RATES[0]) -> None:
     if module is None:
         raise FilmError(f"{path}: the name of a film to write ends in one of {', '.join(_WRITABLE)}")
     if not RATES[0] <= rate <= module.FASTEST:
-        raise FilmError(f"{path}: {rate:g} frames a second: it can be {RATES[0]:g} to {module.FASTEST:g}")
+        limits = f"it can have {RATES[0]:g} to {module.FASTEST:g}"
+        advice = f": write an .mp4, which can have up to {video.FASTEST:g}" if module.FASTEST < rate <= RATES[1] else ""
+        raise FilmError(f"{path}: {rate:g} frames a second: {limits}{advice}")
     if module is video:
         video.check()
 
