@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfgraphs.graphs import processor
-from tfgraphs.vectors import load
+from tfgraphs.vectors import WordVectors, load
 from tfgraphs.vectors.loading import convert
 from tfgraphs.vectors.word_vectors import FormatError
 from tfgraphs.word2vec import CorpusError, encode_sentences
@@ -139,6 +139,15 @@ def test_two_halves_of_a_text_teach_what_the_whole_does(tmp_path):
         for word in vectors.words:
             own = next(topic for topic in ("abcdef", "uvwxyz") if word in topic)
             assert {near.word for near in vectors.nearest([word], 5)} == set(own) - {word}
+
+
+def test_words_that_have_vectors_learn_however_rare_they_are(tmp_path):
+    sentences = [["often", "new"]] * 9 + [["often", "rare"], ["often", "rarer"]]
+    start = WordVectors(["rare", "missing"], np.ones((2, 8), np.float32))
+    vectors = train_word_vectors(write(tmp_path / "text", sentences), SETTINGS, start=start)
+    assert vectors.words == ["often", "new", "rare", "missing"]
+    assert (vectors.vector("rare") != 1).any()
+    assert (vectors.vector("missing") == 1).all()
 
 
 def test_a_new_word_finds_its_place_among_words_that_its_text_lacks(tmp_path):

@@ -19,8 +19,8 @@ counts, and flags and figures of the run. Ctrl-C keeps the state of the run; --r
 
 --from starts with the vectors of an earlier training, or with any vectors that `words --vectors` reads, in their number
 of dimensions. Words that have vectors there begin with them, or keep them with --freeze; new words begin as usual; the
-output vectors of an earlier training are taken, too, unless it or this one is a hierarchical softmax. Words that the
-new text lacks, or has fewer than --min_count times, stay as they are. The result has all words.
+output vectors of an earlier training are taken, too, unless it or this one is a hierarchical softmax. --min_count is
+for new words only. Words that the new text lacks stay as they are. The result has all words.
 
 Training updates many pairs of words at once. These flags give the published algorithm, word by word, which is slow:
 
@@ -54,7 +54,9 @@ from tfgraphs.word2vec.text.corpus import NUMBERS, WORDS, prepare
 from tfgraphs.word2vec.text.reading import STDIN, find_files
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
-CORPUS = common_flags.define_paths("corpus", [], "Text to learn from: a file, a folder or a pattern; may be repeated.")
+CORPUS = common_flags.define_paths(
+    "corpus", [], "Text to learn from: a file, a folder, a pattern, or - for the standard input; may be repeated."
+)
 PAIRS = common_flags.define_path(
     "pairs", None, "Instead of a text: a file of pairs context|target, separated by commas."
 )
@@ -115,9 +117,9 @@ def _train_on_text() -> None:
     if OPTIMIZER.value != OPTIMIZER.default:  # only Keras knows which there are
         _start_tensorflow(settings)
     started = time.monotonic()
-    folder = _text_folder(text_settings)
+    folder, known = _text_folder(text_settings), start.words if start else []
     with Monitor("word2vec") as monitor:
-        corpus = prepare(CORPUS.value, text_settings, folder, on_progress=monitor.prepare)
+        corpus = prepare(CORPUS.value, text_settings, folder, known=known, on_progress=monitor.prepare)
         if corpus.bad_bytes:
             monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
         if corpus.pruned:
@@ -138,14 +140,14 @@ def _train_on_text() -> None:
     from tfgraphs.word2vec.model import Word2Vec
     from tfgraphs.word2vec.train import train
 
-    known = json.loads(state.read(_FIGURES) or "{}")  # of a training that was finished, but not saved
+    finished = json.loads(state.read(_FIGURES) or "{}")  # of a training that was finished, but not saved
     with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor, _timed(state), state.interruptible():
         model = Word2Vec(corpus.vocabulary, settings, start, FREEZE.value)
         for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
             monitor(probes.add_to(progress, model.vectors) if probes else progress)
     seconds = float(state.read(_SECONDS))
     speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / max(seconds, 1e-9))
-    figures: dict[str, object] = known or {
+    figures: dict[str, object] = finished or {
         "words of the text": corpus.raw_words,
         "words of the vocabulary": len(corpus.vocabulary.words),
         "sentences": corpus.sentences,
@@ -166,7 +168,7 @@ def _train_on_text() -> None:
 def _text_folder(settings: TextSettings) -> Path:
     """Returns the folder for the text as numbers, the same for the same sources and settings."""
     sources = [source if source == str(STDIN) else str(Path(source).absolute()) for source in CORPUS.value]
-    text = run_state.fingerprint({"sources": sources, **dataclasses.asdict(settings)})
+    text = run_state.fingerprint({"sources": sources, "from": FROM.value, **dataclasses.asdict(settings)})
     return run_state.states_folder() / f"corpus-{text}"
 
 

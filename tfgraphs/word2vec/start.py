@@ -8,8 +8,8 @@ that has predicted words, its output vectors are taken, too. All other vectors h
 softmax, whose tree is another one with every text: outputs then begin at zero, as usual, and are learnt within the
 first part of the text.
 
-Words that have vectors but are not in the text, or too rare in it, are not part of the training. They keep their
-vectors, and stand among the results.
+These words belong to the text however rare they are in it: they have been frequent before, see `prepare`. Those that
+the text lacks are not part of the training. They keep their vectors, and stand among the results.
 """
 
 from dataclasses import dataclass

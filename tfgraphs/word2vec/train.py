@@ -47,8 +47,8 @@ def train_word_vectors(
         settings: of the model and its training. Default: skip-gram with negative sampling, 100 dimensions, 5 epochs.
         text_settings: which words the text has. Default: words of any script in lower case that occur at least 5 times.
         start: word vectors to start from, or their place: the folder of an earlier training, or anything else that
-            `load_word_vectors` reads. Words of the text that have vectors begin with them; their number of dimensions
-            counts. Words that the text lacks stay as they are. See `word2vec.start`.
+            `load_word_vectors` reads, see `word2vec.start`. Words of the text that have vectors begin with them,
+            however rare they are; words that it lacks stay as they are. The number of dimensions is that of the start.
         freeze: whether words that have vectors at the start keep them.
         on_progress: called with the state of the training from time to time.
 
@@ -64,7 +64,9 @@ def train_word_vectors(
     sources = [text] if isinstance(text, str | Path) else text
     vectors = None if start is None else load_start(start)
     with tempfile.TemporaryDirectory() as folder:
-        corpus = prepare([str(source) for source in sources], text_settings or TextSettings(), Path(folder, "text"))
+        known = vectors.words if vectors else []
+        names = [str(source) for source in sources]
+        corpus = prepare(names, text_settings or TextSettings(), Path(folder, "text"), known=known)
         model = Word2Vec(corpus.vocabulary, settings, vectors, freeze)
         for progress in train(model, corpus):
             if on_progress is not None:

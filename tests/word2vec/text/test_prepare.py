@@ -213,6 +213,15 @@ def test_a_text_that_is_cut_into_words_is_accepted(tmp_path, text):
     assert set(corpus.vocabulary.words) == set(text.split())
 
 
+@pytest.mark.parametrize("phrases", [0, 1])
+def test_known_words_may_be_rare(tmp_path, readings, phrases):
+    source = write(tmp_path / "text", [["often", "seen"]] * 9 + [["often", "rare", "rarer"]])
+    for known in ((), ("rare", "missing"), ("missing", "rare")):
+        corpus = prepare([source], TextSettings(phrases=phrases), tmp_path / "out", known=known)
+        assert ("rare" in corpus.vocabulary.words, "rarer" in corpus.vocabulary.words) == (bool(known), False)
+    assert len(readings) == 2
+
+
 def test_sentences_of_one_word_are_refused():
     with pytest.raises(CorpusError, match="no line has two words"):
         encode_sentences([["king"], ["queen"]])

@@ -6,13 +6,14 @@ vocabulary, most frequent word first (`vocabulary`, `phrases`).
 """
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -88,6 +89,7 @@ def prepare(
     settings: TextSettings,
     folder: str | Path,
     *,
+    known: Collection[str] = frozenset(),
     processes: int | None = None,
     on_progress: Report = lambda stage, share: None,
 ) -> EncodedCorpus:
@@ -104,6 +106,7 @@ def prepare(
             standard input.
         settings: which words the text has.
         folder: where the numbers are written; see `EncodedCorpus.open`.
+        known: words that belong to the vocabulary even if they are rarer than `min_count`.
         processes: number of processes that cut text into words, by default one for each core. The result is the same.
         on_progress: called with a description of the stage and the share of it that is done, 0..1.
 
@@ -113,6 +116,7 @@ def prepare(
     """
     folder, files = Path(folder), find_files(sources)
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
+    note["known"] = hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest() if known else ""
     note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
     check_folder(folder, MARKER)
     with output_errors(folder), locked(folder, math.inf, lambda holder: on_progress(f"waiting for {holder}", 0.0)):
@@ -121,7 +125,7 @@ def prepare(
             if STDIN not in files and all(about.get(name) == value for name, value in note.items()):
                 return EncodedCorpus.open(folder)
         with atomic_folder(folder, MARKER) as temporary:
-            figures = _encode(files, settings, temporary, processes, on_progress)
+            figures = _encode(files, settings, temporary, frozenset(known), processes, on_progress)
             (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
         return EncodedCorpus.open(folder)
 
@@ -157,7 +161,12 @@ def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
 
 
 def _encode(
-    files: Sequence[Path], settings: TextSettings, folder: Path, processes: int | None, report: Report
+    files: Sequence[Path],
+    settings: TextSettings,
+    folder: Path,
+    known: frozenset[str],
+    processes: int | None,
+    report: Report,
 ) -> dict[str, int | bool]:
     """Write vocabulary and numbers; return the figures of EncodedCorpus."""
     file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
@@ -176,14 +185,14 @@ def _encode(
         _refuse_unspaced(counted)
     pruned = counted.pruned
     if settings.phrases:
-        vocabulary, table = counted.vocabulary(settings.min_count)
+        vocabulary, table = counted.vocabulary(settings.min_count, known=known)
         del counted  # the table of pairs needs the memory
         # Words that are too rare for a phrase stay as UNKNOWN: their neighbours on both sides are no pair.
         file.rewrite(lambda numbers: translate(numbers, table), partial(report, "looking up frequent words"))
-        vocabulary, table, pairs_pruned = join_phrases(file, vocabulary, raw_words, settings, report)
+        vocabulary, table, pairs_pruned = join_phrases(file, vocabulary, raw_words, settings, report, known)
         pruned = pruned or pairs_pruned
     else:
-        vocabulary, table = counted.vocabulary(settings.min_count, settings.max_vocabulary)
+        vocabulary, table = counted.vocabulary(settings.min_count, settings.max_vocabulary, known)
     write_vocabulary(folder / WORDS, vocabulary)
     file.rewrite(lambda numbers: renumber(numbers, table), partial(report, "writing word numbers"))
     sentences = len(file) - int(vocabulary.counts.sum())

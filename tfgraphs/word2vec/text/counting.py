@@ -3,7 +3,7 @@
 import itertools
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,10 +121,12 @@ class WordTable:
             self._prune(0.75 * self._max_bytes / size)
         return numbers
 
-    def vocabulary(self, min_count: int, max_words: int | None = None) -> tuple[Vocabulary, np.ndarray]:
-        """Return the frequent words, and their numbers by those that `add` gave, UNKNOWN for all others."""
+    def vocabulary(
+        self, min_count: int, max_words: int | None = None, known: Container[str] = frozenset()
+    ) -> tuple[Vocabulary, np.ndarray]:
+        """Return the frequent and the known words, and their numbers by those that `add` gave, UNKNOWN for others."""
         remembered = self._remembered()
-        vocabulary, numbers = most_frequent(self._index, self._counts[remembered], min_count, max_words)
+        vocabulary, numbers = most_frequent(self._index, self._counts[remembered], min_count, max_words, known)
         table = np.full(self._issued, UNKNOWN, np.int32)
         table[remembered] = numbers
         return vocabulary, table

@@ -5,7 +5,7 @@ stand between the two words and become part of the phrase, as in gensim: bank_of
 and last word, with the count of the whole.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from functools import partial
 
 import numpy as np
@@ -21,7 +21,12 @@ _BYTES = 64  # of a pair of words, while runs are merged
 
 
 def join_phrases(
-    file: NumberFile, vocabulary: Vocabulary, raw_words: int, settings: TextSettings, report: Report
+    file: NumberFile,
+    vocabulary: Vocabulary,
+    raw_words: int,
+    settings: TextSettings,
+    report: Report,
+    known: Container[str] = frozenset(),
 ) -> tuple[Vocabulary, np.ndarray, bool]:
     """Join pairs of words in a text on the disk, `settings.phrases` times.
 
@@ -31,6 +36,7 @@ def join_phrases(
         raw_words: number of words in the text.
         settings: number of passes, and which pairs are joined.
         report: called with a description of the stage and the share of it that is done.
+        known: words that are frequent enough if they occur at all.
 
     Returns:
         The new vocabulary; the number in it of each number in the text; whether rare pairs were forgotten in counting.
@@ -47,7 +53,7 @@ def join_phrases(
             break
         file.rewrite(joiner.join, partial(report, f"joining phrases, {turn} of {settings.phrases}"))
         counts, total = joiner.counts, joiner.total
-    return *most_frequent(index, counts, settings.min_count, settings.max_vocabulary), pruned
+    return *most_frequent(index, counts, settings.min_count, settings.max_vocabulary, known), pruned
 
 
 def _choose_phrases(

@@ -4,7 +4,7 @@ The numbers may take more than the memory; they are read, and translated to othe
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,11 @@ class Vocabulary:
 
 
 def most_frequent(
-    words: Iterable[str], counts: np.ndarray, min_count: int, max_words: int | None = None
+    words: Collection[str],
+    counts: np.ndarray,
+    min_count: int,
+    max_words: int | None = None,
+    known: Container[str] = frozenset(),
 ) -> tuple[Vocabulary, np.ndarray]:
     """Make a vocabulary of the words that are frequent enough; equal counts are in alphabetical order.
 
@@ -49,11 +53,14 @@ def most_frequent(
         counts: occurrences of each, [words].
         min_count: rarer words are left out.
         max_words: size limit of the vocabulary, or None.
+        known: words that are frequent enough if they occur at all.
 
     Returns:
         The vocabulary, and the number of each of `words` in it, int32 [words], UNKNOWN for words that are left out.
     """
     frequent = counts >= min_count
+    if known:
+        frequent |= (counts > 0) & np.fromiter((word in known for word in words), bool, len(counts))
     places = np.flatnonzero(frequent)
     ranking = sorted(zip((-counts[places]).tolist(), itertools.compress(words, frequent), places.tolist(), strict=True))
     ranking = ranking[:max_words]
