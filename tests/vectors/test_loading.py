@@ -110,7 +110,7 @@ def test_load_reads_a_folder(tmp_path, name):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "its first line is not 'words dimensions'"),
+        (b"", "is empty"),
         (b"\n", "its first line is not 'words dimensions'"),
         (b"word\nnot a file of vectors 1\n", "its first line is not 'words dimensions'"),
         (b"2\na 1\nb 2\n", "its first line is not 'words dimensions'"),
@@ -333,7 +333,7 @@ def test_binary_file_that_is_cut_off_anywhere_is_refused(tmp_path):
     for length in range(len(content) - 1):  # only the last line break may be missing
         (tmp_path / "v.bin").write_bytes(content[:length])
         with pytest.raises(
-            FormatError, match=rf"its first line|it ends at byte {length}, in word [12] of 2\Z"
+            FormatError, match=rf"is empty|its first line|it ends at byte {length}, in word [12] of 2\Z"
         ) as caught:
             load_file(tmp_path / "v.bin")
         messages.append(str(caught.value)[-11:])
@@ -345,8 +345,8 @@ def test_binary_file_that_is_cut_off_anywhere_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "its first line is not 'words dimensions'"),
-        (b"\x89PNG\r\n\x1a\n", "its first line is not 'words dimensions'"),
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture"),
         (b"\x00" * 10_000, "its first line is not 'words dimensions'"),
         (b"0 2\n", "its first line is not 'words dimensions'"),
         (b"1 -2\n" + record(b"a", 1, 2), "its first line is not 'words dimensions'"),

@@ -12,6 +12,7 @@ from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, 
 from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weight_files import read_arrays
 from tfgraphs.files import hub
+from tfgraphs.files.contents import describe_file
 from tfgraphs.files.downloads import Download, Report, cache_folder, fetch
 from tfgraphs.files.outputs import SAVED_MODEL
 
@@ -186,6 +187,9 @@ def _keras(
         return keras_network.load_application(application, pooling, weights, report)
     if Path(name).suffix in keras_model_file.SUFFIXES:
         return keras_network.load_file(Path(name), pooling, expects)
+    if Path(name).is_file():
+        found = describe_file(name) or "its name should end with .keras, .h5 or .pb"
+        raise BackboneError(f"{name} is neither a Keras model nor a frozen graph: {found}")
     names = [*BACKBONES, *keras_applications.APPLICATIONS]
     nearest = difflib.get_close_matches(name.lower(), names, n=3) or ["nothing is spelt like it"]
     raise BackboneError(

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from tfgraphs.errors import TfgraphsError, not_found, reason
+from tfgraphs.files.contents import describe_file
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.files.trust import check_regular_file
 from tfgraphs.pictures.formats import decoders
@@ -239,7 +240,8 @@ def _image_errors(path: str | Path) -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not a picture that can be read: give a PNG, JPEG, WebP or TIFF file") from error
+        found = f"it is {found}" if (found := describe_file(path)) else "give a PNG, JPEG, WebP or TIFF file"
+        raise ImageError(f"{path} is not a picture that can be read: {found}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down first") from error
     except _BROKEN as error:

@@ -133,7 +133,7 @@ def test_text_that_begins_like_a_packed_file_is_text(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\2\0\0\0", "not a text"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\2\0\0\0", "a picture"),
         (b"text\0" * 100, "not a text"),
         (gzip.compress(bytes(1000), mtime=0), "not a text"),
         (b"text\n" * 500_000 + bytes(range(256)) * 5000, "not a text"),

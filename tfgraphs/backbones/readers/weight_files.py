@@ -11,10 +11,10 @@ from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import WeightsError, as_numbers, reading
 from tfgraphs.extras import install_extra
+from tfgraphs.files.contents import HEAD, describe_content
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
-_BEGINNING = 32  # bytes by which kinds are recognised
 _PICKLES = (b"\x93NUMPY", *(b"\x80%c" % protocol for protocol in range(2, 6)))
 _NUMPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _LARGEST_HEADER = 100_000_000  # bytes of JSON, as in the library of safetensors
@@ -53,7 +53,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _reader(path: Path) -> Reader:
     with path.open("rb") as file:
-        beginning = file.read(_BEGINNING)
+        beginning = file.read(HEAD)
     for signature, reader in _SIGNATURES.items():
         if beginning.startswith(signature):
             return reader
@@ -61,6 +61,8 @@ def _reader(path: Path) -> Reader:
         raise WeightsError("it is a pickle, or an array without a name: save the arrays with numpy.savez as .npz")
     if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= _LARGEST_HEADER:
         return _read_safetensors
+    if found := describe_content(beginning):
+        raise WeightsError(f"it is no file of weights: it is {found}")
     return caffe_file.read  # has no signature
 
 

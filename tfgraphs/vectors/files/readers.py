@@ -1,13 +1,13 @@
 """Parsers of the file formats of word vectors: word2vec's binary format, and lines of text."""
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from tfgraphs.files.contents import is_legible
 from tfgraphs.vectors.word_vectors import FormatError
 
 Rows = Iterator[tuple[list[str], np.ndarray, int]]
@@ -17,7 +17,6 @@ _LONGEST_WORD = 100_000  # bytes
 _MOST_DIMENSIONS = 1_000_000  # a larger number is damage, and must not cost memory
 _LONGEST_LINE = 1 << 25  # bytes, twice as many as a million numbers need
 _SAMPLE = 100  # lines from which the dimensions are guessed
-SAMPLE_BYTES = 1 << 16  # bytes that must be legible
 _SURELY_TEXT = 64  # bytes: so many without a control character are not float32 numbers
 _NUMBERS = b"0123456789+-.eE \n"
 _NOT_FINITE = b"aAfFiInNtTyY"  # letters of nan, inf and infinity
@@ -213,12 +212,6 @@ def is_text(head: bytes, dimensions: int) -> bool:
         return False
     _, _, numbers = row.partition(b" ")
     return is_legible(head) or (len(numbers) >= _SURELY_TEXT and not numbers.translate(None, _NUMBERS))
-
-
-def is_legible(head: bytes) -> bool:
-    """Returns whether the beginning of a file is UTF-8 without control characters, but for a few wrong bytes."""
-    text = head[:SAMPLE_BYTES].decode("utf-8", errors="replace")  # the last character may be cut off
-    return not re.search(r"[\x00-\x08\x0e-\x1f]", text) and text.count("\ufffd") * 20 <= len(text)
 
 
 def _count_numbers(line: bytes) -> int:

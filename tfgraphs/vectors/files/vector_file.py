@@ -19,27 +19,23 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.errors import reason
+from tfgraphs.files.contents import HEAD, describe_content
 from tfgraphs.files.packed import ExtraMissingError, is_packed, unpacked
 from tfgraphs.vectors.files.readers import BinaryReader, TextReader, guess_dimensions, is_text
 from tfgraphs.vectors.word_vectors import FormatError
 
 _LONGEST_HEADER = 100  # bytes
 _MOST_DIGITS = 18  # of a number in the header
+_SHOWN = 40  # bytes of a line in a message
 _PIECE = 1 << 20  # bytes of a block: it stays in the cache while it is parsed
 _HEAD = 1 << 20  # bytes by which a format is recognised, or
 _LONGEST_HEAD = 1 << 24  # if a line is longer than that
-_OTHERS = (  # what people have besides, by its first bytes
-    (rb"PK\x03\x04", "a zip archive: unpack it first, and give a file in it"),
-    (rb"(?s).{257}ustar", "a tar archive: unpack it first, and give a file in it"),
-    (rb"Rar!|7z\xbc\xaf", "an archive: unpack it first, and give a file in it"),
+_ADVICE = (  # on contents that hold vectors in another way, by their first bytes
     (rb"\x80[\x02-\x05]", "a Python pickle, such as gensim's .kv and .model, which could run any program: load it with "
      "gensim, if you trust it, and write it by save_word2vec_format"),
     (rb"\xba\x16\x4f\x2f", "a packed fastText model: unpack it first, so that it can be read in place"),
     (rb"\x93NUMPY", "an array of NumPy, without words: give a file or folder that has the words, too"),
     (rb"\x89HDF|PAR1|SQLite", "a file of tables or arrays: write it as text, a word and its numbers on each line"),
-    (rb"\xff\xfe|\xfe\xff", "text in UTF-16: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)"),
-    (rb"(?i)\s*<(!doctype|html|\?xml)", "a web page: the download of the vectors went wrong"),
-    (rb"version https://git-lfs", "a pointer of Git LFS, not the file itself: git lfs pull gets it"),
     (rb"\s*[\[{]\s*[\"\[{]", "JSON: write it as text, a word and its numbers on each line, separated by spaces"),
     (rb"[^,;\n]+([,;][-+.\deE]+){2,}\r?\n", "a table with commas: separate the word and its numbers by spaces"),
 )  # fmt: skip
@@ -150,13 +146,14 @@ def _header(path: Path, head: bytes) -> tuple[int | None, int, int]:
     numbers = [int(field) for field in line.split() if field.isdigit() and len(field) <= _MOST_DIGITS]
     if end and len(numbers) == len(line.split()) == 2 and all(numbers):
         return numbers[0], numbers[1], mark + len(line) + 1
-    for magic, description in _OTHERS:
-        if re.match(magic, head):
-            raise FormatError(f"{path} is {description}")
+    found = next((advice for start, advice in _ADVICE if re.match(start, head)), describe_content(head[:HEAD]))
+    if found:
+        raise FormatError(f"{path} is {found}")
     if dimensions := guess_dimensions(head[mark:]):
         return None, dimensions, mark
+    begin = line[:_SHOWN].decode("utf-8", errors="replace")
     problem = "its first line is not 'words dimensions', and not every line is a word and numbers"
-    raise FormatError(f"{path} is not a file of word vectors: {problem}")
+    raise FormatError(f"{path} is not a file of word vectors: {problem}; it begins with {begin!r}")
 
 
 class ByteStream:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfgraphs.errors import errors_as
 from tfgraphs.files import hub
-from tfgraphs.vectors.files.readers import SAMPLE_BYTES, is_legible
+from tfgraphs.files.contents import SAMPLE_BYTES, is_legible
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 _BATCH = 4096  # words per call of the model

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfgraphs.errors import reason
+from tfgraphs.files.contents import HEAD, describe_binary
 from tfgraphs.files.packed import PIECE as _PIECE
 from tfgraphs.files.packed import unpacked, unpacking_errors
 from tfgraphs.word2vec.settings import CorpusError
@@ -175,10 +176,8 @@ def _open(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
 
 def _refuse_other_formats(name: str, piece: bytes, is_start: bool) -> None:
     """Refuse common files that are almost text, and data with many control characters; text has hardly any."""
-    if is_start and piece.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CorpusError(f"{name} is UTF-16 text: convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
-    if is_start and (piece.startswith(b"PK\x03\x04") or piece[257:262] == b"ustar"):
-        raise CorpusError(f"{name} is an archive of files: unpack it first")
+    if is_start and (content := describe_binary(piece[:HEAD])):
+        raise CorpusError(f"{name} is {content}")
     sample = piece[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(3, len(sample) / 100):
