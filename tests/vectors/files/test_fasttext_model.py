@@ -2,6 +2,7 @@
 
 import itertools
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tfgraphs.vectors.files.fasttext_model import FastTextModel, is_model
 from tfgraphs.vectors.files.vector_file import VectorFile
+from tfgraphs.vectors.loading import load_file
 from tfgraphs.vectors.subwords import Subwords
 from tfgraphs.vectors.word_vectors import FormatError
 
@@ -67,6 +69,36 @@ def test_a_word_is_the_mean_of_its_row_and_its_n_grams(path):
     for word in UNKNOWN:
         expected = mean(word, [], MATRIX[6:], model.subwords)
         np.testing.assert_allclose(model.subwords.vector(word), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "vectors", "count"),
+    [
+        ("lee_fasttext.bin", "lee_fasttext.vec", 1762),  # of before 2017
+        ("pang_lee_polarity_fasttext.bin", "pang_lee_polarity_fasttext.vec", 1694),  # a classifier
+    ],
+)
+def test_vectors_are_those_that_fasttext_printed(model, vectors, count):
+    gensim = pytest.importorskip("gensim", reason="gensim, which has these files, is in the extra 'test'")
+    folder = Path(gensim.__file__).parent / "test" / "test_data"
+    if not (folder / model).exists():
+        pytest.skip("this gensim has no test data")
+    _, words, matrix = read(folder / model)
+    printed = load_file(folder / vectors)
+    assert len(printed.words) == count
+    shared = [row for row, word in enumerate(printed.words) if word != "</s>"]
+    rows = [words.index(printed.words[row]) for row in shared]
+    np.testing.assert_allclose(matrix[rows], printed.matrix[shared], rtol=1e-4, atol=1e-5)
+
+
+def test_models_of_before_2017_are_read(path):
+    content = model_file(WORDS, MATRIX)
+    start, entries = 8 + 56, sum(len(word.encode()) + 10 for word in WORDS)
+    head, rest = content[8 : start + 20], content[start + 28 :]
+    path.write_bytes(head + rest[:entries] + rest[entries + 1 :])
+    old = read(path)[2]
+    path.write_bytes(content)
+    np.testing.assert_array_equal(old, read(path)[2])
 
 
 def test_labels_of_a_classifier_are_no_words(path):

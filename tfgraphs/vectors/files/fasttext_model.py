@@ -9,11 +9,14 @@ dictionary        entries, words, labels int32, tokens and pruned n-grams int64;
 input matrix      a byte, 1 if it is quantized; its rows and columns int64, then float32 rows of words and n-grams
 output matrix     which is not read
 
-A quantized matrix has a code of one byte for each few numbers of a row (Jégou et al. 2011), see `_dequantize`.
+Models of before 2017 lack magic, version, the number of pruned n-grams and the byte of the matrix; there fastText added
+n-grams to the end of a line, "</s>", too, which are left out here. A quantized matrix has a code of one byte for each
+few numbers of a row (Jégou et al. 2011), see `_dequantize`.
 """
 
 import contextlib
 import mmap
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +29,9 @@ from tfgraphs.vectors.subwords import Subwords, mean_rows
 from tfgraphs.vectors.word_vectors import FormatError
 
 MAGIC = (793712314).to_bytes(4, "little")
+_START = re.compile(  # the magic number, or plausible settings up to the kind of the model
+    re.escape(MAGIC) + rb"|..\0\0[^\0]\0\0\0(..\0\0){2}.\0\0\0[\1-\x09]\0\0\0[\1-\4]\0\0\0[\1-\3]\0\0\0", re.DOTALL
+)
 _VERSION = 12
 _SUPERVISED = 3
 _SETTINGS = struct.Struct("<12id")  # dim ws epoch minCount neg wordNgrams loss model bucket minn maxn lrUpdateRate t
@@ -39,7 +45,7 @@ def is_model(path: Path) -> bool:
     """Returns whether a path is that of a file which begins as a model does."""
     try:
         with path.open("rb") if path.is_file() else contextlib.nullcontext() as file:
-            return file is not None and file.read(len(MAGIC)) == MAGIC
+            return file is not None and _START.match(file.read(_SETTINGS.size)) is not None
     except (OSError, ValueError):
         return False
 
@@ -60,8 +66,9 @@ class FastTextModel:
         self._path = path
         self._size = check_regular_file(path, FormatError)
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            self._content, self._position = content, len(MAGIC)
-            (version,) = self._numbers("<i")
+            self._content, self._position = content, 0
+            self._old = content[: len(MAGIC)] != MAGIC
+            _, version = (0, 0) if self._old else self._numbers("<2i")
             settings = self._numbers(_SETTINGS.format)
             self.dimensions, kind, buckets, minn, maxn = settings[0], *settings[7:11]
             if version > _VERSION:
@@ -122,7 +129,8 @@ class FastTextModel:
 
     def _read_dictionary(self) -> np.ndarray | None:
         """Reads the words, and returns the pairs of hash and row of n-grams if some are pruned, int32 [n-grams, 2]."""
-        entries, self.count, labels, _, pruned = self._numbers("<3i2q")
+        entries, self.count, labels, _ = self._numbers("<3iq")
+        (pruned,) = (-1,) if self._old else self._numbers("<q")
         self._check("its numbers of words are wrong", 0 < self.count <= entries == self.count + labels)
         self._check("it announces too many words", entries <= self._size // 10)
         self._words: list[bytes] = []
@@ -145,7 +153,7 @@ class FastTextModel:
 
     def _read_matrix(self, kept: np.ndarray | None) -> np.ndarray:
         """Returns the rows of words and n-grams, those of n-grams in the order of `kept`."""
-        (quantized,) = self._numbers("<?")
+        (quantized,) = (False,) if self._old else self._numbers("<?")
         if quantized:
             matrix = self._dequantize()
         else:
