@@ -159,7 +159,8 @@ def test_a_file_of_ones_own_may_have_the_weights(tmp_path):
     arrays = {"conv1.weight": random.normal(size=(64, 3, 7, 7)).astype(np.float32), "conv1.bias": np.zeros(64, "f")}
     save_file(arrays, tmp_path / "resnet.safetensors")
     with pytest.raises(
-        WeightsError, match=r"layer1\.0\.conv1\.weight is missing: these are not the weights of resnet18"
+        WeightsError,
+        match=r"conv1\.bias \.\.\., but not layer1\.0\.conv1\.weight: these are not the weights of resnet18",
     ):
         backbones.load("resnet18", weights=tmp_path / "resnet.safetensors")
 

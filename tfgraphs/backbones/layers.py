@@ -134,9 +134,12 @@ def rectified_convolution(
     yield relu(name, name + PRE_RELU)
 
 
-def fully_connected_layers(read: Reader, source: str, side: int, channels: int) -> Iterator[Layer]:
+def fully_connected_layers(
+    read: Reader, source: str, side: int, channels: int, classes: int | None = None
+) -> Iterator[Layer]:
     """`fc6` ... `fc8`, `logits` and `softmax` of AlexNet and VGG, as convolutions; fc6 reads side x side positions."""
     six, seven, eight = FULLY_CONNECTED
+    eight = classes or eight
     yield from rectified_convolution("fc6", source, *read("fc6", (side, side, channels, six)), padding="VALID")
     yield from rectified_convolution("fc7", "fc6", *read("fc7", (1, 1, six, seven)), padding="VALID")
     yield convolution("fc8", "fc7", *read("fc8", (1, 1, seven, eight)), padding="VALID")

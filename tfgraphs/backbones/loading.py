@@ -11,6 +11,7 @@ from tfgraphs.backbones.imported import frozen_graph, saved_model
 from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, vgg
 from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weight_files import read_arrays
+from tfgraphs.backbones.readers.weights import reading
 from tfgraphs.files import hub
 from tfgraphs.files.contents import describe_file
 from tfgraphs.files.downloads import Download, Report, cache_folder, fetch
@@ -123,7 +124,9 @@ def load(
     if name in _BUILDERS:
         trunk = name in TRUNKS and not classes and not _is_there(WHOLE[name])  # of VGG, a sixth of the file
         path = fetch((TRUNKS if trunk else WHOLE)[name], report=report) if weights is None else Path(weights)
-        return _BUILDERS[name](name, read_arrays(path), pooling)
+        arrays = read_arrays(path)
+        with reading(path):
+            return _BUILDERS[name](name, arrays, pooling)
     if _holds_weights(name):
         if Path(name).suffix == ".pb":
             return _frozen(Path(name), expects)
@@ -172,7 +175,8 @@ def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Repo
         network = googlenet.build(name, frozen_graph.read_constants(path, graph), pooling)
     else:
         network = frozen_graph.load(path, name, googlenet.preprocess, googlenet.ALIASES, graph)
-    network.classes = classes
+    if "softmax2" not in network or network.view("softmax2").channels == googlenet.CLASSES:
+        network.classes = classes
     return network
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import Arrays, Layer, Reader
-from tfgraphs.backbones.readers.weights import take
+from tfgraphs.backbones.readers.weights import WeightsError, classes_of, fitted, take, unknown_names
 
 # shape of the kernel (side, side, channels in of a group, channels out), stride, zeros on every side
 _CONVOLUTIONS = {
@@ -36,9 +36,16 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
         arrays: {"conv1/0": kernel, "conv1/1": bias, "conv2/0": ..., ...}. Kernels are as a .caffemodel has them,
             [channels out, channels in of a group, height, width], and take pictures in BGR.
     """
-    read = layers.shapes_only if arrays is None else partial(_read, arrays, name)
-    whole = arrays is None or "fc6/0" in arrays
-    return Backbone(name, _layers(read, whole, pooling_kind), preprocessing.caffe)
+    read: Reader = layers.shapes_only
+    classes = layers.FULLY_CONNECTED[-1]
+    if arrays is not None:
+        if fitted(arrays, "features.0.weight"):
+            raise WeightsError("it holds torchvision's AlexNet, whose layers have other sizes than those of Caffe's")
+        if "conv1/0" not in arrays:
+            raise unknown_names(arrays, name, "conv1/0")
+        read = partial(_read, arrays, name)
+        classes = classes_of(arrays, "fc8/0", 0, usual=classes) if "fc6/0" in arrays else 0
+    return Backbone(name, _layers(read, classes, pooling_kind), preprocessing.caffe)
 
 
 def _read(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +57,7 @@ def _read(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> t
     return np.ascontiguousarray(kernel), take(arrays, network, f"{layer}/1", (after,))
 
 
-def _layers(read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:
+def _layers(read: Reader, classes: int, pooling_kind: str) -> Iterator[Layer]:
     source = "input"
     for name, (shape, stride, padding) in _CONVOLUTIONS.items():
         yield from layers.rectified_convolution(name, source, *read(name, shape), stride, padding or "VALID")
@@ -61,5 +68,5 @@ def _layers(read: Reader, whole: bool, pooling_kind: str) -> Iterator[Layer]:
         if number in "125":
             yield layers.pooling(f"pool{number}", source, pooling_kind, 3, 2, "CEIL")
             source = f"pool{number}"
-    if whole:
-        yield from layers.fully_connected_layers(read, source, side=6, channels=256)
+    if classes:
+        yield from layers.fully_connected_layers(read, source, 6, 256, classes)

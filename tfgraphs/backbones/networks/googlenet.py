@@ -19,7 +19,7 @@ The backbone "inception5h" computes the same from the file's own graph, see `fro
 
 import hashlib
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from tfgraphs.backbones import layers
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import PRE_RELU, Arrays, Layer, Reader
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.weights import WeightsError, take
+from tfgraphs.backbones.readers.weights import WeightsError, classes_of, take
 from tfgraphs.errors import summary
 
 
@@ -58,7 +58,7 @@ ALIASES = {
     "softmax": "softmax2",
 }
 
-_CLASSES = 1008
+CLASSES = 1008
 # 1x1, 3x3 bottleneck, 3x3, 5x5 bottleneck, 5x5, pool_reduce
 _BLOCKS = {
     "mixed3a": (64, 96, 128, 16, 32, 32),
@@ -83,7 +83,11 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
         arrays: the constants of the released file, {"conv2d0_w": kernel, "conv2d0_b": bias, ...}.
     """
     read = layers.shapes_only if arrays is None else partial(_read, arrays)
-    heads = [head for head, array in _FIRST.items() if arrays is None or array in arrays]
+    heads = {
+        head: classes_of(arrays or {}, f"softmax{head}_w", 1, usual=CLASSES)
+        for head, array in _FIRST.items()
+        if arrays is None or array in arrays
+    }
     return Backbone(name, _layers(read, heads, pooling_kind), preprocess, ALIASES)
 
 
@@ -135,7 +139,7 @@ def _read(arrays: Arrays, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarra
     return kernel, take(arrays, "googlenet", f"{layer}_b", shape[-1:])
 
 
-def _layers(read: Reader, heads: Collection[str], pooling_kind: str) -> Iterator[Layer]:
+def _layers(read: Reader, heads: Mapping[str, int], pooling_kind: str) -> Iterator[Layer]:
     pool = partial(layers.pooling, kind=pooling_kind, size=3, padding="SAME")
     normalize = partial(layers.local_response_normalization, radius=5, bias=2.0, alpha=1e-4, beta=0.5)
     yield from layers.rectified_convolution("conv2d0", "input", *read("conv2d0", (7, 7, 3, 64)), stride=2)
@@ -154,10 +158,10 @@ def _layers(read: Reader, heads: Collection[str], pooling_kind: str) -> Iterator
             source = _POOLED[block]
             yield pool(source, block, stride=2)
         if _HEADS.get(block) in heads:
-            yield from _side_head(read, _HEADS[block], block, channels)
+            yield from _side_head(read, _HEADS[block], block, channels, heads[_HEADS[block]])
     yield layers.pooling("avgpool0", source, "average", size=7, stride=1)
     if "2" in heads:
-        yield from _classifier(read, "softmax2", "avgpool0", channels)
+        yield from _classifier(read, "softmax2", "avgpool0", channels, heads["2"])
 
 
 def _block(read: Reader, name: str, source: str, channels: int, widths: tuple[int, ...]) -> Iterator[Layer]:
@@ -178,15 +182,15 @@ def _block(read: Reader, name: str, source: str, channels: int, widths: tuple[in
     yield layers.concatenation(name, branches)
 
 
-def _side_head(read: Reader, number: str, source: str, channels: int) -> Iterator[Layer]:
+def _side_head(read: Reader, number: str, source: str, channels: int, classes: int) -> Iterator[Layer]:
     pool, bottleneck, wide = f"head{number}_pool", f"head{number}_bottleneck", f"nn{number}"
     yield layers.pooling(pool, source, "average", size=5, stride=3)
     yield from layers.rectified_convolution(bottleneck, pool, *read(bottleneck, (1, 1, channels, 128)))
     yield from layers.rectified_convolution(wide, bottleneck, *read(wide, (4, 4, 128, 1024)), padding="VALID")
-    yield from _classifier(read, f"softmax{number}", wide, 1024)
+    yield from _classifier(read, f"softmax{number}", wide, 1024, classes)
 
 
-def _classifier(read: Reader, name: str, source: str, channels: int) -> Iterator[Layer]:
-    yield layers.convolution(f"{name}_places", source, *read(name, (1, 1, channels, _CLASSES)))
+def _classifier(read: Reader, name: str, source: str, channels: int, classes: int) -> Iterator[Layer]:
+    yield layers.convolution(f"{name}_places", source, *read(name, (1, 1, channels, classes)))
     yield layers.global_average(f"{name}_pre_activation", f"{name}_places")
     yield layers.softmax(name, f"{name}_pre_activation")

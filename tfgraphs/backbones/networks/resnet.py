@@ -19,7 +19,7 @@ import numpy as np
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import PRE_RELU, Arrays, Layer, Reader
-from tfgraphs.backbones.readers.weights import WeightsError, take
+from tfgraphs.backbones.readers.weights import NamedArrays, classes_of, fitted, fold_normalization, take, unknown_names
 
 DEPTHS = {
     "resnet18": (2, 2, 2, 2),
@@ -29,7 +29,7 @@ DEPTHS = {
     "resnet152": (3, 8, 36, 3),
 }
 _PLAIN = ("resnet18", "resnet34")  # blocks of two 3 x 3 convolutions; the others have 1 x 1, 3 x 3, 1 x 1
-_KERAS_EPSILON, _TORCH_EPSILON = 1.001e-5, 1e-5
+_CHILDREN = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc")
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
@@ -40,14 +40,27 @@ def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") ->
             may be folded into biases, {"conv1.weight": ..., "conv1.bias": ...}.
     """
     read: Reader = layers.shapes_only
-    whole, by_keras = True, name not in _PLAIN
+    classes, by_keras = 1000, name not in _PLAIN
     if arrays is not None:
-        by_keras = "conv1.weight" not in arrays
-        read = partial(_read_keras if by_keras else _read_torch, arrays, name)
-        whole = "fc.weight" in arrays or "predictions/kernel" in arrays
+        torchs = fitted(arrays, "conv1.weight", "layer1.0.conv1.weight") or _of_children(arrays)
+        if torchs is None and "conv1_conv/kernel" not in arrays:
+            raise unknown_names(arrays, name, "layer1.0.conv1.weight", *["conv1_conv/kernel"] * by_keras)
+        by_keras, found = torchs is None, torchs or arrays
+        read = partial(_read_keras if by_keras else _read_torch, found, name)
+        classes = classes_of(found, *(("predictions/kernel", 1) if by_keras else ("fc.weight", 0)), usual=0)
     preprocess = preprocessing.caffe if by_keras else preprocessing.standard
-    network = list(_layers(name, read, whole, by_keras, pooling_kind))
+    network = list(_layers(name, read, classes, by_keras, pooling_kind))
     return Backbone(name, network, preprocess, _aliases(network))
+
+
+def _of_children(arrays: Arrays) -> NamedArrays | None:
+    """torchvision's arrays of a network that was cut off: torch.nn.Sequential(*list(network.children())[:-1])."""
+    found = fitted(arrays, "0.weight", "4.0.conv1.weight")
+    if found is None:
+        return None
+    names = {str(number): name for number, name in enumerate(_CHILDREN)}
+    parts = {name: name.partition(".") for name in found}
+    return NamedArrays({f"{names.get(part[0], part[0])}.{part[2]}": found[name] for name, part in parts.items()})
 
 
 def _read_keras(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -56,8 +69,7 @@ def _read_keras(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]
     if layer == "logits":
         return read("predictions/kernel", shape), read("predictions/bias", after)
     kernel, bias = read(f"{layer}_conv/kernel", shape), read(f"{layer}_conv/bias", after)
-    names = [f"{layer}_bn/{part}" for part in ("gamma", "beta", "moving_mean", "moving_variance")]
-    return _normalized(arrays, network, names, kernel, bias, _KERAS_EPSILON)
+    return fold_normalization(arrays, network, f"{layer}_bn", kernel, bias, by_keras=True)
 
 
 def _read_torch(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -70,19 +82,7 @@ def _read_torch(arrays: Arrays, network: str, layer: str, shape: tuple[int, ...]
     kernel = np.ascontiguousarray(read(f"{name}.weight", outer).transpose(2, 3, 1, 0))
     if f"{name}.bias" in arrays:
         return kernel, read(f"{name}.bias", after)
-    names = [f"{normalization}.{part}" for part in ("weight", "bias", "running_mean", "running_var")]
-    return _normalized(arrays, network, names, kernel, np.zeros(after, np.float32), _TORCH_EPSILON)
-
-
-def _normalized(
-    arrays: Arrays, network: str, names: list[str], kernel: np.ndarray, bias: np.ndarray, epsilon: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Folds batch normalization into a convolution: (w * x + b - mean) * gamma / sqrt(variance + epsilon) + beta."""
-    gamma, beta, mean, variance = (take(arrays, network, name, bias.shape) for name in names)
-    if (variance < 0).any():
-        raise WeightsError(f"{names[-1]} of {network} is below 0: the file is damaged")
-    scale = gamma / np.sqrt(variance + epsilon)
-    return kernel * scale, (bias - mean) * scale + beta
+    return fold_normalization(arrays, network, normalization, kernel, np.zeros(after, np.float32))
 
 
 def _torch_names(layer: str) -> tuple[str, str]:
@@ -115,7 +115,7 @@ def _aliases(network: Iterable[Layer]) -> dict[str, str]:
     return names
 
 
-def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: str) -> Iterator[Layer]:
+def _layers(name: str, read: Reader, classes: int, by_keras: bool, pooling_kind: str) -> Iterator[Layer]:
     yield _convolution(read, "conv1", "input", (7, 7, 3, 64), 2)
     yield layers.relu("conv1_relu", "conv1_bn")
     yield layers.pooling("pool1_pool", "conv1_relu", pooling_kind, 3, 2, padding=1)
@@ -134,8 +134,8 @@ def _layers(name: str, read: Reader, whole: bool, by_keras: bool, pooling_kind: 
             yield from _block(read, f"conv{stage}_block{number}", source, steps, shortcut)
             source, before = f"conv{stage}_block{number}_out", after
     yield layers.global_average("avg_pool", source)
-    if whole:
-        yield layers.connected("logits", "avg_pool", *read("logits", (before, 1000)))
+    if classes:
+        yield layers.connected("logits", "avg_pool", *read("logits", (before, classes)))
         yield layers.softmax("softmax", "logits")
 
 

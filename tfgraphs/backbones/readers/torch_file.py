@@ -1,46 +1,32 @@
-"""Reads state dicts of PyTorch (.pth, .pt) without PyTorch and without running anything that they contain.
+"""Reads checkpoints of PyTorch (.pth, .pt, .ckpt) without PyTorch and without running anything that they contain.
 
 Since version 1.6 such a file is a zip archive: `data.pkl` is a pickle whose tensors refer to storages, each a member
-`data/KEY` of plain numbers. Before, it was five pickles, then the storages. A tensor is a view of a storage. The format
-is that of torch/serialization.py and torch/_utils.py.
+`data/KEY` of plain numbers. Before, it was five pickles, then the storages.
 """
 
-import io
-import math
-import pickle
+import re
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.weights import WeightsError, as_numbers
+from tfgraphs.backbones.readers.torch_pickle import Other, PickleFile, Tensor, Unpickler
+from tfgraphs.backbones.readers.weights import WeightsError
 
 LEGACY_BEGINNING = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled magic number
 _LEGACY_VERSION = 1001
 _LARGEST_PICKLE = 16 * 2**20  # bytes; a thousand tensors take a hundredth of it
-_RANKS = 32
-_STEPS = 2_000_000  # of a pickle; a network of a thousand arrays takes a tenth, with its optimizer
-_KEYS = (str, int, type(None))  # types of keys of dictionaries: hashing nested tuples takes forever
-_STORAGES = {  # types of storages, and of their numbers in NumPy
-    "BFloat16Storage": np.dtype("bfloat16"),
-    "BoolStorage": np.dtype("bool"),
-    "ByteStorage": np.dtype("uint8"),
-    "CharStorage": np.dtype("int8"),
-    "DoubleStorage": np.dtype("float64"),
-    "FloatStorage": np.dtype("float32"),
-    "HalfStorage": np.dtype("float16"),
-    "IntStorage": np.dtype("int32"),
-    "LongStorage": np.dtype("int64"),
-    "ShortStorage": np.dtype("int16"),
-}
+_NODES = 100_000  # parts of a checkpoint among which tensors are looked for
+_DEEPEST = 32  # parts within parts
+_AVERAGED = re.compile(r"(^|_)ema(_|$)")
+_CHILDREN = "_parameters", "_buffers", "_modules"
 
 
 def read_zip(path: Path) -> dict[str, np.ndarray]:
-    """Reads a state dict of PyTorch 1.6 or later, see `state_dict`. float16 and bfloat16 become float32.
+    """Reads the `state_dict` of a checkpoint of PyTorch 1.6 or later. float16 and bfloat16 become float32.
 
     Raises:
         WeightsError: the file is damaged, or holds something else.
@@ -65,7 +51,7 @@ def read_zip(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_legacy(path: Path) -> dict[str, np.ndarray]:
-    """Reads a state dict of PyTorch before version 1.6, as `read_zip`."""
+    """Reads a checkpoint of PyTorch before version 1.6, as `read_zip`."""
     content = path.read_bytes()
     file = PickleFile(content[:_LARGEST_PICKLE])
     Unpickler(file).load()  # the magic number
@@ -93,211 +79,61 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
     return {name: tensor.view(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
 
 
-def state_dict(tree: Any) -> "dict[str, _Tensor]":
-    """Returns the tensors by name of a state dict, or of a checkpoint with one under "state_dict" or "model".
+def state_dict(tree: Any) -> dict[str, Tensor]:
+    """Returns the tensors of the network in a checkpoint by name.
 
-    Everything else in a checkpoint is left out, and so is the prefix "module." of networks trained on several devices.
+    They are in a dictionary within dictionaries, under "state_dict", "model_state_dict", "net" or any other name, or in
+    a network that was saved as an object. Everything else is left out. Of several such dictionaries the largest is
+    taken; or one half as large with "ema" in its name, an average over the steps of training, which such networks are
+    used with.
+
+    Raises:
+        WeightsError: there are none.
     """
-    if not isinstance(tree, dict):
-        raise WeightsError("it holds no state dict")
-    for key in ("state_dict", "model"):
-        if isinstance(tree.get(key), dict):
-            tree = tree[key]
-    tensors = {name: value for name, value in tree.items() if isinstance(name, str) and isinstance(value, _Tensor)}
-    if not tensors:
+    found = list(_tensors_within(tree))
+    if not found:
+        kinds = [value.kind for value in _values(tree) if isinstance(value, Other)]
+        if kinds:
+            raise WeightsError(
+                f"it holds no weights, but an object ({kinds[0]}), whose code is not run: "
+                "save torch.save(model.state_dict(), FILE)"
+            )
         raise WeightsError("it holds no state dict: it has no tensors with names")
-    if all(name.startswith("module.") for name in tensors):
-        return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors
+    most = max(len(tensors) for _, tensors in found)
+    large = [(key, tensors) for key, tensors in found if 2 * len(tensors) >= most]
+    return max(large, key=lambda one: (bool(_AVERAGED.search(one[0])), len(one[1])))[1]
 
 
-class PickleFile(io.BytesIO):
-    """The content of a pickle. Bounds the number of reads, and with them the steps of unpickling."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._left = _STEPS
-
-    def read(self, size: int | None = -1) -> bytes:
-        self._count()
-        return super().read(size)
-
-    def readline(self, size: int | None = -1) -> bytes:
-        self._count()
-        return super().readline(size)
-
-    def _count(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise WeightsError("it makes more objects than arrays need, the file is refused")
+def _tensors_within(tree: Any) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Yields all dictionaries of tensors by name, and the name of each; those of optimizers have numbers for names."""
+    waiting, steps = [("", tree, 0)], iter(range(_NODES))
+    while waiting and next(steps, None) is not None:
+        key, value, depth = waiting.pop()
+        parts = value if isinstance(value, dict) else {}
+        tensors = {name: part for name, part in parts.items() if isinstance(name, str) and isinstance(part, Tensor)}
+        if isinstance(value, Other):
+            tensors = dict(_tensors_of_object(value, steps))
+        if tensors:
+            yield key, tensors
+        if depth < _DEEPEST:
+            named = [(name, part) for name, part in parts.items() if isinstance(name, str)]
+            listed = [] if depth or not isinstance(value, list | tuple) else [(key, part) for part in value]
+            waiting += [(name, part, depth + 1) for name, part in named + listed if isinstance(part, dict | Other)]
 
 
-class Inert:
-    """Stands for an object to which a pickle may give a state, which is ignored."""
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-def check_keys(keys: list[Any]) -> None:
-    """Raises WeightsError if a key of a dictionary has another type than the names of arrays."""
-    if not all(isinstance(key, _KEYS) for key in keys):
-        raise WeightsError("it has a name that is not a text, the file is refused")
-
-
-def _check_state(receiver: object) -> None:
-    if not isinstance(receiver, Inert):
-        raise WeightsError("it gives a state to something else than an array, the file is refused")
+def _tensors_of_object(network: Other, steps: Iterator[int]) -> Iterator[tuple[str, Tensor]]:
+    """Yields the tensors of a `torch.nn.Module` that was saved as an object, with the names of its `state_dict()`."""
+    waiting = [("", network, 0)]
+    while waiting and next(steps, None) is not None:
+        prefix, module, depth = waiting.pop()
+        state = module.state if isinstance(module.state, dict) else {}
+        children = [state[name] for name in _CHILDREN if isinstance(state.get(name), dict)]
+        for name, child in (item for part in children for item in part.items()):
+            if isinstance(child, Tensor):
+                yield f"{prefix}{name}", child
+            elif isinstance(child, Other) and depth < _DEEPEST:
+                waiting.append((f"{prefix}{name}.", child, depth + 1))
 
 
-def _guarded(name: str, check: Callable[[Any], None], place: int | slice) -> Callable[[Any], None]:
-    """Returns an operation of the unpickler that first checks what is at a place of its stack."""
-
-    def operation(unpickler: Any) -> None:
-        check(unpickler.stack[place])
-        getattr(pickle._Unpickler, name)(unpickler)
-
-    return operation
-
-
-def _skip_frame(unpickler: Any) -> None:
-    """Ignores frames: they state how much to read at once, which would not be counted."""
-    unpickler.read(8)
-
-
-def _refuse(unpickler: Any) -> None:
-    raise WeightsError("it holds sets, buffers or extensions, which no arrays need; the file is refused")
-
-
-def _are_sizes(values: Any) -> bool:
-    """Whether `values` is a tuple of a few counts."""
-    return (
-        isinstance(values, tuple)
-        and len(values) <= _RANKS
-        and all(type(value) is int and 0 <= value < 2**62 for value in values)
-    )
-
-
-@dataclass(frozen=True)
-class _Storage:
-    """`size` numbers in the file, of which tensors refer to a part that begins at `first`."""
-
-    dtype: np.dtype
-    key: str
-    size: int
-    first: int = 0
-
-    @property
-    def length(self) -> int:
-        return self.size * self.dtype.itemsize
-
-    def numbers(self, content: bytes | memoryview, order: str = "<") -> np.ndarray:
-        """Returns the numbers that the bytes of the file stand for."""
-        if len(content) < self.length:
-            raise WeightsError(f"its storage {self.key!r} has fewer bytes than its tensors need")
-        return as_numbers(content[: self.length], self.dtype, order)
-
-
-class _Tensor(Inert):
-    """A tensor as a pickle describes it. It is refused if it reaches beyond its storage, or has more elements."""
-
-    def __init__(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: object) -> None:
-        if not isinstance(storage, _Storage) or not _are_sizes((offset,)):
-            raise WeightsError("a tensor without a storage is refused")
-        if not _are_sizes(shape) or not _are_sizes(strides) or len(shape) != len(strides):
-            raise WeightsError("a tensor without a shape is refused")
-        count = math.prod(shape)
-        last = offset + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))
-        if count > storage.size or (count and storage.first + last >= storage.size):
-            raise WeightsError("a tensor that is larger than its storage is refused")
-        self.storage, self._shape, self._strides = storage, shape, strides
-        self._offset = storage.first + offset if count else 0
-
-    def view(self, numbers: np.ndarray) -> np.ndarray:
-        """Returns the tensor as a view of the numbers of its storage."""
-        size = numbers.itemsize
-        strides = tuple(stride * size for stride in self._strides)
-        return np.ndarray(self._shape, numbers.dtype, numbers.data, self._offset * size, strides)
-
-
-class _OrderedDict(dict[Any, Any], Inert):
-    """An ordered dictionary without attributes (`_metadata`)."""
-
-    def __init__(self, items: Any = ()) -> None:
-        super().__init__()
-        if items and not isinstance(items, list):
-            raise WeightsError("an ordered dictionary must be made of pairs")
-        for key, value in items:
-            check_keys([key])
-            self[key] = value
-        if items:
-            items.clear()  # otherwise a few bytes could copy a long list many times
-
-
-class _Parameter:
-    """Stands for the tensor that it is made of."""
-
-    def __new__(cls, tensor: Any, *_: object) -> Any:
-        if not isinstance(tensor, _Tensor):
-            raise WeightsError("a parameter that is no tensor is refused")
-        return tensor
-
-
-class Unpickler(pickle._Unpickler):
-    """The standard library's unpickler in Python, whose memo is a dictionary: no index in the file reserves memory.
-
-    It refuses all names but those for which it has objects that only note what they are given, and what dictionaries of
-    tensors do not need but could take time or memory: keys that are not simple, sets, states for anything but `Inert`
-    objects, and byte arrays, which are allocated before they are read.
-    """
-
-    admitted: ClassVar[dict[tuple[str, str], Any]] = {
-        ("collections", "OrderedDict"): _OrderedDict,
-        ("torch", "Size"): lambda sides: sides,  # `tuple` could copy a long list many times
-        ("torch._utils", "_rebuild_parameter"): _Parameter,
-        ("torch._utils", "_rebuild_tensor"): _Tensor,
-        ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
-        ("torch.nn.parameter", "Parameter"): _Parameter,
-        **{(module, name): dtype for module in ("torch", "torch.cuda") for name, dtype in _STORAGES.items()},
-    }
-
-    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = pickle._Unpickler.dispatch | {
-        pickle.DICT[0]: _guarded("load_dict", check_keys, slice(None, None, 2)),
-        pickle.SETITEM[0]: _guarded("load_setitem", check_keys, slice(-2, -1)),
-        pickle.SETITEMS[0]: _guarded("load_setitems", check_keys, slice(None, None, 2)),
-        pickle.BUILD[0]: _guarded("load_build", _check_state, -2),
-        pickle.FRAME[0]: _skip_frame,
-        **dict.fromkeys((pickle.EMPTY_SET[0], pickle.ADDITEMS[0], pickle.FROZENSET[0]), _refuse),
-        **dict.fromkeys((pickle.BYTEARRAY8[0], pickle.NEXT_BUFFER[0], pickle.READONLY_BUFFER[0]), _refuse),
-        **dict.fromkeys((pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0]), _refuse),
-    }
-
-    def __init__(self, file: PickleFile) -> None:
-        super().__init__(file, encoding="utf-8")
-        self.storages: dict[str, _Storage] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.admitted:
-            raise WeightsError(f"it names {module}.{name}; only arrays are read, the file is refused")
-        return self.admitted[module, name]
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        """Returns the storage of ("storage", type, key, device, size), or before version 1.6 a part of it."""
-        if (
-            not isinstance(pid, tuple)
-            or len(pid) not in (5, 6)
-            or pid[0] != "storage"
-            or not isinstance(pid[1], np.dtype)
-        ):
-            raise WeightsError("it refers to something else than storages of numbers, the file is refused")
-        dtype, key, size, part = pid[1], pid[2], pid[4], pid[5] if len(pid) == 6 else None
-        if not isinstance(key, str) or not _are_sizes((size,)):
-            raise WeightsError("it refers to a storage without name or size, the file is refused")
-        storage = self.storages.setdefault(key, _Storage(dtype, key, size))
-        if storage != _Storage(dtype, key, size):
-            raise WeightsError(f"it contradicts itself on the storage {key!r}, the file is refused")
-        if part is None:
-            return storage
-        if not isinstance(part, tuple) or len(part) != 3 or not _are_sizes(part[1:]) or sum(part[1:]) > size:
-            raise WeightsError(f"it names a part beyond the storage {key!r}, the file is refused")
-        return _Storage(dtype, key, size, part[1])
+def _values(tree: Any) -> list[Any]:
+    return [tree, *(tree.values() if isinstance(tree, dict) else ())]

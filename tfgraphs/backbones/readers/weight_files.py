@@ -9,7 +9,7 @@ import numpy as np
 
 from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.weights import WeightsError, as_numbers, reading
+from tfgraphs.backbones.readers.weights import NamedArrays, WeightsError, as_numbers, reading, unwrapped
 from tfgraphs.extras import install_extra
 from tfgraphs.files.contents import HEAD, describe_content
 
@@ -27,10 +27,11 @@ _SAFETENSORS = {  # names of types there and in NumPy
 }
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> NamedArrays:
     """Reads a file of weights.
 
-    - safetensors, and state dicts of PyTorch (.pth, .pt): by their names, "layer1.0.conv1.weight";
+    - safetensors, and checkpoints of PyTorch (.pth, .pt, .ckpt): by the names that the network has for them,
+      "layer1.0.conv1.weight", see `torch_file.state_dict` and `unwrapped`;
     - .caffemodel: "conv1/0", "conv1/1";
     - .npz: by their names;
     - .h5, .weights.h5 and .keras of Keras: "conv1_conv/kernel", "conv1_bn/moving_mean".
@@ -48,7 +49,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         arrays = _reader(path)(path)
     if not arrays:
         raise WeightsError(f"{path} holds no arrays")
-    return arrays
+    return unwrapped(arrays, path.stem)
 
 
 def _reader(path: Path) -> Reader:
@@ -103,12 +104,10 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
         tensors = dict(safetensors.deserialize(path.read_bytes()))
     except safetensors.SafetensorError as error:
         raise WeightsError(f"it is a damaged safetensors file ({error})") from error
-    for name, tensor in tensors.items():
-        if tensor["dtype"] not in _SAFETENSORS:
-            raise WeightsError(f"{name!r} holds numbers of the type {tensor['dtype']}, which is not read")
     return {
         name: as_numbers(tensor["data"], np.dtype(_SAFETENSORS[tensor["dtype"]])).reshape(tensor["shape"])
         for name, tensor in tensors.items()
+        if tensor["dtype"] in _SAFETENSORS  # no network here needs others
     }
 
 
