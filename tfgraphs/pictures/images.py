@@ -240,8 +240,10 @@ def _image_errors(path: str | Path) -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError as error:
-        found = f"it is {found}" if (found := describe_file(path)) else "give a PNG, JPEG, WebP or TIFF file"
-        raise ImageError(f"{path} is not a picture that can be read: {found}") from error
+        content = describe_file(path)
+        found = "" if content in (None, "a picture") else f"it is {content}; "
+        advice = "give a PNG, JPEG, WebP or TIFF file"
+        raise ImageError(f"{path} is not a picture that can be read: {found}{advice}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} has more than {MAX_PIXELS:,} pixels: scale it down first") from error
     except _BROKEN as error:
