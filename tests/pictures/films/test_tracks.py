@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from allocated_memory import FORGOTTEN, allocated, growth
 from film_frames import frame_times, still, write_clapper
 
 from tfgraphs.pictures import films
@@ -157,6 +158,23 @@ def test_ffprobe_finds_the_same_durations(tmp_path, what):
     np.testing.assert_allclose(durations(copied(source)), durations(source), atol=0.022)  # the grain of AAC
 
 
+def test_what_an_edit_list_hides_stays_hidden(tmp_path):
+    """A recording that was cut without encoding it anew contains more than it shows: here the first 0.8 s."""
+    source = tmp_path / "cut.mp4"
+    with av.open(str(write_clapper(tmp_path / "clapper.mp4"))) as whole, av.open(str(source), "w") as container:
+        copies = [container.add_stream_from_template(stream) for stream in whole.streams]
+        for packet in whole.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                packet.pts -= round(0.8 / packet.time_base)
+                packet.dts -= round(0.8 / packet.time_base)
+                container.mux(packet)
+    path = copied(source)
+    assert clap(source)[0] == pytest.approx(0.2, abs=0.001)
+    np.testing.assert_allclose(clap(path), clap(source), atol=0.002)
+    assert frame_times(path)[-1] == pytest.approx(1.2, abs=0.001)
+
+
 def test_subtitles_are_copied(tmp_path):
     source = tmp_path / "told.mp4"
     text = b"\x00\x05Clap!"  # the number of bytes comes first
@@ -180,3 +198,31 @@ def test_subtitles_are_copied(tmp_path):
     assert films.losses("copy.gif", films.open_film(source))[0].startswith(
         f"{source}: left out: sound (aac), subtitles (mov_text), which copy.gif cannot hold"
     )
+
+
+def test_a_copy_leaves_nothing_in_memory(tmp_path):
+    source = write_clapper(tmp_path / "clapper.mp4", ("aac", "aac"))
+    assert growth(lambda: copied(source)) < FORGOTTEN
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("ending", ["mp4", "gif"])
+def test_a_long_film_takes_no_more_memory_than_a_short_one(tmp_path, ending):
+    """Only FFmpeg's tables of what is in an MP4 grow, 500 bytes for a frame and its sound."""
+
+    def most(count):
+        ends = np.cumsum(np.where(np.arange(count) % 50, 0.04, 0.07))
+        source = write_clapper(tmp_path / "long.mp4", ends=tuple(ends.tolist()), sound=(0, count / 25))
+        seen, before = [], allocated()
+        film = films.open_film(source).measured(lambda number, _: None)
+
+        def watched():
+            for number, frame in enumerate(film.frames()):
+                if number % 100 == 0:
+                    seen.append(allocated() - before)
+                yield frame
+
+        films.save(tmp_path / f"copy.{ending}", watched(), film)
+        return max(seen)
+
+    assert most(5000) < most(500) + 4500 * 600
