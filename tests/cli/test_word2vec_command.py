@@ -184,6 +184,7 @@ HAN = "我来到北京清华大学，他来到网易杭研大厦。\n" * 300
         (["text.txt", "--probe=xa"], "--probe has no effect on a training without --logdir"),
         (["text.txt", "--restrict_vocab=9"], "no effect on a training without --evaluate"),
         (["text.txt", "--freeze"], "--freeze has no effect on a training without --from"),
+        (["text.txt", "--from=all.txt", "--freeze"], "there is nothing to learn"),
         (["text.txt", "--from=none"], "cannot read none"),
         (["text.txt", "--from=few.txt", "--dim=9"], "--dim=9: few.txt has 2: leave it out"),
         (["text.txt", "--from=few.txt"], "no word of the text is among those to start from"),
@@ -194,6 +195,7 @@ HAN = "我来到北京清华大学，他来到网易杭研大厦。\n" * 300
 )
 def test_a_mistake_is_one_line_before_tensorflow_starts(forked, tmp_path, arguments, message):
     texts = {"text.txt": "xa xb xc\n" * 50, "words.txt": "king\nqueen\n" * 50, "han.txt": HAN, "pairs.txt": "a|b"}
+    texts["all.txt"] = "xa 1 2\nxb 1 2\nxc 3 4\n"
     texts["few.txt"] = "1 2\nking 1 2\n"
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

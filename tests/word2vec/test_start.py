@@ -1,9 +1,12 @@
 """Trainings that start from earlier vectors: what words begin with, what they keep, and that they go on learning."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tfgraphs.graphs import processor
 from tfgraphs.vectors import WordVectors, load
@@ -203,8 +206,20 @@ def test_any_word_vectors_are_a_start(folder, tmp_path, kind):
 )
 def test_a_damaged_training_is_named(folder, name, content):
     (folder / name).write_bytes(content)
-    with pytest.raises(FormatError, match="out is damaged"):
+    with pytest.raises(FormatError, match=r"out is damaged|out/vocabulary.tsv is not a text"):
         load_start(folder)
+
+
+@given(st.sampled_from(["inputs.npy", "outputs.npy", "vocabulary.tsv"]), st.data())
+def test_any_training_is_read_or_named(tmp_path_factory, name, data):
+    folder = tmp_path_factory.mktemp("fuzz") / "out"
+    save_results(folder, Vocabulary(["the", "b"], np.array([9, 7])), np.ones((2, 8)), np.ones((2, 8)), {}, ())
+    content = bytearray((folder / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    (folder / name).write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(FormatError):
+        assert len(load_start(folder).words) == 2
 
 
 def test_arrays_of_objects_are_not_unpickled(folder):

@@ -186,9 +186,10 @@ def test_a_small_vocabulary_does_not_overshoot(words):
     assert np.abs(model.inputs).max() < 5
 
 
-def test_a_text_of_which_subsampling_leaves_nothing_is_explained():
-    corpus = encode_sentences([["a", "b"]])
-    model = Word2Vec(corpus.vocabulary, TrainingSettings(dim=4, epochs=1, subsample=1e-12))
+@pytest.mark.parametrize("sentences", [[["a", "b"]], [["a", "b"]] * 20])
+def test_a_text_of_which_subsampling_leaves_no_neighbours_is_explained(sentences):
+    corpus = encode_sentences(sentences)
+    model = Word2Vec(corpus.vocabulary, TrainingSettings(dim=4, epochs=1, subsample=1e-6))
     with pytest.raises(CorpusError, match="--subsample=0"):
         list(train(model, corpus))
 

@@ -127,6 +127,8 @@ def _train_on_text() -> None:
         if start:
             common = len(start.common(corpus.vocabulary)[0])
             missing = f"{len(start.words) - common:,} of {FROM.value} are not in the text and stay as they are"
+            if FREEZE.value and common == len(corpus.vocabulary.words):
+                raise command.UsageError("--freeze: all words of the text have vectors, so there is nothing to learn")
             monitor.say(f"{common:,} of {len(corpus.vocabulary.words):,} words have vectors; {missing}")
     prepared = time.monotonic()
     probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value else None

@@ -56,16 +56,19 @@ class Blocks:
             epoch unless that is too long, because the words of a topic fill a short piece of text.
 
     Raises:
-        CorpusError: no words are left.
+        CorpusError: no two words of a sentence are left.
     """
 
     def __init__(self, corpus: EncodedCorpus, settings: TrainingSettings, places: int, length: int) -> None:
         self._corpus, self._settings = corpus, settings
         self._keep = np.append(keep_probabilities(corpus.vocabulary.counts, settings.subsample), 1).astype(np.float32)
         self._places, self._length = places, length
-        self._words = sum(len(words) for words, _ in self._subsampled())
-        if self._words < 2:
-            raise CorpusError("subsampling leaves nothing of the text: try --subsample=0")
+        self._words, found = 0, False
+        for words, sentences in self._subsampled():
+            self._words += len(words)
+            found = found or bool((sentences[1:] == sentences[:-1]).any())
+        if not found:
+            raise CorpusError("subsampling leaves no two words of the text side by side: try --subsample=0")
         self.steps = -(-self._words // (places * length))
         most = min(_BLOCK_STEPS, -(-self.steps // settings.epochs))
         self.report_steps = max(1, min(most, self.steps // 20))

@@ -19,12 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from tfgraphs.errors import errors_as
+from tfgraphs.files.packed import read_text
 from tfgraphs.vectors import WordVectors, load
 from tfgraphs.vectors.search import Int8Matrix
 from tfgraphs.vectors.word_vectors import FormatError
 from tfgraphs.word2vec.results import ABOUT, INPUTS, OUTPUTS, VOCABULARY
 from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
+
+_MOST = 1 << 30  # bytes of words with their counts
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def load_start(source: str | Path | WordVectors) -> Start:
 
 
 def _read_training(folder: Path) -> Start:
-    text = (folder / VOCABULARY).read_text(encoding="utf-8")
+    text = read_text(folder / VOCABULARY, FormatError, _MOST)
     words, counts = zip(*(line.split("\t") for line in text.removesuffix("\n").split("\n")), strict=True)
     inputs, outputs = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in (INPUTS, OUTPUTS))
     if inputs.dtype.kind != "f" or outputs.dtype.kind != "f" or inputs.ndim != 2 or len(set(words)) != len(inputs):

@@ -87,7 +87,7 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         The state of the training every few steps, and at its end.
 
     Raises:
-        CorpusError: subsampling leaves nothing of the text.
+        CorpusError: subsampling leaves no two words of the text side by side.
         OptimizerError: Keras has no optimizer of the name in the settings.
         CheckpointError, NonFiniteLoss: see `minimize`.
     """
