@@ -127,7 +127,14 @@ def test_an_interruption_at_any_moment_is_one_line_or_none(folder, moment):
     random_moments = random.Random(moment)
     name, *arguments = LINES[int(moment) % len(LINES)].split()
     program = [sys.executable, str(CHECKOUT / "bin" / name), *arguments]
-    process = subprocess.Popen(program, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        program,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background jobs of a shell ignore it
+    )
     time.sleep(moment if moment < 1 else random_moments.uniform(0.1, 1) if moment < 8 else random_moments.uniform(1, 6))
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()

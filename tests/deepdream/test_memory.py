@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.allocated_memory import FORGOTTEN, growth
+from tests.allocated_memory import FORGOTTEN, check_flat, growth
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.deepdream import DreamSettings, channel, dream, layer_l2
@@ -46,3 +46,9 @@ def test_memory_is_flat_after_the_first_runs_of_each_size(backbone, kind, rounds
             assert [*run(kind, size, backbone)]
 
     assert growth(run_all) / (rounds * len(SIZES)) < FORGOTTEN
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["dream", "naive"])
+def test_memory_is_flat_over_three_hundred_runs(backbone, kind):
+    check_flat(lambda size: [*run(kind, size, backbone)], [*SIZES, (50, 70), (56, 48)])

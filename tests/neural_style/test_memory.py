@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.allocated_memory import FORGOTTEN, growth
+from tests.allocated_memory import FORGOTTEN, check_flat, growth
 from tfgraphs.neural_style import StyleSettings, paint
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+from tfgraphs.neural_style.one_pass.stylize import StyleModel, export_network
 from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
 from tfgraphs.pictures.photographs import Photographs
 
@@ -42,3 +43,15 @@ def test_memory_is_flat_after_the_first_runs_of_each_size(small, photographs, ki
             assert [*run(kind, size, small, photographs)]
 
     assert growth(run_all) / (rounds * len(SIZES)) < FORGOTTEN
+
+
+@pytest.mark.long
+def test_memory_is_flat_over_three_hundred_paintings(small, photographs):
+    check_flat(lambda size: [*run("painting", size, small, photographs)], SIZES)
+
+
+@pytest.mark.long
+def test_memory_is_flat_over_three_hundred_paintings_in_one_pass(tmp_path):
+    export_network(tmp_path / "model", TransformationNetwork(channels=(6, 8), blocks=1))
+    model = StyleModel(str(tmp_path / "model"))
+    check_flat(lambda size: model(noise(*size), None), [*SIZES, (90, 41), (33, 120)])

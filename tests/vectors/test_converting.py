@@ -91,6 +91,18 @@ def test_an_interrupted_conversion_goes_on_to_the_same_bytes(tmp_path, monkeypat
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["matrix.npy", "norms.npy", "words.txt"])
+def test_a_conversion_does_not_go_on_from_files_that_a_power_failure_cut_short(tmp_path, monkeypatch, source, name):
+    monkeypatch.setattr("tfgraphs.vectors.files.vector_file._PIECE", 4000)
+    convert(source, str(tmp_path / "whole"))
+    with pytest.raises(Interruption):
+        convert(source, str(tmp_path / "out"), report=lambda *_: (_ for _ in ()).throw(Interruption))
+    os.truncate(tmp_path / ".out.part" / name, (tmp_path / ".out.part" / name).stat().st_size - 1)
+    convert(source, str(tmp_path / "out"))
+    for path in (tmp_path / "whole").iterdir():
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+
+
 def test_another_conversion_discards_an_interrupted_one(tmp_path, source):
     with pytest.raises(Interruption):
         convert(source, str(tmp_path / "out"), "int8", report=lambda *_: (_ for _ in ()).throw(Interruption))
