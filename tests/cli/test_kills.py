@@ -31,24 +31,24 @@ COMMANDS = {  # what to run, what it writes, how often it is killed
         9,
     ),
     "film": (
-        "deepdream --input=photo.png --layer=fire2 --steps=4 --frame_steps=2 --zoom_frames=12 --save_seconds=0 "
+        "deepdream --input=photo.png --layer=fire2 --steps=4 --frame_steps=2 --zoom_frames=8 --save_seconds=0 "
         "--output=out.webp",
         ["out.webp"],
         9,
     ),
     "painting": (
-        "neural_style --input=photo.png --style=painting.png --size=64 --steps=40 --save_seconds=0 --output=out.png",
+        "neural_style --input=photo.png --style=painting.png --size=64 --steps=30 --save_seconds=0 --output=out.png",
         ["out.png"],
         8,
     ),
     "network": (
-        "neural_style --train_style=painting.png --photos=photo*.png --train_steps=3 --train_batch=1 --train_size=64 "
+        "neural_style --train_style=painting.png --photos=large*.png --train_steps=3 --train_batch=1 --train_size=64 "
         "--save_seconds=0 --export_dir=out",
         ["out/variables/variables.data-00000-of-00001"],
         5,
     ),
     "word2vec": (
-        "word2vec --corpus=text.txt --epochs=8 --dim=30 --save_seconds=0 --output=out",
+        "word2vec --corpus=text.txt --epochs=5 --dim=30 --save_seconds=0 --output=out",
         ["out/inputs.npy", "out/outputs.npy", "out/vectors.bin", "out/vocabulary.tsv"],
         9,
     ),
@@ -64,7 +64,7 @@ COMMANDS = {  # what to run, what it writes, how often it is killed
     ),
     "download": (None, ["cache/file.bin"], 10),
 }
-LEFT = {"photo.png", "photo2.png", "painting.png", "text.txt", "vectors.bin", "checkpoints"}
+LEFT = {"photo.png", "painting.png", "large1.png", "large2.png", "text.txt", "vectors.bin", "checkpoints"}
 
 
 class SlowFile(http.server.BaseHTTPRequestHandler):
@@ -100,8 +100,8 @@ def port():
 def folder(tmp_path):
     """A folder with something to read for each command."""
     random_numbers = np.random.default_rng(0)
-    for name in ("photo.png", "photo2.png", "painting.png"):
-        Image.fromarray(random_numbers.integers(0, 255, (70, 90, 3), np.uint8)).save(tmp_path / name)
+    for name, side in {"photo.png": 70, "painting.png": 80, "large1.png": 260, "large2.png": 257}.items():
+        Image.fromarray(random_numbers.integers(0, 255, (side, side + 20, 3), np.uint8)).save(tmp_path / name)
     words = [f"word{number}" for number in random_numbers.zipf(1.3, 40_000) % 300]
     (tmp_path / "text.txt").write_text("\n".join(" ".join(words[start : start + 20]) for start in range(0, 40_000, 20)))
     matrix = random_numbers.normal(size=(60_000, 40)).astype(np.float32)
@@ -166,7 +166,7 @@ def test_the_same_command_twice_at_once_writes_the_right_bytes(kind, folder, por
     line, outputs, _ = command(kind, port)
     assert forked(*line, cwd=folder).returncode == 0
     whole = take(folder, outputs)
-    for pause in (0, 0.02, 0.2):
+    for pause in (0, 0.3):
         first = forked.start(*line, cwd=folder)
         time.sleep(pause)
         results = [running.wait() for running in (first, forked.start(*line, cwd=folder))]
