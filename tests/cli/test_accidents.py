@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfgraphs.files.locks import locked
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORDS = f"{sys.executable} {CHECKOUT}/bin/words --vectors=v.txt"
 
@@ -112,6 +114,16 @@ def test_a_full_disk_is_one_line_that_names_the_file(folder, forked, size, error
     assert result.returncode == 2
     assert re.fullmatch(f"deepdream: {error}", result.stderr.splitlines()[-1])
     assert not (folder / "d.png").exists()
+
+
+@pytest.mark.parametrize("place", ["d.png", "logs"])
+def test_a_second_run_is_told_who_writes_there_and_leaves_nothing(folder, forked, place):
+    with locked(folder / place):
+        line = ["deepdream", "--input=photo.png", "--layer=fire2", "--output=d.png", "--logdir=logs"]
+        result = forked(*line, cwd=folder)
+        assert result.returncode == 2
+        assert f"deepdream: {place} is being written by process {os.getpid()} (" in result.stderr
+    assert {path.name for path in folder.iterdir()} == {"photo.png", "v.txt"}
 
 
 LINES = [

@@ -99,7 +99,7 @@ def hold(path: str | Path, wait: float = 0.0, on_wait: OnWait = lambda holder: N
         holder, waited = _holder(place), time.monotonic() - begun
         if waited >= wait and (holder or waited > _MOMENT):
             holder = holder or "another process"
-            raise OutputError(f"{path} is being written by {holder}: wait for its end, or name another output")
+            raise OutputError(f"{path} is being written by {holder}: wait for its end, or choose another place")
         if holder and not waits:
             waits = True
             on_wait(holder)

@@ -15,8 +15,9 @@ from tfgraphs.errors import TfgraphsError
 @pytest.fixture(autouse=True)
 def process(monkeypatch):
     """What a command changes in its process is as before after each test."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(sys, "argv", ["paint"])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     monkeypatch.setattr(logging.getLogger("tfgraphs"), "handlers", [])
     monkeypatch.setattr(logging.getLogger("tfgraphs"), "propagate", True)
@@ -36,6 +37,8 @@ class ResourceExhaustedError(Exception):
         (flags.Error("unknown flag"), 2, "unknown flag"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (KeyboardInterrupt("interrupted; continue it"), 130, "interrupted; continue it"),
+        (PermissionError(13, "Permission denied", "out/a.png"), 2, "out/a.png: permission denied"),
+        (OSError(28, "No space left on device"), 2, "cannot write the answer: no space left on device"),
         (MemoryError(), 2, "out of memory: try something smaller"),
         (ResourceExhaustedError("OOM when allocating"), 2, "out of memory: try something smaller"),
         (ResourceExhaustedError("/out: No space left on device"), 2, "no space left on device"),
