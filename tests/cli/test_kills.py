@@ -45,7 +45,7 @@ COMMANDS = {  # what to run, what it writes, how often it is killed
         "neural_style --train_style=painting.png --photos=large*.png --train_steps=3 --train_batch=1 --train_size=64 "
         "--save_seconds=0 --export_dir=out",
         ["out/variables/variables.data-00000-of-00001"],
-        5,
+        4,
     ),
     "word2vec": (
         "word2vec --corpus=text.txt --epochs=5 --dim=30 --save_seconds=0 --output=out",
