@@ -214,7 +214,8 @@ def test_what_is_neither_word_nor_command_is_explained(ask, arguments, problem):
         (["convert", "a", "b"], "vectors", "convert"),
         (["project", "a"], "output", "project"),
         (["evaluate", "a"], "oov", "evaluate"),
-        ([], "format", "the prompt"),
+        ([], "format", "a pipe, which is answered in JSON"),
+        ([], "dtype", "a pipe, which is answered in JSON"),
     ],
 )
 def test_flags_without_effect_are_refused(monkeypatch, arguments, given, what):

@@ -327,3 +327,20 @@ def test_a_word_of_n_grams_is_a_word_in_every_question(tmp_path):
     assert not vectors.knows("kingdom")
     with pytest.raises(WordError, match="'</s>' is not among"):
         vectors.vector("</s>")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"minn": "2"}, {"maxn": 65}, {"maxn": 1}, {"maxn": None}, {"buckets": 51}, {"buckets": 0}, {"buckets": 2**40},
+        {"rows": 49}, {"rows": -1},
+    ],
+)  # fmt: skip
+def test_wrong_n_grams_of_a_folder_are_refused_in_one_line(tmp_path, about):
+    (tmp_path / "model.bin").write_bytes(model_file(["king", "queen", "man", "Berlin"], FASTTEXT))
+    convert(str(tmp_path / "model.bin"), str(tmp_path / "out"))
+    description = json.loads((tmp_path / "out" / "vectors.json").read_text())
+    description["subwords"] |= about
+    (tmp_path / "out" / "vectors.json").write_text(json.dumps(description))
+    with pytest.raises(FormatError, match=r"^[^\n]* is damaged[^\n]*$"):
+        load(str(tmp_path / "out"))

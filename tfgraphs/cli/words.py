@@ -73,8 +73,14 @@ OOV = flags.DEFINE_enum(
 def main(arguments: list[str]) -> None:
     options = {"count": TOPN.value, "method": METHOD.value, "restrict_vocab": RESTRICT_VOCAB.value}
     if not arguments:
-        _check_flags("the prompt", {*_SOURCE, "topn", "method", "restrict_vocab"})
-        (answer_typed_lines if sys.stdin.isatty() else answer_piped_lines)(_load(), **options)
+        typed, effective = sys.stdin.isatty(), {*_SOURCE, "topn", "method", "restrict_vocab"}
+        if typed or FORMAT.value == "json":
+            effective.add("format")
+        _check_flags("the prompt" if typed else "a pipe, which is answered in JSON", effective)
+        if typed:
+            answer_typed_lines(_load(), FORMAT.value, **options)
+        else:
+            answer_piped_lines(_load(), **options)
         return
     name, *words = arguments
     if name in COMMANDS:

@@ -131,7 +131,7 @@ def _read_as(vectors: WordVectors, words: Sequence[str]) -> dict[str, Any]:
     return ({"read_as": read_as} if read_as else {}) | ({"from_ngrams": made} if made else {})
 
 
-def answer_typed_lines(vectors: WordVectors, **options: Any) -> None:
+def answer_typed_lines(vectors: WordVectors, format: str = "table", **options: Any) -> None:
     """Prompts for questions until the input ends. Arrow keys recall earlier lines, Tab completes words."""
     print(f"{len(vectors.words):,} words of {vectors.matrix.shape[1]} dimensions. Ask for king - man + woman, or:")
     for kind, words in QUESTIONS.items():
@@ -143,7 +143,7 @@ def answer_typed_lines(vectors: WordVectors, **options: Any) -> None:
                 if line in ("exit", "quit"):
                     return
                 if line:
-                    answer(vectors, Question.from_line(line), **options).print("table")
+                    answer(vectors, Question.from_line(line), **options).print(format)
             except TfgraphsError as error:
                 print(printable(str(error)))
             except KeyboardInterrupt:  # gives up the line, not the program

@@ -15,6 +15,8 @@ BEGIN, END = "<", ">"
 END_OF_SENTENCE = "</s>"
 """The word that stands for line breaks, which has no n-grams."""
 FNV_START, FNV_PRIME = 2166136261, 16777619
+LONGEST_NGRAM = 64
+"""Characters; models with longer ones are refused, since the number of n-grams grows with the length."""
 _GATHERED_BYTES = 1 << 25  # of rows that are added up at once
 
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from tfgraphs.files.trust import check_regular_file, plausible_size
 from tfgraphs.vectors.files.vector_file import Block
-from tfgraphs.vectors.subwords import Subwords, mean_rows
+from tfgraphs.vectors.subwords import LONGEST_NGRAM, Subwords, mean_rows
 from tfgraphs.vectors.word_vectors import FormatError
 
 MAGIC = (793712314).to_bytes(4, "little")
@@ -37,7 +37,6 @@ _SUPERVISED = 3
 _SETTINGS = struct.Struct("<12id")  # dim ws epoch minCount neg wordNgrams loss model bucket minn maxn lrUpdateRate t
 _CENTROIDS = 256
 _LONGEST_WORD = 10_000  # bytes
-_LONGEST_NGRAM = 64  # characters
 _WORDS, _BYTES = 1024, 1 << 15  # composed at once, at most
 
 
@@ -76,7 +75,7 @@ class FastTextModel:
             if version < _VERSION and kind == _SUPERVISED:
                 maxn = 0  # which did not use n-grams, as fastText's loadModel says
             kept = self._read_dictionary()
-            self._check("its numbers of n-grams are wrong", maxn <= 0 or (buckets > 0 and maxn <= _LONGEST_NGRAM))
+            self._check("its numbers of n-grams are wrong", maxn <= 0 or (buckets > 0 and maxn <= LONGEST_NGRAM))
             self._matrix = self._read_matrix(kept)
             del self._content
         rows = self._matrix[self.count :]

@@ -27,7 +27,7 @@ from tfgraphs.files.outputs import atomic_file
 from tfgraphs.vectors.files.vector_file import Block
 from tfgraphs.vectors.lexicon import PackedWords, folded_order
 from tfgraphs.vectors.search import Int8Matrix, quantize, row_norms
-from tfgraphs.vectors.subwords import Subwords
+from tfgraphs.vectors.subwords import LONGEST_NGRAM, Subwords
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
 STORE = "vectors.json"
@@ -66,8 +66,8 @@ def _open_subwords(folder: Path, about: dict[str, int], dtype: str, dimensions: 
     matrix = _mapped(folder, "subwords", _subword_type(dtype), (rows, dimensions))
     pruned = (folder / "subword_hashes.npy").exists()
     kept = _mapped(folder, "subword_hashes", "<i4", (rows,)) if pruned else None
-    if buckets <= 0 or (kept is None and rows < buckets):
-        raise FormatError(f"{folder} is damaged: {rows:,} n-grams for {buckets:,} hashes")
+    if not (0 < buckets < 2**31 and 0 < maxn <= LONGEST_NGRAM and minn <= maxn) or (kept is None and rows < buckets):
+        raise FormatError(f"{folder} is damaged: its n-grams are wrong")
     return Subwords(minn, maxn, buckets, matrix, kept)
 
 
