@@ -118,6 +118,16 @@ def test_an_animated_picture_stays_one(output, tmp_path):
     np.testing.assert_allclose(orange, np.float32([200, 80, 40]) / 255, atol=0.04)
 
 
+def test_what_moves_in_a_folder_is_named(tmp_path):
+    (tmp_path / "mixed").mkdir()
+    film(tmp_path / "mixed")
+    Image.new("RGB", (8, 6)).save(tmp_path / "mixed" / "still.webp")
+    result = dim("--input=mixed", cwd=tmp_path)
+    assert result.stdout == "mixed_dim: 2 pictures\n"
+    place = Path("mixed") / "film.webp"
+    assert result.said == [f"dim: {place} moves: only its first frame is made; --input={place} makes a film"]
+
+
 def test_an_interrupted_folder_goes_on_with_what_is_missing(tmp_path):
     shots(tmp_path)
     first = dim("--input=shots", cwd=tmp_path, STOP_AT="4")

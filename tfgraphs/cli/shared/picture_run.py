@@ -262,6 +262,8 @@ class FolderRun(PictureRun):
             for number, (target, path) in enumerate(self._sources.items()):
                 if str(target.absolute()) in finished:
                     continue
+                if films.is_film(path):
+                    monitor.say(f"{path} moves: only its first frame is made; --input={path} makes a film")
                 try:
                     picture = load_picture(str(path), size)
                     pixels = self._make_part(make_picture(picture), "picture", number, count)
