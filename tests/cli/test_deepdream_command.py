@@ -134,7 +134,7 @@ def test_an_exported_dream_follows_the_guide(forked, photo, tmp_path):
         (["--step_size=1e38"], "on the scale 0..1"),
         (["--octave_scale=inf"], "octave_scale is inf"),
         (["--input=broken.png"], "broken.png is not a picture"),
-        (["--input=tiny.png", "--layer=fire9"], "fire9"),
+        (["--input=tiny.png", "--layer=fire9"], "tiny.png has 6 x 6 px, which is too small"),
         (["--steps=4", "--iterations=1"], "--steps and --iterations say the same"),
         (["--optimizer=hogwild"], "choose one of"),
         (["--export_dir=model", "--optimizer=adam"], "exported dreams take their steps with sgd only"),

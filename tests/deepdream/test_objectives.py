@@ -218,6 +218,8 @@ def parsed(text, backbone):
         ("class:tabby", "class:281", "logits"),
         ("class:Tabby", "class:281", "logits"),
         ("'class:tiger cat'", "class:282", "logits"),
+        ("class:tiger cat", "class:282", "logits"),
+        ("class:red-breasted merganser", "class:98", "logits"),
         ('"class:crane (bird)"', "class:134", "logits"),
     ],
 )

@@ -1,13 +1,13 @@
 """DeepDream: changes a picture so that it excites a neural network more and more.
 
-    deepdream --input=photo.jpg                              writes photo_deepdream.png
+    deepdream photo.jpg                                      writes photo_deepdream.png
     deepdream --input=photo.jpg --output=dream.png --layer=fire9 --steps=120
     deepdream --input=photo.jpg --preset=vortices            a chosen combination of flags
     deepdream --input=photo.jpg --objective='fire5 - 0.5*fire9:17'
     deepdream --input=photo.jpg --guide=flowers.jpg          towards the features of another picture
     deepdream --input=large.jpg --size=0 --tile_size=1024    larger than fits into memory as a whole
     deepdream --input=sample:coffee                          a photograph of the extra "offline"
-    deepdream --input='shots/*.jpg' --output=dreams          several pictures; --input=shots for a folder
+    deepdream shots/*.jpg --output=dreams                    several pictures; --input=shots for a folder
     deepdream --input=film.mp4 --size=640                    each frame of a film; also an animated GIF, WebP or PNG
     deepdream --input=photo.jpg --zoom_frames=250            an endless zoom: writes photo_zoom.mp4, ten seconds
     deepdream --show_flags=dream.png                         the command that made a picture
@@ -15,13 +15,14 @@
 
 Low layers (conv1, fire2, fire3) draw strokes and textures, middle ones (fire5) swirls and eyes, high ones (fire7,
 fire9) animals. `visualize layers` lists them. An objective is a sum of layers, channels (fire9_pre_relu:139), single
-neurons (fire9:139:4:7) and classes (class:281, 'class:tiger cat') with factors. The row and column of a neuron refer to
+neurons (fire9:139:4:7) and classes (class:281, class:tiger cat) with factors. The row and column of a neuron refer to
 the whole picture; with --jitter=0 the picture does not move relative to them.
 """
 
 import dataclasses
 import functools
 import itertools
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets, run_state
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs, picture_run, presets, run_state
 from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
 INPUT = common_flags.define_path("input", None, "The picture, folder, pattern or film to dream about, or sample:NAME.")
 common_flags.former("content", "input")
 SIZE = common_flags.define("size", 1024)
-LAYER = flags.DEFINE_string("layer", None, "The layer whose activations are maximised. By default one with objects.")
+LAYER = common_flags.define_list(
+    "layer", [], "The layers whose activations are maximised, one or several. By default one with objects."
+)
 OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What is maximised instead of a layer; several are added.")
 GUIDE = common_flags.define_path(
     "guide", None, "A picture whose features of --layer the dream takes on, or sample:NAME."
@@ -71,12 +74,16 @@ MASK = common_flags.define_path("mask", None, "A picture: white where to dream, 
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture and changes the luma.")
 EXPORT_DIR = common_flags.define_path("export_dir", None, "Writes a SavedModel that dreams; --input is optional then.")
 
+SMALLEST_SIDES = {"pool1": 5, "fire2": 5, "fire3": 5, "pool3": 13, "fire4": 13, "fire5": 13, "pool5": 29}
+SMALLEST_SIDES |= dict.fromkeys(("fire6", "fire7", "fire8", "fire9"), 29)
+"""The shortest side in pixels of pictures for the layers of SqueezeNet, see `View.smallest`."""
+
 _warn_once = functools.cache(warnings.warn)
 _WHITE = 1.0  # the background of transparent pictures in a zoom
 
 
 def main(arguments: list[str]) -> None:
-    command.no_arguments(arguments)
+    picture_inputs.take_arguments(arguments)
     if picture_run.shows_flags("deepdream"):
         return
     _check_flags()
@@ -93,7 +100,7 @@ def main(arguments: list[str]) -> None:
 
 def _dream_picture() -> None:
     run = picture_run.PictureRun("deepdream", [INPUT.value, *_other_inputs()], __name__)
-    picture = picture_run.load_picture(INPUT.value, SIZE.value)
+    picture = picture_run.load_picture(INPUT.value, SIZE.value, _smallest_side())
     mask = picture_run.load_mask(MASK.value, picture.size)
     dreamer = _load_dreamer(run)
     options = {**run.state.checkpoints, "report_every": picture_run.SAVE_EVERY.value}
@@ -109,7 +116,9 @@ def _dream_folder() -> None:
     run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__, masks)
     dreamer = _load_dreamer(run)
     run.make_pictures(
-        lambda picture: _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size)), SIZE.value
+        lambda picture: _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size)),
+        SIZE.value,
+        _smallest_side(),
     )
 
 
@@ -148,6 +157,14 @@ def _dream_zoom() -> None:
     run.make_film(itertools.count, make_frame, settings.most_steps / frame_steps)
 
 
+def _smallest_side() -> int:
+    """The shortest side of pictures for layers of SqueezeNet. Those of other networks are known to TensorFlow only."""
+    if picture_run.BACKBONE.value != "squeezenet":
+        return 1
+    objective = " ".join([*OBJECTIVE.value, *(LAYER.value or ([] if OBJECTIVE.value else ["fire7"]))])
+    return max((SMALLEST_SIDES.get(name, 1) for name in re.findall(r"\b[a-z]+\d", objective)), default=1)
+
+
 def _other_inputs() -> list[str]:
     return [path for path in (GUIDE.value, MASK.value) if path]
 
@@ -169,12 +186,14 @@ def _load_objective() -> "tuple[Objective, Backbone]":
 
     def objective(backbone: "Backbone", guide: images.Picture | None = None) -> "Objective":
         objectives = [parse(text, backbone) for text in OBJECTIVE.value]
-        layer = LAYER.value or default_layer(backbone)
-        backbone.check(layer)
+        layers = LAYER.value or [default_layer(backbone)]
+        for layer in layers:
+            backbone.check(layer)
         if guide is not None:
-            objectives.append(guided(layer, backbone(guide.pixels[None], [layer])[layer][0].numpy()))
+            seen = backbone(guide.pixels[None], layers)
+            objectives += [guided(layer, seen[layer][0].numpy()) for layer in layers]
         elif LAYER.value or not objectives:
-            objectives.append(layer_l2(layer))
+            objectives += map(layer_l2, layers)
         return sum(objectives[1:], start=objectives[0])
 
     backbone = picture_run.load_backbone("deepdream", check=check_of(objective))
@@ -221,7 +240,7 @@ def _check_flags() -> None:
             raise command.UsageError(f"--{steps.name} and --{iterations.name} say the same: give one of the two")
     _settings()
     if not INPUT.value and not EXPORT_DIR.value:
-        raise command.UsageError("give the picture to dream about: --input=photo.jpg, or --input=sample:coffee")
+        raise command.UsageError("give the picture to dream about: deepdream photo.jpg, or --input=sample:coffee")
     if not EXPORT_DIR.value:
         return
     if OPTIMIZER.value.lower() != "sgd":

@@ -1,13 +1,13 @@
 """Neural style: paints a photograph in the style of a picture.
 
-    neural_style --input=photo.jpg                               in the style of the project's own night sky
-    neural_style --input=photo.jpg --style=painting.jpg --output=painted.png
+    neural_style photo.jpg                                       in the style of the project's own night sky
+    neural_style photo.jpg painting.jpg --output=painted.png
     neural_style --input=photo.jpg --preset=faithful             keeps more of the photograph; or balanced, wild
     neural_style --input=sample:coffee --style=sample:embers     pictures that come with the project
     neural_style --input=photo.jpg --style=a.jpg --style=b.jpg --style_weight=0.7 --style_weight=0.3
     neural_style --input=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
     neural_style --input=photo.jpg --style=painting.jpg --preserve_color=luminance
-    neural_style --input='shots/*.jpg' --output=painted          each of many pictures; --input=shots for a folder
+    neural_style shots/*.jpg --style=painting.jpg --output=painted    each of many; --input=shots for a folder
     neural_style --input=film.mp4 --size=480                     a film without flicker; also an animated GIF, WebP, PNG
     neural_style --train_style=painting.jpg --export_dir=model   trains a network that paints so in one pass
     neural_style --model=model --input=photo.jpg                 paints with it, in less than a second
@@ -19,6 +19,7 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 """
 
 import dataclasses
+import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,11 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_run, presets
+from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs, picture_run, presets
+from tfgraphs.extras import install_extra
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.neural_style.regions import Style, check_size, check_weight
+from tfgraphs.neural_style.regions import SMALLEST_SIDE, Style, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched
@@ -57,11 +59,12 @@ PRESERVE_COLOR = flags.DEFINE_enum(
     ["none", "luminance", "match"],
     "luminance: paints lightness only; match: gives the paintings the photograph's colours first.",
 )
-STYLE_LAYERS = flags.DEFINE_list(
+STYLE_LAYERS = common_flags.define_list(
     "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5. By default chosen for the network."
 )
 common_flags.define("optimizer", "adam", "Or lbfgs.")
 STEPS = common_flags.define("steps", 650)
+common_flags.former("iterations", "steps")
 common_flags.define("tile_size", None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
     "preset", None, sorted(presets.PAINTINGS), "A good choice of weights; flags that are given count more."
@@ -86,7 +89,7 @@ _STARTS = ("random", "content")  # values of --init that are not files
 
 
 def main(arguments: list[str]) -> None:
-    command.no_arguments(arguments)
+    _take_arguments(arguments)
     if picture_run.shows_flags("neural_style"):
         return
     if PRESET.value:
@@ -107,18 +110,35 @@ def main(arguments: list[str]) -> None:
         print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")
 
 
+def _take_arguments(arguments: list[str]) -> None:
+    """Takes arguments that are not flags as photographs; of two pictures the second is the painting if none is given.
+
+    Raises UsageError if it is not clear which is which.
+    """
+    paints = not (STYLE.present or MODEL.value or style_network.TRAIN_STYLE.value)
+    count = len(arguments) + bool(INPUT.value)
+    if paints and arguments and count == 2:
+        flags.FLAGS["style"].value = [common_flags.path(arguments[-1])]
+        arguments = arguments[:-1]
+    elif paints and count > 2:
+        raise command.UsageError(f"which of the {count} pictures is the painting? Give it as --style=painting.jpg")
+    picture_inputs.take_arguments(arguments)
+
+
 def _paint_picture() -> None:
     run = picture_run.PictureRun("neural_style", [INPUT.value, *_other_files()], __name__)
-    picture = picture_run.load_picture(INPUT.value, SIZE.value)
+    picture = picture_run.load_picture(INPUT.value, SIZE.value, _smallest_side())
     masks = _content_masks(picture.size)
-    painter = _painter(run, picture.size)
+    painter = _painter(run)
     run.make_picture(painter.paint(picture.pixels, masks, **run.state.checkpoints), picture.alpha)
 
 
 def _paint_folder() -> None:
     run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, _masks())
     painter = _painter(run)
-    run.make_pictures(lambda picture: painter.paint(picture.pixels, _content_masks(picture.size)), SIZE.value)
+    run.make_pictures(
+        lambda picture: painter.paint(picture.pixels, _content_masks(picture.size)), SIZE.value, _smallest_side()
+    )
 
 
 def _paint_film() -> None:
@@ -126,7 +146,8 @@ def _paint_film() -> None:
     run = film_run.FilmRun("neural_style", [INPUT.value, *_other_files()], __name__, film)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     masks = _content_masks(size)
-    painter = _painter(run, size)
+    picture_inputs.check_sides(INPUT.value, film.size, size, _smallest_side())
+    painter = _painter(run)
     from tfgraphs.neural_style.anchor import anchored
     from tfgraphs.neural_style.transfer import work_of_first_frame
 
@@ -148,7 +169,7 @@ def _check_flags() -> None:
         if INPUT.value or MODEL.value:
             raise command.UsageError("--train_style only trains: leave --input and --model out, and paint afterwards")
     elif not (INPUT.value or EXPORT_DIR.value):
-        raise command.UsageError("say which photograph to paint: --input=photo.jpg, or --input=sample:coffee")
+        raise command.UsageError("say which photograph to paint: neural_style photo.jpg, or --input=sample:coffee")
     elif EXPORT_DIR.value:
         check_folder(EXPORT_DIR.value, SAVED_MODEL)
         if settings.optimizer_name != "adam":
@@ -162,6 +183,8 @@ def _check_flags() -> None:
             )
     for weight in STYLE_WEIGHT.value or []:
         check_weight(weight)
+    if settings.optimizer_name == "lbfgs" and not all(map(importlib.util.find_spec, ("scipy", "threadpoolctl"))):
+        raise command.UsageError(f"L-BFGS needs SciPy and threadpoolctl: {install_extra('lbfgs')}")
     if settings.optimizer_name == "lbfgs" and flags.FLAGS["learning_rate"].present:
         raise command.UsageError("--optimizer=lbfgs finds the length of its steps: leave --learning_rate out")
     if INPUT.value:
@@ -186,15 +209,16 @@ def _is_anchored() -> bool:
     return bool(TEMPORAL_WEIGHT.value) and not MODEL.value
 
 
-def _painter(
-    run: picture_run.PictureRun, size: tuple[int, int] | None = None
-) -> "_Painter | style_network.ModelPainter":
-    """Makes the painter of a run for one photograph of a size, or for several, and starts TensorFlow."""
+def _smallest_side() -> int:
+    """The shortest side of photographs in pixels. That of a model is in the model."""
+    return 1 if MODEL.value else SMALLEST_SIDE
+
+
+def _painter(run: picture_run.PictureRun) -> "_Painter | style_network.ModelPainter":
+    """Makes the painter of a run and starts TensorFlow."""
     if MODEL.value:
         paintings = STYLE.value if STYLE.present else []
         return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
-    if size is not None:
-        check_size(size)
     return _Painter(run)
 
 
@@ -206,8 +230,7 @@ class _Painter:
         self._paintings = list[tuple[np.ndarray, float, np.ndarray | None]]()
         weights = STYLE_WEIGHT.value or [1.0] * len(STYLE.value)
         for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):
-            painting = picture_run.load_picture(path, round(SIZE.value * self._settings.style_scale))
-            check_size(painting.size)
+            painting = picture_run.load_picture(path, round(SIZE.value * self._settings.style_scale), SMALLEST_SIDE)
             self._paintings.append((painting.pixels, weight, picture_run.load_mask(mask, painting.size)))
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
         command.import_tensorflow()

@@ -12,7 +12,7 @@ from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
-from tfgraphs.neural_style.regions import check_size
+from tfgraphs.neural_style.regions import SMALLEST_SIDE
 from tfgraphs.neural_style.settings import CROP, StyleSettings
 from tfgraphs.pictures import films, images, photographs, samples
 from tfgraphs.pictures.colors import with_colors_of
@@ -50,8 +50,7 @@ def train(style: StyleSettings) -> None:
     reserve(folder)
     picture_run.reserve_logdir()
     painting = samples.resolve(str(TRAIN_STYLE.value))
-    pixels = images.load(painting).pixels
-    check_size(pixels.shape[:2])
+    pixels = picture_run.load_picture(str(TRAIN_STYLE.value), 0, SMALLEST_SIDE).pixels
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
     with Monitor(_NAME) as reading:
         photos = photographs.Photographs(paths, CROP, picture_run.SEED.value, reading.prepare)

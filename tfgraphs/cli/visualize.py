@@ -2,9 +2,9 @@
 
     visualize layers --backbone=vgg19                        its layers, as names for `deepdream --layer`
     visualize kernels --backbone=alexnet --layer=conv1       the kernels of a convolution, as a sheet of pictures
-    visualize activations --input=cat.jpg --layer=fire9 --channel=139     where in a picture a channel responds
-    visualize activations --input=cat.jpg                    the channels that respond most, on a sheet
-    visualize classify --input=cat.jpg                       the classes of a picture
+    visualize activations cat.jpg --layer=fire9 --channel=139     where in a picture a channel responds
+    visualize activations cat.jpg                            the channels that respond most, on a sheet
+    visualize classify cat.jpg                               the classes of a picture
     visualize feature                                        pictures that excite thirty striking channels, as a page
     visualize feature --layer=fire9 --channels=0-63          the same for other channels
     visualize feature --objective='fire5:3 + fire5:42' --style=maco --output=unit.png     or for a mixture, as a picture
@@ -18,6 +18,7 @@ maco are newer ones.
 """
 
 import json
+import os.path
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,9 +28,9 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import visualize_feature
-from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
+from tfgraphs.cli.shared import command, common_flags, picture_inputs, picture_run, run_state
 from tfgraphs.cli.visualize_feature import feature
-from tfgraphs.pictures import images
+from tfgraphs.pictures import images, samples
 from tfgraphs.pictures.sheets import bars, enlarged, sheet
 from tfgraphs.version import __version__
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tfgraphs.backbones.layers import Layer
 
 INPUT = common_flags.define_path("input", None, "activations, classify: the picture, or sample:NAME.")
+common_flags.former("content", "input")
 SIZE = common_flags.define("size", None, "By default a good one.")
 LAYER = flags.DEFINE_string(
     "layer",
@@ -73,9 +75,16 @@ _FLAGS = {
 
 
 def main(arguments: list[str]) -> None:
-    if len(arguments) != 1 or arguments[0] not in _FLAGS:
+    name, *others = arguments or [""]
+    if name not in _FLAGS:
+        if os.path.isfile(name) or name.startswith(samples.PREFIX):
+            raise command.UsageError(f"what of {name}? visualize classify {name}, or visualize activations {name}")
         raise command.UsageError(f"unknown or missing command: give one of {', '.join(_FLAGS)}")
-    (name,) = arguments
+    if others and "input" not in _FLAGS[name]:
+        raise command.UsageError(f"{others[0]!r} is not a flag: {name} takes flags only, such as --backbone=vgg19")
+    picture_inputs.take_arguments(others)
+    if isinstance(INPUT.value, list):
+        raise command.UsageError(f"{name} takes one picture: give it {INPUT.value[0]} alone")
     if not picture_run.shows_flags(f"visualize {name}"):
         _check_flags(name)
         commands = {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}
@@ -212,7 +221,7 @@ def _classify() -> None:
 
 def _picture(size: int) -> images.Picture:
     if not INPUT.value:
-        raise command.UsageError("which picture? Give --input=photo.jpg, or --input=sample:cat")
+        raise command.UsageError("which picture? Give its file, or --input=sample:cat")
     return picture_run.load_picture(INPUT.value, size if SIZE.value is None else SIZE.value)
 
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 OBJECTIVE = flags.DEFINE_multi_string(
     "objective", [], "feature: what is maximised, such as fire5:3 or 'fire9:1 - fire9:7'; several are added."
 )
-STYLE = flags.DEFINE_list("style", ["maco"], f"feature: {', '.join(STYLES)}; with commas, several side by side.")
+STYLE = common_flags.define_list("style", ["maco"], f"feature: {', '.join(STYLES)}; with commas, several side by side.")
 common_flags.define("steps", None, "feature: by default those of the style.")
+common_flags.former("iterations", "steps")
 common_flags.define("optimizer", None, "feature: by default that of the style.")
 STEP_SIZE = flags.DEFINE_float(
     "step_size", None, "feature: learning rate, on the scale 0..255 for pixels; by default that of the style.", 0

@@ -23,6 +23,7 @@ from tfgraphs.expression import parse as parse_expression
 
 _NEAREST_CHUNK = 1 << 22  # dot products of positions in memory at once
 _NUMBER = r"\d{1,9}"  # within int32
+_CLASS_OF_WORDS = re.compile(r"""(?<!['"\w])class:[^\s()*"]+(?:\s+[^\s()*"+−-][^\s()*"]*)+""")
 
 Activations = Mapping[str, tf.Tensor]
 Terms = dict[str, tf.Tensor]
@@ -257,13 +258,14 @@ def parse(text: str, backbone: Backbone) -> Objective:
     """Reads an objective: names with `+`, `-` and factors, as in `fire5 - 0.5*fire9:17`.
 
     A name is a layer (its `layer_l2`), `layer:channel`, `layer:channel:row:column` or `layer:channel:middle` (one
-    neuron), or `class:` with the number or name of a class, in quotes if it has spaces: `'class:tiger cat'`.
+    neuron), or `class:` with the number or name of a class, `class:tiger cat`; in quotes if it has brackets.
 
     Raises:
         ExpressionError: the expression has no such syntax.
         LayerError: a layer is unknown.
         ObjectiveError: a channel or class is unknown.
     """
+    text = _CLASS_OF_WORDS.sub(r'"\g<0>"', text)
     return sum(
         (term.weight * _parse_name(term.word, backbone) for term in parse_expression(text, "layer")),
         start=Objective(()),

@@ -45,9 +45,19 @@ def define_paths(name: str, default: list[str] | None, text: str) -> flags.FlagH
     return flags.DEFINE_multi(_PathParser(), flags.ArgumentSerializer(), name, default, text)
 
 
+def define_list(name: str, default: list[str] | None, text: str) -> flags.FlagHolder[Any]:
+    """Defines a flag for a list of texts: separated by commas, or the flag given several times."""
+    return flags.DEFINE_flag(_ListFlag(flags.ListParser(), flags.ArgumentSerializer(), name, default, text))
+
+
 def path(text: str) -> str:
     """Returns a path as it was typed with ~ and ~user as home folders, which a shell leaves alone after `--flag=`."""
     return os.path.expanduser(text)
+
+
+class _ListFlag(flags.MultiFlag[Any]):
+    def _parse(self, arguments: Any) -> list[str]:
+        return [text for part in super()._parse(arguments) for text in part]
 
 
 class _PathParser(flags.ArgumentParser[str]):

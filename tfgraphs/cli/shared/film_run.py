@@ -34,16 +34,22 @@ Pair = tuple[np.ndarray | None, np.ndarray]
 """A frame of a film and, first, the one before it."""
 
 
-def input_kind(place: str, zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
-    """Returns what an input is: "picture", "folder" (also a pattern), "film", or "zoom" for a picture to zoom into.
+def input_kind(place: str | list[str], zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
+    """Returns what an input is: "picture", "folder" (also a pattern, or several pictures), "film", or "zoom".
 
     Raises ImageError if there is no such file, and UsageError if a flag is given that is for another kind; `zoom_only`
     are flags of the command for zooms.
     """
-    several = os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
-    found = "folder" if several else "film" if films.is_film(place) else "picture"
-    if found == "picture" and not place.startswith(samples.PREFIX):
-        images.check_file(place, images.ImageError)
+    if isinstance(place, list):
+        found = "folder"
+        for one in filter(films.is_film, place):
+            raise command.UsageError(f"{one} is a film, and there are other inputs beside it: give it alone")
+        place = ", ".join(place)
+    else:
+        several = os.path.isdir(place) or (is_pattern(place) and not os.path.exists(place))
+        found = "folder" if several else "film" if films.is_film(place) else "picture"
+        if found == "picture" and not place.startswith(samples.PREFIX):
+            images.check_file(place, images.ImageError)
     if ZOOM_FRAMES.value:
         if found != "picture":
             what = "a film" if found == "film" else "several pictures"

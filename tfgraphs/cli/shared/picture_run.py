@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, run_state
+from tfgraphs.cli.shared import command, common_flags, picture_inputs, run_state
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.hub import PREFIX
 from tfgraphs.files.outputs import OutputError, check_writable, reserve
@@ -91,8 +91,14 @@ def command_line(origin: Mapping[str, Any], name: str) -> str:
 # --- what goes in
 
 
-def load_picture(path: str, size: int) -> images.Picture:
-    """Loads a picture or a sample with the longer side of --size; 0 is its own size."""
+def load_picture(path: str, size: int, smallest: int = 1) -> images.Picture:
+    """Loads a picture or a sample with the longer side of --size; 0 is its own size.
+
+    Raises UsageError if a side is then shorter than `smallest`.
+    """
+    if smallest > 1:
+        own = picture_inputs.own_size(path)
+        picture_inputs.check_sides(path, own, images.fit(own, size or None, UPSAMPLE.value), smallest)
     return images.load(samples.resolve(path), size or None, UPSAMPLE.value)
 
 
@@ -240,9 +246,11 @@ class FolderRun(PictureRun):
     picture. Raises FolderError if there are no pictures.
     """
 
-    def __init__(self, name: str, place: str, others: list[str], module: str, masks: Iterable[str] = ()) -> None:
+    def __init__(
+        self, name: str, place: str | list[str], others: list[str], module: str, masks: Iterable[str] = ()
+    ) -> None:
         self._place = place
-        self._pictures = films.sources(place)
+        self._pictures = picture_inputs.sources(place)
         self._sources: dict[Path, Path] = {}  # by the file to which the result is written
         super().__init__(name, [*map(str, self._pictures), *others], module)
         for other in others:
@@ -250,11 +258,13 @@ class FolderRun(PictureRun):
         for mask in masks:
             load_mask(mask)
 
-    def make_pictures(self, make_picture: Callable[[images.Picture], Iterator[Progress]], size: int) -> None:
+    def make_pictures(
+        self, make_picture: Callable[[images.Picture], Iterator[Progress]], size: int, smallest: int = 1
+    ) -> None:
         """Makes and writes the results, and deletes the state of the run.
 
         A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
-        the end. The last progress of `make_picture` has the result; `size` is that of `load_picture`.
+        the end. The last progress of `make_picture` has the result; `size` and `smallest` are those of `load_picture`.
         """
         count, left_out = len(self._pictures), dict[str, list[str]]()
         finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
@@ -265,7 +275,7 @@ class FolderRun(PictureRun):
                 if films.is_film(path):
                     monitor.say(f"{path} moves: only its first frame is made; --input={path} makes a film")
                 try:
-                    picture = load_picture(str(path), size)
+                    picture = load_picture(str(path), size, smallest)
                     pixels = self._make_part(make_picture(picture), "picture", number, count)
                 except OutputError:
                     raise
@@ -286,9 +296,12 @@ class FolderRun(PictureRun):
         print(f"{self.output}: {command.counted(count, 'picture')}")
 
     def _named_after(self, _: str) -> str:
-        """Names the output after the folder itself, or the last one that a pattern names."""
-        whole = os.path.isdir(self._place)
-        parts = itertools.takewhile(lambda part: whole or not is_pattern(part), Path(self._place).parts)
+        """Names the output after the folder itself, or the last one that a pattern or all of several names have."""
+        place = self._place
+        if isinstance(place, list):
+            place = os.path.commonpath([path.absolute().parent for path in self._pictures])
+        whole = os.path.isdir(place)
+        parts = itertools.takewhile(lambda part: whole or not is_pattern(part), Path(place).parts)
         return f"{Path(*parts).resolve().name or 'pictures'}_{self.name}"
 
     def _check_outputs(self, sources: list[str]) -> None:
