@@ -24,7 +24,7 @@ COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in te
 SPECIAL = ("bin/test", ".venv/bin/tensorboard")
 LONG = (
     "bin/demo",
-    "bin/neural_style --input=sample:cat",
+    "bin/neural_style sample:cat",
     "bin/neural_style --model",
     "bin/neural_style --train_style",
     "bin/visualize feature --size=64",

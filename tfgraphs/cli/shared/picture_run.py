@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 OUTPUT = common_flags.define_path(
     "output",
     None,
-    "What to write: .png, .jpg, .webp or .tif; for a film .mp4, .webp, .gif or .apng. By default named after the "
-    "input.",
+    "What to write: .png, .jpg, .webp, .avif or .tif; for a film .mp4, .webp, .gif or .apng. By default named after "
+    "the input.",
 )
 UPSAMPLE = flags.DEFINE_bool("upsample", False, "Whether --size also enlarges a smaller picture.")
 BACKBONE = common_flags.define_path(
