@@ -145,7 +145,10 @@ def test_classes_have_names_and_probabilities(visualize):
         (["activations", "--input=photo.png", "--layer=fire9", "--channel=512"], "the channels 0 to 511"),
         (["activations", "--input=photo.png", "--layer=pool10"], "is one value for the whole picture"),
         (["activations", "--input=photo.png", "--layer=fier9"], "fire9"),
-        (["activations", "--input=photo.png", "--size=8"], "too small"),
+        (
+            ["activations", "--input=photo.png", "--size=8"],
+            "photo.png has 90 x 70 px, which --size=8 reduces to 8 x 6 px",
+        ),
         (["activations", "--input=photo.png", "--layer=fire9", "--channel=9999999"], "the channels 0 to 511"),
         (["activations", "--input=photo.png", "--channel=5-3"], "the channels 0 to 511"),
         (["activations", "--input=photo.png", "--channel=3", "--topn=2"], "--topn is for the strongest channels"),

@@ -102,7 +102,7 @@ def _dream_picture() -> None:
     run = picture_run.PictureRun("deepdream", [INPUT.value, *_other_inputs()], __name__)
     picture = picture_run.load_picture(INPUT.value, SIZE.value, _smallest_side())
     mask = picture_run.load_mask(MASK.value, picture.size)
-    dreamer = _load_dreamer(run)
+    dreamer = _load_dreamer(run, picture.size)
     options = {**run.state.checkpoints, "report_every": picture_run.SAVE_EVERY.value}
     try:
         run.make_picture(_dream(dreamer, picture.pixels, mask, **options), picture.alpha)
@@ -169,9 +169,15 @@ def _other_inputs() -> list[str]:
     return [path for path in (GUIDE.value, MASK.value) if path]
 
 
-def _load_dreamer(run: picture_run.PictureRun) -> "Callable[[], Dreamer]":
-    """Returns what makes the dreamer of a run, once: it builds graphs, and the run logs them while it is shown."""
+def _load_dreamer(run: picture_run.PictureRun, size: tuple[int, int] | None = None) -> "Callable[[], Dreamer]":
+    """Returns what makes the dreamer of a run, once: it builds graphs, and the run logs them while it is shown.
+
+    `size` is that of the picture of --input, if there is one only.
+    """
     objective, backbone = _load_objective()
+    if size is not None and (SIZE.present or backbone.nearest_size(objective.layers, size) == size):
+        smallest = max(backbone.view(layer).smallest for layer in objective.layers)
+        picture_inputs.check_sides(INPUT.value, picture_inputs.own_size(INPUT.value), size, smallest)
     from tfgraphs.deepdream.dreamer import Dreamer
 
     return functools.cache(lambda: Dreamer(objective, backbone, _settings(), run.log_graph))

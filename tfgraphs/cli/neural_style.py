@@ -21,6 +21,7 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 import dataclasses
 import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,6 +166,7 @@ def _paint_film() -> None:
 def _check_flags() -> None:
     """Raises UsageError for flags that do not go together, before anything is loaded."""
     settings = _settings()
+    style_network.check_flags()
     if style_network.TRAIN_STYLE.value:
         if INPUT.value or MODEL.value:
             raise command.UsageError("--train_style only trains: leave --input and --model out, and paint afterwards")
@@ -199,6 +201,8 @@ def _check_flags() -> None:
         if kind == "film" and _is_anchored():
             flow.opencv()
     if MODEL.value:
+        if not ("://" in MODEL.value or MODEL.value.startswith("hub:") or (Path(MODEL.value) / SAVED_MODEL).is_file()):
+            raise command.UsageError(f"--model={MODEL.value} is not a SavedModel: it has no {SAVED_MODEL}")
         for name in (*(field.name for field in dataclasses.fields(settings)), *_STEP_BY_STEP):
             if flags.FLAGS[name].present and name != "seed":
                 raise command.UsageError(f"--{name} is for painting step by step: leave it out with --model")

@@ -40,11 +40,19 @@ _TEST_SIDE = 320  # longer side of the picture that shows how far the training i
 _STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels: Magenta's was trained on such
 
 
+def check_flags() -> None:
+    """Raises UsageError for flags of the training without --train_style."""
+    for flag in (PHOTOS, TRAIN_STEPS, TRAIN_BATCH, TRAIN_RATE, TRAIN_SIZE):
+        if flag.present and not TRAIN_STYLE.value:
+            raise command.UsageError(f"--{flag.name} is for --train_style: leave it out")
+
+
 def train(style: StyleSettings) -> None:
     """Trains a network with the layers and weights of some settings, and writes it."""
     if not EXPORT_DIR.value:
         raise command.UsageError("say where to write the trained network: --export_dir=model")
     folder = Path(EXPORT_DIR.value)
+    picture_run.check_network_files()
     check_folder(folder, SAVED_MODEL)
     check_writable(folder.absolute().parent / "file")
     reserve(folder)

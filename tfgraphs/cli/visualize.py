@@ -87,6 +87,7 @@ def main(arguments: list[str]) -> None:
         raise command.UsageError(f"{name} takes one picture: give it {INPUT.value[0]} alone")
     if not picture_run.shows_flags(f"visualize {name}"):
         _check_flags(name)
+        picture_run.check_network_files()
         commands = {"layers": _layers, "kernels": _kernels, "activations": _activations, "classify": _classify}
         commands["feature"] = lambda: feature(__name__)
         commands[name]()
@@ -178,6 +179,9 @@ def _activations() -> None:
 
     backbone, layer = _load(heat_maps.richest_places, lambda backbone, layer: backbone.check(layer))
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
+    smallest, own = backbone.view(layer).smallest, picture_inputs.own_size(INPUT.value)
+    if SIZE.value is not None or backbone.size_of(layer) is None:
+        picture_inputs.check_sides(INPUT.value, own, picture.size, smallest)
     if SIZE.value is None:
         size = backbone.nearest_size([layer], picture.size)
         picture = images.Picture(images.middle(picture.pixels, size))
@@ -221,7 +225,7 @@ def _classify() -> None:
 
 def _picture(size: int) -> images.Picture:
     if not INPUT.value:
-        raise command.UsageError("which picture? Give its file, or --input=sample:cat")
+        raise command.UsageError("which picture? Give its file, or --input=photo.jpg, or sample:cat")
     return picture_run.load_picture(INPUT.value, size if SIZE.value is None else SIZE.value)
 
 

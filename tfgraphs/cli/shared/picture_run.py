@@ -13,7 +13,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, picture_inputs, run_state
-from tfgraphs.errors import TfgraphsError
+from tfgraphs.errors import TfgraphsError, not_found
 from tfgraphs.files.hub import PREFIX
 from tfgraphs.files.outputs import OutputError, check_writable, reserve
 from tfgraphs.monitor.progress import Progress
@@ -122,6 +122,15 @@ def network_files() -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
+def check_network_files() -> None:
+    """Raises UsageError if there is no file of --weights, or none of a --backbone that is a path."""
+    network = BACKBONE.value
+    is_path = not network.startswith("hub:") and ("/" in network or Path(network).suffix in (".keras", ".h5", ".pb"))
+    for path in (WEIGHTS.value, network if is_path else None):
+        if path and not os.path.exists(path):
+            raise command.UsageError(not_found(path))
+
+
 def stem(source: str) -> str:
     """The name of a file or sample without its folder and ending, after which outputs are named."""
     return Path(source.removeprefix(samples.PREFIX)).stem
@@ -183,6 +192,7 @@ class PictureRun:
     flag_modules: tuple[str, ...] = (__name__, run_state.__name__)  # that define flags besides the command's own
 
     def __init__(self, name: str, sources: list[str], module: str) -> None:
+        check_network_files()
         self.name = name
         self.output = Path(OUTPUT.value or self._named_after(sources[0] if sources else ""))
         self.flags = command.flag_values([module, *self.flag_modules])
