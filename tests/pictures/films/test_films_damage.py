@@ -24,6 +24,7 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     films.save(folder / "film.mp4", SMALL, 25, ORIGIN)
     films.save(folder / "film.webp", SMALL, 25, ORIGIN)
+    films.save(folder / "film.apng", SMALL, 25, ORIGIN)
     write_clapper(folder / "film.mkv", ("libopus",), ends=(0.04, 0.08, 0.12, 1, 1.2))
     write_video(folder / "film.webm", SMALL, "libvpx")
     write_video(folder / "film.avi", SMALL, "mpeg4")
@@ -35,7 +36,7 @@ def whole(tmp_path_factory):
     return {path.suffix: path.read_bytes() for path in folder.iterdir()}
 
 
-ENDINGS = [".mp4", ".webp", ".mkv", ".webm", ".avi", ".mov", ".ts", ".gif", ".png"]
+ENDINGS = [".mp4", ".webp", ".mkv", ".webm", ".avi", ".mov", ".ts", ".gif", ".png", ".apng"]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -87,7 +88,7 @@ def test_damaged_film_is_read_or_refused(tmp_path, whole, ending, data):
     assert most < 2**31
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".webp"])
+@pytest.mark.parametrize("ending", [".mp4", ".webp", ".apng"])
 @fuzzed
 @given(data=st.data())
 def test_origin_of_a_damaged_film_is_read_or_refused(tmp_path, whole, ending, data):
