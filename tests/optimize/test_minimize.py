@@ -1,5 +1,6 @@
 """The loop: steps, reports, transforms, projections, non-finite losses, checkpoints."""
 
+import errno
 import itertools
 import shutil
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfgraphs.optimize import reports
 from tfgraphs.optimize.losses import NonFiniteLoss
 from tfgraphs.optimize.minimize import Minimization, minimize
 from tfgraphs.optimize.reports import CheckpointError
@@ -203,6 +205,24 @@ def test_a_state_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "state").write_text("in the way")
     with pytest.raises(CheckpointError, match=r"^cannot save the state of the run in [^\n]*$"):
         next(run)
+
+
+def test_the_last_checkpoint_stays_until_the_next_one_is_on_the_disk(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    x, optimizer = start()
+    list(minimize(noisy(x), [x], optimizer, 20, checkpoint_dir=tmp_path))
+    monkeypatch.setattr(reports, "sync_folder", fail)
+    with pytest.raises(CheckpointError, match=r"no space left on device$"):
+        list(minimize(noisy(x), [x], start()[1], 40, checkpoint_dir=tmp_path))
+    assert {path.name for path in tmp_path.glob("*.index")} == {"ckpt-1.index", "ckpt-2.index"}
+    monkeypatch.undo()
+    for path in tmp_path.glob("ckpt-2.*"):  # what a power failure may leave of it
+        path.write_bytes(b"")
+    y, optimizer = start()
+    (report,) = minimize(noisy(y), [y], optimizer, 20, checkpoint_dir=tmp_path)
+    assert report.step == 20
 
 
 def test_a_damaged_state_is_one_line(tmp_path):

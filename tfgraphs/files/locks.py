@@ -79,7 +79,7 @@ def hold(path: str | Path, wait: float = 0.0, on_wait: OnWait = lambda holder: N
     Args:
         path: of the output, which need not exist.
         wait: seconds to wait for another process.
-        on_wait: called once, before the waiting, with a text that says which process has the lock.
+        on_wait: called again and again meanwhile, with a text that says which process has the lock.
 
     Returns:
         Whether there are locks; without them, another process may write there, too.
@@ -88,7 +88,7 @@ def hold(path: str | Path, wait: float = 0.0, on_wait: OnWait = lambda holder: N
         OutputError: another process has the lock.
         OSError: nothing can be written there.
     """
-    target, begun, waits = os.path.realpath(path), time.monotonic(), False
+    target, begun = os.path.realpath(path), time.monotonic()
     own = _held.get(target)
     if own and own.thread == threading.get_ident():
         own.count += 1
@@ -100,8 +100,7 @@ def hold(path: str | Path, wait: float = 0.0, on_wait: OnWait = lambda holder: N
         if waited >= wait and (holder or waited > _MOMENT):
             holder = holder or "another process"
             raise OutputError(f"{path} is being written by {holder}: wait for its end, or choose another place")
-        if holder and not waits:
-            waits = True
+        if holder:
             on_wait(holder)
         time.sleep(_PAUSE)
     _held[target] = _Held(place, *taken, made)

@@ -109,15 +109,16 @@ class Checkpoints:
         self._files = tf.train.Checkpoint(variables=variables)
 
     def restore(self) -> None:
-        """Reads the last state, if there is one."""
-        last = max(self._numbers(), default=None)
-        if last is None:
-            return
-        try:
-            self._files.read(str(self._path(last))).assert_existing_objects_matched()
-        except (tf.errors.OpError, ValueError, OSError, AssertionError) as error:
-            text = f"the state in {self._folder} cannot be read: start again without it"
-            raise CheckpointError(text) from error
+        """Reads the last state that is whole, if there is any."""
+        numbers = sorted(self._numbers())
+        while numbers:
+            try:
+                self._files.read(str(self._path(numbers.pop()))).assert_existing_objects_matched()
+                return
+            except (tf.errors.OpError, ValueError, OSError, AssertionError) as error:
+                if not numbers:
+                    text = f"the state in {self._folder} cannot be read: start again without it"
+                    raise CheckpointError(text) from error
 
     def save(self) -> None:
         """Writes the present state, then deletes what was there before."""
