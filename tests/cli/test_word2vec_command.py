@@ -163,7 +163,7 @@ HAN = "我来到北京清华大学，他来到网易杭研大厦。\n" * 300
         (["--corpus=missing.txt"], "cannot read missing.txt: no such file"),
         (["-"], "there is no word in the standard input"),
         (["text.txt", "--pairs=pairs.txt"], "say what to learn from"),
-        (["photo.png"], "photo.png is not a text"),
+        (["photo.png"], "photo.png is a picture"),
         (["--pairs=photo.png"], "photo.png is not a text"),
         (["text.txt", "--output=text.txt"], "text.txt exists and is not an earlier result"),
         (["text.txt", "--formats=glove"], "binary, text"),
