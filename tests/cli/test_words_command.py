@@ -159,6 +159,25 @@ def test_json_is_one_object(ask):
     }
 
 
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("utf-8", "Zürich"), ("ascii", r"Z\u00fcrich"), ("latin-1", r"Z\u00fcrich")]
+)
+def test_json_is_json_in_every_locale(tmp_path, encoding, shown):
+    save_binary(tmp_path / "v.bin", WordVectors(["a", "Zürich"], np.ones((2, 3), np.float32)))
+    environment = os.environ | {"PYTHONIOENCODING": f"{encoding}:backslashreplace"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    printed, _ = start(tmp_path / "v.bin", env=environment, **pipes).communicate(b"near a\n")
+    assert shown.encode(encoding) in printed
+    assert json.loads(printed.decode(encoding))["answer"][0]["word"] == "Zürich"
+
+
+def test_vectors_may_come_through_a_pipe(source):
+    pipe = subprocess.Popen(["cat", source], stdout=subprocess.PIPE)
+    printed, _ = start("-", "near", "Boston", "--topn=1", stdin=pipe.stdout, stdout=subprocess.PIPE).communicate()
+    assert pipe.wait() == 0
+    assert b"New_York" in printed
+
+
 def test_tsv_has_no_head(ask):
     assert ask("near", "New_York", format="tsv", topn=1).out == "Boston\t0.9950\n"
 

