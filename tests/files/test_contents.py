@@ -45,6 +45,8 @@ def tables():
         *((picture(kind), "a picture") for kind in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP")),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "a picture"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "a film"),
+        (b"\x1c\0\0\0TFL3\x14\0\x20\0", "TensorFlow Lite"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x032.1", "a model of ONNX"),
         (b"\x7fELF\x02\x01\x01\0", "a program"),
         ("king 1 2\n".encode("utf-16"), "UTF-16"),
     ],

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,9 @@ TRUNKS = {
 }
 """Those without the fully connected layers, where these are most of the file: 80 MB instead of 574."""
 
+_WEIGHTS = re.compile(r"\.(pth|pt|bin|safetensors|caffemodel|npz)(\.tar)?$")
+_CHECKPOINT = re.compile(r"\.(ckpt|index|meta|data-\d+-of-\d+)$")
+
 Check = Callable[[Backbone], object]
 
 
@@ -106,7 +110,7 @@ def load(
         DownloadError: the weights cannot be downloaded.
         PackageError, WeightsError: the weights are missing or wrong.
     """
-    name = str(name)
+    name = str(Path(name).parent if Path(name).name == SAVED_MODEL else name)
     if pooling not in POOLINGS:
         raise BackboneError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
     if pooling != "max" and (name == "inception5h" or _holds_weights(name)):
@@ -189,10 +193,24 @@ def _keras(
         if weights is None and not _is_there(application.download):
             check(keras_network.structure(application))
         return keras_network.load_application(application, pooling, weights, report)
-    if Path(name).suffix in keras_model_file.SUFFIXES:
+    if Path(name).suffix in keras_model_file.SUFFIXES or keras_model_file.is_model(name):
         return keras_network.load_file(Path(name), pooling, expects)
+    if _WEIGHTS.search(name) and not Path(name).is_file():
+        raise BackboneError(f"there is no file {name}")
+    if _WEIGHTS.search(name) or (name.endswith(".ckpt") and Path(name).is_file()):
+        raise BackboneError(
+            f"{name} holds weights but no network: name the network that has them, such as "
+            f"--backbone=resnet50 --weights={name}"
+        )
+    if _CHECKPOINT.search(name):
+        raise BackboneError(
+            f"{name} belongs to a checkpoint of TensorFlow, which has weights but no network: "
+            'where its program is, model.export("folder") makes a SavedModel for --backbone=folder'
+        )
     if Path(name).is_file():
         found = describe_file(name) or "its name should end with .keras, .h5 or .pb"
+        if Path(name).suffix == ".json":
+            found = "a description without weights, if anything: save the whole model, model.save(FILE.keras)"
         raise BackboneError(f"{name} is neither a Keras model nor a frozen graph: {found}")
     names = [*BACKBONES, *keras_applications.APPLICATIONS]
     nearest = difflib.get_close_matches(name.lower(), names, n=3) or ["nothing is spelt like it"]

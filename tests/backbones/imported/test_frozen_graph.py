@@ -244,7 +244,7 @@ def test_placeholder_without_the_attribute_of_its_shape_is_found(tmp_path):
     ("graph", "found"),
     [
         (placeholders([2]), "none"),
-        (placeholders([None, 3, 8, 8]), "none"),
+        (placeholders([None, 3, 8, 8]), "none; 'x0' takes them with the channels first, which is not possible here"),
         (placeholders(None, dtype=tf.float64), "none"),
         (placeholders(None, None), "'x0', 'x1'"),
     ],

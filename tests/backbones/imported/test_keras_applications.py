@@ -97,8 +97,39 @@ def test_weights_of_a_trunk_make_a_trunk_as_keras_computes_it(mobile, mobile_mod
         np.testing.assert_allclose(found[name], activation, rtol=1e-3, atol=1e-4 * largest, err_msg=name)
 
 
+@pytest.mark.parametrize(
+    ("file", "whole"),
+    [
+        ("model.weights.h5", True),
+        pytest.param("model.keras", True, marks=pytest.mark.long),
+        pytest.param("model.h5", True, marks=pytest.mark.long),
+        ("model.keras", False),
+        pytest.param("model.weights.h5", False, marks=pytest.mark.long),
+        pytest.param("model.h5", False, marks=pytest.mark.long),
+    ],
+)
+def test_a_trained_network_of_other_classes_is_read_by_its_names(tmp_path, mobile_model, file, whole):
+    """With ten classes in Keras' own last layers, or as a model within one that has a last layer of its own."""
+    if whole:
+        model = randomize(keras.applications.MobileNet((64, 64, 3), weights=None, classes=10))
+        names, inside = ["conv_pw_13_relu", "predictions"], model
+    else:
+        picture, inside, names = keras.Input((64, 64, 3)), mobile_model, ["conv_pw_13_relu"]
+        average = keras.layers.GlobalAveragePooling2D()(mobile_model(picture))
+        model = keras.Model(picture, keras.layers.Dense(5, "softmax")(average))
+    (model.save_weights if "weights" in file else model.save)(tmp_path / file)
+    network, pictures = load("mobilenet", weights=tmp_path / file), random_pictures(1, 64, 64, 3)
+    assert ("predictions" in network.layers) == whole
+    for name in names:
+        expected = keras.Model(inside.inputs, inside.get_layer(name).output)(pictures * 2 - 1)
+        found = np.reshape(network(pictures, [name])[name], expected.shape)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max(), err_msg=name)
+
+
 def test_weights_of_another_network_are_refused(mobile, monkeypatch):
-    def build(weights: None, include_top: bool) -> keras.Model:  # smaller than Keras', which takes a second
+    def build(
+        weights: None, include_top: bool, classes: int = 0
+    ) -> keras.Model:  # smaller than Keras', which takes a second
         return keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", build)

@@ -328,5 +328,12 @@ def test_a_model_of_something_else_than_a_picture_is_refused(tmp_path, inputs, f
     assert re.search(found, message(BackboneError, load, tmp_path / "model.keras"))
 
 
+@pytest.mark.parametrize("name", ["small.h5", "small.keras", "small", "SMALL.KERAS"])
+@pytest.mark.parametrize("file", ["small.keras", "small.h5"])
+def test_a_model_is_known_by_its_content(tmp_path, folder, file, name):
+    shutil.copy(folder / file, tmp_path / name)
+    assert list(load(tmp_path / name).layers) == ["wide", "relu"]
+
+
 def test_a_missing_file_is_told(tmp_path):
     assert message(BackboneError, load, tmp_path / "none.keras") == f"there is no file {tmp_path / 'none.keras'}"

@@ -18,8 +18,10 @@ from tfgraphs.backbones.backbone import Preprocess
 from tfgraphs.backbones.geometry import POINT, WHOLE, Windows, sliding
 from tfgraphs.backbones.imported.graph_network import GraphNetwork, computed_in_graph, windows_of
 from tfgraphs.backbones.layers import PRE_RELU, Layer
+from tfgraphs.backbones.preprocessing import grey
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import summary
+from tfgraphs.files.contents import HEAD, describe_content, is_legible
 from tfgraphs.files.trust import check_operations
 
 KINDS = {
@@ -53,6 +55,7 @@ KINDS = {
 }
 """The operations that are imported, and what kind of layer each makes."""
 
+_VARIABLES = ("VarHandleOp", "Variable", "VariableV2")
 _COUNT = 2**12  # for strides, windows, numbers of parts: TensorFlow may crash on larger ones
 _SCOPE = "frozen"
 _FLATTENING = "flattening"
@@ -88,14 +91,15 @@ def load(
     Raises:
         TrustError: it could do more than compute.
         WeightsError: the file is not a frozen graph, or one that cannot be imported; or not exactly one placeholder
-            takes pictures [batch, height, width, 3].
+            takes pictures [batch, height, width, 3 or 1].
     """
     graph = _read_graph(path, content)
     _purify(path, graph)
-    pictures = _placeholder(path, graph)
+    pictures, channels = _placeholder(path, graph)
+    preprocess = grey(preprocess) if channels == 1 else preprocess
     try:
         imported = tf.compat.v1.wrap_function(
-            lambda given: _import(graph, pictures, given), [tf.TensorSpec([None, None, None, 3], name="given")]
+            lambda given: _import(graph, pictures, given), [tf.TensorSpec([None, None, None, channels], name="given")]
         )
         graph.Clear()  # the wrapped function would keep its memory
         return FrozenGraph(name, imported, preprocess, aliases)
@@ -131,7 +135,9 @@ def _read_graph(path: Path, content: bytes | None) -> tf.compat.v1.GraphDef:
     try:
         graph.ParseFromString(content)
     except (DecodeError, RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} is not a frozen graph, or a damaged one: {summary(error)}") from error
+        found = describe_content(content[:HEAD])
+        found = "it is text, not in binary" if found is None and is_legible(content[:HEAD]) else found
+        raise WeightsError(f"{path} is not a frozen graph, or a damaged one: {found or summary(error)}") from error
     if not graph.node:
         raise WeightsError(f"{path} is not a frozen graph: it holds no node")
     repeated = 0
@@ -166,6 +172,11 @@ def _repeated(tensor: Any) -> int:
 
 def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
     """Refuses operations that are not imported, and leaves nothing of the graph but its nodes."""
+    if variable := next((node.name for node in graph.node if node.op in _VARIABLES), None):
+        raise WeightsError(
+            f"{path}: the weights, such as {variable!r}, are variables, which are in other files: give a graph that is "
+            "frozen, with constants in their place, or the folder of a SavedModel"
+        )
     check_operations(chain(graph.node, *(function.node_def for function in graph.library.function)), str(path))
     for node in graph.node:
         if node.op not in KINDS:
@@ -182,20 +193,30 @@ def _purify(path: Path, graph: tf.compat.v1.GraphDef) -> None:
             del node.attr[key]
 
 
-def _placeholder(path: Path, graph: tf.compat.v1.GraphDef) -> str:
-    found = [node.name for node in graph.node if node.op == "Placeholder" and _takes_pictures(node)]
-    if len(found) == 1:
-        return found[0]
+def _placeholder(path: Path, graph: tf.compat.v1.GraphDef) -> tuple[str, int]:
+    """Returns the name of the placeholder for pictures, and their channels, 3 or 1."""
+    nodes = [node for node in graph.node if node.op == "Placeholder"]
+    for channels in (3, 1):
+        found = [node.name for node in nodes if _takes_pictures(node, channels)]
+        if len(found) == 1:
+            return found[0], channels
+        if found:
+            break
+    turned = "".join(
+        f"; {node.name!r} takes them with the channels first, which is not possible here"
+        for node in nodes
+        if [side.size for side in node.attr["shape"].shape.dim][1:2] in ([3], [1])
+    )
     raise WeightsError(
-        f"{path} should have exactly one placeholder for float pictures [batch, height, width, 3]; "
-        f"it has {', '.join(map(repr, found)) or 'none'}"
+        f"{path} should have exactly one placeholder for float pictures [batch, height, width, 3 or 1]; "
+        f"it has {', '.join(map(repr, found)) or 'none'}{turned}"
     )
 
 
-def _takes_pictures(node: Any) -> bool:
-    sides = [dimension.size for dimension in node.attr["shape"].shape.dim]  # none: any shape
+def _takes_pictures(node: Any, channels: int) -> bool:
+    sides = [dimension.size for dimension in node.attr["shape"].shape.dim]  # none: any shape, as are -1
     return node.attr["dtype"].type == tf.float32.as_datatype_enum and (
-        not sides or (len(sides) == 4 and sides[3] in (3, -1))
+        (not sides and channels == 3) or (len(sides) == 4 and sides[3] in ((3, -1) if channels == 3 else (1,)))
     )
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,14 @@ from keras.src.backend.common import global_state
 from keras.src.utils import naming
 
 from tfgraphs.backbones.readers.keras_file import copy_hdf5
-from tfgraphs.backbones.readers.weights import WeightsError, reading
+from tfgraphs.backbones.readers.weight_files import read_arrays
+from tfgraphs.backbones.readers.weights import WeightsError, classes_of, reading
 from tfgraphs.errors import summary
 from tfgraphs.files.downloads import Download
 
 _DEVIATIONS = (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green and blue in 0..1
-_SUFFIXES = (".h5", ".hdf5")
+_SUFFIXES = (".h5", ".hdf5", ".keras")
+_CLASSIFIERS = ("predictions", "fc1000", "conv_preds", "Logits", "logits")
 _BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _KERNELS = "_weights_tf_dim_ordering_tf_kernels"
 _IN_CODE = {
@@ -69,13 +71,14 @@ class Application:
         """Maps RGB in 0..1 to what the network was trained on, by Keras' own function."""
         return sys.modules[self.builder.__module__].preprocess_input(pictures * 255, data_format="channels_last")
 
-    def untrained(self, whole: bool = True) -> keras.Model:
-        """Builds the network with random weights, with or without the layers that tell the classes."""
+    def untrained(self, classes: int = 1000) -> keras.Model:
+        """Builds the network with random weights; for no classes without the layers that tell them."""
+        options = {"classes": classes} if classes else {}
         with untrainable(), _names_from_zero(), warnings.catch_warnings(action="ignore"):  # as no size is given
-            return self.builder(weights=None, include_top=whole)
+            return self.builder(weights=None, include_top=bool(classes), **options)
 
     def build(self, weights: Path) -> keras.Model:
-        """Builds the network with weights from a file, which may lack those of the classifier.
+        """Builds the network with weights from a file, which may lack those of the classifier, or have other classes.
 
         Raises:
             WeightsError: they are not weights of this network, or not finite.
@@ -85,8 +88,10 @@ class Application:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / weights.name
             with reading(weights), weights.open("rb") as file:
-                copy_hdf5(file, copy)
-            model = self._with_weights(copy, weights)
+                zipped = file.read(2) == b"PK"
+                if not zipped:
+                    copy_hdf5(file, copy)
+            model = self._with_weights(None if zipped else copy, weights)
         check_finite(model, weights)
         if self.name.startswith("efficientnet_b"):
             # Trained on pictures divided by the standard deviation, not by its root as in Keras' Normalization layer;
@@ -95,17 +100,43 @@ class Application:
             stem.kernel.assign(stem.kernel / np.sqrt(_DEVIATIONS, dtype=np.float32)[:, None])
         return model
 
-    def _with_weights(self, copy: Path, weights: Path) -> keras.Model:
-        """Builds the network with weights from a copy of their file."""
-        faults = []
-        for whole in (True, False):
-            model = self.untrained(whole)
+    def _with_weights(self, copy: Path | None, weights: Path) -> keras.Model:
+        """Builds the network with weights from a copy of their file, in Keras' order of layers or by their names."""
+        faults: list[Exception] = []
+        for classes in (1000, None, 0):
             try:
-                model.load_weights(copy)
-                return model
+                if classes is None:
+                    return self._with_arrays(read_arrays(weights))
+                if copy:
+                    model = self.untrained(classes)
+                    model.load_weights(copy)
+                    return model
             except Exception as error:  # what a damaged file raises cannot be foreseen
                 faults.append(error)
-        raise WeightsError(f"{weights} does not hold the weights of {self.name}: {summary(faults[0])}") from faults[0]
+        problem = summary(faults[0]).removeprefix(f"{weights}: ")
+        raise WeightsError(f"{weights} does not hold the weights of {self.name}: {problem}") from faults[0]
+
+    def _with_arrays(self, arrays: Mapping[str, np.ndarray]) -> keras.Model:
+        """Builds the network with arrays by layer, "Conv1/kernel", with the classes that there are, or without them."""
+        found = [classes for name in _CLASSIFIERS if (classes := classes_of(arrays, f"{name}/kernel", -1, usual=0))]
+        for classes in (*found, 0):
+            model = self.untrained(classes)
+            values = {
+                weight.path: next((arrays[name] for name in _names_of(layer, weight) if name in arrays), None)
+                for layer in model.layers
+                for weight in layer.weights
+            }
+            lacking = [path for path, value in values.items() if value is None]
+            if not lacking:
+                for weight in model.weights:
+                    weight.assign(values[weight.path])
+                return model
+        raise WeightsError(f"{lacking[0]} is missing")
+
+
+def _names_of(layer: keras.Layer, weight: Any) -> tuple[str, ...]:
+    """Names of an array in files, of which Keras 2 calls kernels by the kind of layer."""
+    return f"{layer.name}/{weight.name}", f"{layer.name}/depthwise_{weight.name}"
 
 
 @contextlib.contextmanager

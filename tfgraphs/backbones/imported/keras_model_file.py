@@ -9,6 +9,7 @@ import io
 import json
 import math
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tfgraphs.backbones.imported.keras_applications import check_finite, untrain
 from tfgraphs.backbones.imported.keras_config import admitted
 from tfgraphs.backbones.imported.keras_layers import has_graph
 from tfgraphs.backbones.readers.archive import Archive
-from tfgraphs.backbones.readers.hdf5 import Hdf5File
+from tfgraphs.backbones.readers.hdf5 import BEGINNING, Hdf5File
 from tfgraphs.backbones.readers.keras_file import ARCHIVED, copy_hdf5
 from tfgraphs.backbones.readers.weights import WeightsError, reading
 from tfgraphs.errors import TfgraphsError, summary
@@ -31,6 +32,21 @@ from tfgraphs.files.trust import plausible_size
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
 _LARGEST_DESCRIPTION = 1 << 27  # bytes of JSON; the largest of keras.applications takes less than one million
+
+
+def is_model(path: str | Path) -> bool:
+    """Whether a file is a model file, whatever its name."""
+    try:
+        if not Path(path).is_file() or not _begins_with(Path(path), b"PK", BEGINNING):
+            return False
+        return _begins_with(Path(path), BEGINNING) or {"config.json", ARCHIVED} <= set(zipfile.ZipFile(path).namelist())
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
+
+
+def _begins_with(path: Path, *beginnings: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(BEGINNING)).startswith(beginnings)
 
 
 def read_model(path: Path) -> keras.Model:
@@ -45,7 +61,7 @@ def read_model(path: Path) -> keras.Model:
         raise BackboneError(f"there is no file {path}")
     with tempfile.TemporaryDirectory() as folder:
         with reading(path) as size:
-            copy = (_copy_archive if path.suffix == ".keras" else _copy_hdf5)(path, Path(folder))
+            copy = (_copy_archive if _begins_with(path, b"PK") else _copy_hdf5)(path, Path(folder))
         with untrainable(_bound(path, plausible_size(size))):
             try:
                 model = keras.saving.load_model(copy, compile=False, safe_mode=True)

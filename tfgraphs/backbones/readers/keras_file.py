@@ -145,7 +145,9 @@ def _variables(group: Node, kind: str) -> Iterator[tuple[str, Node]]:
     """Yields the arrays of a layer of Keras 3."""
     names = group.texts("name")
     if not names:
-        raise WeightsError("it has no names of layers: save it with a newer version of Keras")
+        raise WeightsError(
+            "it has no names of layers: save it as FILE.h5 with Keras 2 (not .weights.h5), or with a newer Keras 3"
+        )
     words = _VARIABLES.get(kind, {}).get(len(group.members))
     if words is None:
         raise WeightsError(f"the arrays of its layer {names[0]!r} have no names: save it as .h5, which has names")

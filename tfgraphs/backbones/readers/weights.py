@@ -105,7 +105,7 @@ def unknown_names(arrays: Mapping[str, np.ndarray], network: str, *expected: str
 def classes_of(arrays: Mapping[str, np.ndarray], name: str, axis: int, usual: int = 1000) -> int:
     """Returns the number of classes by the matrix of the last layer, whose shape is checked when it is taken."""
     matrix = arrays.get(name)
-    return usual if matrix is None or matrix.ndim != 2 else matrix.shape[axis]
+    return usual if matrix is None or matrix.ndim < 2 else matrix.shape[axis]
 
 
 def as_numbers(content: bytes | memoryview, dtype: np.dtype, order: str = "<") -> np.ndarray:
