@@ -271,7 +271,7 @@ def _check_outputs() -> None:
             check_writable(Path(folder).parent / "file")
             reserve(folder)
     if LOGDIR.value:
-        check_writable(Path(LOGDIR.value) / "file")
+        check_writable(Path(LOGDIR.value) / "events")
         reserve(LOGDIR.value)
     if EVALUATE.value:
         read_analogies(Path(EVALUATE.value))

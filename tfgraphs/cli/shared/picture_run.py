@@ -162,7 +162,7 @@ def _transparent(pixels: np.ndarray, alpha: np.ndarray | None) -> images.Picture
 def reserve_logdir() -> None:
     """Raises OutputError if --logdir cannot be written, or another run logs there."""
     if LOGDIR.value:
-        check_writable(Path(LOGDIR.value) / "file")
+        check_writable(Path(LOGDIR.value) / "events")
         reserve(LOGDIR.value)
 
 

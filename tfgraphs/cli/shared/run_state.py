@@ -47,9 +47,9 @@ class RunState:
 
     def __init__(self, name: str, origin: Mapping[str, object], sources: Sequence[Path]) -> None:
         states = states_folder()
-        check_writable(states / "file")
         place = os.path.relpath(os.path.realpath(sources[0].parent), os.path.realpath(states)) if sources else ""
         self.folder = states / f"{name}-{fingerprint({'origin': origin, 'place': place})}"
+        check_writable(self.folder / _INPUTS)
         self.checkpoints: dict[str, Any] = {"checkpoint_dir": self.folder, "save_seconds": SAVE_SECONDS.value}
         reserve(self.folder)
         if RESUME.value:
