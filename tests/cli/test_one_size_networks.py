@@ -21,6 +21,8 @@ def place(tmp_path_factory):
     keras.Sequential(layers).save(folder / "digits.keras")
     pixels = np.random.default_rng(0).integers(60, 200, (40, 64, 4), np.uint8)
     Image.fromarray(pixels, "RGBA").save(folder / "photo.png")
+    frames = [Image.fromarray(np.roll(pixels, shift, 1), "RGBA") for shift in (0, 4)]
+    frames[0].save(folder / "film.webp", save_all=True, append_images=frames[1:], duration=100)
     return folder
 
 
@@ -49,6 +51,14 @@ def test_activations_and_classes_need_no_size_either(forked, place):
     for arguments in (("activations", "--layer=strokes", "--output=map.png"), ("classify",)):
         result = forked("visualize", *arguments, "--backbone=digits.keras", "--input=photo.png", cwd=place)
         assert result.returncode == 0, result.stderr
+
+
+def test_frames_of_a_film_get_the_size_of_the_network(forked, place):
+    flags = ("--backbone=digits.keras", "--layer=digits", "--steps=1", "--output=made.webp")
+    result = forked("deepdream", "film.webp", *flags, cwd=place)
+    assert result.returncode == 0, result.stderr
+    with Image.open(place / "made.webp") as image:
+        assert (image.size, image.n_frames) == ((28, 28), 2)
 
 
 def test_a_size_that_is_given_is_not_changed(forked, place):

@@ -130,7 +130,8 @@ def _dream_film() -> None:
     dreamer = _load_dreamer(run)
 
     def make_frame(frame: np.ndarray, before: np.ndarray | None) -> Iterator[Progress]:
-        return _dream_frame(_dream(dreamer, frame, mask, film_run.blend(frame, before, mask)))
+        frame, where = _fitted(dreamer, frame, mask)
+        return _dream_frame(_dream(dreamer, frame, where, film_run.blend(frame, before, where)))
 
     run.make_film(lambda start: film.frames(start, size), make_frame)
 
@@ -217,16 +218,18 @@ def _dream(
     start: np.ndarray | None = None,
     **options: Any,
 ) -> Iterator[Progress]:
-    """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture.
-
-    Without --size, a network that takes pictures of one size gets the middle of the picture.
-    """
-    size = picture.shape[:2] if SIZE.present else dreamer().nearest_size(picture.shape[:2])
-    picture = images.middle(picture, size)
-    if mask is not None:
-        mask = images.middle(mask[..., None], size)[..., 0]
-    run = dreamer().dream(picture if start is None else images.middle(start, size), mask, **options)
+    """Dreams about a picture, or from another start; with --preserve_color in the colours of the picture."""
+    picture, mask = _fitted(dreamer, picture, mask)
+    run = dreamer().dream(picture if start is None else start, mask, **options)
     yield from picture_run.in_colors_of(picture, run) if PRESERVE_COLOR.value else run
+
+
+def _fitted(
+    dreamer: "Callable[[], Dreamer]", picture: np.ndarray, mask: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Without --size, the middle of a picture and its mask for networks that take pictures of one size."""
+    size = picture.shape[:2] if SIZE.present else dreamer().nearest_size(picture.shape[:2])
+    return images.middle(picture, size), None if mask is None else images.middle(mask[..., None], size)[..., 0]
 
 
 def _dream_frame(run: Iterator[Progress]) -> Iterator[Progress]:

@@ -140,10 +140,15 @@ class FilmRun(picture_run.PictureRun):
 
             assert before is not None
             height, width = before.shape[:2]
-            alphas = film.alphas((height, width)) if film and film.transparent else itertools.repeat(None)
+            alphas: Iterable[np.ndarray | None] = itertools.repeat(None)
+            if film and film.transparent:
+                same = images.fit(film.size, max(height, width), upsample=True) == (height, width)
+                alphas = film.alphas((height, width) if same else None)
 
             def finished() -> Iterator[np.ndarray]:
                 for number, (frame, alpha) in enumerate(zip(frames, alphas, strict=False), 1):
+                    if alpha is not None:
+                        alpha = images.middle(alpha, (height, width))
                     yield frame if alpha is None else np.concatenate([frame, alpha], axis=-1)
                     monitor.prepare("writing the film", number / count)
 
