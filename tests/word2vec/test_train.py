@@ -132,6 +132,14 @@ def test_interrupted_training_resumes_to_the_same_bytes(tmp_path, optimizer, rep
     assert bytes_of(resumed) == bytes_of(whole)
 
 
+@pytest.mark.usefixtures("uncompiled")
+def test_a_finished_training_reports_its_last_step_again(tmp_path):
+    _, whole = learn(tmp_path)
+    _, again = learn(tmp_path)
+    assert (len(again), again[0].done) == (1, 1)
+    assert again[0].loss == pytest.approx(whole[-1].loss, rel=0.1)  # of the same words, after their update
+
+
 def test_interrupted_compiled_training_resumes_to_the_same_bytes(tmp_path, trained):
     learn(tmp_path, 7)
     assert bytes_of(learn(tmp_path)[0]) == bytes_of(trained[0])
