@@ -1,7 +1,10 @@
 """Models that Keras 2 saved: as Keras 2 computes them."""
 
+import copy
+import functools
 import importlib
 import json
+import operator
 import zipfile
 
 import h5py
@@ -10,6 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from foreign_networks import message, random_pictures
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tfgraphs.backbones.imported import keras_config
 from tfgraphs.backbones.loading import load
@@ -182,6 +187,49 @@ def test_a_function_that_is_not_known_is_named(tmp_path, suffix):
     text = message(TrustError, load, path)
     assert "it holds 'tf.math.cumsum', which" in text
     assert text.endswith('model.export("folder") makes a SavedModel, which is read: --backbone=folder')
+
+
+def parts_of(description, path=()):
+    """Where the parts of a description are."""
+    yield path
+    pairs = description.items() if isinstance(description, dict) else enumerate(description)
+    for key, part in pairs if isinstance(description, dict | list) else ():
+        yield from parts_of(part, (*path, key)) if isinstance(part, dict | list) else [(*path, key)]
+
+
+DESCRIPTION = json.loads(
+    chain(layers.Conv2D(3, 1), lambda tensor: tf.nn.relu(tensor * 2.0), Sequential([layers.ReLU()])).to_json()
+)
+OTHERS = [
+    None,
+    0,
+    -1,
+    "x",
+    "input_1",
+    [],
+    {},
+    [["input_1", 0, 0, {}]],
+    ["_CONSTANT_VALUE", -1, 2.0],
+    {"class_name": "Model"},
+]
+
+
+@given(
+    path=st.sampled_from([path for path in parts_of(DESCRIPTION) if path]),
+    other=st.sampled_from([*OTHERS, DESCRIPTION["config"]["layers"][1], DESCRIPTION]),
+)
+def test_damaged_descriptions_are_refused_or_rewritten(path, other):
+    """Whatever is raised is that of a damaged file where files are read; it does not run, and it ends."""
+    damaged = copy.deepcopy(DESCRIPTION)
+    *before, last = path
+    part = functools.reduce(operator.getitem, before, damaged)
+    part[last] = other
+    try:
+        written = json.dumps(keras_config.admitted(damaged, "model.h5"))
+    except Exception:  # as `reading` expects
+        return
+    assert len(written) < 10 * len(json.dumps(damaged))
+    assert "OpLambda" not in written
 
 
 def test_operations_in_hdf5_are_not_taken_for_layers(tmp_path):

@@ -363,6 +363,9 @@ def test_a_truncated_file_is_refused(tmp_path, content, share):
     assert error_of(tmp_path / "f", content[: int(share * len(content))])
 
 
-@given(content=damaged(SAVED_ZIP, SAVED_LEGACY, SAVED_LEGACY))
+SAVED_OBJECT = legacy_file({"model": network(state_dict()), **settings()})
+
+
+@given(content=damaged(SAVED_ZIP, SAVED_LEGACY, SAVED_OBJECT))
 def test_damaged_files_do_no_harm(tmp_path_factory, content):
     read_harmlessly(tmp_path_factory.getbasetemp() / "torch", content)
