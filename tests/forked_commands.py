@@ -91,6 +91,8 @@ class RunningCommand:
 
     def wait(self) -> SimpleNamespace:
         returncode = self.commands._ask("wait", self.pid, "", "", "")
+        for path in self.outputs:
+            path.touch()  # it may have been killed before
         stdout, stderr = (path.read_text(encoding="utf-8", errors="replace") for path in self.outputs)
         for path in self.outputs:
             path.unlink()
