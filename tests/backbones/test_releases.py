@@ -160,7 +160,7 @@ def test_a_file_of_ones_own_may_have_the_weights(tmp_path):
     save_file(arrays, tmp_path / "resnet.safetensors")
     with pytest.raises(
         WeightsError,
-        match=r"conv1\.bias \.\.\., but not layer1\.0\.conv1\.weight: these are not the weights of resnet18",
+        match=r"conv1\.weight \.\.\., but not layer1\.0\.conv1\.weight: these are not the weights of resnet18",
     ):
         backbones.load("resnet18", weights=tmp_path / "resnet.safetensors")
 

@@ -151,7 +151,7 @@ def test_a_dream_keeps_alpha_and_remembers_its_flags(tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(dream))[..., 3], pixels[..., 3])
     origin = images.read_origin(dream)
     assert origin["command"] == "deepdream"
-    assert origin["flags"]["layer"] == "fire2"
+    assert origin["flags"]["layer"] == ["fire2"]
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "photo_deepdream.png"}
 
 

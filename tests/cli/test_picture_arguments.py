@@ -131,8 +131,8 @@ def test_a_layer_may_be_several(place, forked):
 
 def test_the_sides_that_squeezenet_needs_are_those_of_its_structure():
     from tfgraphs.backbones import structure
-    from tfgraphs.cli.deepdream import SMALLEST_SIDES
     from tfgraphs.deepdream.presets import LAYERS
+    from tfgraphs.deepdream.settings import SMALLEST_SIDES
 
     network = structure("squeezenet")
     assert {layer: network.view(layer).smallest for layer in SMALLEST_SIDES} == SMALLEST_SIDES

@@ -103,7 +103,7 @@ def test_unknown_sample_lists_the_known_ones(name):
 @pytest.mark.parametrize("name", samples.PHOTOGRAPHS)
 def test_photograph_without_its_package_names_the_extra(monkeypatch, name):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(PackageError, match=r"scikit-image.*tfgraphs\[offline\]"):
+    with pytest.raises(PackageError, match=r"scikit-image.*pip install .*\[offline\]"):
         samples.resolve(f"sample:{name}")
 
 

@@ -117,5 +117,5 @@ def test_where_it_is_believed_the_warped_picture_is_the_one_after(passing):
 
 def test_without_opencv_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(FlowError, match=r"tfgraphs\[video\]"):
+    with pytest.raises(FlowError, match=r"pip install .*\[video\]"):
         flow(texture(), texture())

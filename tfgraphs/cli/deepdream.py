@@ -31,7 +31,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs, picture_run, presets, run_state
-from tfgraphs.deepdream.settings import DreamError, DreamSettings, NoGradientError
+from tfgraphs.deepdream.settings import SMALLEST_SIDES, DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.pictures import films, images, samples
@@ -73,10 +73,6 @@ PRESET = flags.DEFINE_enum(
 MASK = common_flags.define_path("mask", None, "A picture: white where to dream, black where not, grey for less.")
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture and changes the luma.")
 EXPORT_DIR = common_flags.define_path("export_dir", None, "Writes a SavedModel that dreams; --input is optional then.")
-
-SMALLEST_SIDES = {"pool1": 5, "fire2": 5, "fire3": 5, "pool3": 13, "fire4": 13, "fire5": 13, "pool5": 29}
-SMALLEST_SIDES |= dict.fromkeys(("fire6", "fire7", "fire8", "fire9"), 29)
-"""The shortest side in pixels of pictures for the layers of SqueezeNet, see `View.smallest`."""
 
 _warn_once = functools.cache(warnings.warn)
 _WHITE = 1.0  # the background of transparent pictures in a zoom

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.settings_checks import CheckedSettings
 
+SMALLEST_SIDES = {"pool1": 5, "fire2": 5, "fire3": 5, "pool3": 13, "fire4": 13, "fire5": 13, "pool5": 29}
+SMALLEST_SIDES |= dict.fromkeys(("fire6", "fire7", "fire8", "fire9"), 29)
+"""Shortest side in pixels of pictures for layers of SqueezeNet, as `View.smallest` says, known before TensorFlow is."""
+
 if TYPE_CHECKING:
     import keras
 
