@@ -11,13 +11,13 @@ def place(tmp_path_factory):
     import keras
 
     folder = tmp_path_factory.mktemp("digits")
+    keras.utils.set_random_seed(0)  # layers draw their seeds when they are made
     layers = [
         keras.Input((28, 28, 1)),
         keras.layers.Conv2D(4, 3, activation="relu", name="strokes"),
         keras.layers.Flatten(),
         keras.layers.Dense(10, activation="softmax", name="digits"),
     ]
-    keras.utils.set_random_seed(0)
     keras.Sequential(layers).save(folder / "digits.keras")
     pixels = np.random.default_rng(0).integers(60, 200, (40, 64, 4), np.uint8)
     Image.fromarray(pixels, "RGBA").save(folder / "photo.png")
