@@ -1,8 +1,12 @@
-"""Files of word vectors, written by hand as each program writes them."""
+"""Files of word vectors, written by hand as each program writes them, and read whole."""
 
 import gzip
+import itertools
 
 import numpy as np
+
+from tfgraphs.vectors.files.vector_file import VectorFile
+from tfgraphs.vectors.word_vectors import FormatError
 
 WORDS = ["the", "Zürich", "5", "1e3", "-", "北京", "a\u00a0b", "a\u0085b", "a\u2028b", "x\ty", "😀"]
 SPACED = [". . .", "at name@domain.com", "at 5", "New York"]  # which text may hold, and binary files may not
@@ -49,3 +53,23 @@ def names_for(form, count):
 
 def encoded(form, packing, names, matrix):
     return PACKINGS[packing](FORMATS[form](names, matrix))
+
+
+def joined(blocks):
+    blocks = list(blocks)
+    return list(itertools.chain(*(block.words for block in blocks))), b"".join(block.matrix for block in blocks)
+
+
+def read(path, *arguments, **options):
+    """All words and the bytes of all rows of a file."""
+    return joined(VectorFile(path).blocks(*arguments, **options))
+
+
+def attempt(path):
+    """The same, or None for a file that is refused, which takes one line."""
+    try:
+        return read(path)
+    except FormatError as error:
+        message = str(error)
+    assert len(message.splitlines()) == 1
+    return None

@@ -50,6 +50,7 @@ def tables():
         (b"\x7fELF\x02\x01\x01\0", "a program"),
         ("king 1 2\n".encode("utf-16"), "UTF-16"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",
 )
 def test_contents_of_other_kinds_are_named(content, words):
     assert words in describe_content(content[:HEAD])

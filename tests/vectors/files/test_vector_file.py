@@ -4,8 +4,6 @@ import lzma
 import os
 import pickle
 import re
-import tracemalloc
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from vector_files import FORMATS, MATRIX, PACKINGS, encoded, names_for, packed
+from vector_files import FORMATS, MATRIX, PACKINGS, attempt, encoded, joined, names_for, packed, read
 
 from tfgraphs.vectors.files import vector_file
 from tfgraphs.vectors.files.vector_file import Block, VectorFile, unique
@@ -23,26 +21,6 @@ each_format = pytest.mark.parametrize("form", FORMATS)
 each_packing = pytest.mark.parametrize("packing", PACKINGS)
 at_some_places = pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
 """Damages every seventh place, or all of them."""
-
-
-def joined(blocks):
-    blocks = list(blocks)
-    return list(itertools.chain(*(block.words for block in blocks))), b"".join(block.matrix for block in blocks)
-
-
-def read(path, *arguments, **options):
-    """All words and the bytes of all rows of a file."""
-    return joined(VectorFile(path).blocks(*arguments, **options))
-
-
-def attempt(path):
-    """The same, or None for a file that is refused, which takes one line."""
-    try:
-        return read(path)
-    except FormatError as error:
-        message = str(error)
-    assert len(message.splitlines()) == 1
-    return None
 
 
 @pytest.fixture
@@ -313,44 +291,6 @@ def test_gzip_files_may_have_several_members_and_trailing_zeros(path, small_bloc
     parts = [packed(content[place : place + 33]) for place in range(0, len(content), 33)]
     path.write_bytes(b"".join(parts) + b"\0" * 500)
     assert read(path) == (names_for("glove", 50), MATRIX.tobytes())
-
-
-def peak_memory(action):
-    """Bytes that an action needs at most."""
-    tracemalloc.start()
-    try:
-        action()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("first_line", ["2 1000000", "1000000000000 2", "2 1000000000000", f"{10**17} {10**17}"])
-@pytest.mark.parametrize("rest", [b"a 1 2\n", b"a " + bytes(range(8)), b""], ids=["text", "binary", "nothing"])
-def test_a_wrong_header_costs_no_memory(path, first_line, rest):
-    path.write_bytes(first_line.encode() + b"\n" + rest)
-    assert peak_memory(lambda: attempt(path)) < 2_500_000
-
-
-STARTS, BYTES = [b"", b"1 2\n", b"2 1000000\n\xff ", b"a 1 2\na"], [b"a", b"1", b"\0", b" "]
-SHORT = list(zip(STARTS, BYTES, strict=True))
-LONG = [pytest.param(*pair, marks=pytest.mark.long) for pair in itertools.product(STARTS, BYTES) if pair not in SHORT]
-
-
-@pytest.mark.parametrize(("start", "byte"), [*SHORT, *LONG], ids=str)
-def test_files_that_unpack_to_very_much_cost_little_memory(path, start, byte):
-    packer = zlib.compressobj(1, wbits=31)
-    path.write_bytes(packer.compress(start) + b"".join(packer.compress(byte * 2**20) for _ in range(150)))
-    assert peak_memory(lambda: attempt(path)) < 120_000_000
-
-
-def test_reading_needs_memory_for_a_few_blocks_only(path):
-    matrix = np.zeros((60_000, 60), np.float32)  # 15 MB
-    path.write_bytes(FORMATS["gensim_binary"]([f"w{row}" for row in range(len(matrix))], matrix))
-    sizes = []
-    assert peak_memory(lambda: sizes.extend(len(block.words) for block in VectorFile(path).blocks())) < 11_000_000
-    assert sum(sizes) == len(matrix)
-    assert max(sizes) < 10_000
 
 
 def block(words, *values, position=0, read=0):

@@ -1,31 +1,21 @@
 """Text files: which are meant, what is in them, and how they fall into blocks."""
 
-import bz2
 import gzip
-import lzma
 import os
 import re
 import sys
 
 import numpy as np
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from packers import COMPRESSED, PACKERS
 
 from tfgraphs.extras import install_extra
 from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text import reading
 from tfgraphs.word2vec.text.reading import find_files, read_blocks
 
-PACKERS = {
-    "plain": bytes,
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "zstandard": zstandard.ZstdCompressor().compress,
-}
-COMPRESSED = [name for name in PACKERS if name != "plain"]
 LINES = b"".join(b"line %d of a text\n" % number for number in range(3000))
 
 
