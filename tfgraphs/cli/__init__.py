@@ -7,12 +7,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-_INTERRUPTED = 130
+from tfgraphs.cli.shared.process import exit_at_once
 
 
 def launch(name: str) -> None:
     """Runs the command of this name, in the checkout's own environment if this Python lacks what it needs."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))  # without a traceback while modules are imported
+    signal.signal(signal.SIGINT, exit_at_once)  # without a traceback while modules are imported
     checkout = Path(__file__).resolve().parents[2]
     python = Path(os.environ.get("TFGRAPHS_HOME", checkout)) / ".venv" / "bin" / "python"
     if importlib.util.find_spec("tensorflow") is None:

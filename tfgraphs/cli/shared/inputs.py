@@ -38,7 +38,8 @@ def difference(before: Mapping[str, InputFile], sources: Iterable[Path]) -> str:
         if name not in before:
             return f"{name} is new"
         file, state = before[name], Path(name).stat()
-        if state.st_size != file.size or (state.st_mtime_ns != file.changed and _digest(Path(name)) != file.digest):
+        same = state.st_mtime_ns == file.changed or (file.digest and _digest(Path(name)) == file.digest)
+        if state.st_size != file.size or not same:
             return f"{name} has changed"
     gone = next((name for name in before if name not in now), None)
     return f"{gone} is gone" if gone else ""
