@@ -154,7 +154,7 @@ class Painter:
             targets = Targets(level.size, places, self._backbone, self._settings, anchored)
 
             def loss(picture: tf.Variable, step: tf.Tensor) -> LossValue:
-                colored = picture if channels == 3 else tf.repeat(picture, 3, axis=-1)
+                colored = picture if channels == 3 else tf.concat([picture] * 3, axis=-1)
                 return targets.total(colored, step, draw_shift(seed, step))(step)
 
             optimizer = scale_optimizer(self._settings, level.steps)
