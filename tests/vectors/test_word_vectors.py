@@ -186,6 +186,15 @@ def test_a_sum_without_direction_is_refused(expression, problem):
         vectors.query(expression)
 
 
+@pytest.mark.parametrize(
+    "question", [lambda vectors: vectors.similarity("b", "zero"), lambda vectors: vectors.odd(["b", "zero", "c"])]
+)
+def test_a_comparison_with_a_word_without_direction_is_refused(question):
+    vectors = WordVectors(["zero", "b", "c"], np.float32([[0, 0], [1, 2], [-2, 1]]))
+    with pytest.raises(ExpressionError, match="'zero' has no direction: all numbers of its vector are 0"):
+        question(vectors)
+
+
 @pytest.mark.parametrize("scale", [1e-37, 1e-30, 1e-10, 1e19, 1e30, 1e38])
 def test_vectors_of_any_length_have_directions(scale):
     rows = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)

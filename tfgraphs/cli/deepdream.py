@@ -31,6 +31,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs, picture_run, presets, run_state
+from tfgraphs.deepdream.objective_text import read_terms
 from tfgraphs.deepdream.settings import SMALLEST_SIDES, DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
@@ -237,7 +238,9 @@ def _dream_frame(run: Iterator[Progress]) -> Iterator[Progress]:
 
 
 def _check_flags() -> None:
-    """Applies --preset; raises UsageError or OutputError if flags are missing or do not go together."""
+    """Applies --preset; raises UsageError, ExpressionError or OutputError for flags that are wrong or missing."""
+    for text in OBJECTIVE.value:
+        read_terms(text)
     if PRESET.value:
         presets.apply(presets.DREAMS[PRESET.value], "squeezenet", instead=("layer", "guide"))
     for steps, iterations in ((STEPS, flags.FLAGS["iterations"]), (FRAME_STEPS, FRAME_ITERATIONS)):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags, picture_run
+from tfgraphs.deepdream.objective_text import read_terms
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
 from tfgraphs.pictures import images
@@ -130,7 +131,9 @@ def feature(module: str) -> None:
 
 
 def _check_flags() -> None:
-    """Raises UsageError for flags that do not go together."""
+    """Raises UsageError for flags that do not go together, ExpressionError for an objective that cannot be read."""
+    for text in OBJECTIVE.value:
+        read_terms(text)
     layer, channels = flags.FLAGS.layer, flags.FLAGS.channels
     if not STYLE.value or not set(STYLE.value) <= set(STYLES):
         raise command.UsageError(f"--style={','.join(STYLE.value)}: styles are {', '.join(STYLES)}")

@@ -18,12 +18,11 @@ import tensorflow as tf
 
 from tfgraphs.backbones import Backbone
 from tfgraphs.backbones.looking.classes import class_layer, class_names
+from tfgraphs.deepdream.objective_text import read_terms
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.expression import parse as parse_expression
 
 _NEAREST_CHUNK = 1 << 22  # dot products of positions in memory at once
 _NUMBER = r"\d{1,9}"  # within int32
-_CLASS_OF_WORDS = re.compile(r"""(?<!['"\w])class:[^\s()*"]+(?:\s+[^\s()*"+−-][^\s()*"]*)+""")
 
 Activations = Mapping[str, tf.Tensor]
 Terms = dict[str, tf.Tensor]
@@ -265,11 +264,8 @@ def parse(text: str, backbone: Backbone) -> Objective:
         LayerError: a layer is unknown.
         ObjectiveError: a channel or class is unknown.
     """
-    text = _CLASS_OF_WORDS.sub(r'"\g<0>"', text)
-    return sum(
-        (term.weight * _parse_name(term.word, backbone) for term in parse_expression(text, "layer")),
-        start=Objective(()),
-    )
+    terms = (term.weight * _parse_name(term.word, backbone) for term in read_terms(text))
+    return sum(terms, start=Objective(()))
 
 
 def _parse_name(name: str, backbone: Backbone) -> Objective:

@@ -127,15 +127,21 @@ class WordVectors:
         return unit_rows(np.asarray(self.matrix[rows], np.float32), self.norms[rows])
 
     def similarity(self, word: str, other: str) -> float:
-        """Returns the cosine similarity of two words, -1..1. Raises WordError."""
-        first, second = self._word_units([word, other])
+        """Returns the cosine similarity of two words, -1..1.
+
+        Raises WordError, or ExpressionError if the vector of one is zero.
+        """
+        first, second = _directions([word, other], self._word_units([word, other]))
         return float(first @ second)
 
     def odd(self, words: Sequence[str]) -> str:
-        """Returns the word farthest from the mean of the unit vectors. Raises WordError also for fewer than three."""
+        """Returns the word farthest from the mean of the unit vectors.
+
+        Raises WordError, also for fewer than three words, or ExpressionError if the vector of one is zero.
+        """
         if len(words) < 3:
             raise WordError(f"{len(words)} words have no odd one out: give three or more")
-        units = self._word_units(words)
+        units = _directions(words, self._word_units(words))
         return self.spelling(words[int(np.argmin(units @ units.mean(axis=0)))])
 
     def nearest(self, words: Iterable[str], count: int = 10, restrict_vocab: int | None = None) -> list[Neighbour]:
@@ -184,9 +190,7 @@ class WordVectors:
         target = (units * _weights(terms)[:, None]).sum(axis=0)
         length = np.linalg.norm(target)
         if length < 1e-6:
-            for term, unit in zip(terms, units, strict=True):
-                if not unit.any():
-                    raise ExpressionError(f"{term.word!r} has no direction: all numbers of its vector are 0")
+            _directions([term.word for term in terms], units)
             raise ExpressionError("the words cancel each other out: ask for a sum that is not zero")
         return np.asarray(target / length)
 
@@ -230,6 +234,14 @@ class WordVectors:
                 vector = self.vector(word)[None]
                 units[number] = unit_rows(vector, np.maximum(row_norms(vector), np.finfo(np.float32).tiny))[0]
         return units
+
+
+def _directions(words: Sequence[str], units: np.ndarray) -> np.ndarray:
+    """Returns the unit vectors of words; raises ExpressionError if one is zero."""
+    for word, unit in zip(words, units, strict=True):
+        if not unit.any():
+            raise ExpressionError(f"{word!r} has no direction: all numbers of its vector are 0")
+    return units
 
 
 def _weights(terms: Sequence[Term]) -> np.ndarray:
