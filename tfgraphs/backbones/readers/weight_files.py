@@ -106,7 +106,7 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"it is a damaged safetensors file ({error})") from error
     return {
         name: as_numbers(tensor["data"], np.dtype(_SAFETENSORS[tensor["dtype"]])).reshape(tensor["shape"])
-        for name, tensor in tensors.items()
+        for name, tensor in sorted(tensors.items())  # the library gives them in another order each time
         if tensor["dtype"] in _SAFETENSORS  # no network here needs others
     }
 
