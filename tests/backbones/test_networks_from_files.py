@@ -7,15 +7,17 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from caffe_files import layer_v1, old_blob, piece
+from caffe_files import layer_v1, old_blob
 from foreign_networks import message
+from onnx_files import exported_by_keras, model, tensor
+from protocol_messages import piece
 from safetensors.numpy import save_file
 from torch_files import legacy_file, resnet_arrays, whole, zip_file
 
 from tfgraphs import backbones
 from tfgraphs.backbones import loading, preprocessing
 from tfgraphs.backbones.looking.classes import classify
-from tfgraphs.backbones.networks import alexnet, resnet
+from tfgraphs.backbones.networks import alexnet, resnet, vgg
 from tfgraphs.backbones.readers.weights import WeightsError
 
 RANDOM = np.random.default_rng(0)
@@ -83,6 +85,8 @@ def written(path, arrays, kind="pth"):
     """A checkpoint of arrays by name."""
     if kind == "safetensors":
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    elif kind == "onnx":
+        path.write_bytes(model(*(tensor(name, array) for name, array in arrays.items())))
     else:
         path.write_bytes(
             zip_file({"net": {name: whole(array, str(n)) for n, (name, array) in enumerate(arrays.items())}})
@@ -170,10 +174,10 @@ def test_messages_have_the_names_of_the_file(tmp_path, network, change, text):
     assert text in told
 
 
-def torch_vgg(normalized, classifier=(0, 3, 6)):
-    """torchvision's arrays of a VGG-16 with ten classes, and what they compute, one operation after the other."""
+def torch_vgg(normalized, classifier=(0, 3, 6), depths=(2, 2, 3, 3, 3)):
+    """torchvision's arrays of a VGG with ten classes, and what they compute, one operation after the other."""
     arrays, number, before, steps = {}, 0, 3, []
-    for depth, channels in zip((2, 2, 3, 3, 3), (64, 128, 256, 512, 512), strict=True):
+    for depth, channels in zip(depths, (64, 128, 256, 512, 512), strict=True):
         for _ in range(depth):
             kernel = RANDOM.standard_normal((channels, before, 3, 3), np.float32) * np.float32((2 / 9 / before) ** 0.5)
             arrays[f"features.{number}.weight"] = kernel
@@ -221,6 +225,29 @@ def test_vgg_is_read_from_checkpoints_of_pytorch(tmp_path, monkeypatch, kind):
     network = backbones.load("vgg16", weights=path)
     expected = compute(prepare(pictures)).numpy()
     np.testing.assert_allclose(network(pictures, ["logits"])["logits"], expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("kind", ["PyTorch", "Keras 2", "Keras 3"])
+@pytest.mark.parametrize(("name", "depths"), vgg.DEPTHS.items())
+def test_vgg_is_read_from_models_of_onnx(tmp_path, monkeypatch, name, depths, kind):
+    """Fully connected layers of Keras take positions, then channels; those of PyTorch take channels, then positions."""
+    monkeypatch.setattr("tfgraphs.backbones.layers.FULLY_CONNECTED", (8, 9, 1000))
+    arrays, compute = torch_vgg(False, depths=depths)
+    stored, numbers = {}, sorted({int(key.split(".")[1]) for key in arrays if key.startswith("features")})
+    layers = [f"block{block}_conv{n}" for block, depth in enumerate(depths, 1) for n in range(1, depth + 1)]
+    for layer, theirs in zip(layers, (f"features.{number}" for number in numbers), strict=True):
+        stored |= exported_by_keras(layer, arrays[f"{theirs}.weight"], arrays[f"{theirs}.bias"], kind == "Keras 3")
+    for layer, place in (("fc1", 0), ("fc2", 3), ("predictions", 6)):
+        matrix = arrays[f"classifier.{place}.weight"]
+        if place == 0:
+            matrix = matrix.reshape(8, 512, 49).transpose(0, 2, 1).reshape(8, -1)
+        stored |= exported_by_keras(layer, matrix.T, arrays[f"classifier.{place}.bias"], kind == "Keras 3")
+    path = written(tmp_path / "vgg.onnx", arrays if kind == "PyTorch" else stored, "onnx")
+    pictures = RANDOM.uniform(size=(1, 224, 224, 3)).astype(np.float32)
+    prepare = preprocessing.standard if kind == "PyTorch" else preprocessing.caffe
+    expected = compute(prepare(pictures)).numpy()
+    found = backbones.load(name, weights=path)(pictures, ["logits"])["logits"]
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_the_features_of_a_vgg_alone_are_a_network(tmp_path):

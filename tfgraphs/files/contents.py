@@ -6,6 +6,7 @@ from pathlib import Path
 HEAD = 512  # bytes by which contents are recognised
 SAMPLE_BYTES = 1 << 16  # bytes that must be legible
 
+ONNX = "a model of ONNX: give the model that it was made of"
 _UNPACK = "unpack it first, and give a file in it"
 _TEXTS = (
     (rb"\Z", "empty"),
@@ -24,7 +25,7 @@ _BINARIES = (
     (rb"\x93NUMPY", "an array of NumPy"),
     (rb"\x89HDF\r", "an HDF5 file"),
     (rb".{4}TFL3", "a model of TensorFlow Lite: give the Keras model or SavedModel that it was made of"),
-    (rb"\x08[\x03-\x1f]\x12[\x01-\x40]\w", "a model of ONNX: give the model that it was made of"),
+    (rb"\x08[\x03-\x1f]\x12[\x01-\x40]\w", ONNX),
     (rb"SQLite|PAR1", "a database"),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|RIFF....WEBP|BM|8BPS|.{4}ftyp(hei|mif|avif)", "a picture"),
     (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF....AVI |OggS|fLaC|ID3", "a film or a sound"),

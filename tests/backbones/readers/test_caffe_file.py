@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from caffe_files import blob, layer, layer_v1, number, old_blob, piece, varint
+from caffe_files import blob, layer, layer_v1, old_blob
 from damaged_files import at_most, damaged, error_of, read_harmlessly
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
+from protocol_messages import number, piece, varint
 
 from tfgraphs.backbones.readers.weight_files import read_arrays
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, torch_file
+from tfgraphs.backbones.readers import caffe_file, hdf5, keras_file, onnx_file, torch_file
 from tfgraphs.backbones.readers.archive import Archive
 from tfgraphs.backbones.readers.weights import NamedArrays, WeightsError, as_numbers, reading, unwrapped
 from tfgraphs.extras import install_extra
-from tfgraphs.files.contents import HEAD, describe_content
+from tfgraphs.files.contents import HEAD, ONNX, describe_content
 
 Reader = Callable[[Path], dict[str, np.ndarray]]
 
@@ -33,6 +33,7 @@ def read_arrays(path: Path) -> NamedArrays:
     - safetensors, and checkpoints of PyTorch (.pth, .pt, .ckpt): by the names that the network has for them,
       "layer1.0.conv1.weight", see `torch_file.state_dict` and `unwrapped`;
     - .caffemodel: "conv1/0", "conv1/1";
+    - .onnx: as PyTorch called them, "features.0.weight", or as Keras does, see `tf2onnx_names`;
     - .npz: by their names;
     - .h5, .weights.h5 and .keras of Keras: "conv1_conv/kernel", "conv1_bn/moving_mean".
 
@@ -62,9 +63,16 @@ def _reader(path: Path) -> Reader:
         raise WeightsError("it is a pickle, or an array without a name: save the arrays with numpy.savez as .npz")
     if beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= _LARGEST_HEADER:
         return _read_safetensors
-    if found := describe_content(beginning):
+    if (found := describe_content(beginning)) and found != ONNX:
         raise WeightsError(f"it is no file of weights: it is {found}")
-    return caffe_file.read  # has no signature
+    return _read_protocol_buffer  # has no signature
+
+
+def _read_protocol_buffer(path: Path) -> dict[str, np.ndarray]:
+    """Reads a model of ONNX or a network of Caffe."""
+    content = path.read_bytes()
+    arrays = onnx_file.read(content)
+    return caffe_file.read(content) if arrays is None else arrays
 
 
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
