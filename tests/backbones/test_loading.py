@@ -21,7 +21,13 @@ from tfgraphs.backbones.readers.weights import WeightsError
             b"\x1c\0\0\0TFL3\x14\0\x20\0",
             "a model of TensorFlow Lite: give the Keras model or SavedModel",
         ),
-        ("model.onnx", b"\x08\x08\x12\x07pytorch\x1a\x032.1", "a model of ONNX: give the model that it was made of"),
+        ("model.data", b"\x08\x08\x12\x07pytorch\x1a\x032.1", "a model of ONNX: give the model that it was made of"),
+        (
+            "model.onnx",
+            b"\x08\x08",
+            "is a model of ONNX, of which weights alone are read: name the network that has them",
+        ),
+        ("model.onnx", None, "there is no file"),
         (
             "model.json",
             json.dumps({"class_name": "Sequential"}).encode(),

