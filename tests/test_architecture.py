@@ -121,6 +121,7 @@ def test_a_file_has_fewer_than_four_hundred_lines(name):
         "py.typed",
         "pictures/paintings/swirls.jpg",
         "pictures/paintings/embers.jpg",
+        "pictures/paintings/waves.jpg",
         "cli/demo.html",
         "backbones/looking/imagenet_classes.txt",
     ],

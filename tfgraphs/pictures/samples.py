@@ -11,7 +11,7 @@ from tfgraphs.files.packaged import packaged_file
 
 PREFIX = "sample:"
 PHOTOGRAPHS = {"astronaut": "astronaut.png", "cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
-PAINTINGS = {"swirls": "swirls.jpg", "embers": "embers.jpg"}
+PAINTINGS = {"swirls": "swirls.jpg", "embers": "embers.jpg", "waves": "waves.jpg"}
 
 
 class SampleError(TfgraphsError):
