@@ -64,7 +64,7 @@ def dream(
     objective: "str | Objective | None" = None,
     *,
     size: int = 1024,
-    steps: int = 40,
+    steps: int = 120,
     backbone: "str | Backbone" = "squeezenet",
     optimizer: "str | keras.optimizers.Optimizer" = "sgd",
     seed: int = 0,
@@ -77,9 +77,9 @@ def dream(
     Args:
         picture: the picture.
         objective: what the dream strengthens: an `Objective`, or an expression such as "fire5 - 0.5*fire9:17". Default:
-            a good layer of the network.
+            what the network knows best.
         size: longer side in pixels to which a larger picture is reduced.
-        settings: fields of `DreamSettings`, such as `octaves`, `step_size`, `normalize`, `jitter`.
+        settings: fields of `DreamSettings`, such as `octaves`, `step_size`, `chroma`, `jitter`.
 
     Returns:
         The dream, of the size of the reduced picture.

@@ -17,6 +17,7 @@ from tfgraphs.pictures.images import resize
 
 OBJECTIVE = layer_l2("conv2")
 SETTINGS = DreamSettings(steps=20, octaves=2, seed=4)
+AS_IT_IS = {"chroma": 1.0, "blur": 0.0, "chroma_blur": 0.0}  # the gradient is not smoothed
 
 
 def random_kernel(side, *channels):
@@ -60,7 +61,7 @@ def test_a_dream_of_no_steps_is_the_original_to_the_bit(photograph, backbone):
 
 def test_a_step_moves_the_picture_by_step_size_times_the_gradient_over_its_mean_absolute_value(photograph, backbone):
     """For a = (2x - 1) W the gradient of mean(a^2) is proportional to a W'."""
-    settings = DreamSettings(octaves=1, iterations=1, step_size=0.01, jitter=0)
+    settings = DreamSettings(octaves=1, iterations=1, step_size=0.01, jitter=0, **AS_IT_IS)
     *_, last = dream(photograph, layer_l2("pixels"), backbone, settings)
     weights = random_kernel(1, 3, 4)[0, 0].astype(np.float64)
     gradient = (2.0 * photograph - 1) @ weights @ weights.T
@@ -70,7 +71,7 @@ def test_a_step_moves_the_picture_by_step_size_times_the_gradient_over_its_mean_
 def test_the_gains_of_all_octaves_add_up_on_the_original(photograph, backbone):
     """A linear objective has the same gradient everywhere, which no resampling changes."""
     linear = Objective(((1.0, Term("pixels", "pixels", lambda activation: tf.reduce_sum(activation, axis=-1))),))
-    settings = DreamSettings(octaves=3, octave_scale=1.2, iterations=2, step_size=0.01)
+    settings = DreamSettings(octaves=3, octave_scale=1.2, iterations=2, step_size=0.01, **AS_IT_IS)
     *_, last = dream(photograph, linear, backbone, settings)
     gradient = random_kernel(1, 3, 4)[0, 0].sum(axis=-1)
     gain = 3 * 2 * 0.01 * gradient / np.abs(gradient).mean()
@@ -270,7 +271,7 @@ def test_an_octave_starts_from_the_sharp_original(photograph, backbone):
 
 def test_a_neuron_keeps_its_place_in_the_picture_through_all_octaves(backbone):
     grey = np.random.default_rng(0).normal(0.5, 0.05, (120, 160, 3)).clip(0, 1).astype(np.float32)
-    settings = DreamSettings(octaves=3, octave_scale=1.4, iterations=5, jitter=0, step_size=0.002)
+    settings = DreamSettings(octaves=3, octave_scale=1.4, iterations=5, jitter=0, step_size=0.002, **AS_IT_IS)
     for progress in dream(grey, neuron("conv1_pre_relu", 3, 15, 60), backbone, settings):
         if progress.picture.shape[0] < 120:
             changed = np.abs(progress.picture - resize(grey, progress.picture.shape[:2])).sum(axis=-1)

@@ -1,11 +1,11 @@
-"""Normalisations of gradients, and the Laplacian pyramid."""
+"""Smoothing and normalisations of gradients, and the Laplacian pyramid."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfgraphs.deepdream import gradients
-from tfgraphs.deepdream.gradients import LEVELS, NORMALIZATIONS, laplacian, mean_abs, merge, split, std
+from tfgraphs.deepdream.gradients import LEVELS, NORMALIZATIONS, blurred, laplacian, mean_abs, merge, smooth, split, std
 from tfgraphs.deepdream.settings import DreamSettings
 
 SIZES = [(1, 1), (1, 8), (2, 3), (5, 1), (16, 16), (31, 45), (33, 64)]
@@ -18,6 +18,56 @@ def normal(*shape, dtype=np.float32):
 
 def normalized(name, gradient):
     return NORMALIZATIONS[name](tf.constant(gradient)).numpy()
+
+
+def gaussian_matrix(side, deviation):
+    """The matrix that blurs a line of `side` pixels: a Gaussian, cut off at three deviations, with sum 1."""
+    if not deviation:
+        return np.eye(side)
+    reach = np.arange(-np.ceil(3 * deviation), np.ceil(3 * deviation) + 1)
+    distance = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
+    weights = np.exp(-0.5 * (distance / deviation) ** 2) * (distance <= reach[-1])
+    return weights / np.exp(-0.5 * (reach / deviation) ** 2).sum()
+
+
+def blurred_by_matrices(pictures, deviation):
+    rows, columns = (gaussian_matrix(side, deviation) for side in pictures.shape[1:3])
+    return np.einsum("ij,bjkc,kl->bilc", rows, pictures, columns)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("deviation", [0, 0.3, 0.7, 3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_blur_is_a_product_with_matrices(size, deviation, channels):
+    pictures = normal(2, *size, channels)
+    np.testing.assert_allclose(
+        blurred(tf.constant(pictures), deviation), blurred_by_matrices(pictures, deviation), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("chroma", "blur", "chroma_blur"), [(0.3, 0.7, 3), (1, 0, 2), (0, 1, 1), (2.5, 2, 0)])
+def test_lightness_and_colours_of_a_gradient_are_smoothed_differently(chroma, blur, chroma_blur):
+    gradient = normal(2, 17, 12, 3)
+    lightness = gradient.mean(axis=-1, keepdims=True)
+    expected = blurred_by_matrices(lightness, blur) + chroma * blurred_by_matrices(gradient - lightness, chroma_blur)
+    np.testing.assert_allclose(smooth(tf.constant(gradient), chroma, blur, chroma_blur), expected, atol=1e-6)
+
+
+def test_without_blurs_and_with_all_chroma_gradients_stay_as_they_are():
+    gradient = normal(2, 9, 7, 3)
+    np.testing.assert_allclose(smooth(tf.constant(gradient), 1.0, 0.0, 0.0), gradient, atol=1e-6)
+
+
+def test_without_chroma_red_green_and_blue_change_alike():
+    found = smooth(tf.constant(normal(1, 9, 7, 3)), 0.0, 0.7, 3.0)
+    np.testing.assert_array_equal(np.ptp(found, axis=-1), 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_smoothed_gradient_leads_uphill(seed):
+    gradient = np.random.default_rng(seed).normal(size=(1, 12, 15, 3))
+    gradient[..., 0] *= 100  # all but pure colour
+    assert np.sum(gradient * smooth(tf.constant(gradient, tf.float32), 0.3, 0.7, 3.0)) > 0
 
 
 @pytest.mark.parametrize("scale", [1e-15, 1e-8, 1, 1e8])

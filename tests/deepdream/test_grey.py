@@ -10,7 +10,7 @@ from tfgraphs.deepdream import DreamSettings, FeatureSettings, channel, dream, l
 from tfgraphs.deepdream.exported import export_dream
 from tfgraphs.deepdream.settings import STYLES
 
-SETTINGS = DreamSettings(octaves=2, octave_scale=1.2, iterations=3, step_size=0.02)
+SETTINGS = DreamSettings(octaves=2, octave_scale=1.2, iterations=3, step_size=0.02, chroma=1, chroma_blur=0)
 
 
 def network(channels):

@@ -20,6 +20,7 @@ STEP = tf.constant(4, tf.int64)
 MADE = {
     "fourier": lambda seed: Fourier((9, 12), 2, deviation=1.0, seed=seed).pictures(),
     "fourier with alpha": lambda seed: Fourier((9, 12), 2, deviation=1.0, alpha=True, seed=seed).pictures(),
+    "fourier with blurred colours": lambda seed: Fourier((9, 12), 2, chroma_blur=1.0, alpha=True, seed=seed).pictures(),
     "alpha": lambda seed: Fourier((9, 12), 2, deviation=1.0, alpha=True, seed=seed).alpha(),
     "maco": lambda seed: Maco((9, 12), 2, seed=seed).pictures(),
     "random pictures": lambda seed: random_pictures(2, (9, 12), seed, STEP),
@@ -120,6 +121,16 @@ def test_fourier_pictures_start_almost_grey():
     pictures = Fourier((64, 64), 2).pictures().numpy()
     assert np.abs(pictures - 0.5).max() < 0.1
     assert pictures.std() > 0
+
+
+@pytest.mark.parametrize("size", [(16, 20), (15, 21)], ids=str)
+def test_blurred_colours_are_those_of_sharp_ones_under_a_gaussian(size):
+    """The transform of a Gaussian of deviation s is exp(-2 (pi s f)^2); lightness stays as it is."""
+    sharp, blurred = (axes_of(Fourier(size, 2, deviation=0.1, chroma_blur=blur).pictures()) for blur in (0, 1.5))
+    spectrum = np.fft.rfft2(sharp)
+    frequencies = np.maximum(cycles(size), 1 / max(size))
+    spectrum[:, 1:] *= np.exp(-2 * (np.pi * 1.5 * frequencies) ** 2)
+    np.testing.assert_allclose(blurred, np.fft.irfft2(spectrum, size), atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(8, 12), (9, 13)], ids=str)

@@ -1,10 +1,13 @@
-"""Networks by name and objectives as text."""
+"""Networks by name, objectives as text, and what networks dream of by default."""
 
+import numpy as np
 import pytest
 
-from tfgraphs.backbones.backbone import LayerError
-from tfgraphs.deepdream.objectives import channel, layer_l2
-from tfgraphs.deepdream.presets import load_objective
+from tfgraphs.backbones.backbone import Backbone, LayerError
+from tfgraphs.backbones.layers import convolution
+from tfgraphs.backbones.loading import structure
+from tfgraphs.deepdream.objectives import channel, layer_l2, parse
+from tfgraphs.deepdream.presets import MIXTURES, STRIKING, default_objective, load_objective, striking_channels
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,23 @@ def test_a_name_and_a_text_become_a_network_and_an_objective():
     assert objective.name == channel("fire5", 3).name
 
 
-def test_the_default_objective_is_that_of_the_default_layer():
-    objective, _ = load_objective(None, "squeezenet")
-    assert objective.layers == ("fire7",)
+@pytest.mark.parametrize("name", MIXTURES)
+def test_the_default_objective_is_the_mixture_of_the_network(name):
+    network = structure(name)
+    assert default_objective(network).name == parse(MIXTURES[name], network).name
+
+
+def test_the_default_objective_of_other_networks_is_their_default_layer():
+    assert default_objective(structure("vgg19")).name == layer_l2("conv5_2").name
+
+
+def test_a_network_that_only_has_the_name_of_another_gets_a_layer_that_it_has():
+    small = Backbone("squeezenet", [convolution("conv1", "input", np.ones((3, 3, 3, 4), "f"), np.zeros(4, "f"))], None)
+    assert default_objective(small).layers == ("conv1",)
+
+
+@pytest.mark.parametrize("name", STRIKING)
+def test_striking_channels_are_channels_of_the_network(name):
+    network = structure(name)
+    for layer, number in striking_channels(network):
+        assert number < network.view(layer).channels

@@ -59,7 +59,7 @@ def test_every_combination_raises_the_objective(backbone, form, optimizer):
 
 def test_a_dream_of_one_octave_is_such_a_combination(backbone):
     photograph = np.random.default_rng(0).uniform(0.3, 0.7, size=(50, 60, 3)).astype(np.float32)
-    settings = DreamSettings(steps=4, seed=3, octaves=1, step_size=0.02, jitter=5)
+    settings = DreamSettings(steps=4, seed=3, octaves=1, step_size=0.02, jitter=5, chroma=1, blur=0, chroma_blur=0)
     *_, dreamt = dream(photograph, layer_l2("conv2"), backbone, settings)
     run = render(
         layer_l2("conv2"),

@@ -1,8 +1,8 @@
 """DeepDream: changes a picture so that it excites a neural network more and more.
 
     deepdream photo.jpg                                      writes photo_deepdream.png
-    deepdream --input=photo.jpg --output=dream.png --layer=fire9 --steps=120
-    deepdream --input=photo.jpg --preset=vortices            a chosen combination of flags
+    deepdream --input=photo.jpg --output=dream.png --layer=fire9 --steps=200
+    deepdream --input=photo.jpg --preset=palaces             a chosen combination of flags
     deepdream --input=photo.jpg --objective='fire5 - 0.5*fire9:17'
     deepdream --input=photo.jpg --guide=flowers.jpg          towards the features of another picture
     deepdream --input=large.jpg --size=0 --tile_size=1024    larger than fits into memory as a whole
@@ -46,22 +46,22 @@ INPUT = common_flags.define_path("input", None, "The picture, folder, pattern or
 common_flags.former("content", "input")
 SIZE = common_flags.define("size", 1024)
 LAYER = common_flags.define_list(
-    "layer", [], "The layers whose activations are maximised, one or several. By default one with objects."
+    "layer", [], "The layers whose activations are maximised, one or several. By default a mixture with objects."
 )
 OBJECTIVE = flags.DEFINE_multi_string("objective", [], "What is maximised instead of a layer; several are added.")
 GUIDE = common_flags.define_path(
     "guide", None, "A picture whose features of --layer the dream takes on, or sample:NAME."
 )
 GUIDE_SIZE = flags.DEFINE_integer("guide_size", 224, "Longer side in pixels to which the guide is reduced.", 32)
-STEPS = common_flags.define("steps", 40)
-FRAME_STEPS = flags.DEFINE_integer("frame_steps", 8, "Steps of each frame of a zoom but the first.", 1)
+STEPS = common_flags.define("steps", 120)
+FRAME_STEPS = flags.DEFINE_integer("frame_steps", 12, "Steps of each frame of a zoom but the first.", 1)
 FRAME_ITERATIONS = flags.DEFINE_integer(
     "frame_iterations", None, "Steps at each octave of these frames, instead of --frame_steps.", 1
 )
 OPTIMIZER = common_flags.define("optimizer", "sgd")
 STEP_SIZE = flags.DEFINE_float(
     "step_size",
-    1.5,
+    0.7,
     "Learning rate on the scale 0..255. For sgd, the length of a step as --normalize measures it; with none, a factor "
     "of the gradient.",
     0,
@@ -69,7 +69,10 @@ STEP_SIZE = flags.DEFINE_float(
 TILE_SIZE = common_flags.define("tile_size", 0)
 common_flags.define_settings(DreamSettings, "steps", "optimizer", "seed", "tile_size", "step_size")
 PRESET = flags.DEFINE_enum(
-    "preset", None, sorted(presets.DREAMS), "A chosen combination of flags; flags that are given override it."
+    "preset",
+    None,
+    sorted({*itertools.chain(*presets.DREAMS.values())}),
+    "A chosen combination of flags; flags that are given override it.",
 )
 MASK = common_flags.define_path("mask", None, "A picture: white where to dream, black where not, grey for less.")
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture and changes the luma.")
@@ -186,7 +189,7 @@ def _load_objective() -> "tuple[Objective, Backbone]":
     guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
     command.import_tensorflow()
     from tfgraphs.deepdream import guided, layer_l2, parse
-    from tfgraphs.deepdream.presets import check_of, default_layer
+    from tfgraphs.deepdream.presets import check_of, default_layer, default_objective
 
     def objective(backbone: "Backbone", guide: images.Picture | None = None) -> "Objective":
         objectives = [parse(text, backbone) for text in OBJECTIVE.value]
@@ -196,8 +199,10 @@ def _load_objective() -> "tuple[Objective, Backbone]":
         if guide is not None:
             seen = backbone(guide.pixels[None], layers)
             objectives += [guided(layer, seen[layer][0].numpy()) for layer in layers]
-        elif LAYER.value or not objectives:
+        elif LAYER.value:
             objectives += map(layer_l2, layers)
+        elif not objectives:
+            objectives = [default_objective(backbone)]
         return sum(objectives[1:], start=objectives[0])
 
     backbone = picture_run.load_backbone("deepdream", check=check_of(objective))
@@ -242,7 +247,8 @@ def _check_flags() -> None:
     for text in OBJECTIVE.value:
         read_terms(text)
     if PRESET.value:
-        presets.apply(presets.DREAMS[PRESET.value], "squeezenet", instead=("layer", "guide"))
+        preset = presets.of_network(presets.DREAMS, PRESET.value)
+        presets.apply(preset, picture_run.BACKBONE.value, instead=("layer", "guide"))
     for steps, iterations in ((STEPS, flags.FLAGS["iterations"]), (FRAME_STEPS, FRAME_ITERATIONS)):
         if steps.present and iterations.present:
             raise command.UsageError(f"--{steps.name} and --{iterations.name} say the same: give one of the two")

@@ -123,8 +123,8 @@ def dream(
 
     Args:
         pixels: float32 [height, width, 3], RGB in 0..1.
-        objective: what to maximise, also as text, see `objectives.parse`; by default `layer_l2` of a layer that shows
-            objects.
+        objective: what to maximise, also as text, see `objectives.parse`; by default `presets.default_objective`,
+            which shows objects.
         backbone: the network or its name.
         settings: see `DreamSettings`.
         mask: float32 [height, width] in 0..1, a factor of the gradient; None for 1.

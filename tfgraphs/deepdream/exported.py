@@ -1,7 +1,7 @@
 """Dreams as a SavedModel that needs nothing of this package.
 
 model = hub.load(folder)
-model.dream(image, steps=40, step_size=0.006)    # float32 [batch, height, width, 3], RGB in 0..1, of any size
+model.dream(image, steps=120, step_size=0.003)   # float32 [batch, height, width, 3], RGB in 0..1, of any size
 model(image)                                     # with the settings that it was exported with
 """
 

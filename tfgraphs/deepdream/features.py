@@ -168,7 +168,8 @@ def visualize_feature(
     if settings.style == "maco":
         form = Maco(size, batch, seed=seed)
     else:
-        form = Fourier(size, batch, decay=style.decay, alpha=settings.alpha, seed=seed)
+        blur = style.chroma_blur
+        form = Fourier(size, batch, decay=style.decay, chroma_blur=blur, alpha=settings.alpha, seed=seed)
     if _is_grey(settings, backbone):
         form = Grey(form)
     return render(

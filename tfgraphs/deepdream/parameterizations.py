@@ -63,7 +63,9 @@ class Fourier(Parameterization):
 
         picture = sigmoid(COLORS irfft2(scale * spectrum) / 4),    scale = sqrt(height * width) / f^decay
 
-    f are cycles per pixel, at least 1 / max(height, width). As `fft_image` and `to_valid_rgb` of Lucid.
+    f are cycles per pixel, at least 1 / max(height, width). As `fft_image` and `to_valid_rgb` of Lucid, where
+    `chroma_blur` is 0. It multiplies the scale of the two axes of colours by exp(-2 (pi chroma_blur f)^2), the spectrum
+    of a Gaussian: colours are blurred, which keeps pictures from fringes.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Fourier(Parameterization):
         batch: int = 1,
         *,
         decay: float = 1.0,
+        chroma_blur: float = 0.0,
         deviation: float = 0.01,
         alpha: bool = False,
         seed: int = 0,
@@ -82,13 +85,16 @@ class Fourier(Parameterization):
             size: height and width in pixels.
             batch: number of pictures.
             decay: exponent of the scale, at least 0; larger values make smoother pictures.
+            chroma_blur: standard deviation in pixels, at least 0, of the Gaussian that blurs colours.
             deviation: standard deviation of the initial spectrum.
             alpha: whether the pictures have an opacity, as one more axis besides the colours.
             seed: of the initial spectrum.
         """
         self._size = size
-        self._scale = _wave_scale(size, decay)
-        shape = [2, batch, 3 + alpha, *self._scale.shape]  # real and imaginary parts
+        scale, gaussian = _wave_scale(size, decay), np.exp(-2 * np.square(np.pi * chroma_blur * _frequencies(size)))
+        sharp = np.ones_like(gaussian)
+        self._scale = scale * tf.constant([sharp, gaussian, gaussian, sharp][: 3 + alpha], tf.float32)
+        shape = [2, batch, *self._scale.shape]  # real and imaginary parts
         self.variables = [tf.Variable(tf.random.stateless_normal(shape, [seed, 0], stddev=deviation), name="spectrum")]
         self._has_alpha = alpha
 

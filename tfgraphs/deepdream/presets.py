@@ -1,4 +1,4 @@
-"""Defaults for each network: the layer of its dreams, and channels with striking pictures."""
+"""Defaults for each network: what it dreams of, and channels with striking pictures."""
 
 import contextlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tfgraphs.deepdream.objectives import Objective, ObjectiveError, layer_l2, p
 LAYERS = {
     "squeezenet": "fire7",
     "alexnet": "conv4",
-    "vgg16": "conv5_1",
+    "vgg16": "conv5_2",
     "vgg19": "conv5_2",
     "googlenet": "mixed4c",
     "inception5h": "mixed4c",
@@ -19,6 +19,11 @@ LAYERS = {
     "resnet50": "conv4_block4_out",
     "resnet101": "conv4_block12_out",
     "resnet152": "conv4_block20_out",
+}
+
+MIXTURES = {  # animals with heads and legs; in towns, towers
+    "squeezenet": "fire7 + 2*fire8 + 2*fire9",
+    "vgg16": "conv5_1 + 3*conv5_2 + 3*conv5_3",
 }
 
 STRIKING = {
@@ -29,6 +34,12 @@ STRIKING = {
         "fire8": [1, 8, 14, 18, 22, 26],
         "fire9": [3, 10, 22, 26, 218, 227],
     },
+    "vgg16": {
+        "conv4_3": [126, 335, 359, 418],
+        "conv5_1": [104, 178, 198, 239, 419, 425],
+        "conv5_2": [21, 73, 78, 138, 175, 192, 269, 358, 409, 450],
+        "conv5_3": [118, 120, 161, 182, 277, 384, 427, 501],
+    },
 }
 
 
@@ -36,6 +47,14 @@ def default_layer(backbone: Backbone) -> str:
     """Returns a layer whose dreams show objects: neither strokes nor what fills the whole picture."""
     layer = LAYERS.get(backbone.name, "")
     return layer if layer in backbone else richest_places(backbone)
+
+
+def default_objective(backbone: Backbone) -> Objective:
+    """Returns what the network dreams of by default: a mixture of layers, or the default one."""
+    layer = default_layer(backbone)
+    if layer == LAYERS.get(backbone.name) and backbone.name in MIXTURES:
+        return parse(MIXTURES[backbone.name], backbone)
+    return layer_l2(layer)
 
 
 def striking_channels(backbone: Backbone) -> list[tuple[str, int]]:
@@ -53,14 +72,14 @@ def load_objective(objective: Objective | str | None, backbone: Backbone | str) 
     """Loads a network that is given by name, and parses an objective that is given as text.
 
     Args:
-        objective: None for `layer_l2` of the default layer.
+        objective: None for `default_objective`.
         backbone: the network or its name. Wrong layer names are refused before its weights are loaded.
     """
 
     def parsed(backbone: Backbone) -> Objective:
         if isinstance(objective, str):
             return parse(objective, backbone)
-        return layer_l2(default_layer(backbone)) if objective is None else objective
+        return default_objective(backbone) if objective is None else objective
 
     if isinstance(backbone, str):
         backbone = load(backbone, check=check_of(parsed))

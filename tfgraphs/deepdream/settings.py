@@ -49,6 +49,11 @@ class DreamSettings(CheckedSettings):
             structures: smooth pictures; or `none`; see `gradients`.
         jitter: largest random shift in each step, in pixels.
         iterations: steps at each octave, instead of `steps`.
+        chroma: factor of how far colours follow the network, 0 to 100; 0 keeps the colours of the picture, 1 with both
+            blurs at 0 is the neon of 2015.
+        blur: standard deviation in pixels, at most 100, of the Gaussian that smooths what changes lightness in each
+            step; 0 for none.
+        chroma_blur: the same for what changes colours: they change in patches, not in fringes.
         grey: whether red, green and blue change alike, so that a grey picture stays grey; by default for grey pictures
             and for networks that see greys.
 
@@ -56,29 +61,33 @@ class DreamSettings(CheckedSettings):
         DreamError: a value is out of range.
     """
 
-    steps: int = 40
+    steps: int = 120
     optimizer: "str | keras.optimizers.Optimizer" = "sgd"
     seed: int = 0
     tile_size: int = 0
-    octaves: int = 4
+    octaves: int = 5
     octave_scale: float = 1.4
-    step_size: float = 1.5 / 255
+    step_size: float = 0.7 / 255
     normalize: str = "mean_abs"
     jitter: int = 32
     iterations: int | None = None
+    chroma: float = 0.3
+    blur: float = 0.7
+    chroma_blur: float = 3.0
     grey: bool | None = None
 
     ERROR: ClassVar = DreamError
     CHOICES: ClassVar = {"normalize": ("mean_abs", "std", "laplacian", "none")}
     LEAST: ClassVar = {
         **dict.fromkeys(("steps", "iterations", "octaves"), 1),
-        **dict.fromkeys(("seed", "tile_size", "step_size", "jitter"), 0),
+        **dict.fromkeys(("seed", "tile_size", "step_size", "jitter", "chroma", "blur", "chroma_blur"), 0),
     }
     ABOVE: ClassVar = {"octave_scale": 1}
+    MOST: ClassVar = {**dict.fromkeys(("octaves", "chroma", "blur", "chroma_blur"), 100), "jitter": 10_000}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, most in (("octaves", 100), ("jitter", 10_000)):
+        for name, most in self.MOST.items():
             if getattr(self, name) > most:
                 raise DreamError(f"{name} is {getattr(self, name)}: it must be at most {most:,}")
         largest = 1e30 if self.normalize == "none" else 1  # products with it stay finite
@@ -103,7 +112,7 @@ class Style:
             mean square in each level; of the others: the learning rate.
         octaves: number of sizes.
         views: differently transformed views of each picture in each step.
-        decay: of `Fourier`.
+        decay, chroma_blur: of `Fourier`.
     """
 
     steps: int
@@ -112,13 +121,14 @@ class Style:
     octaves: int = 1
     views: int = 1
     decay: float = 1.0
+    chroma_blur: float = 0.0
 
 
 STYLES = {
     "naive": Style(steps=20, step_size=1 / 255),
     "multiscale": Style(steps=60, step_size=1 / 255, octaves=3),
     "laplacian": Style(steps=60, step_size=1 / 255, octaves=3),
-    "fourier": Style(steps=256, step_size=0.05, optimizer="adam", decay=0.8),
+    "fourier": Style(steps=256, step_size=0.05, optimizer="adam", decay=0.8, chroma_blur=1.0),
     "maco": Style(steps=256, step_size=0.1, optimizer="adam", views=2),
 }
 PIXEL_STYLES = ("naive", "multiscale", "laplacian")
@@ -135,7 +145,7 @@ class FeatureSettings(CheckedSettings):
         style: one of `STYLES`.
         size: height and width in pixels.
         batch: number of pictures.
-        step_size, octaves, views, decay: see `Style`; by default those of the style.
+        step_size, octaves, views, decay, chroma_blur: see `Style`; by default those of the style.
         octave_scale: factor between octaves, more than 1.
         alpha: whether pictures have an opacity; for the style "fourier".
         diversity: weight of the differences between the pictures of a batch, relative to the objective.
@@ -156,6 +166,7 @@ class FeatureSettings(CheckedSettings):
     octaves: int | None = None
     views: int | None = None
     decay: float | None = None
+    chroma_blur: float | None = None
     octave_scale: float = 1.4
     alpha: bool = False
     diversity: float = 0.0
@@ -166,7 +177,7 @@ class FeatureSettings(CheckedSettings):
     CHOICES: ClassVar = {"style": tuple(STYLES)}
     LEAST: ClassVar = {
         **dict.fromkeys(("batch", "steps", "octaves", "views"), 1),
-        **dict.fromkeys(("step_size", "decay", "diversity", "seed"), 0),
+        **dict.fromkeys(("step_size", "decay", "chroma_blur", "diversity", "seed"), 0),
     }
     ABOVE: ClassVar = {"octave_scale": 1}
 

@@ -4,18 +4,18 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import Part, TileError, Tiles
-from tfgraphs.deepdream.gradients import NORMALIZATIONS
+from tfgraphs.deepdream.gradients import NORMALIZATIONS, smooth
 from tfgraphs.deepdream.objectives import Objective, Terms, total
 from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.deepdream.transforms import jitter
-from tfgraphs.pictures.colors import Pixels, grey_gradient, is_grey
+from tfgraphs.pictures.colors import Pixels, is_grey
 
 
 class DreamStep:
     """One step of gradient ascent on an objective of a picture x.
 
         value = objective(backbone(roll(x, shift)))      shift uniform in -jitter..jitter, another in each step
-        g = normalize(d value / d x)                     of grey pictures of the mean over red, green and blue
+        g = normalize(smooth(d value / d x))             see `gradients`; of grey pictures without chroma
         x <- clip(x + step_size * g, 0, 1)
 
     Commands hand `loss` and `direction` to `minimize`, whose optimizer takes the step; calling this takes it by itself.
@@ -31,6 +31,7 @@ class DreamStep:
         self._objective, self._backbone = objective, backbone
         self._jitter, self._seed = jitter(settings.jitter), settings.seed
         self._grey = True if settings.grey is None and backbone.sees_greys else settings.grey
+        self._chroma, self._blur, self._chroma_blur = settings.chroma, settings.blur, settings.chroma_blur
         self._normalize = NORMALIZATIONS[settings.normalize]
         self.tiles = None
         if settings.tile_size:
@@ -69,8 +70,9 @@ class DreamStep:
         return is_grey(picture) if self._grey is None else self._grey
 
     def direction(self, gradient: tf.Tensor, grey: bool | tf.Tensor) -> tf.Tensor:
-        """Normalises the gradient of a picture; `grey` is the result of `is_grey`."""
-        return self._normalize(grey_gradient(gradient, grey))
+        """Smooths and normalises the gradient of a picture; `grey` is the result of `is_grey`."""
+        chroma = tf.where(grey, 0.0, self._chroma)
+        return self._normalize(smooth(gradient, chroma, self._blur, self._chroma_blur))
 
     def tiled_terms(self, picture: tf.Tensor) -> Terms:
         """Returns the terms for a picture, [1, height, width, 3], of the size that the tiles cover, with a gradient.
