@@ -55,7 +55,7 @@ class Part:
 def _parts(output: Path) -> list[Part]:
     words = [f"words --vectors=glove {question}" for question in QUESTIONS]
     files = f"--output={output}/{{0}}.png --logdir={output}/logs/{{0}}"
-    dream = f"deepdream --input=sample:cat --size=640 --upsample --iterations=15 {files.format('dream')}"
+    dream = f"deepdream --input=sample:cat --size=640 --upsample {files.format('dream')}"
     style = f"neural_style --content=sample:coffee --style=sample:swirls {files.format('style')}"
     inputs = {"the photograph": "sample:coffee", "the painting": "sample:swirls"}
     return [
