@@ -82,7 +82,7 @@ def pictures(height, width):
 
 def canvas_of(content, painting, backbone, settings, steps):
     size, painter = content.shape[:2], transfer.Painter(painting, backbone, settings)
-    targets, canvas = painter._scale(0, Level(*size, steps), regions([Style(painting)], size), False)
+    targets, canvas = painter._scale(0, Level(*size, steps), regions([Style(painting)], size), False, 3)
     targets.set_photograph(content, None)
     return canvas
 
@@ -90,7 +90,7 @@ def prepare(height, width, tile_size):
     global content, bare, following
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(height, width)
-    settings = StyleSettings(tile_size=tile_size)
+    settings = StyleSettings(tile_size=tile_size, statistic="gram", octaves=1, palette_weight=0.0)
     painting = painting[:1024, :1024]
     canvas = canvas_of(content, painting, backbone, settings, 10_000)
     following = canvas.improve(content[None], 10_000, steps_per_report=STEPS)
@@ -148,8 +148,9 @@ def training():
 
 def race(size, name, count, seconds):
     # [seconds, loss] from the first report on, of one optimizer at one size without shifts.
-    from tfgraphs.neural_style import shifts, style_loss, targets
-    shifts.SHIFTS = style_loss.SHIFTS = targets.SHIFTS = 1
+    from tfgraphs.neural_style import octaves, shifts, style_loss, targets
+    shifts.SHIFTS = octaves.SHIFTS = targets.SHIFTS = 1
+    style_loss.STYLE_SHIFTS = (0,)
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(size, size)
     canvas, options = canvas_of(content, painting, backbone, StyleSettings(optimizer=name), count), {}
@@ -188,10 +189,10 @@ def prepare(height, width, memory):
         features = activation.flatten(2)
         return features @ features.transpose(1, 2) / features.shape[2]
     def shifted(picture, shift):
-        down, across = shift, 3 * shift % 8
-        return F.pad(picture, (16 - across, 16 + across, 16 - down, 16 + down), "reflect")
+        down, across = shift, 3 * shift % 16
+        return F.pad(picture, (19 - across, 5 + across, 19 - down, 5 + down), "reflect")
     with torch.no_grad():
-        content_targets = [see(shifted(content, shift))[content_layer] for shift in range(8)]
+        content_targets = [see(shifted(content, shift))[content_layer] for shift in range(16)]
         style = see(shifted(painting, 0))
         grams = {layer: gram(style[layer]) for layer in weights}
     def relative(value, target):

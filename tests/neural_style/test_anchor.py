@@ -86,7 +86,7 @@ def test_painted_frames_are_steadier_than_ones_that_are_painted_alone(small):
         return last.picture
 
     first = painted(1, before)
-    alone, held = painted(2, after), painted(2, after, anchor=anchored(first, before, after, weight=30.0))
+    alone, held = painted(2, after), painted(2, after, anchor=anchored(first, before, after, weight=100.0))
     changes = [np.abs(second - warp(first, backward)).mean(axis=-1)[mask].mean() for second in (alone, held)]
     assert mask.mean() > 0.8
     assert changes[1] < 0.4 * changes[0]

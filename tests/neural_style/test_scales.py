@@ -1,5 +1,6 @@
 """Painting: the sizes and steps of scales, and the shifts against the lattice of strided layers."""
 
+import collections
 import itertools
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.neural_style.scales import scale_levels, scale_sizes, scale_steps, style_size
-from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, mirror_and_shift
+from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, STYLE_SHIFTS, mirror_and_shift
 from tfgraphs.pictures.images import fit
 
 
@@ -97,12 +98,19 @@ def test_a_shift_mirrors_the_picture_around_one_unchanged_copy(shift, noise):
     np.testing.assert_array_equal(mirror_and_shift(tf.constant(noise), shift), np.pad(noise, frame, mode="reflect"))
 
 
-@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
-def test_the_shifts_meet_each_offset_of_a_grid_of_eight_once(axis, noise):
-    places = [offsets(shift, noise)[0][axis] for shift in range(SHIFTS)]
-    assert sorted(place % 8 for place in places) == list(range(8))
+@pytest.mark.parametrize(("down", "across"), [(16, 1), (1, 16), (4, 4), (2, 2), (8, 2), (2, 8)])
+def test_the_shifts_meet_each_place_of_a_lattice_equally_often(down, across, noise):
+    places = [offsets(shift, noise)[0] for shift in range(SHIFTS)]
+    counts = collections.Counter((row % down, column % across) for row, column in places)
+    assert set(counts.values()) == {SHIFTS // (down * across)}
+    assert len(counts) == down * across
+
+
+def test_the_shifts_of_paintings_meet_each_place_of_a_lattice_of_two(noise):
+    places = [offsets(shift, noise)[0] for shift in STYLE_SHIFTS]
+    assert {(row % 2, column % 2) for row, column in places} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
 def test_a_shift_drawn_inside_a_graph_keeps_the_shape_known(noise):
     drawn = tf.function(lambda shift: tf.zeros(mirror_and_shift(tf.constant(noise), shift).shape))
-    assert drawn(tf.constant(5)).shape == (1, 64, 68, 3)
+    assert drawn(tf.constant(5)).shape == (1, 32 + 2 * MARGIN, 36 + 2 * MARGIN, 3)

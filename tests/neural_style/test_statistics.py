@@ -17,7 +17,7 @@ def normal(*shape, seed=0):
 
 def statistic_of(name, activation, mask=None):
     statistic = STATISTICS[name]
-    return statistic.value(statistic.sums(tf.constant(activation), mask, SEED), SEED).numpy()
+    return [part.numpy() for part in statistic.value(statistic.sums(tf.constant(activation), mask, SEED), SEED)]
 
 
 @pytest.mark.parametrize("name", ADDITIVE)
@@ -41,7 +41,18 @@ def test_the_gram_matrix_of_two_paintings_is_the_mean_by_their_shares():
         for number, (share, picture) in enumerate(zip((0.7, 0.3), pictures, strict=True))
     ]
     expected = 0.7 * gram_matrix(tf.constant(pictures[0])) + 0.3 * gram_matrix(tf.constant(pictures[1]))
-    np.testing.assert_allclose(statistic.value(statistic.blend(parts), SEED), expected, rtol=1e-9)
+    np.testing.assert_allclose(statistic.value(statistic.blend(parts), SEED)[0], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_covariance_and_mean_are_those_of_numpy(masked):
+    activation, counts = normal(1, 6, 7, 4) + 3, np.random.default_rng(1).integers(1, 5, (1, 6, 7))
+    found = statistic_of("covariance", activation, tf.constant(counts * 1.0) if masked else None)
+    features = activation.reshape(-1, 4).repeat(counts.ravel() if masked else 1, axis=0)
+    mean = features.mean(axis=0)
+    expected = np.cov(features.T, bias=True) + 0.01 * np.outer(mean, mean)
+    np.testing.assert_allclose(found[0][0], expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found[1][0, 0], mean, rtol=1e-9)
 
 
 def test_drawn_features_are_those_of_positions():
@@ -111,8 +122,12 @@ def test_a_statistic_has_a_gradient_by_activations(name):
     activation = tf.constant(normal(1, 5, 6, 3))
     with tf.GradientTape() as tape:
         tape.watch(activation)
-        value = tf.reduce_sum(STATISTICS[name].value(STATISTICS[name].sums(activation, None, SEED), SEED) ** 2)
+        parts = STATISTICS[name].value(STATISTICS[name].sums(activation, None, SEED), SEED)
+        value = tf.add_n([tf.reduce_sum(part**2) for part in parts])
     slope = tf.convert_to_tensor(tape.gradient(value, activation)).numpy()
     step, direction = 1e-6, normal(1, 5, 6, 3, seed=2)
-    ends = [np.sum(statistic_of(name, activation.numpy() + sign * step * direction) ** 2) for sign in (1, -1)]
+    ends = [
+        sum(np.sum(part**2) for part in statistic_of(name, activation.numpy() + sign * step * direction))
+        for sign in (1, -1)
+    ]
     assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(np.sum(slope * direction), rel=1e-5)

@@ -7,12 +7,13 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, relu
 from tfgraphs.neural_style.statistics import STATISTICS, gram_matrix
-from tfgraphs.neural_style.style_loss import FORMS, content_sums, total_variation
+from tfgraphs.neural_style.style_loss import FORMS, content_sums, total_variation, weighted_variation
+from tfgraphs.pictures.colors import LUMA
 
 
 def mean_and_deviation(activation, mask=None):
     statistic, random = STATISTICS["mean_variance"], tf.constant(0, tf.int64)
-    return statistic.value(statistic.sums(activation, mask, random), random)
+    return statistic.value(statistic.sums(activation, mask, random), random)[0]
 
 
 def content_loss(activation, target, form="normalized"):
@@ -80,7 +81,7 @@ ACTIVATION, GRAM = normal(1, 6, 5, 3), numpy_gram(normal(1, 4, 4, 3, seed=2))
 
 
 def style_error(form, activation, target):
-    return FORMS[form][1](gram_matrix(tf.convert_to_tensor(activation)), tf.constant(target))
+    return FORMS[form][1]([gram_matrix(tf.convert_to_tensor(activation))], [tf.constant(target)])
 
 
 def test_the_normalized_style_error_is_relative_to_the_gram_matrix_of_the_painting():
@@ -155,7 +156,7 @@ def test_the_gradient_of_the_loss_of_the_paper_is_chained_through_a_layer_by_han
     def loss(shown):
         found = backbone(shown, ["conv1"])["conv1"]
         content = content_loss(found, tf.constant(target, tf.float32), "paper")
-        return alpha * content + FORMS["paper"][1](gram_matrix(found), tf.constant(gram, tf.float32))
+        return alpha * content + FORMS["paper"][1]([gram_matrix(found)], [tf.constant(gram, tf.float32)])
 
     shown = tf.constant(picture, tf.float32)
     with tf.GradientTape() as tape:
@@ -236,3 +237,22 @@ def test_total_variation_of(picture, variation):
 
 def test_the_gradient_of_total_variation():
     assert_gradient_is_that_of_finite_differences(total_variation, normal(1, 3, 4, 2))
+
+
+@pytest.mark.parametrize(("luma_weight", "chroma_weight"), [(2.0, 0.0), (0.0, 3.0), (2.0, 3.0)])
+def test_lightness_and_colour_vary_apart(luma_weight, chroma_weight):
+    pictures = normal(1, 6, 7, 3)
+    luma = pictures @ np.array(LUMA)
+    expected = luma_weight * float(total_variation(tf.constant(luma[..., None])))
+    expected += chroma_weight * float(total_variation(tf.constant(pictures - luma[..., None])))
+    found = weighted_variation(tf.constant(pictures), luma_weight, chroma_weight)
+    assert float(found) == pytest.approx(expected, rel=1e-6)
+
+
+def test_errors_of_the_parts_of_a_statistic_are_added():
+    one, other, target = normal(1, 3, 3), normal(1, 1, 3, seed=1), [normal(1, 3, 3, seed=2), normal(1, 1, 3, seed=3)]
+    parts = [
+        ((found - wanted) ** 2).sum() / (wanted**2).sum() for found, wanted in zip((one, other), target, strict=True)
+    ]
+    error = FORMS["normalized"][1]([tf.constant(one), tf.constant(other)], list(map(tf.constant, target)))
+    assert float(error) == pytest.approx(sum(parts), rel=1e-9)

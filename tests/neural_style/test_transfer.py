@@ -66,11 +66,17 @@ def test_the_loss_is_the_sum_of_its_terms(painted):
     assert painted[-1].loss == pytest.approx(sum(terms.values()), rel=1e-6)
 
 
-@pytest.mark.parametrize("term", ["content", "variation"])
-def test_a_term_with_weight_zero_is_zero(small, term):
-    settings = dataclasses.replace(SHALLOW, steps=1, **{f"{term}_weight": 0.0})
+@pytest.mark.parametrize(("term", "weights"), [("content", ["content"]), ("variation", ["variation", "chroma"])])
+def test_a_term_with_weight_zero_is_zero(small, term, weights):
+    settings = dataclasses.replace(SHALLOW, steps=1, **{f"{weight}_weight": 0.0 for weight in weights})
     (progress,) = paint(random_picture(32, 32), STYLE, small, settings)
     assert [name for name, value in progress.terms.items() if value == 0] == [term]
+
+
+def test_the_loss_of_the_paper_has_its_terms_only(small):
+    (progress,) = paint(random_picture(32, 32), STYLE, small, dataclasses.replace(SHALLOW, steps=1, loss="paper"))
+    assert set(progress.terms) - {GRADIENT_NORM} == {"content", "style/conv1", "style/conv2", "variation"}
+    assert progress.terms["variation"] == 0
 
 
 def test_the_same_seed_gives_the_same_bytes(painted, small):
@@ -163,7 +169,8 @@ def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value
 
 
 @pytest.mark.parametrize(
-    ("name", "known"), [("loss", "normalized, paper"), ("statistic", "gram, mean_variance, sliced_wasserstein")]
+    ("name", "known"),
+    [("loss", "normalized, paper"), ("statistic", "covariance, gram, mean_variance, sliced_wasserstein")],
 )
 def test_an_unknown_choice_is_refused_with_those_there_are(name, known):
     with pytest.raises(StyleError, match=rf"^{name} is 'other': choose one of {known}$"):
@@ -284,11 +291,25 @@ def test_masks_separate_what_is_painted_where():
         statistic="mean_variance",
         content_weight=0.0,
         variation_weight=0.0,
+        chroma_weight=0.0,
+        palette_weight=0.0,
         steps=150,
     )
     *_, last = paint(grey(0.5, 48, 64), styles, network, settings)
     assert last.picture[:, :28].mean() == pytest.approx(0.1, abs=0.03)
     assert last.picture[:, 36:].mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_masks_separate_the_palettes(small):
+    """One painting is dark, the other light; their style has hardly any weight beside their colours."""
+    left = np.zeros((64, 96), np.float32)
+    left[:, :48] = 1
+    noise = random_picture(64, 64)
+    styles = [Style(0.3 * noise, where=left), Style(1 - 0.3 * noise, where=1 - left)]
+    settings = dataclasses.replace(SHALLOW, content_weight=0.0, palette_weight=100.0, steps=100, learning_rate=0.05)
+    *_, last = paint(random_picture(64, 96, seed=1), styles, small, settings)
+    assert last.picture[:, :44].mean() == pytest.approx(0.15, abs=0.05)
+    assert last.picture[:, 52:].mean() == pytest.approx(0.85, abs=0.05)
 
 
 def test_a_mask_of_a_painting_says_what_of_it_counts(small):
@@ -308,7 +329,7 @@ def test_a_mask_of_a_painting_says_what_of_it_counts(small):
 
 def test_a_picture_painted_like_itself_from_itself_stays_itself(small):
     picture = random_picture(64, 64)
-    settings = dataclasses.replace(SHALLOW, variation_weight=0.0, learning_rate=1e-3)
+    settings = dataclasses.replace(SHALLOW, variation_weight=0.0, chroma_weight=0.0, learning_rate=1e-3)
     *_, last = paint(picture, picture, small, settings, start=picture)
     assert np.abs(last.picture - picture).mean() < 0.01  # of up to 0.04 that 80 steps could go
 

@@ -13,7 +13,7 @@ from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, re
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.neural_style.regions import SMALLEST_SIDE
-from tfgraphs.neural_style.settings import CROP, StyleSettings
+from tfgraphs.neural_style.settings import CROP, StyleSettings, Weights
 from tfgraphs.pictures import films, images, photographs, samples
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.version import __version__
@@ -35,7 +35,13 @@ TRAIN_SIZE = flags.DEFINE_integer(
 )
 
 _NAME = "neural_style"
-_STYLE = ("content_layer", "style_layers", "content_weight", "variation_weight")  # settings that training reads
+_STYLE = (  # settings that training reads
+    "content_layer",
+    "style_layers",
+    "statistic",
+    "octaves",
+    *(f"{part}_weight" for part in Weights._fields),
+)
 _TEST_SIDE = 320  # longer side of the picture that shows how far the training is, in pixels
 _STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels: Magenta's was trained on such
 

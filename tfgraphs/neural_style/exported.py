@@ -5,7 +5,9 @@ model.stylize(content, style, steps=200)    # float32 [1, height, width, 3], RGB
 model(content, style)                       # with the steps that it was exported with
 """
 
+import functools
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -13,6 +15,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
+from tfgraphs.neural_style.octaves import octave, octave_shares
 from tfgraphs.neural_style.regions import SMALLEST_SIDE, StyleError
 from tfgraphs.neural_style.scales import scale_sizes, scale_steps, style_size
 from tfgraphs.neural_style.settings import StyleSettings
@@ -20,6 +23,7 @@ from tfgraphs.neural_style.shifts import SHIFTS, draw_shift, mirror_and_shift
 from tfgraphs.neural_style.statistics import subsample
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.neural_style.transfer import ADAM, RATE_LEFT
+from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.optimizers import adam_step
 from tfgraphs.pictures.colors import grey_gradient, is_grey
 
@@ -93,12 +97,16 @@ class _Painter:
         grey: bool | tf.Tensor,
     ) -> tf.Tensor:
         """Paints one scale: steps of Adam, whose rate falls along a cosine."""
-        content, style = self._targets(photograph, painting)
+        octaves = self._settings.compared_octaves
+        shares = octave_shares(tf.shape(picture)[1:3], [tf.shape(painting)[1:3]], octaves)
+        content, style = self._targets(photograph, painting, shares)
         gradient_of = not_inlined(self._gradient)
         mean = square = tf.zeros_like(picture)
         for number in tf.range(steps):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            gradient = grey_gradient(gradient_of(picture, tf.cast(number, tf.int64), scale, content, style), grey)
+            gradient = grey_gradient(
+                gradient_of(picture, tf.cast(number, tf.int64), scale, content, style, shares), grey
+            )
             done = tf.cast(number, tf.float32)
             falling = (1 + tf.cos(math.pi * done / tf.cast(steps, tf.float32))) / 2  # as Keras' CosineDecay
             rate = self._settings.learning_rate * (RATE_LEFT + (1 - RATE_LEFT) * falling)
@@ -107,7 +115,13 @@ class _Painter:
         return picture
 
     def _gradient(
-        self, picture: tf.Tensor, number: tf.Tensor, scale: tf.Tensor, content: tf.Tensor, targets: LayerSums
+        self,
+        picture: tf.Tensor,
+        number: tf.Tensor,
+        scale: tf.Tensor,
+        content: tf.Tensor,
+        targets: Sequence[LayerSums],
+        shares: tf.Tensor,
     ) -> tf.Tensor:
         """The gradient of the loss by the picture."""
         shift = draw_shift(self._settings.seed + tf.cast(scale, tf.int64), number)
@@ -115,28 +129,55 @@ class _Painter:
             tape.watch(picture)
             activations = self._backbone(mirror_and_shift(picture, shift), self._loss.layers)
             compared = content_sums(activations[self._loss.content_layer], content[shift, tf.newaxis])
-            pixels = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32)
-            for layer in self._loss.style_weights if self._settings.stride() != 1 else ():
-                activations[layer], _ = subsample(activations[layer], self._loss.stride(layer, pixels), number)
-            style = self._loss.style(self._loss.style_sums(activations, number), targets)
+            styles = [self._style(picture, activations, number, targets[0])]
+
+            def smaller_style(octave_number: int) -> tf.Tensor:
+                smaller = octave(picture, octave_number, shift)
+                activations = self._backbone(mirror_and_shift(smaller, shift), self._loss.style_weights)
+                return self._style(smaller, activations, number, targets[octave_number])
+
+            for one in range(1, len(targets)):
+                styles.append(tf.cond(shares[one] > 0, functools.partial(smaller_style, one), lambda: 0.0))
+            style = Loss(lambda step: tf.reduce_sum(shares * tf.stack(styles)))
             loss, _ = self._loss.total(self._loss.content(compared), style, picture)(number)
         return tape.gradient(loss, picture)
 
-    def _targets(self, photograph: tf.Tensor, painting: tf.Tensor) -> tuple[tf.Tensor, LayerSums]:
-        """The photograph's activations at the content layer for every shift, and the sums of the painting."""
+    def _style(
+        self, picture: tf.Tensor, activations: Mapping[str, tf.Tensor], number: tf.Tensor, targets: LayerSums
+    ) -> tf.Tensor:
+        """The style loss of a picture of one octave."""
+        pixels, found = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32), dict(activations)
+        for layer in self._loss.style_weights if self._settings.stride() != 1 else ():
+            found[layer], _ = subsample(found[layer], self._loss.stride(layer, pixels), number)
+        return self._loss.style(self._loss.style_sums(found, picture, number), targets)(number)[0]
+
+    def _targets(
+        self, photograph: tf.Tensor, painting: tf.Tensor, shares: tf.Tensor
+    ) -> tuple[tf.Tensor, list[LayerSums]]:
+        """The photograph's activations at the content layer for every shift, and the sums of the painting's octaves."""
         layer = self._loss.content_layer
 
         @not_inlined
         def content(shift: tf.Tensor) -> tf.Tensor:
             return self._backbone(mirror_and_shift(photograph, shift), [layer])[layer]
 
-        @not_inlined
-        def style_sums(shift: tf.Tensor) -> LayerSums:
-            activations = self._backbone(mirror_and_shift(painting, shift), self._loss.style_weights)
-            return self._loss.style_sums(activations, shift)
+        def sums(number: int) -> LayerSums:
+            @not_inlined
+            def shifted_sums(shift: tf.Tensor) -> LayerSums:
+                pixels = octave(painting, number, shift)
+                activations = self._backbone(mirror_and_shift(pixels, shift), self._loss.style_weights)
+                return self._loss.style_sums(activations, pixels, shift)
+
+            return self._loss.mean_over_shifts(shifted_sums)
 
         contents = tf.concat([content(tf.constant(shift)) for shift in range(SHIFTS)], axis=0)
-        return contents, self._loss.mean_over_shifts(style_sums)
+        first = sums(0)
+        none = functools.partial(tf.nest.map_structure, tf.zeros_like, first)  # of octaves that are too small
+        others = [
+            tf.cond(shares[number] > 0, functools.partial(sums, number), none)
+            for number in range(1, self._settings.compared_octaves)
+        ]
+        return contents, [first, *others]
 
 
 def noise(size: tf.Tensor, seed: int) -> tf.Tensor:

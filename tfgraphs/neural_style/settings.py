@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.settings_checks import CheckedSettings
@@ -17,7 +17,7 @@ _VGG = ("conv4_2", {f"conv{block}_1": 1.0 for block in range(1, 6)})  # those of
 LAYERS: dict[str, tuple[str, dict[str, float]]] = {
     "squeezenet": (
         "fire5",
-        {"conv1": 1.0, "fire2": 1.0, "fire3": 1.0, "fire4": 0.7, "fire5": 0.7, "fire7": 0.4, "fire9": 0.2},
+        dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
     ),
     "vgg": _VGG,
     "googlenet": (
@@ -34,7 +34,19 @@ a softmax over channels a ResNet-50's paintings became grey, with the logarithm 
 matters is that deep layers are there: without `layer3`, and with `layer2` from its middle, skies had no swirls.
 """
 
-WEIGHTS = {"normalized": (0.15, 1.1), "paper": (1e-3, 0.0)}  # of the content and of the total variation
+
+class Weights(NamedTuple):
+    """The weights of the parts of the loss, where the style of the layers has 1."""
+
+    content: float
+    variation: float
+    chroma: float
+    palette: float
+
+
+WEIGHTS = {"normalized": Weights(0.5, 2.0, 20.0, 8.0), "paper": Weights(1e-3, 0.0, 0.0, 0.0)}
+STATISTIC = {"normalized": "covariance", "paper": "gram"}
+OCTAVES = {"normalized": 3, "paper": 1}
 LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
@@ -52,15 +64,21 @@ class StyleSettings(CheckedSettings):
         tile_size: longest side in pixels of the tiles in which pictures are processed; 0: pictures as a whole. None:
             tiles for pictures whose activations take more than LARGEST_WHOLE bytes.
         loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
-        statistic: what of activations is compared as style: `gram`, products of channels; `mean_variance`, mean and
-            deviation of each; or `sliced_wasserstein`, their distribution; see `statistics`.
+        statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
+            `gram`, products of channels; `mean_variance`, mean and deviation of each; or `sliced_wasserstein`, their
+            distribution; see `statistics`. Default: covariance, for `paper` gram.
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `LAYERS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `LAYERS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 0.15, for `paper` 0.001, for the training of networks 0.3.
-        variation_weight: weight of the total variation: more is smoother. Default: 1.1, for `paper` 0, for the training
-            of networks 3.
+            1e-4 to 1e-3. Default: 0.5, for `paper` 0.001.
+        variation_weight: weight of the total variation of lightness: more is smoother. Default: 2, for `paper` 0.
+        chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
+            Default: 20, for `paper` 0.
+        palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
+            Default: 8, for `paper` 0.
+        octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
+            twice as much as the one above it. More gives longer strokes. Default: 3, for `paper` 1.
         learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
             Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
@@ -79,12 +97,15 @@ class StyleSettings(CheckedSettings):
     seed: int = 0
     tile_size: int | None = None
     loss: str = "normalized"
-    statistic: str = "gram"
+    statistic: str | None = None
     content_layer: str | None = None
     style_layers: Mapping[str, float] | None = None
     content_weight: float | None = None
     variation_weight: float | None = None
-    learning_rate: float = 6 / 255
+    chroma_weight: float | None = None
+    palette_weight: float | None = None
+    octaves: int | None = None
+    learning_rate: float = 10 / 255
     style_scale: float = 1.0
     style_stride: int | None = None
     grey: bool | None = None
@@ -92,11 +113,12 @@ class StyleSettings(CheckedSettings):
     ERROR: ClassVar = StyleError
     CHOICES: ClassVar = {
         "loss": ("normalized", "paper"),
-        "statistic": ("gram", "mean_variance", "sliced_wasserstein"),
+        "statistic": ("covariance", "gram", "mean_variance", "sliced_wasserstein"),
     }
     LEAST: ClassVar = {
-        **dict.fromkeys(("steps", "style_stride"), 1),
-        **dict.fromkeys(("seed", "tile_size", "content_weight", "variation_weight"), 0),
+        **dict.fromkeys(("steps", "style_stride", "octaves"), 1),
+        **dict.fromkeys(("seed", "tile_size"), 0),
+        **dict.fromkeys((f"{part}_weight" for part in Weights._fields), 0),
     }
     ABOVE: ClassVar = {"learning_rate": 0, "style_scale": 0}
 
@@ -139,9 +161,9 @@ class StyleSettings(CheckedSettings):
             StyleError: the statistic cannot be computed in tiles.
         """
         content, style = self.layers(backbone)
-        layers, additive = [content, *style], self.statistic not in WHOLE_ONLY
+        layers, additive = [content, *style], self.compared_statistic not in WHOLE_ONLY
         if self.tile_size and not additive:
-            raise StyleError(f"{self.statistic} needs the whole picture: leave tile_size out, or take gram")
+            raise StyleError(f"{self.statistic} needs the whole picture: leave tile_size out, or take covariance")
         if self.tile_size is not None:
             return self.tile_size
         numbers = size[0] * size[1] * backbone.footprint(layers)
@@ -150,13 +172,20 @@ class StyleSettings(CheckedSettings):
 
     def stride(self) -> int | None:
         """`style_stride`, or 1 where it is None and the loss has to be exact."""
-        exact = self.loss == "paper" or self.optimizer_name == "lbfgs" or self.statistic in WHOLE_ONLY
+        exact = self.loss == "paper" or self.optimizer_name == "lbfgs" or self.compared_statistic in WHOLE_ONLY
         return 1 if exact and self.style_stride is None else self.style_stride
 
-    def weights(self) -> tuple[float, float]:
-        """The weights of the content and of the total variation."""
-        content, variation = WEIGHTS[self.loss]
-        return (
-            content if self.content_weight is None else self.content_weight,
-            variation if self.variation_weight is None else self.variation_weight,
-        )
+    def weights(self) -> Weights:
+        """The weights, where they are None those of the form of the loss."""
+        given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
+        return WEIGHTS[self.loss]._replace(**{part: weight for part, weight in given.items() if weight is not None})
+
+    @property
+    def compared_statistic(self) -> str:
+        """`statistic`, or that of the form of the loss."""
+        return self.statistic or STATISTIC[self.loss]
+
+    @property
+    def compared_octaves(self) -> int:
+        """`octaves`, or those of the form of the loss."""
+        return self.octaves or OCTAVES[self.loss]

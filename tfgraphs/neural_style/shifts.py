@@ -1,17 +1,22 @@
 """How a picture is presented to the network: shifted by some pixels in each step.
 
-The first layers of a network look at every second or fourth pixel. A picture that always lies the same way under that
-lattice takes it on as a pattern. So each step draws one of SHIFTS offsets, which meet each row and each column of the
-lattice once: 0, 1, 2 ... pixels down and 0, 3, 6, 1, ... across.
+Networks look at every second pixel, their deep layers at every sixteenth. A picture that always lies the same way under
+that lattice takes it on as a pattern. So each step draws one of 16 offsets: s pixels down, and across the number whose
+four bits are those of s in reverse. They meet each row and column of the lattice of 16 pixels once, each place of that
+of 4 pixels once, and each place of that of 2 pixels four times, as in a Hammersley set. Offsets such as (s, 3 s), which
+meet rows and columns only, leave a chessboard: both have the same parity.
 
 The painter mirrors a margin around the picture and shifts the picture inside it, so that the network sees its borders
 as well as its middle. The training of one-pass networks cuts a window out of its crops.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
-SHIFTS = 8
-MARGIN = 16  # pixels mirrored at each border, on average over the shifts
+SHIFTS = 16
+STYLE_SHIFTS = (0, 1, 8, 9)  # of a painting, over which its statistics are averaged; each place of the lattice of 2 px
+MARGIN = 12  # pixels mirrored at each border, on average over the shifts
 
 
 def draw_shift(seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -19,9 +24,16 @@ def draw_shift(seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform([], [seed, step], 0, SHIFTS, tf.int32)
 
 
+def lattice_offset(shift: int | tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
+    """The offset of a shift down and across, each in 0..SHIFTS - 1."""
+    across = sum((shift // 2**bit % 2) * 2 ** (3 - bit) for bit in range(4))
+    return shift, across
+
+
 def picture_offset(shift: int | tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
     """Where the picture begins in its mirrored frame, down and across, in pixels."""
-    return MARGIN - shift, MARGIN - (3 * shift) % SHIFTS
+    down, across = lattice_offset(shift)
+    return MARGIN + SHIFTS // 2 - 1 - down, MARGIN + SHIFTS // 2 - 1 - across
 
 
 def mirror_and_shift(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
@@ -33,7 +45,7 @@ def mirror_and_shift(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
 
 
-def cut_window(pictures: tf.Tensor, offset: tf.Tensor | list[int] | list[tf.Tensor]) -> tf.Tensor:
+def cut_window(pictures: tf.Tensor, offset: Sequence[int | tf.Tensor]) -> tf.Tensor:
     """Cuts a window out of pictures that is SHIFTS - 1 pixels smaller than they are.
 
     Args:

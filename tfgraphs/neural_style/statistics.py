@@ -14,6 +14,7 @@ SMALL = 1e-12  # keeps quotients finite
 MANY = 1024  # positions of a layer from which on style is compared at a part of them
 ENOUGH = 2048  # positions that this part has, about, in layers with very many
 ROWS = 2048  # positions that are sampled to compare distributions
+_LEFT = 0.01  # share of the product of means that covariances keep
 _SAMPLES, _DIRECTIONS, _CORNER = 1, 2, 3  # first halves of seeds
 
 Sums = list[tf.Tensor]
@@ -33,12 +34,12 @@ class Statistic:
     Attributes:
         sums: maps activations [1, height, width, channels], how often each position counts, [1, height, width] (None:
             once), and a random number, int64, to tensors. These are added where a picture is processed in pieces.
-        value: maps the sums and a random number to the statistic.
+        value: maps the sums and a random number to the statistic: one tensor, or several that are compared apart.
         blend: maps the sums of several paintings with their shares, which add up to 1, to those of the blend.
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], Sums]
-    value: Callable[[Sums, tf.Tensor], tf.Tensor]
+    value: Callable[[Sums, tf.Tensor], list[tf.Tensor]]
     blend: Callable[[Sequence[tuple[float, Sums]]], Sums] = _weighted_sums
 
 
@@ -52,7 +53,7 @@ def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tens
     Returns:
         [batch, channels, channels]; with a mask sum_p m_p F_p'F_p / sum_p m_p.
     """
-    return _gram_value(gram_sums(activation, mask))
+    return _gram_value(gram_sums(activation, mask))[0]
 
 
 def gram_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor | None = None) -> Sums:
@@ -61,9 +62,27 @@ def gram_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor |
     return [_products(features if mask is None else features * tf.sqrt(counts)), _sum(counts)]
 
 
-def _gram_value(sums: Sums, random: tf.Tensor | None = None) -> tf.Tensor:
+def _gram_value(sums: Sums, random: tf.Tensor | None = None) -> list[tf.Tensor]:
     products, count = sums
-    return products / (count + SMALL)
+    return [products / (count + SMALL)]
+
+
+def covariance_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor | None = None) -> Sums:
+    """[sum_p m_p F_p'F_p, sum_p m_p F_p, M], [batch, c, c], [batch, 1, c], [batch, 1, 1]; args as of `gram_matrix`."""
+    products, count = gram_sums(activation, mask)
+    return [products, _sum(_counts(activation, mask) * _positions(activation)), count]
+
+
+def _covariance_value(sums: Sums, random: tf.Tensor | None = None) -> list[tf.Tensor]:
+    """The covariance of each two channels and the mean of each, [batch, c, c] and [batch, 1, c].
+
+    Rectified features have large means, which fill the Gram matrix G = C + mean' mean: it says little of how features
+    vary together. Apart, each counts. A hundredth of mean' mean is left, so that an even painting has a target that is
+    not zero.
+    """
+    products, total, count = sums
+    mean = total / (count + SMALL)
+    return [products / (count + SMALL) - (1 - _LEFT) * tf.linalg.matrix_transpose(mean) * mean, mean]
 
 
 def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor | None = None) -> Sums:
@@ -72,12 +91,12 @@ def moment_sums(activation: tf.Tensor, mask: tf.Tensor | None, random: tf.Tensor
     return [_sum(counts * features), _sum(counts * tf.square(features)), _sum(counts)]
 
 
-def _moments_value(sums: Sums, random: tf.Tensor | None = None) -> tf.Tensor:
+def _moments_value(sums: Sums, random: tf.Tensor | None = None) -> list[tf.Tensor]:
     """Mean and deviation of each channel, as in adaptive instance normalization (arXiv 1703.06868): [b, 2, c]."""
     total, squares, count = sums
     mean = total / (count + SMALL)
     variance = tf.maximum(squares / (count + SMALL) - tf.square(mean), 0)
-    return tf.concat([mean, tf.sqrt(variance + SMALL)], axis=1)
+    return [tf.concat([mean, tf.sqrt(variance + SMALL)], axis=1)]
 
 
 def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor) -> Sums:
@@ -120,9 +139,12 @@ def _blend_samples(parts: Sequence[tuple[float, Sums]]) -> Sums:
 
 
 STATISTICS = {
+    "covariance": Statistic(covariance_sums, _covariance_value),
     "gram": Statistic(gram_sums, _gram_value),
     "mean_variance": Statistic(moment_sums, _moments_value),
-    "sliced_wasserstein": Statistic(sample_features, sorted_projections, _blend_samples),
+    "sliced_wasserstein": Statistic(
+        sample_features, lambda sums, random: [sorted_projections(sums, random)], _blend_samples
+    ),
 }
 
 

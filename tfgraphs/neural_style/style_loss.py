@@ -2,16 +2,19 @@
 
 For a picture X, a photograph P and the paintings S it is
 
-    total(X) = content_weight * content(X, P) + style(X, S) + variation_weight * variation(X)
+    total(X) = content_weight * content(X, P) + sum_o s_o style(X_o, S_o) + variation(X)
 
     content(X, P) = content_error(F(X), F(P))
-    style(X, S)   = sum_l w_l / (sum_k w_k) * style_error(G_l(X), G_l(S))
+    style(X, S)   = sum_l w_l / (sum_k w_k) * style_error(T_l(X), T_l(S)) + palette_weight * style_error(T(X), T(S))
+    variation(X)  = variation_weight * TV(Y) + chroma_weight * TV(X - Y)        Y: the luma of X
 
 The painter, the exported painter and the training of one-pass networks minimise it, the first two over pixels, the last
-over weights.
+over weights. X_o and S_o are smaller and smaller copies of the picture and the paintings, see `octaves`.
 
-F are the activations of a layer with N channels at M positions, and G is the Gram matrix F'F / M or another one of
-`statistics`. There are two forms of the errors. The one of Gatys, Ecker and Bethge (arXiv 1508.06576), "paper":
+F are the activations of a layer with N channels at M positions, and T is a statistic of them, such as the Gram matrix
+G = F'F / M, see `statistics`; T without a layer is the covariance and mean of the colours themselves. It keeps the
+pigments of the painting, which the first layers of a network hardly tell apart. There are two forms of the errors. The
+one of Gatys, Ecker and Bethge (arXiv 1508.06576), "paper", to which neither octaves nor palette nor chroma belong:
 
     content_error(F, F*) = 1/2 ||F - F*||^2
     style_error(G, G*)   = ||G - G*||^2 / (4 N^2)
@@ -23,24 +26,29 @@ writes the sums G M, and divides by 4 N^2 M^2; here a painting may have another 
     content_error(F, F*) = ||F - F*||^2 / ||F*||^2
     style_error(G, G*)   = ||G - G*||^2 / ||G*||^2
 
-Layer by layer, paper = 1/2 ||F*||^2 normalized for content, and ||G*||^2 / (4 N^2) normalized for style.
+Layer by layer, paper = 1/2 ||F*||^2 normalized for content, and ||G*||^2 / (4 N^2) normalized for style. Where a
+statistic has several parts, their errors are added.
 """
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.graphs.compiled import Function, with_gradient
 from tfgraphs.neural_style.settings import StyleSettings
-from tfgraphs.neural_style.shifts import SHIFTS
-from tfgraphs.neural_style.statistics import SMALL, STATISTICS, Sums, position_stride
+from tfgraphs.neural_style.shifts import STYLE_SHIFTS
+from tfgraphs.neural_style.statistics import SMALL, STATISTICS, Statistic, Sums, position_stride
 from tfgraphs.optimize.losses import Loss
+from tfgraphs.pictures.colors import LUMA
 
 LayerSums = Mapping[str, Sums]
-"""For each style layer the sums of its statistic."""
+"""For each style layer the sums of its statistic; PALETTE for those of the colours."""
+
+PALETTE = "palette"
 
 
 def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
@@ -53,9 +61,14 @@ def relative_content_error(sums: Sums) -> tf.Tensor:
     return sums[0] / (sums[1] + SMALL)
 
 
-def relative_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """||G - G*||^2 / ||G*||^2."""
-    return tf.reduce_mean(tf.math.squared_difference(statistic, target)) / (tf.reduce_mean(tf.square(target)) + SMALL)
+def relative_style_error(statistic: Sequence[tf.Tensor], target: Sequence[tf.Tensor]) -> tf.Tensor:
+    """||G - G*||^2 / ||G*||^2, added up over the parts of a statistic."""
+    return tf.add_n(
+        [
+            tf.reduce_mean(tf.math.squared_difference(part, wanted)) / (tf.reduce_mean(tf.square(wanted)) + SMALL)
+            for part, wanted in zip(statistic, target, strict=True)
+        ]
+    )
 
 
 def paper_content_error(sums: Sums) -> tf.Tensor:
@@ -63,9 +76,10 @@ def paper_content_error(sums: Sums) -> tf.Tensor:
     return sums[0] / 2
 
 
-def paper_style_error(statistic: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+def paper_style_error(statistic: Sequence[tf.Tensor], target: Sequence[tf.Tensor]) -> tf.Tensor:
     """||G - G*||^2 / (4 N^2); of other statistics the same, with the number of their values in place of N^2."""
-    return tf.reduce_mean(tf.math.squared_difference(statistic, target)) / 4
+    parts = zip(statistic, target, strict=True)
+    return tf.add_n([tf.reduce_mean(tf.math.squared_difference(part, wanted)) / 4 for part, wanted in parts])
 
 
 FORMS = {
@@ -86,6 +100,17 @@ def total_variation(pictures: tf.Tensor) -> tf.Tensor:
     differences = [_differences(rows, 1, axis=1), _differences(rows, channels, axis=2)]
     down, across = (_sum_of_squares(values) / tf.cast(tf.size(values), values.dtype) for values in differences)
     return down + across
+
+
+def weighted_variation(pictures: tf.Tensor, luma_weight: float, chroma_weight: float) -> tf.Tensor:
+    """luma_weight * TV(Y) + chroma_weight * TV(X - Y), of pictures X [batch, height, width, 3] with the luma Y.
+
+    Networks hardly notice fine fringes of colour, so these need a weight of their own.
+    """
+    luma_of = np.array([LUMA], np.float32).T  # [3, 1]
+    apart = np.concatenate([luma_of, np.eye(3, dtype=np.float32) - luma_of], axis=1)  # X -> Y and X - Y
+    weights = np.sqrt([4 * luma_weight, *[4 / 3 * chroma_weight] * 3])  # the mean is over four channels
+    return total_variation(tf.tensordot(pictures, tf.constant(apart * weights, pictures.dtype), 1))
 
 
 def _sum_of_squares(values: tf.Tensor) -> tf.Tensor:
@@ -116,11 +141,11 @@ class StyleTransferLoss:
 
     def __init__(self, settings: StyleSettings, backbone: Backbone) -> None:
         self._content_error, self._style_error = FORMS[settings.loss]
-        self.statistic = STATISTICS[settings.statistic]
+        self.statistic = STATISTICS[settings.compared_statistic]
         self.content_layer, weights = settings.layers(backbone)
         self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self.layers = list(dict.fromkeys([self.content_layer, *weights]))
-        self._content_weight, self._variation_weight = settings.weights()
+        self._weights = settings.weights()
         self._backbone, self._stride = backbone, settings.stride()
 
     def content(self, sums: Sums) -> Loss:
@@ -128,47 +153,71 @@ class StyleTransferLoss:
         return Loss(lambda step: self._content_error(sums), "content")
 
     def style(self, sums: LayerSums, targets: LayerSums) -> Loss:
-        """sum_l w_l style_error(G_l(X), G_l(S)), a term for each layer, from the sums of picture and paintings."""
+        """The style of one octave, a term for each layer and the palette, from the sums of picture and paintings."""
 
         def error(layer: str) -> Loss:
             def compare(step: tf.Tensor) -> tf.Tensor:
-                return self._style_error(
-                    self.statistic.value(sums[layer], step), self.statistic.value(targets[layer], step)
-                )
+                found, wanted = (self._statistic(layer).value(one[layer], step) for one in (sums, targets))
+                return self._style_error(found, wanted)
 
             return Loss(compare, f"style/{layer}")
 
-        return functools.reduce(operator.add, [weight * error(layer) for layer, weight in self.style_weights.items()])
+        weights = dict(self.style_weights)
+        if self._weights.palette:
+            weights[PALETTE] = self._weights.palette
+        return functools.reduce(operator.add, [weight * error(layer) for layer, weight in weights.items()])
+
+    def _statistic(self, layer: str) -> Statistic:
+        return STATISTICS["covariance"] if layer == PALETTE else self.statistic
 
     def total(self, content: Loss, style: Loss, pictures: tf.Tensor, compiled: bool = False) -> Loss:
-        """content_weight * content + style + variation_weight * variation, of pictures [batch, height, width, 3].
+        """content_weight * content + style + variation, of pictures [batch, height, width, 3].
 
         Compiled, the variation of a large picture takes the memory of three pictures less. Smaller pictures do without:
         at 512 px it saves 4 ms of a step, but TensorFlow keeps 150 kB of each graph that calls a compiled program.
         """
-        weight = self._variation_weight
+        weights = self._weights.variation, self._weights.chroma
         if compiled:
-            variation = Loss(lambda step: _compiled_variation(weight)([pictures], [])[0], "variation")
+            variation = Loss(lambda step: _compiled_variation(*weights)([pictures], [])[0], "variation")
         else:
-            variation = weight * Loss(lambda step: total_variation(pictures), "variation")
-        return self._content_weight * content + style + variation
+            variation = Loss(lambda step: weighted_variation(pictures, *weights), "variation")
+        return self._weights.content * content + style + variation
 
     def stride(self, layer: str, pixels: float | tf.Tensor) -> tf.Tensor:
         """The distance between the positions of a layer at which a picture of so many pixels is compared, int32."""
         return position_stride(self._stride, pixels / self._backbone.view(layer).stride ** 2)
 
-    def style_sums(self, activations: Mapping[str, tf.Tensor], random: int | tf.Tensor = 0) -> LayerSums:
-        """The sums of the statistic at the style layers, of activations [batch, height, width, channels] of each."""
+    def style_sums(
+        self, activations: Mapping[str, tf.Tensor], pictures: tf.Tensor, random: int | tf.Tensor = 0
+    ) -> LayerSums:
+        """The sums of the statistic at the style layers, of activations [batch, height, width, channels] of each.
+
+        And those of the colours of `pictures`, [batch, height, width, 3].
+        """
         random = tf.cast(random, tf.int64)
-        return {layer: self.statistic.sums(activations[layer], None, random) for layer in self.style_weights}
+        layers = {layer: self.statistic.sums(activations[layer], None, random) for layer in self.style_weights}
+        return {**layers, PALETTE: palette_sums(pictures)}
+
+    def blend(self, parts: Sequence[tuple[float, LayerSums]]) -> LayerSums:
+        """Blends the sums of several paintings with their shares, which add up to 1."""
+        return {
+            layer: self._statistic(layer).blend([(share, sums[layer]) for share, sums in parts])
+            for layer in parts[0][1]
+        }
 
     def mean_over_shifts(self, sums: Callable[[tf.Tensor], LayerSums]) -> LayerSums:
-        """Blends the sums of a painting in equal shares of all shifts; `sums` maps the number of a shift to them."""
-        shifted = [sums(tf.constant(shift)) for shift in range(SHIFTS)]
-        return {layer: self.statistic.blend([(1 / SHIFTS, one[layer]) for one in shifted]) for layer in shifted[0]}
+        """Blends the sums of a painting in equal shares of shifts; `sums` maps the number of a shift to them."""
+        return self.blend([(1 / len(STYLE_SHIFTS), sums(tf.constant(shift))) for shift in STYLE_SHIFTS])
+
+
+def palette_sums(pictures: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
+    """The sums of the covariance and mean of colours; args as of `gram_matrix`."""
+    return STATISTICS["covariance"].sums(pictures, mask, tf.constant(0, tf.int64))
 
 
 @functools.cache
-def _compiled_variation(weight: float) -> Function:
-    """One program for all pictures, with weight and gradient: TensorFlow keeps each, 1.7 MB, for ever."""
-    return with_gradient(lambda pictures, _: (weight * total_variation(*pictures), tf.zeros([])))
+def _compiled_variation(luma_weight: float, chroma_weight: float) -> Function:
+    """One program for all pictures, with weights and gradient: TensorFlow keeps each, 1.7 MB, for ever."""
+    return with_gradient(
+        lambda pictures, _: (weighted_variation(pictures[0], luma_weight, chroma_weight), tf.zeros([]))
+    )

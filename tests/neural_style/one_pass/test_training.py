@@ -56,7 +56,7 @@ def test_training_lowers_the_loss_of_the_same_crops(trained, small, photographs)
 
 def test_the_loss_is_the_sum_of_its_terms(trained):
     _, progress = trained
-    assert set(progress[0].terms) == {"content", "style/conv1", "style/conv2", "variation"}
+    assert set(progress[0].terms) == {"content", "style/conv1", "style/conv2", "style/palette", "variation"}
     assert progress[0].loss == pytest.approx(sum(progress[0].terms.values()), rel=1e-5)
 
 
@@ -91,13 +91,13 @@ def test_resumed_training_ends_with_the_same_weights(trained, small, photographs
 def test_a_shift_moves_a_window_over_the_picture(shift):
     picture = np.random.default_rng(0).random((2, 20, 24, 3)).astype(np.float32)
     down, across = shift
-    expected = picture[:, down : down + 13, across : across + 17]
+    expected = picture[:, down : down + 21 - SHIFTS, across : across + 25 - SHIFTS]
     np.testing.assert_array_equal(cut_window(tf.constant(picture), tf.constant(shift)), expected)
 
 
 @pytest.mark.parametrize("setting", ["loss", "statistic"])
 def test_other_ways_to_compare_are_refused(small, photographs, setting):
-    style = dataclasses.replace(STYLE, **{setting: {"loss": "paper", "statistic": "mean_variance"}[setting]})
+    style = dataclasses.replace(STYLE, **{setting: {"loss": "paper", "statistic": "sliced_wasserstein"}[setting]})
     with pytest.raises(StyleError, match="leave both out"):
         next(train(new_network(), PAINTING, photographs, small, style, SETTINGS))
 

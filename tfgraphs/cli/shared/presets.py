@@ -40,7 +40,7 @@ DREAMS: dict[str, dict[str, Preset]] = {
     },
 }
 
-PAINTINGS: dict[str, Preset] = {"faithful": {"content_weight": 0.5}, "balanced": {}, "wild": {"content_weight": 0.04}}
+PAINTINGS: dict[str, Preset] = {"faithful": {"content_weight": 1.2}, "balanced": {}, "wild": {"content_weight": 0.2}}
 
 
 def of_network(presets: Mapping[str, Mapping[str, Preset]], name: str) -> Preset:

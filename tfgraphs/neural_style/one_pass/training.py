@@ -2,13 +2,15 @@
 
 Minimises over the weights of a network N, on average over crops C of photographs, the loss of `style_loss`,
 
-    content_weight * content(N(C), C) + style(N(C), painting) + variation_weight * variation(N(C))
+    content_weight * content(N(C), C) + sum_o s_o style(N(C)_o, painting_o) + variation(N(C))
 
 with normalized errors, so that its weights mean what they mean to the painter.
 """
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
@@ -17,10 +19,11 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.monitor.progress import Progress
+from tfgraphs.neural_style.octaves import octave, octave_shares
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError
-from tfgraphs.neural_style.settings import StyleSettings
-from tfgraphs.neural_style.shifts import SHIFTS, cut_window
+from tfgraphs.neural_style.settings import WHOLE_ONLY, StyleSettings
+from tfgraphs.neural_style.shifts import cut_window, draw_shift, lattice_offset
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.minimize import minimize
@@ -30,8 +33,6 @@ from tfgraphs.pictures.photographs import Photographs
 from tfgraphs.settings_checks import CheckedSettings
 
 STEPS_PER_REPORT = 10
-CONTENT_WEIGHT = 0.3  # twice the painter's: what one pass loses no later step brings back
-VARIATION_WEIGHT = 3.0  # more than the painter's: a network paints the same fine grain on everything
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
 
 
@@ -78,8 +79,7 @@ def train(
         painting: float32 [height, width, 3], RGB in 0..1.
         photographs: to learn from.
         backbone: in whose activations pictures are compared.
-        style: layers and weights; the form of the losses is "normalized", the statistic "gram", and weights that are
-            None are CONTENT_WEIGHT and VARIATION_WEIGHT.
+        style: layers, weights, octaves and statistic; the form of the losses is "normalized".
         settings: see `NetworkSettings`.
         test_picture: the same kind of array as the painting; progress has it as the network paints it by then.
         options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
@@ -88,7 +88,7 @@ def train(
         Progress every STEPS_PER_REPORT steps.
 
     Raises:
-        StyleError: another form of the losses or another statistic.
+        StyleError: another form of the losses, or a statistic of samples.
         LayerError: unknown layer, or the painting or a crop is too small for it.
         OptimizerError: there is no such optimizer.
         CheckpointError, NonFiniteLoss: see `minimize`.
@@ -106,10 +106,10 @@ def train(
 
 def check_style(style: StyleSettings) -> None:
     """Raises StyleError if networks cannot be trained with these settings."""
-    if (style.loss, style.statistic) != ("normalized", "gram"):
+    if style.loss != "normalized" or style.compared_statistic in WHOLE_ONLY:
         raise StyleError(
-            f"networks are trained with the loss normalized and the statistic gram, not with {style.loss} and "
-            f"{style.statistic}: leave both out"
+            f"networks are trained with the loss normalized and a statistic such as covariance, not with {style.loss} "
+            f"and {style.compared_statistic}: leave both out"
         )
 
 
@@ -127,6 +127,7 @@ class _Crops:
 
     def __init__(self, photographs: Photographs, settings: NetworkSettings) -> None:
         self._photographs, self._batch, self._seed = photographs, settings.batch, settings.seed
+        self.side = photographs.side
         shape = [STEPS_PER_REPORT, settings.batch, photographs.side, photographs.side, 3]
         self._crops = tf.Variable(tf.zeros(shape, tf.uint8), trainable=False, name="crops")
 
@@ -150,27 +151,35 @@ def _network_loss(
     settings: NetworkSettings,
 ) -> Loss:
     """The loss of the module's docstring; pictures are presented to the backbone through windows, see `shifts`."""
-    style = replace(
-        style,
-        content_weight=CONTENT_WEIGHT if style.content_weight is None else style.content_weight,
-        variation_weight=VARIATION_WEIGHT if style.variation_weight is None else style.variation_weight,
-    )
     transfer = StyleTransferLoss(style, backbone)
     pixels = tf.constant(resize(painting, fit(painting.shape[:2], settings.style_size))[None])
+    sides = tf.constant([crops.side] * 2)
+    shares = octave_shares(sides, [tf.shape(pixels)[1:3]], style.compared_octaves).numpy().tolist()
 
-    def style_sums(shift: tf.Tensor) -> LayerSums:
-        return transfer.style_sums(backbone(cut_window(pixels, [shift, 3 * shift % SHIFTS]), transfer.style_weights))
+    def target(number: int) -> LayerSums:
+        def style_sums(shift: tf.Tensor) -> LayerSums:
+            reduced = octave(pixels, number, shift)
+            activations = backbone(cut_window(reduced, list(lattice_offset(shift))), transfer.style_weights)
+            return transfer.style_sums(activations, reduced)
 
-    targets = transfer.mean_over_shifts(style_sums)
+        return transfer.mean_over_shifts(style_sums)
+
+    targets = [target(number) for number, share in enumerate(shares) if share]
 
     def loss(step: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
         photographs, layer = crops(step), transfer.content_layer
         with tf.name_scope("network"):
             painted = network(photographs)
-        offset = tf.random.stateless_uniform([2], [settings.seed, step], 0, SHIFTS, tf.int32)
+        shift = draw_shift(settings.seed, step)
+        offset = list(lattice_offset(shift))
         activations = backbone(cut_window(painted, offset), transfer.layers)
-        target = backbone(cut_window(photographs, offset), [layer])[layer]
-        content = transfer.content(content_sums(activations[layer], target))
-        return transfer.total(content, transfer.style(transfer.style_sums(activations), targets), painted)(step)
+        wanted = backbone(cut_window(photographs, offset), [layer])[layer]
+        content = transfer.content(content_sums(activations[layer], wanted))
+        styles = [shares[0] * transfer.style(transfer.style_sums(activations, painted), targets[0])]
+        for number, share in enumerate(shares[1 : len(targets)], start=1):
+            smaller = octave(painted, number, shift)
+            activations = backbone(cut_window(smaller, offset), transfer.style_weights)
+            styles.append(share * transfer.style(transfer.style_sums(activations, smaller), targets[number]))
+        return transfer.total(content, functools.reduce(operator.add, styles), painted)(step)
 
     return Loss(loss)
