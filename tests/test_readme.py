@@ -38,7 +38,18 @@ def long(command):
 
 BANNER = r"^(?:[IWE]\d{4} .*|WARNING: All log messages.*)"  # what TensorFlow writes when it is imported
 PROGRAMS = [text for language, text in BLOCKS if language == "python"]
-PARTS = ["setup.py", "setup.cfg", "constraints.txt", "LICENSE", "README.md", "ruff.toml", "tfgraphs", "bin", "tests"]
+PARTS = [
+    "setup.py",
+    "setup.cfg",
+    "constraints.txt",
+    "LICENSE",
+    "README.md",
+    "ruff.toml",
+    "tfgraphs",
+    "benchmarks",
+    "bin",
+    "tests",
+]
 
 
 @pytest.fixture(scope="module")
