@@ -5,13 +5,14 @@
 
 A painter may find anything that its own network cannot distinguish from the painting. So paintings are judged by other
 networks: those of `--judge`, by default VGG-16 (extra `vgg`), each with a file of weights unless these are to be
-downloaded. Content and style are the
-content loss and the style loss of the judge, the latter relative to that of the photograph itself. Both are means over
-the pairs of photograph and painting. `variation` is the total variation relative to the scaled painting's: noise has
-much of it. `colours` and `lattice` are the colour noise and the screen door of `picture_noise`.
+downloaded. Content and style are the content loss and the style loss of the judge, the latter relative to that of the
+photograph itself. Both are means over the pairs of photograph and painting. `variation` is the total variation relative
+to the scaled painting's: noise has much of it. `colours` and `lattice` are the colour noise and the screen door of
+`picture_noise`.
 
-Measured in November 2026 at 320 px, means over a street in Tübingen as van Gogh's starry night, sample:astronaut as
-sample:swirls and sample:coffee as sample:embers, by a ResNet-50 and an AlexNet with weights rounded to eight bits:
+Measured in November 2026 with Gram matrices at one octave and no palette, the defaults of then, at 320 px, means over a
+street in Tübingen as van Gogh's starry night, sample:astronaut as sample:swirls and sample:coffee as sample:embers, by
+a ResNet-50 and an AlexNet with weights rounded to eight bits:
 
                                variation   ResNet-50: content   style   AlexNet: content   style
     the photograph                 0.491                0.000   1.000              0.000   1.000

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfgraphs import optimize
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.optimize.losses import Loss
+from tfgraphs.optimize.losses import Loss, weighted_sum
 from tfgraphs.optimize.minimize import minimize
 
 STEP = tf.constant(5, tf.int64)
@@ -50,6 +50,12 @@ A, B = constant(3.0, part=2.0, other=1.0), constant(10.0, "b")
 )
 def test_losses_add_subtract_and_scale_with_their_terms(loss, value, terms):
     assert numbers(loss) == (value, terms)
+
+
+def test_a_weighted_sum_adds_terms_of_one_name():
+    losses = [Loss(lambda step: tf.constant(3.0), "one"), Loss(lambda step: tf.constant(5.0), "one")]
+    value, terms = weighted_sum([2.0, 0.5], losses)(tf.constant(0))
+    assert float(value) == float(terms["one"]) == 8.5
 
 
 def test_a_function_gets_the_step():

@@ -13,16 +13,18 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import EVERYTHING, Part, SumsOfPart, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
-from tfgraphs.neural_style.regions import SMALLEST_SIDE, Region, Style
-from tfgraphs.neural_style.scales import style_size
+from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, lattice_offset, mirror_and_shift, picture_offset
 from tfgraphs.neural_style.statistics import Sums, subsample
 from tfgraphs.neural_style.style_loss import PALETTE, LayerSums, StyleTransferLoss, content_sums, palette_sums
-from tfgraphs.optimize.losses import Loss
+from tfgraphs.optimize.losses import Loss, weighted_sum
 from tfgraphs.pictures.images import resize
 
-SMALLEST_OCTAVE = 48  # shortest side of an octave but the first, in pixels
+SMALLEST_OCTAVE = 48  # shortest side of pictures and paintings in an octave but the first, in pixels
+
+Size = tf.Tensor | tuple[int, ...]
+"""Height and width, as a tensor int32 [2] or as numbers."""
 
 Masks = Mapping[str, tf.Tensor]
 """For each style layer how much its positions count, for every shift: [SHIFTS, height, width]; PALETTE: [1, ...]."""
@@ -40,24 +42,26 @@ def octave(pictures: tf.Tensor, number: int, shift: int | tf.Tensor) -> tf.Tenso
     down, across = (offset % side for offset in lattice_offset(shift))
     frame = [[0, 0], [down, side - 1 - down], [across, side - 1 - across], [0, 0]]
     reduced = tf.nn.avg_pool2d(tf.pad(pictures, frame, "SYMMETRIC"), side, side, "VALID")
-    batch, height, width, channels = pictures.shape
-    sides = [None if length is None else -(-length // side) for length in (height, width)]
+    batch, *sides, channels = pictures.shape
+    sides = [None if length is None else octave_side(length, number) for length in sides]
     return tf.ensure_shape(reduced, [batch, *sides, channels])
 
 
-def octave_shares(size: tf.Tensor, paintings: Sequence[tf.Tensor], octaves: int) -> tf.Tensor:
+def octave_side(side: int, number: int) -> int:
+    """The side of an octave of a picture with a side of so many pixels: side / 2^number, rounded up."""
+    return -(-side // 2**number)
+
+
+def octave_shares(size: Size, paintings: Sequence[Size], octaves: int) -> tf.Tensor:
     """The shares of the octaves in the style loss, float32 [octaves]: 2^o / sum_k 2^k, and 0 of those too small.
 
     Args:
-        size: height and width of the picture in pixels, int32 [2].
+        size: height and width of the picture in pixels.
         paintings: the same of the paintings, as they are compared with it.
         octaves: the number of octaves.
     """
     numbers = tf.range(octaves)
-    exists = tf.reduce_min(size) // 2**numbers >= SMALLEST_OCTAVE
-    for one in paintings:
-        exists &= tf.reduce_min(one) // 2**numbers >= SMALLEST_SIDE
-    exists |= numbers == 0
+    exists = (tf.reduce_min([size, *paintings]) // 2**numbers >= SMALLEST_OCTAVE) | (numbers == 0)
     shares = 2.0 ** tf.cast(numbers, tf.float32) * tf.cast(exists, tf.float32)
     return shares / tf.reduce_sum(shares)
 
@@ -75,18 +79,15 @@ class Octave:
 
     Args:
         size: height and width of the pictures.
-        regions: their paintings.
+        regions: their paintings, of the size at which they are compared with the picture in the first octave.
         loss: how activations are compared.
         backbone, settings: as of `Targets`.
-        longest: longer side to which paintings are reduced in the first octave, in pixels.
         number: which octave it is.
 
     Attributes:
         tiles: those in which pictures are computed; None for the whole picture at once.
 
-    Raises:
-        StyleError: the statistic cannot be computed in tiles.
-        TileError: tiles of this size are too small.
+    Raises: as of `Targets`.
     """
 
     def __init__(
@@ -96,13 +97,12 @@ class Octave:
         loss: StyleTransferLoss,
         backbone: Backbone,
         settings: StyleSettings,
-        longest: float,
         number: int,
     ) -> None:
-        self.loss, self._backbone, self._settings, self._number = loss, backbone, settings, number
+        self._loss, self._backbone, self._settings, self._number = loss, backbone, settings, number
         self._strides = {layer: int(loss.stride(layer, size[0] * size[1])) for layer in loss.style_weights}
         self.tiles = self._tiles_of(size)
-        self._regions = [self._target(region, size, longest) for region in regions]
+        self._regions = [self._target(region, size) for region in regions]
 
     def style(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Loss:
         """The style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""
@@ -119,7 +119,7 @@ class Octave:
             photograph: [1, height, width, 3].
             content: its activations for every shift, [SHIFTS, height, width, channels]; None: they are computed.
         """
-        layer = self.loss.content_layer
+        layer = self._loss.content_layer
 
         def compare(activations: Mapping[str, tf.Tensor], pictures: list[tf.Tensor], part: Part) -> Sums:
             with tf.name_scope("content"):
@@ -131,15 +131,12 @@ class Octave:
 
         pictures = [picture, photograph] if content is None else [picture]
         compared, sums = self._sums(pictures, step, shift, compare)
-        return self.loss.content(compared), self._styles(sums)
+        return self._loss.content(compared), self._styles(sums)
 
     def _styles(self, sums: Sequence[LayerSums]) -> Loss:
         """The sum of the style losses of all regions, from their sums."""
-        styles = [
-            region.share_of_loss * self.loss.style(one, region.statistics)
-            for region, one in zip(self._regions, sums, strict=True)
-        ]
-        return sum(styles[1:], styles[0])
+        styles = [self._loss.style(one, region.statistics) for region, one in zip(self._regions, sums, strict=True)]
+        return weighted_sum([region.share_of_loss for region in self._regions], styles)
 
     def _sums(
         self,
@@ -151,7 +148,7 @@ class Octave:
         """The sums of the content, and those of the style in each region."""
 
         def sums_of_part(shown: list[tf.Tensor], part: Part) -> tuple[Sums, list[LayerSums]]:
-            activations = self._backbone(shown[0], self.loss.layers)
+            activations = self._backbone(shown[0], self._loss.layers)
             content = compare_content(activations, shown, part)
             with tf.name_scope("style"):
                 styles = [
@@ -176,13 +173,13 @@ class Octave:
     ) -> LayerSums:
         """What the positions of a part add to the sums of each style layer; `random` draws positions and samples."""
         sums = {}
-        for layer in self.loss.style_weights:
+        for layer in self._loss.style_weights:
             core, mask = part.core(activations[layer], layer), None
             if masks is not None:
                 mask = part.cut(masks[layer][shift, tf.newaxis], layer, activations[layer])
             if strides.get(layer, 1) > 1:
                 core, mask = subsample(core, strides[layer], random, mask, part.first(layer))
-            sums[layer] = self.loss.statistic.sums(core, mask, random)
+            sums[layer] = self._loss.statistic.sums(core, mask, random)
         return sums
 
     def _tiles_of(self, size: tuple[int, int]) -> Tiles | None:
@@ -190,43 +187,42 @@ class Octave:
         tile_size = self._settings.tile(self._backbone, size)
         if not tile_size:
             return None
-        tiles = Tiles(self._backbone, self.loss.layers, tile_size, frame=MARGIN + SHIFTS - 1)
+        tiles = Tiles(self._backbone, self._loss.layers, tile_size, frame=MARGIN + SHIFTS - 1)
         tiles.cover(size[0] + 2 * MARGIN, size[1] + 2 * MARGIN)
         return tiles
 
-    def _target(self, region: Region, size: tuple[int, int], longest: float) -> RegionTarget:
-        painted = [(style.weight, self._statistics(style, longest)) for style in region.styles]
-        blended = self.loss.blend(painted)
+    def _target(self, region: Region, size: tuple[int, int]) -> RegionTarget:
+        painted = [(style.weight, self._statistics(style)) for style in region.styles]
+        blended = self._loss.blend(painted)
         if region.where is None:
             return RegionTarget(region.weight, blended, None)
         return RegionTarget(region.weight * float(np.mean(region.where)), blended, self._masks(region.where, size))
 
-    def _statistics(self, style: Style, longest: float) -> LayerSums:
+    def _statistics(self, style: Style) -> LayerSums:
         """The sums of a painting, presented as the picture is, on average over shifts."""
-        whole = style_size(tf.constant(style.pixels.shape[:2]), longest).numpy().tolist()
-        painting = tf.constant(resize(style.pixels, whole)[None])
-        height, width = octave(painting, self._number, 0).shape[1:3].as_list()
-        size = height, width
+        painting = tf.constant(style.pixels[None])
+        height, width = style.pixels.shape[:2]
+        size = octave_side(height, self._number), octave_side(width, self._number)
         tiles = self._tiles_of(size)
         masks = None if style.mask is None else self._masks(style.mask, size)
 
         def shifted_sums(shift: tf.Tensor) -> LayerSums:
             def sums_of_part(pictures: list[tf.Tensor], part: Part) -> LayerSums:
-                activations = self._backbone(pictures[0], self.loss.style_weights)
+                activations = self._backbone(pictures[0], self._loss.style_weights)
                 return self._style_sums(activations, masks, part, shift, tf.cast(shift, tf.int64), {})
 
             pixels = octave(painting, self._number, shift)
             palette = palette_sums(pixels, None if masks is None else masks[PALETTE])
             return {**_sums_of_parts(tiles, [pixels], sums_of_part, shift), PALETTE: palette}
 
-        return self.loss.mean_over_shifts(tf.function(shifted_sums) if tiles else shifted_sums)
+        return self._loss.mean_over_shifts(tf.function(shifted_sums) if tiles else shifted_sums)
 
     def _masks(self, mask: np.ndarray, size: tuple[int, int]) -> Masks:
         """Resamples a mask to the positions of each style layer, for every shift."""
         height, width = size
         whole = tf.constant(resize(mask[..., None], size)[None].clip(0, 1))
         framed = tf.TensorSpec([1, height + 2 * MARGIN, width + 2 * MARGIN, 3], tf.float32)
-        graph = tf.function(self._backbone.__call__).get_concrete_function(framed, list(self.loss.style_weights))
+        graph = tf.function(self._backbone.__call__).get_concrete_function(framed, list(self._loss.style_weights))
         sizes = {layer: activation.shape[1:3] for layer, activation in graph.structured_outputs.items()}
         shifted = [mirror_and_shift(whole, shift) for shift in range(SHIFTS)]
         masks = {

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-SHIFTS = 16
+_BITS = 4
+SHIFTS = 2**_BITS
 STYLE_SHIFTS = (0, 1, 8, 9)  # of a painting, over which its statistics are averaged; each place of the lattice of 2 px
 MARGIN = 12  # pixels mirrored at each border, on average over the shifts
 
@@ -26,7 +27,7 @@ def draw_shift(seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
 
 def lattice_offset(shift: int | tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
     """The offset of a shift down and across, each in 0..SHIFTS - 1."""
-    across = sum((shift // 2**bit % 2) * 2 ** (3 - bit) for bit in range(4))
+    across = sum((shift // 2**bit % 2) * 2 ** (_BITS - 1 - bit) for bit in range(_BITS))
     return shift, across
 
 

@@ -31,7 +31,6 @@ statistic has several parts, their errors are added.
 """
 
 import functools
-import operator
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -42,7 +41,7 @@ from tfgraphs.graphs.compiled import Function, with_gradient
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import STYLE_SHIFTS
 from tfgraphs.neural_style.statistics import SMALL, STATISTICS, Statistic, Sums, position_stride
-from tfgraphs.optimize.losses import Loss
+from tfgraphs.optimize.losses import Loss, weighted_sum
 from tfgraphs.pictures.colors import LUMA
 
 LayerSums = Mapping[str, Sums]
@@ -165,7 +164,7 @@ class StyleTransferLoss:
         weights = dict(self.style_weights)
         if self._weights.palette:
             weights[PALETTE] = self._weights.palette
-        return functools.reduce(operator.add, [weight * error(layer) for layer, weight in weights.items()])
+        return weighted_sum(weights.values(), map(error, weights))
 
     def _statistic(self, layer: str) -> Statistic:
         return STATISTICS["covariance"] if layer == PALETTE else self.statistic

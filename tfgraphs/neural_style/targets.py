@@ -3,22 +3,21 @@
 They are computed once for a size, and once for a photograph, for each shift that a step may draw.
 """
 
-import functools
-import operator
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.neural_style.anchor import Anchor, temporal_error
-from tfgraphs.neural_style.octaves import Octave, octave, octave_shares
+from tfgraphs.neural_style.octaves import Octave, octave, octave_shares, octave_side
 from tfgraphs.neural_style.regions import Region
 from tfgraphs.neural_style.scales import style_size
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS, mirror_and_shift
 from tfgraphs.neural_style.style_loss import StyleTransferLoss
-from tfgraphs.optimize.losses import Loss
+from tfgraphs.optimize.losses import Loss, weighted_sum
 from tfgraphs.pictures.images import resize
 
 
@@ -45,18 +44,12 @@ class Targets:
         self.loss = loss = StyleTransferLoss(settings, backbone)
         self._backbone, self._size = backbone, size
         height, width = size
-        longest = max(size) * settings.style_scale
-        paintings = [
-            style_size(tf.constant(style.pixels.shape[:2]), longest) for region in regions for style in region.styles
-        ]
-        shares = octave_shares(tf.constant(size), paintings, settings.compared_octaves).numpy().tolist()
+        regions = [_reduced(region, max(size) * settings.style_scale) for region in regions]
+        paintings = [style.pixels.shape[:2] for region in regions for style in region.styles]
+        shares = octave_shares(size, paintings, settings.compared_octaves).numpy().tolist()
         self._shares = [share for share in shares if share]
-        self._octaves = [
-            Octave(
-                (-(-height // 2**number), -(-width // 2**number)), regions, loss, backbone, settings, longest, number
-            )
-            for number in range(len(self._shares))
-        ]
+        sizes = [(octave_side(height, number), octave_side(width, number)) for number in range(len(self._shares))]
+        self._octaves = [Octave(one, regions, loss, backbone, settings, number) for number, one in enumerate(sizes)]
         self._whole = self._octaves[0].tiles is None
         self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
         self._content = None
@@ -95,10 +88,18 @@ class Targets:
             one.style(octave(picture, number, shift), step, shift)
             for number, one in enumerate(self._octaves[1:], start=1)
         ]
-        styles = [share * one for share, one in zip(self._shares, [style, *smaller], strict=True)]
-        return content, functools.reduce(operator.add, styles)
+        return content, weighted_sum(self._shares, [style, *smaller])
 
     def _content_of(self, shift: int) -> tf.Tensor:
         """The photograph's activations at the content layer, [1, height, width, channels]."""
         layer, shown = self.loss.content_layer, mirror_and_shift(tf.convert_to_tensor(self._photograph), shift)
         return self._backbone(shown, [layer])[layer]
+
+
+def _reduced(region: Region, longest: float) -> Region:
+    """A region whose paintings have at most this longer side in pixels, see `style_size`."""
+    styles = []
+    for style in region.styles:
+        size = style_size(tf.constant(style.pixels.shape[:2]), longest).numpy().tolist()
+        styles.append(replace(style, pixels=resize(style.pixels, size)))
+    return replace(region, styles=tuple(styles))

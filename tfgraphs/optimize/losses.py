@@ -5,7 +5,9 @@
 A loss holds no optimizer, no loop and no input or output.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -86,6 +88,11 @@ class Loss:
         return self * (1 / divisor)
 
     __radd__, __rmul__ = __add__, __mul__
+
+
+def weighted_sum(weights: Iterable[float | tf.Tensor], losses: Iterable[Loss]) -> Loss:
+    """sum_i weights_i losses_i, of at least one loss."""
+    return functools.reduce(operator.add, [weight * loss for weight, loss in zip(weights, losses, strict=True)])
 
 
 def _sum(

@@ -7,8 +7,6 @@ Minimises over the weights of a network N, on average over crops C of photograph
 with normalized errors, so that its weights mean what they mean to the painter.
 """
 
-import functools
-import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,7 +23,7 @@ from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import WHOLE_ONLY, StyleSettings
 from tfgraphs.neural_style.shifts import cut_window, draw_shift, lattice_offset
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
-from tfgraphs.optimize.losses import Loss
+from tfgraphs.optimize.losses import Loss, weighted_sum
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.pictures.images import fit, resize
@@ -153,33 +151,34 @@ def _network_loss(
     """The loss of the module's docstring; pictures are presented to the backbone through windows, see `shifts`."""
     transfer = StyleTransferLoss(style, backbone)
     pixels = tf.constant(resize(painting, fit(painting.shape[:2], settings.style_size))[None])
-    sides = tf.constant([crops.side] * 2)
-    shares = octave_shares(sides, [tf.shape(pixels)[1:3]], style.compared_octaves).numpy().tolist()
+    sides = (crops.side, crops.side)
+    shares = octave_shares(sides, [tf.shape(pixels)[1:3]], style.compared_octaves).numpy()
+    shares = shares[shares > 0].tolist()
 
     def target(number: int) -> LayerSums:
         def style_sums(shift: tf.Tensor) -> LayerSums:
             reduced = octave(pixels, number, shift)
-            activations = backbone(cut_window(reduced, list(lattice_offset(shift))), transfer.style_weights)
+            activations = backbone(cut_window(reduced, lattice_offset(shift)), transfer.style_weights)
             return transfer.style_sums(activations, reduced)
 
         return transfer.mean_over_shifts(style_sums)
 
-    targets = [target(number) for number, share in enumerate(shares) if share]
+    targets = list(map(target, range(len(shares))))
 
     def loss(step: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
         photographs, layer = crops(step), transfer.content_layer
         with tf.name_scope("network"):
             painted = network(photographs)
         shift = draw_shift(settings.seed, step)
-        offset = list(lattice_offset(shift))
+        offset = lattice_offset(shift)
         activations = backbone(cut_window(painted, offset), transfer.layers)
         wanted = backbone(cut_window(photographs, offset), [layer])[layer]
         content = transfer.content(content_sums(activations[layer], wanted))
-        styles = [shares[0] * transfer.style(transfer.style_sums(activations, painted), targets[0])]
-        for number, share in enumerate(shares[1 : len(targets)], start=1):
+        styles = [transfer.style(transfer.style_sums(activations, painted), targets[0])]
+        for number, wanted_sums in enumerate(targets[1:], start=1):
             smaller = octave(painted, number, shift)
             activations = backbone(cut_window(smaller, offset), transfer.style_weights)
-            styles.append(share * transfer.style(transfer.style_sums(activations, smaller), targets[number]))
-        return transfer.total(content, functools.reduce(operator.add, styles), painted)(step)
+            styles.append(transfer.style(transfer.style_sums(activations, smaller), wanted_sums))
+        return transfer.total(content, weighted_sum(shares, styles), painted)(step)
 
     return Loss(loss)
