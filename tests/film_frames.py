@@ -1,10 +1,12 @@
 """What the tests of films share: frames that move, and films made of them by others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
+from tfgraphs.pictures.images import resize
 
 ENDINGS = (".mp4", ".webp")
 ORIGIN = {"command": "deepdream --input=Tübingen/夜 🌙.jpg", "zoom_frames": 250, "zoom": 1.05}
@@ -108,3 +110,31 @@ def frame_times(path: Path) -> list[float]:
         stream = container.streams.video[0]
         times = [float(frame.time) for frame in container.decode(stream)]
         return [*times, float((stream.start_time + stream.duration) * stream.time_base)]
+
+
+def town(height: int = 96, width: int = 128, seed: int = 0) -> np.ndarray:
+    """Spots of several sizes under a clear sky, which gets lighter towards them, float32 [height, width, 3] in 0..1."""
+    random = np.random.default_rng(seed)
+    spots = [random.random((1 + height // size, 1 + width // size, 3), np.float32) for size in (6, 12, 30)]
+    rows = np.arange(height, dtype=np.float32)[:, None, None] / height
+    sky = np.float32([0.3, 0.5, 0.7]) + 0.3 * rows
+    houses = np.mean([resize(layer, (height, width)) for layer in spots], axis=0)
+    return np.where(rows < 0.4, sky, houses).clip(0, 1).astype(np.float32)
+
+
+def recorded(frames: Iterable[np.ndarray], noise: float = 2.0, seed: int = 0) -> list[np.ndarray]:
+    """Frames as a camera delivers them: with noise of this deviation, of 255, and rounded to 8 bits."""
+    random = np.random.default_rng(seed)
+    noisy = (frame + random.normal(0, noise / 255, frame.shape) for frame in frames)
+    return [np.float32(as_bytes(frame.clip(0, 1))) / 255 for frame in noisy]
+
+
+def rolling_ball(count: int = 6, height: int = 120, width: int = 160) -> tuple[list[np.ndarray], np.ndarray]:
+    """The town, through which a ball rolls to the right, and where that never is, [height, width] of bool."""
+    rows, columns = np.mgrid[:height, :width]
+    frames, never = [], np.ones((height, width), bool)
+    for number in range(count):
+        distance = np.hypot(rows - 0.7 * height, columns - width * (0.2 + 0.05 * number))
+        frames.append(np.where(distance[..., None] < height / 12, np.float32([0.9, 0.2, 0.1]), town(height, width)))
+        never &= distance >= height / 12
+    return frames, never

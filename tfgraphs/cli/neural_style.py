@@ -20,6 +20,7 @@ The picture is painted at growing sizes, the coarse ones first; it takes a good 
 
 import dataclasses
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ from tfgraphs.neural_style.regions import SMALLEST_SIDE, Style, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import films, flow, images, samples
 from tfgraphs.pictures.colors import matched
+from tfgraphs.pictures.stillness import SteadyFrame, steady_frames
 
 if TYPE_CHECKING:
     from tfgraphs.neural_style.transfer import Painter
@@ -74,7 +76,10 @@ FRAME_STEPS = flags.DEFINE_integer(
     "frame_steps", 80, "Steps for each frame of a film that starts from the frame before.", lower_bound=1
 )
 TEMPORAL_WEIGHT = flags.DEFINE_float(
-    "temporal_weight", 100, "How firmly frames of a film keep what was painted before; 0: each is painted alone.", 0
+    "temporal_weight",
+    100,
+    "How firmly frames of a film keep what was painted before where things move; 0: each is painted alone.",
+    0,
 )
 EXPORT_DIR = style_network.EXPORT_DIR
 MODEL = common_flags.define_path(
@@ -85,7 +90,7 @@ MODEL = common_flags.define_path(
 )
 common_flags.define_settings(StyleSettings, "steps", "optimizer", "seed", "tile_size", "style_layers")
 
-_STEP_BY_STEP = ("style_weight", "content_mask", "style_mask", "init", "frame_steps", "temporal_weight", "preset")
+_STEP_BY_STEP = ("style_weight", "content_mask", "style_mask", "init", "frame_steps", "preset")
 _STARTS = ("random", "content")  # values of --init that are not files
 
 
@@ -154,13 +159,32 @@ def _paint_film() -> None:
 
     first_work = work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
 
-    def paint(frames: film_run.Pair, painted: np.ndarray | None) -> Iterator[Progress]:
-        (before, frame), anchor = frames, None
-        if before is not None and painted is not None and _is_anchored():
-            anchor = anchored(painted, before, frame, TEMPORAL_WEIGHT.value)
-        return painter.paint(frame, masks, anchor=anchor)
+    def frames(start: int) -> Iterator[SteadyFrame]:
+        if TEMPORAL_WEIGHT.value:  # what is kept of the first frames decides over the others
+            return itertools.islice(steady_frames(film.frames(0, size)), start, None)
+        return itertools.chain.from_iterable(steady_frames([frame]) for frame in film.frames(start, size))
 
-    run.make_film(lambda start: film_run.frame_pairs(film, size, start), paint, first_work)
+    def paint(given: SteadyFrame, painted: np.ndarray | None) -> Iterator[Progress]:
+        if given.before is None or painted is None:
+            return painter.paint(given.frame, masks)
+        if not given.changed.any():
+            return iter([Progress(0, "nothing changes", 1.0, float("nan"), picture=painted)])
+        anchor = anchored(painted, given, TEMPORAL_WEIGHT.value) if _is_anchored() else None
+        painting = painter.paint(given.frame, masks, anchor=anchor)
+        return painting if anchor and PRESERVE_COLOR.value != "luminance" else _kept(painted, painting, given.changed)
+
+    run.make_film(frames, paint, first_work)
+
+
+def _kept(painted: np.ndarray, painting: Iterator[Progress], changed: np.ndarray) -> Iterator[Progress]:
+    """Keeps what was painted where nothing has changed."""
+    from tfgraphs.neural_style.anchor import kept
+
+    for progress in painting:
+        assert progress.picture is not None
+        size = progress.picture.shape[:2]
+        shares = images.resize(changed, size).clip(0, 1)
+        yield dataclasses.replace(progress, picture=kept(images.resize(painted, size), progress.picture, shares))
 
 
 def _check_flags() -> None:

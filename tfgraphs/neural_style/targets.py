@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.neural_style.anchor import Anchor, temporal_error
+from tfgraphs.neural_style.anchor import Anchor, kept, temporal_error
 from tfgraphs.neural_style.octaves import Octave, octave, octave_shares, octave_side
 from tfgraphs.neural_style.regions import Region
 from tfgraphs.neural_style.scales import style_size
@@ -56,7 +56,7 @@ class Targets:
         if self._whole:
             shape = [SHIFTS, *self._content_of(0).shape[1:]]
             self._content = tf.Variable(tf.zeros(shape), trainable=False)
-        depths = (3, 1) if anchored else ()
+        depths = (3, 1, 1) if anchored else ()
         self._anchor = [tf.Variable(tf.zeros([1, height, width, depth]), trainable=False) for depth in depths]
 
     def set_photograph(self, photograph: np.ndarray, anchor: Anchor | None) -> None:
@@ -72,13 +72,23 @@ class Targets:
     def total(self, picture: tf.Variable | tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Loss:
         """The loss of a picture, see `StyleTransferLoss.total`, and its distance from the anchor; args as of `losses`.
 
-        The anchor counts if pictures are `anchored`.
+        If pictures are `anchored`, it is that of `shown`.
         """
+        picture = self.shown(picture)
         content, style = self.losses(picture, step, shift)
         total = self.loss.total(content, style, tf.convert_to_tensor(picture), compiled=not self._whole)
         if self._anchor:
-            total += Loss(lambda step: temporal_error(picture, *self._anchor), "temporal")
+            before, weights, _ = self._anchor
+            total += Loss(lambda step: temporal_error(picture, before, weights), "temporal")
         return total
+
+    def shown(self, picture: tf.Variable | tf.Tensor | np.ndarray) -> tf.Tensor:
+        """A picture [1, height, width, 3], with the anchor's where that stays as it is."""
+        picture = tf.convert_to_tensor(picture)
+        if not self._anchor:
+            return picture
+        before, _, changed = map(tf.convert_to_tensor, self._anchor)
+        return kept(before, picture, changed)
 
     def losses(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Loss, Loss]:
         """The content loss and the style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""

@@ -86,7 +86,7 @@ class Painter:
             steps: other than the settings'.
             start: what to start from instead of noise, an array of the same kind, of any size.
             anchor: what holds the frame of a film to the one before. Painting starts from it, unless `start` says
-                otherwise, and so uses the finest scales only.
+                otherwise, and so uses the finest scales only. What has not changed stays as it is there.
             checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
             save_seconds: time between two checkpoints.
             on_graph: called with the graph of one step.
@@ -125,7 +125,10 @@ class Painter:
             before = first if picture is None else picture[..., :channels]
             enlarged = np.clip(resize(before, level.size), 0, 1)[None]
             improved = canvas.improve(enlarged, level.steps, checkpoint_dir=folder, save_seconds=save_seconds)
-            return ((report, painted.repeat(3 // channels, axis=-1)) for report, (painted,) in improved)
+            colored = ((report, painted.repeat(3 // channels, axis=-1)) for report, painted in improved)
+            if anchor is None:
+                return ((report, painted) for report, (painted,) in colored)
+            return ((report, targets.shown(painted)[0].numpy()) for report, painted in colored)
 
         return coarse_to_fine(levels, optimise, "scale")
 

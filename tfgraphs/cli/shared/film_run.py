@@ -30,8 +30,6 @@ BLEND = flags.DEFINE_float(
 )
 
 Input = TypeVar("Input")
-Pair = tuple[np.ndarray | None, np.ndarray]
-"""A frame of a film and, first, the one before it."""
 
 
 def input_kind(place: str | list[str], zoom_only: Iterable[flags.FlagHolder] = ()) -> str:
@@ -68,15 +66,6 @@ def input_kind(place: str | list[str], zoom_only: Iterable[flags.FlagHolder] = (
 
 
 # --- what goes in
-
-
-def frame_pairs(film: films.Film, size: tuple[int, int], start: int) -> Iterator[Pair]:
-    """Yields the frames of a film from number `start` on, each with the one before it, resized."""
-    first, before = max(0, start - 1), None
-    for number, frame in enumerate(film.frames(first, size), first):
-        if number >= start:
-            yield before, frame
-        before = frame
 
 
 def blend(frame: np.ndarray, before: np.ndarray | None, mask: np.ndarray | None = None) -> np.ndarray:
