@@ -12,7 +12,7 @@ import tensorflow as tf
 from film_frames import recorded, rolling_ball, town
 
 from tfgraphs.neural_style import StyleSettings, paint
-from tfgraphs.neural_style.anchor import Anchor, anchored, kept, temporal_error
+from tfgraphs.neural_style.anchor import Anchor, anchored, drying, kept, temporal_error
 from tfgraphs.neural_style.transfer import Painter
 from tfgraphs.pictures.flow import flow, reliable, warp
 from tfgraphs.pictures.images import resize
@@ -45,7 +45,7 @@ def in_motion(before, after):
 def painted_film(frames, small):
     """The frames of a film as the command paints them, with the 8 bits of a file."""
     painter, pictures = Painter(STYLE, small, SETTINGS), []
-    for given in steady_frames(frames):
+    for given in drying(steady_frames(frames)):
         anchor = anchored(pictures[-1], given, weight=100.0) if pictures else None
         *_, last = painter.paint(given.frame, anchor=anchor, steps=20 if anchor else 200)
         pictures.append(np.round(last.picture * 255).astype(np.float32) / 255)
@@ -97,6 +97,13 @@ def test_the_anchor_of_a_frame_is_the_painted_one_before_moved_as_things_have():
     assert errors.mean() < 0.03
 
 
+def test_a_slow_change_of_light_moves_no_paint():
+    before, painted = town(*SIZE), texture(*SIZE, seed=3)
+    after = 0.98 * before + np.random.default_rng(0).normal(0, 0.01, before.shape).astype(np.float32)
+    anchor = anchored(painted, SteadyFrame(before, after, 0.4 * ALL), weight=2.0)
+    np.testing.assert_array_equal(anchor.picture, painted)
+
+
 def test_after_a_cut_nothing_holds():
     assert anchored(CONTENT, in_motion(texture(*SIZE), texture(*SIZE, seed=9)), weight=2.0) is None
 
@@ -137,6 +144,17 @@ def test_paint_stays_to_the_bit_where_nothing_changes_and_only_there(small, opti
     *_, last = paint(CONTENT, STYLE, small, dataclasses.replace(SETTINGS, optimizer=optimizer), anchor=anchor)
     np.testing.assert_array_equal(last.picture[:, :60], anchor.picture[:, :60])
     assert np.abs(last.picture - anchor.picture)[:, 60:].mean() > 0.02
+
+
+def test_paint_dries_for_some_frames_after_something_has_moved():
+    """Not where light fades, which leaves no trail."""
+    moved = SteadyFrame(CONTENT, CONTENT, np.stack([LEFT, 0.4 * (1 - LEFT)]).sum(axis=0)[..., None])
+    frames = [SteadyFrame(None, CONTENT, ALL), moved, *[moved._replace(changed=0 * ALL)] * 20]
+    shares = np.stack([given.changed[0, :, 0] for given in drying(frames)])
+    np.testing.assert_allclose(shares[1:6, 10], 0.8 ** np.arange(5), rtol=1e-5)
+    assert shares[10, 10] > 0
+    assert shares[16:, 10].max() == 0
+    np.testing.assert_allclose(shares[1:, 100], [0.4, *[0] * 20], rtol=1e-5)
 
 
 def test_the_loss_is_that_of_the_picture_with_what_is_kept(small):

@@ -154,15 +154,16 @@ def _paint_film() -> None:
     masks = _content_masks(size)
     picture_inputs.check_sides(INPUT.value, film.size, size, _smallest_side())
     painter = _painter(run)
-    from tfgraphs.neural_style.anchor import anchored
+    from tfgraphs.neural_style.anchor import anchored, drying
     from tfgraphs.neural_style.transfer import work_of_first_frame
 
     first_work = work_of_first_frame(size, STEPS.value, FRAME_STEPS.value) if _is_anchored() else 1.0
 
     def frames(start: int) -> Iterator[SteadyFrame]:
-        if TEMPORAL_WEIGHT.value:  # what is kept of the first frames decides over the others
-            return itertools.islice(steady_frames(film.frames(0, size)), start, None)
-        return itertools.chain.from_iterable(steady_frames([frame]) for frame in film.frames(start, size))
+        if not TEMPORAL_WEIGHT.value:
+            return itertools.chain.from_iterable(steady_frames([frame]) for frame in film.frames(start, size))
+        steady = steady_frames(film.frames(0, size))  # what is kept depends on all frames before
+        return itertools.islice(drying(steady) if _is_anchored() else steady, start, None)
 
     def paint(given: SteadyFrame, painted: np.ndarray | None) -> Iterator[Progress]:
         if given.before is None or painted is None:

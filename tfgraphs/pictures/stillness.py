@@ -54,7 +54,7 @@ def steady_frames(frames: Iterable[np.ndarray]) -> Iterator[SteadyFrame]:
 
 
 def changes(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Returns how far each place has changed, float32 [height, width, 1] in 0..1, with soft edges outside of it.
+    """Returns how far each place has changed, float32 [height, width, 1] in 0..1, with soft edges.
 
     Args:
         before, after: float32 [height, width, 3] each, RGB in 0..1.
@@ -67,7 +67,7 @@ def changes(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     moved, seen = _movement((old + new) / 2, difference, changed < 1)
     moved, seen = np.where(changed < 1, moved, 1), np.where(changed < 1, seen, 1)
     around = _filled(moved, seen)
-    changed = _grown(np.maximum(changed, (4 * around - 2).clip(0, 1)))
+    changed = np.maximum(changed, (4 * around - 2).clip(0, 1))
     return resize(changed[..., None], size).clip(0, 1)
 
 
@@ -110,20 +110,8 @@ def _halved(cells: np.ndarray) -> np.ndarray:
 
 def _smooth(cells: np.ndarray) -> np.ndarray:
     """Means of 3 x 3 cells with the weights 1, 2, 1 along each axis."""
-    for axis in (0, 1):
-        left, middle, right = _neighbours(cells, axis)
+    for axis, side in enumerate(cells.shape[:2]):
+        padded = np.pad(cells, [(int(axis == one),) * 2 for one in range(cells.ndim)], "edge")
+        left, middle, right = (padded.take(np.arange(start, start + side), axis) for start in range(3))
         cells = (left + 2 * middle + right) / 4
     return cells
-
-
-def _grown(cells: np.ndarray) -> np.ndarray:
-    """The largest of 3 x 3 cells."""
-    for axis in (0, 1):
-        cells = np.maximum.reduce(_neighbours(cells, axis))
-    return cells
-
-
-def _neighbours(cells: np.ndarray, axis: int) -> list[np.ndarray]:
-    """For all cells that before, the cell itself and that behind along an axis; borders are repeated."""
-    padded = np.pad(cells, [(int(axis == one),) * 2 for one in range(cells.ndim)], "edge")
-    return [padded.take(np.arange(start, start + cells.shape[axis]), axis) for start in range(3)]
