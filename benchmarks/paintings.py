@@ -105,7 +105,7 @@ RATE = (keras.optimizers.schedules, "CosineDecay", constant)
 AVERAGE = (Canvas, "improve", averaging(Canvas.improve))
 
 VARIANTS = {
-    **{name: Variant(dict(preset)) for name, preset in PAINTINGS.items()},
+    **{name: Variant(dict(preset)) for name, preset in PAINTINGS["squeezenet"].items()},
     "Gram matrices": Variant({"statistic": "gram"}),
     "mean and variance": Variant({"statistic": "mean_variance"}),
     "sliced Wasserstein": Variant({"statistic": "sliced_wasserstein"}),

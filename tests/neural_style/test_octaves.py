@@ -36,15 +36,15 @@ def test_the_first_octave_is_the_picture():
 @pytest.mark.parametrize(
     ("size", "painting", "octaves", "expected"),
     [
-        ((200, 300), (500, 500), 3, [1 / 7, 2 / 7, 4 / 7]),
+        ((200, 300), (500, 500), 3, [4 / 7, 2 / 7, 1 / 7]),
         ((200, 300), (500, 500), 1, [1]),
-        ((191, 300), (500, 500), 3, [1 / 3, 2 / 3, 0]),
-        ((200, 300), (127, 500), 3, [1 / 3, 2 / 3, 0]),
-        ((200, 300), (191, 500), 3, [1 / 3, 2 / 3, 0]),
+        ((191, 300), (500, 500), 3, [2 / 3, 1 / 3, 0]),
+        ((200, 300), (127, 500), 3, [2 / 3, 1 / 3, 0]),
+        ((200, 300), (191, 500), 3, [2 / 3, 1 / 3, 0]),
         ((40, 40), (40, 40), 3, [1, 0, 0]),
     ],
 )
-def test_each_octave_counts_twice_as_much_as_the_one_above_it(size, painting, octaves, expected):
+def test_each_octave_counts_half_as_much_as_the_one_above_it(size, painting, octaves, expected):
     shares = octave_shares(tf.constant(size), [tf.constant(painting)], octaves)
     np.testing.assert_allclose(shares, expected, rtol=1e-6)
 

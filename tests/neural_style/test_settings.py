@@ -10,7 +10,7 @@ from torch_files import resnet_arrays
 from tfgraphs import backbones
 from tfgraphs.backbones.networks import googlenet, resnet, vgg
 from tfgraphs.neural_style import StyleSettings
-from tfgraphs.neural_style.settings import LAYERS
+from tfgraphs.neural_style.settings import NETWORKS as CHOICES
 from tfgraphs.neural_style.statistics import STATISTICS
 from tfgraphs.neural_style.style_loss import FORMS
 
@@ -35,7 +35,7 @@ NETWORKS = {
 
 
 def test_there_is_a_network_here_for_each_choice():
-    assert {begin for begin in LAYERS if any(name.startswith(begin) for name in NETWORKS)} == set(LAYERS)
+    assert {begin for begin in CHOICES if any(name.startswith(begin) for name in NETWORKS)} == set(CHOICES)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

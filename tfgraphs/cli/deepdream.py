@@ -248,7 +248,7 @@ def _check_flags() -> None:
         read_terms(text)
     if PRESET.value:
         preset = presets.of_network(presets.DREAMS, PRESET.value)
-        presets.apply(preset, picture_run.BACKBONE.value, instead=("layer", "guide"))
+        presets.apply(preset, instead=("layer", "guide"))
     for steps, iterations in ((STEPS, flags.FLAGS["iterations"]), (FRAME_STEPS, FRAME_ITERATIONS)):
         if steps.present and iterations.present:
             raise command.UsageError(f"--{steps.name} and --{iterations.name} say the same: give one of the two")

@@ -70,7 +70,10 @@ STEPS = common_flags.define("steps", 650)
 common_flags.former("iterations", "steps")
 common_flags.define("tile_size", None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
-    "preset", None, sorted(presets.PAINTINGS), "A good choice of weights; flags that are given count more."
+    "preset",
+    None,
+    sorted({*itertools.chain(*presets.PAINTINGS.values())}),
+    "A good choice of weights; flags that are given count more.",
 )
 FRAME_STEPS = flags.DEFINE_integer(
     "frame_steps", 80, "Steps for each frame of a film that starts from the frame before.", lower_bound=1
@@ -99,7 +102,7 @@ def main(arguments: list[str]) -> None:
     if picture_run.shows_flags("neural_style"):
         return
     if PRESET.value:
-        presets.apply(presets.PAINTINGS[PRESET.value], "squeezenet")
+        presets.apply(presets.of_network(presets.PAINTINGS, PRESET.value))
     _check_flags()
     if style_network.TRAIN_STYLE.value:
         style_network.train(_settings())
@@ -111,7 +114,7 @@ def main(arguments: list[str]) -> None:
         from tfgraphs.neural_style.exported import export_painter
 
         settings = _settings()
-        backbone = picture_run.load_backbone("neural_style", "average", settings.layers)
+        backbone = picture_run.load_backbone("neural_style", settings.pooling, settings.layers)
         export_painter(EXPORT_DIR.value, backbone, settings)
         print(f"{EXPORT_DIR.value}: stylize(content, style, steps)")
 
@@ -263,7 +266,8 @@ class _Painter:
             self._paintings.append((painting.pixels, weight, picture_run.load_mask(mask, painting.size)))
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
         command.import_tensorflow()
-        self._backbone = picture_run.load_backbone("neural_style", "average", self._settings.layers)
+        settings = self._settings
+        self._backbone = picture_run.load_backbone("neural_style", settings.pooling, settings.layers)
         self._shape: tuple[int, ...] = ()
         self._last: Painter | None = None
 

@@ -83,7 +83,7 @@ def train(style: StyleSettings) -> None:
         learning_rate=TRAIN_RATE.value,
         style_size=TRAIN_SIZE.value,
     )
-    backbone = picture_run.load_backbone(_NAME, "average", style.layers)
+    backbone = picture_run.load_backbone(_NAME, style.pooling, style.layers)
     values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
     origin = {
         "version": __version__,

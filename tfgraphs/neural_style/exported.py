@@ -97,7 +97,7 @@ class _Painter:
         grey: bool | tf.Tensor,
     ) -> tf.Tensor:
         """Paints one scale: steps of Adam, whose rate falls along a cosine."""
-        octaves = self._settings.compared_octaves
+        octaves = self._settings.compared_octaves(self._backbone.name)
         shares = octave_shares(tf.shape(picture)[1:3], [tf.shape(painting)[1:3]], octaves)
         content, style = self._targets(photograph, painting, shares)
         gradient_of = not_inlined(self._gradient)
@@ -175,7 +175,7 @@ class _Painter:
         none = functools.partial(tf.nest.map_structure, tf.zeros_like, first)  # of octaves that are too small
         others = [
             tf.cond(shares[number] > 0, functools.partial(sums, number), none)
-            for number in range(1, self._settings.compared_octaves)
+            for number in range(1, self._settings.compared_octaves(self._backbone.name))
         ]
         return contents, [first, *others]
 

@@ -53,7 +53,7 @@ def octave_side(side: int, number: int) -> int:
 
 
 def octave_shares(size: Size, paintings: Sequence[Size], octaves: int) -> tf.Tensor:
-    """The shares of the octaves in the style loss, float32 [octaves]: 2^o / sum_k 2^k, and 0 of those too small.
+    """The shares of the octaves in the style loss, float32 [octaves]: 2^-o / sum_k 2^-k, and 0 of those too small.
 
     Args:
         size: height and width of the picture in pixels.
@@ -62,7 +62,7 @@ def octave_shares(size: Size, paintings: Sequence[Size], octaves: int) -> tf.Ten
     """
     numbers = tf.range(octaves)
     exists = (tf.reduce_min([size, *paintings]) // 2**numbers >= SMALLEST_OCTAVE) | (numbers == 0)
-    shares = 2.0 ** tf.cast(numbers, tf.float32) * tf.cast(exists, tf.float32)
+    shares = 0.5 ** tf.cast(numbers, tf.float32) * tf.cast(exists, tf.float32)
     return shares / tf.reduce_sum(shares)
 
 

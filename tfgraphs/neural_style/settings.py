@@ -12,28 +12,6 @@ if TYPE_CHECKING:
 
     from tfgraphs.backbones.backbone import Backbone
 
-_VGG = ("conv4_2", {f"conv{block}_1": 1.0 for block in range(1, 6)})  # those of Gatys et al., arXiv 1508.06576
-
-LAYERS: dict[str, tuple[str, dict[str, float]]] = {
-    "squeezenet": (
-        "fire5",
-        dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
-    ),
-    "vgg": _VGG,
-    "googlenet": (
-        "mixed3a",
-        {"conv2d0": 1.0, "conv2d2": 1.0, "mixed3a": 1.0, "mixed3b": 1.0, "mixed4a": 0.7, "mixed4c": 0.4},
-    ),
-    "resnet": ("layer2", {"conv1_relu": 1.0, "layer1": 1.0, "layer2": 1.0, "layer3": 0.5}),
-}
-"""For networks whose name begins so: the content layer, and the style layers with their weights.
-
-Activations of ResNets have few large values, which spoils sums of squared errors; Wang, Li and Vasconcelos (arXiv
-2104.05623) smooth them with a softmax, or damp those of deep layers to a thousandth. Relative errors need neither: with
-a softmax over channels a ResNet-50's paintings became grey, with the logarithm of 1 + F they looked the same. What
-matters is that deep layers are there: without `layer3`, and with `layer2` from its middle, skies had no swirls.
-"""
-
 
 class Weights(NamedTuple):
     """The weights of the parts of the loss, where the style of the layers has 1."""
@@ -44,9 +22,51 @@ class Weights(NamedTuple):
     palette: float
 
 
-WEIGHTS = {"normalized": Weights(0.5, 2.0, 20.0, 8.0), "paper": Weights(1e-3, 0.0, 0.0, 0.0)}
+class Choice(NamedTuple):
+    """How a network paints best, found by looking at paintings and by a judge, see benchmarks/paintings.py.
+
+    Attributes:
+        content_layer, style_layers, octaves: as of `StyleSettings`; None: there is no choice of layers.
+        weights: of the parts of the loss.
+        pooling: as of `backbones.load`.
+    """
+
+    content_layer: str | None = None
+    style_layers: Mapping[str, float] | None = None
+    weights: Weights = Weights(0.8, 4.0, 20.0, 4.0)
+    octaves: int = 3
+    pooling: str = "average"
+
+
+NETWORKS: dict[str, Choice] = {
+    "squeezenet": Choice("fire5", dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0)),
+    "vgg": Choice(
+        "conv4_2",
+        {f"conv{block}_1": 1.0 for block in range(1, 6)},  # those of Gatys et al., arXiv 1508.06576
+        weights=Weights(0.5, 1.0, 20.0, 4.0),
+        octaves=1,
+        pooling="max",
+    ),
+    "googlenet": Choice(
+        "mixed3a",
+        {"conv2d0": 1.0, "conv2d2": 1.0, "mixed3a": 1.0, "mixed3b": 1.0, "mixed4a": 0.7, "mixed4c": 0.4},
+    ),
+    "resnet": Choice("layer2", {"conv1_relu": 1.0, "layer1": 1.0, "layer2": 1.0, "layer3": 0.5}),
+}
+"""For networks whose name begins so: how they paint.
+
+SqueezeNet sees half and a quarter of the picture as well, or its strokes stay short, and with max pooling its pictures
+are noise. VGG sees far and finely enough by itself: with octaves it takes a third longer for the same strokes, and with
+average pooling these are blurred, and lie on a lattice.
+
+Activations of ResNets have few large values, which spoils sums of squared errors; Wang, Li and Vasconcelos (arXiv
+2104.05623) smooth them with a softmax, or damp those of deep layers to a thousandth. Relative errors need neither: with
+a softmax over channels a ResNet-50's paintings became grey, with the logarithm of 1 + F they looked the same. What
+matters is that deep layers are there: without `layer3`, and with `layer2` from its middle, skies had no swirls.
+"""
+
+PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
 STATISTIC = {"normalized": "covariance", "paper": "gram"}
-OCTAVES = {"normalized": 3, "paper": 1}
 LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
@@ -67,18 +87,20 @@ class StyleSettings(CheckedSettings):
         statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
             `gram`, products of channels; `mean_variance`, mean and deviation of each; or `sliced_wasserstein`, their
             distribution; see `statistics`. Default: covariance, for `paper` gram.
-        content_layer: where the photograph's content is compared. Default: chosen for the network; see `LAYERS`.
+        content_layer: where the photograph's content is compared. Default: chosen for the network; see `NETWORKS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
-            chosen for the network; see `LAYERS`.
+            chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 0.5, for `paper` 0.001.
-        variation_weight: weight of the total variation of lightness: more is smoother. Default: 2, for `paper` 0.
+            1e-4 to 1e-3. Default: 0.8, for VGG 0.5, for `paper` 0.001.
+        variation_weight: weight of the total variation of lightness: more is smoother. Default: 4, for VGG
+            0.7, for `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
             Default: 20, for `paper` 0.
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
-            Default: 8, for `paper` 0.
+            Default: 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
-            twice as much as the one above it. More gives longer strokes. Default: 3, for `paper` 1.
+            half as much as the one above it. More gives longer strokes. Default: 3, for VGG and
+            `paper` 1.
         learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
             Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
@@ -92,7 +114,7 @@ class StyleSettings(CheckedSettings):
         StyleError: a value makes no sense.
     """
 
-    steps: int = 650
+    steps: int = 1300
     optimizer: "str | keras.optimizers.Optimizer" = "adam"
     seed: int = 0
     tile_size: int | None = None
@@ -105,7 +127,7 @@ class StyleSettings(CheckedSettings):
     chroma_weight: float | None = None
     palette_weight: float | None = None
     octaves: int | None = None
-    learning_rate: float = 10 / 255
+    learning_rate: float = 20 / 255
     style_scale: float = 1.0
     style_stride: int | None = None
     grey: bool | None = None
@@ -143,8 +165,8 @@ class StyleSettings(CheckedSettings):
             LayerError: the network has no such layer.
             StyleError: the settings name no layers, and there is no choice of layers for this network.
         """
-        known = next((layers for name, layers in LAYERS.items() if backbone.name.startswith(name)), (None, None))
-        content, style = self.content_layer or known[0], self.style_layers or known[1]
+        choice = choice_of(backbone.name)
+        content, style = self.content_layer or choice.content_layer, self.style_layers or choice.style_layers
         if content is None or style is None:
             raise StyleError(
                 f"there is no choice of layers for {backbone.name}: set content_layer and style_layers "
@@ -175,17 +197,26 @@ class StyleSettings(CheckedSettings):
         exact = self.loss == "paper" or self.optimizer_name == "lbfgs" or self.compared_statistic in WHOLE_ONLY
         return 1 if exact and self.style_stride is None else self.style_stride
 
-    def weights(self) -> Weights:
-        """The weights, where they are None those of the form of the loss."""
+    def weights(self, network: str) -> Weights:
+        """The weights, where they are None those chosen for a network of this name, or the paper's."""
         given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
-        return WEIGHTS[self.loss]._replace(**{part: weight for part, weight in given.items() if weight is not None})
+        chosen = PAPER if self.loss == "paper" else choice_of(network).weights
+        return chosen._replace(**{part: weight for part, weight in given.items() if weight is not None})
+
+    def compared_octaves(self, network: str) -> int:
+        """`octaves`, or those chosen for a network of this name."""
+        return self.octaves or (1 if self.loss == "paper" else choice_of(network).octaves)
+
+    def pooling(self, network: str) -> str:
+        """How a network of this name pools, see `backbones.load`; the paper, too, replaces the maximum by the mean."""
+        return "average" if self.loss == "paper" else choice_of(network).pooling
 
     @property
     def compared_statistic(self) -> str:
         """`statistic`, or that of the form of the loss."""
         return self.statistic or STATISTIC[self.loss]
 
-    @property
-    def compared_octaves(self) -> int:
-        """`octaves`, or those of the form of the loss."""
-        return self.octaves or OCTAVES[self.loss]
+
+def choice_of(network: str) -> Choice:
+    """How a network of this name paints; of others nothing is known but what suits most."""
+    return next((choice for begin, choice in NETWORKS.items() if network.startswith(begin)), Choice())

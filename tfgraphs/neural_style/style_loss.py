@@ -144,7 +144,7 @@ class StyleTransferLoss:
         self.content_layer, weights = settings.layers(backbone)
         self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self.layers = list(dict.fromkeys([self.content_layer, *weights]))
-        self._weights = settings.weights()
+        self._weights = settings.weights(backbone.name)
         self._backbone, self._stride = backbone, settings.stride()
 
     def content(self, sums: Sums) -> Loss:

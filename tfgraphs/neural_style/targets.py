@@ -46,7 +46,7 @@ class Targets:
         height, width = size
         regions = [_reduced(region, max(size) * settings.style_scale) for region in regions]
         paintings = [style.pixels.shape[:2] for region in regions for style in region.styles]
-        shares = octave_shares(size, paintings, settings.compared_octaves).numpy().tolist()
+        shares = octave_shares(size, paintings, settings.compared_octaves(backbone.name)).numpy().tolist()
         self._shares = [share for share in shares if share]
         sizes = [(octave_side(height, number), octave_side(width, number)) for number in range(len(self._shares))]
         self._octaves = [Octave(one, regions, loss, backbone, settings, number) for number, one in enumerate(sizes)]

@@ -107,12 +107,19 @@ def load_mask(path: str | None, size: tuple[int, int] | None = None) -> np.ndarr
     return masks.load_mask(samples.resolve(path), size) if path else None
 
 
-def load_backbone(name: str, pooling: str = "max", check: "Check" = lambda structure: None) -> "Backbone":
-    """Loads the network of --backbone and shows the progress of the command `name`; see `backbones.load`."""
+def load_backbone(
+    name: str, pooling: Callable[[str], str] = lambda network: "max", check: "Check" = lambda structure: None
+) -> "Backbone":
+    """Loads the network of --backbone and shows the progress of the command `name`; see `backbones.load`.
+
+    `pooling` maps the name of the network to its pooling.
+    """
     from tfgraphs import backbones
 
     with Monitor(name) as monitor:
-        return backbones.load(BACKBONE.value, pooling, WEIGHTS.value, report=monitor.prepare, check=check)
+        return backbones.load(
+            BACKBONE.value, pooling(BACKBONE.value), WEIGHTS.value, report=monitor.prepare, check=check
+        )
 
 
 def network_files() -> list[Path]:

@@ -40,7 +40,10 @@ DREAMS: dict[str, dict[str, Preset]] = {
     },
 }
 
-PAINTINGS: dict[str, Preset] = {"faithful": {"content_weight": 1.2}, "balanced": {}, "wild": {"content_weight": 0.2}}
+PAINTINGS: dict[str, dict[str, Preset]] = {
+    network: {"faithful": {"content_weight": faithful}, "balanced": {}, "wild": {"content_weight": wild}}
+    for network, faithful, wild in (("squeezenet", 2.0, 0.3), ("vgg16", 1.2, 0.15), ("vgg19", 1.2, 0.15))
+}
 
 
 def of_network(presets: Mapping[str, Mapping[str, Preset]], name: str) -> Preset:
@@ -54,13 +57,8 @@ def of_network(presets: Mapping[str, Mapping[str, Preset]], name: str) -> Preset
     return known[name]
 
 
-def apply(preset: Preset, network: str, instead: tuple[str, ...] = ()) -> None:
-    """Sets those flags of a preset that were not given by hand; raises UsageError for another --backbone.
-
-    Any of the flags `instead`, if given, takes the place of --objective.
-    """
-    if flags.FLAGS["backbone"].value != network:
-        raise UsageError(f"presets are for --backbone={network}: leave one of the two out")
+def apply(preset: Preset, instead: tuple[str, ...] = ()) -> None:
+    """Sets those flags of a preset that were not given by hand; any of `instead`, if given, replaces --objective."""
     for name, value in preset.items():
         replaced = name == "objective" and any(flags.FLAGS[flag].present for flag in instead)
         if not flags.FLAGS[name].present and not replaced:

@@ -152,7 +152,7 @@ def _network_loss(
     transfer = StyleTransferLoss(style, backbone)
     pixels = tf.constant(resize(painting, fit(painting.shape[:2], settings.style_size))[None])
     sides = (crops.side, crops.side)
-    shares = octave_shares(sides, [tf.shape(pixels)[1:3]], style.compared_octaves).numpy()
+    shares = octave_shares(sides, [tf.shape(pixels)[1:3]], style.compared_octaves(backbone.name)).numpy()
     shares = shares[shares > 0].tolist()
 
     def target(number: int) -> LayerSums:
