@@ -66,7 +66,7 @@ STYLE_LAYERS = common_flags.define_list(
     "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5. By default chosen for the network."
 )
 common_flags.define("optimizer", "adam", "Or lbfgs.")
-STEPS = common_flags.define("steps", 650)
+STEPS = common_flags.define("steps", 1300)
 common_flags.former("iterations", "steps")
 common_flags.define("tile_size", None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
