@@ -8,6 +8,9 @@ from PIL import Image
 from tests.saved_models import PICTURES, save_function
 from tfgraphs.backbones.networks import squeezenet
 from tfgraphs.files.packaged import PackageError
+from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+from tfgraphs.neural_style.one_pass.trained import TRAINED, trained_network
+from tfgraphs.pictures import samples
 
 
 @pytest.fixture
@@ -105,6 +108,29 @@ def test_a_picture_tells_which_model_made_it(run, folder, dark):
     assert run("--show_flags=painted.png").stdout.split() == ["neural_style", "--input=photo.png", "--model=dark"]
 
 
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_network_of_the_package_paints_as_its_painting(run, folder, name):
+    """Its colours are those of the painting rather than those of the photograph, and the command is remembered."""
+    result = run("--fast", "--input=photo.png", f"--style=sample:{name}", "--output=painted.png")
+    assert (result.returncode, result.stderr.count("\n") < 5) == (0, True)
+    with Image.open(samples.resolve(f"sample:{name}")) as image:
+        painting = np.asarray(image.convert("RGB")).astype(int)
+    painted, photo = pixels_of(folder / "painted.png"), pixels_of(folder / "photo.png")
+    assert painted.shape == photo.shape
+    wanted, found, given = (pixels.mean(axis=(0, 1)) for pixels in (painting, painted, photo))
+    assert np.linalg.norm(found - wanted) < np.linalg.norm(given - wanted)
+    assert "--fast" in run("--show_flags=painted.png").stdout.split()
+
+
+def test_a_network_of_the_package_is_what_this_package_exports():
+    """Small, and with the weights of the present architecture."""
+    for name in TRAINED:
+        folder = trained_network(f"sample:{name}")
+        assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_500_000
+        stored = tf.saved_model.load(str(folder)).variables
+        assert [v.shape for v in stored] == [v.shape for v in TransformationNetwork().trainable_variables]
+
+
 TRAIN = ("--train_style=painting.png", "--export_dir=model")
 PAINT = ("--input=photo.png",)
 
@@ -134,6 +160,12 @@ PAINT = ("--input=photo.png",)
         ((*PAINT, "--model=mean", "--style=painting.png", "--style=photo.png"), "give one --style"),
         ((*PAINT, "--model=dark", "--steps=3"), "--steps is for painting step by step"),
         (("--input=tiny.png", "--model=dark"), "40 x 7 px is too small"),
+        ((*PAINT, "--fast", "--style=painting.png"), "no network is here that was trained on painting.png"),
+        ((*PAINT, "--fast", "--style=sample:waves"), "there are those of sample:embers and sample:swirls"),
+        ((*PAINT, "--fast", "--model=dark"), "leave --model out"),
+        ((*PAINT, "--fast", "--style=sample:embers", "--style=sample:swirls"), "give one --style"),
+        ((*PAINT, "--fast", "--octaves=2"), "--octaves is for painting step by step: leave it out with --fast"),
+        (("--fast", "--export_dir=painter"), "leave it out with --model and --fast"),
     ],
     ids=lambda value: value.replace("/", " ") if isinstance(value, str) else "flags",
 )

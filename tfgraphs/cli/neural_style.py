@@ -33,6 +33,7 @@ from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs,
 from tfgraphs.extras import install_extra
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
+from tfgraphs.neural_style.one_pass.trained import trained_network
 from tfgraphs.neural_style.regions import SMALLEST_SIDE, Style, check_weight
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import films, flow, images, samples
@@ -90,6 +91,9 @@ MODEL = common_flags.define_path(
     None,
     "Paints in one pass with this network: a folder that --train_style wrote, or hub:HANDLE, for instance Magenta's "
     "arbitrary style transfer, which takes a --style. It is checked: it can compute, but not read or write files.",
+)
+FAST = flags.DEFINE_boolean(
+    "fast", False, "Paints in one pass with the network that was trained on --style: sample:swirls or sample:embers."
 )
 common_flags.define_settings(StyleSettings, "steps", "optimizer", "seed", "tile_size", "style_layers")
 
@@ -196,16 +200,16 @@ def _check_flags() -> None:
     settings = _settings()
     style_network.check_flags()
     if style_network.TRAIN_STYLE.value:
-        if INPUT.value or MODEL.value:
-            raise command.UsageError("--train_style only trains: leave --input and --model out, and paint afterwards")
+        if INPUT.value or _in_one_pass():
+            raise command.UsageError("--train_style only trains: paint afterwards, with --input and --model")
     elif not (INPUT.value or EXPORT_DIR.value):
         raise command.UsageError("say which photograph to paint: neural_style photo.jpg, or --input=sample:coffee")
     elif EXPORT_DIR.value:
         check_folder(EXPORT_DIR.value, SAVED_MODEL)
         if settings.optimizer_name != "adam":
             raise command.UsageError(f"--optimizer={settings.optimizer}: an exported painter can use adam only")
-        if MODEL.value:
-            raise command.UsageError("--export_dir is for painting step by step: leave it out with --model")
+        if _in_one_pass():
+            raise command.UsageError("--export_dir is for painting step by step: leave it out with --model and --fast")
     for flag in (STYLE_WEIGHT, CONTENT_MASK, STYLE_MASK):
         if flag.value and len(flag.value) != len(STYLE.value):
             raise command.UsageError(
@@ -228,29 +232,45 @@ def _check_flags() -> None:
             raise command.UsageError("--blend is for dreams: --temporal_weight keeps painted films from flickering")
         if kind == "film" and _is_anchored():
             flow.opencv()
-    if MODEL.value:
-        if not ("://" in MODEL.value or MODEL.value.startswith("hub:") or (Path(MODEL.value) / SAVED_MODEL).is_file()):
-            raise command.UsageError(f"--model={MODEL.value} is not a SavedModel: it has no {SAVED_MODEL}")
+    if FAST.value:
+        if MODEL.value:
+            raise command.UsageError("--fast takes a network of this package: leave --model out, or --fast")
+        if len(STYLE.value) != 1:
+            raise command.UsageError("--fast paints in the style of one painting: give one --style")
+        trained_network(STYLE.value[0])
+    elif MODEL.value and not (
+        "://" in MODEL.value or MODEL.value.startswith("hub:") or (Path(MODEL.value) / SAVED_MODEL).is_file()
+    ):
+        raise command.UsageError(f"--model={MODEL.value} is not a SavedModel: it has no {SAVED_MODEL}")
+    if _in_one_pass():
         for name in (*(field.name for field in dataclasses.fields(settings)), *_STEP_BY_STEP):
             if flags.FLAGS[name].present and name != "seed":
-                raise command.UsageError(f"--{name} is for painting step by step: leave it out with --model")
+                model = "fast" if FAST.value else "model"
+                raise command.UsageError(f"--{name} is for painting step by step: leave it out with --{model}")
+
+
+def _in_one_pass() -> bool:
+    """Whether a network paints that was trained to."""
+    return FAST.value or bool(MODEL.value)
 
 
 def _is_anchored() -> bool:
     """Whether the frames of a film start from the frame before."""
-    return bool(TEMPORAL_WEIGHT.value) and not MODEL.value
+    return bool(TEMPORAL_WEIGHT.value) and not _in_one_pass()
 
 
 def _smallest_side() -> int:
     """The shortest side of photographs in pixels. That of a model is in the model."""
-    return 1 if MODEL.value else SMALLEST_SIDE
+    return 1 if _in_one_pass() else SMALLEST_SIDE
 
 
 def _painter(run: picture_run.PictureRun) -> "_Painter | style_network.ModelPainter":
     """Makes the painter of a run and starts TensorFlow."""
+    keeps_color = PRESERVE_COLOR.value == "luminance"
+    if FAST.value:
+        return style_network.ModelPainter(str(trained_network(STYLE.value[0])), [], keeps_color)
     if MODEL.value:
-        paintings = STYLE.value if STYLE.present else []
-        return style_network.ModelPainter(MODEL.value, paintings, PRESERVE_COLOR.value == "luminance")
+        return style_network.ModelPainter(MODEL.value, STYLE.value if STYLE.present else [], keeps_color)
     return _Painter(run)
 
 

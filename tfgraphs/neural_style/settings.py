@@ -33,7 +33,7 @@ class Choice(NamedTuple):
 
     content_layer: str | None = None
     style_layers: Mapping[str, float] | None = None
-    weights: Weights = Weights(0.8, 4.0, 20.0, 4.0)
+    weights: Weights = Weights(1.0, 3.0, 20.0, 8.0)
     octaves: int = 3
     pooling: str = "average"
 
@@ -91,13 +91,13 @@ class StyleSettings(CheckedSettings):
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 0.8, for VGG 0.5, for `paper` 0.001.
-        variation_weight: weight of the total variation of lightness: more is smoother. Default: 4, for VGG
+            1e-4 to 1e-3. Default: 1, for VGG 0.5, for `paper` 0.001.
+        variation_weight: weight of the total variation of lightness: more is smoother. Default: 3, for VGG
             0.7, for `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
             Default: 20, for `paper` 0.
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
-            Default: 4, for `paper` 0.
+            Default: 8, for VGG 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
             half as much as the one above it. More gives longer strokes. Default: 3, for VGG and
             `paper` 1.
