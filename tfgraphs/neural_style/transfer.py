@@ -32,6 +32,7 @@ from tfgraphs.pictures.colors import is_grey, luma
 from tfgraphs.pictures.images import resize
 
 ANCHORED_SCALES = 2  # the finest ones, at which a frame of a film is painted that starts from the one before
+ANCHORED_RATE = 0.5  # share of the learning rate of pictures that start from a painted one: they change less
 RATE_LEFT = 0.02  # share of the learning rate that is left at the end of a scale
 ADAM = {"beta_2": 0.99, "epsilon": 1e-14}  # gradients of mean errors are tiny, and the tinier the larger the picture
 
@@ -160,7 +161,7 @@ class Painter:
                 colored = picture if channels == 3 else tf.concat([picture] * 3, axis=-1)
                 return targets.total(colored, step, draw_shift(seed, step))(step)
 
-            optimizer = scale_optimizer(self._settings, level.steps)
+            optimizer = scale_optimizer(self._settings, level.steps, ANCHORED_RATE if anchored else 1.0)
             canvas = Canvas(loss, optimizer, [1, *level.size, channels])
             self._scales[key] = targets, canvas
         return self._scales[key]
@@ -196,11 +197,13 @@ def work_of_first_frame(size: tuple[int, int], steps: int, frame_steps: int) -> 
     return sum(level.work(level.steps) for level in first) / sum(level.work(level.steps) for level in other)
 
 
-def scale_optimizer(settings: StyleSettings, steps: int) -> keras.optimizers.Optimizer | lbfgs.LBFGS:
-    """The optimizer of a scale of so many steps."""
+def scale_optimizer(
+    settings: StyleSettings, steps: int, share: float = 1.0
+) -> keras.optimizers.Optimizer | lbfgs.LBFGS:
+    """The optimizer of a scale of so many steps, with a share of the learning rate."""
     if settings.optimizer_name == "lbfgs":
         lbfgs.import_scipy()
         return lbfgs.LBFGS()
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=RATE_LEFT)
+    rate = keras.optimizers.schedules.CosineDecay(share * settings.learning_rate, steps, alpha=RATE_LEFT)
     options = ADAM if settings.optimizer_name == "adam" else {"epsilon": ADAM["epsilon"]}
     return stock_optimizer(settings.optimizer, rate, **options)

@@ -28,7 +28,7 @@ def apply(values, monkeypatch):
     def parse_and_apply(*arguments, preset="neon"):
         values(["deepdream", *arguments])
         monkeypatch.setattr(presets.flags, "FLAGS", values)
-        presets.apply(presets.of_network(presets.DREAMS, preset), values["backbone"].value, instead=("layer",))
+        presets.apply(presets.of_network(presets.DREAMS, preset), instead=("layer",))
         return values.flag_values_dict()
 
     return parse_and_apply
