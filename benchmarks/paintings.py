@@ -32,17 +32,18 @@ a ResNet-50 and an AlexNet with weights rounded to eight bits:
     constant rate, averaged        0.531                0.823   0.196              0.873   0.248
     averaged                       0.588                0.831   0.170              0.884   0.214
 
-By VGG-16 at 512 px (content at conv4_2, style as Gram matrices at five layers, of which the paper's are the names), the
-street as the starry night at 640 px by SqueezeNet, seconds of the whole command:
+What was tried next, with SqueezeNet, covariances and a palette: the street as the starry night at 640 px, reduced to
+512 px and judged by VGG-16 at the paper's layers. Unlike in the tables of this program, style is not relative to that
+of the photograph. Seconds are those of the command; `shares` are those of the octaves, the first one first:
 
                                                               content   style   colours   seconds
-    content 0.5, variation 2, palette 8, 1,300 steps of 20/255, octaves as below where nothing else is said
-    octaves with shares 1 : 2 : 4, rate 10/255, 650 steps       1.614   0.185     0.042        45
-    the same, 1,600 steps                                       1.543   0.190     0.031        75
-    one octave, rate 10/255, 1,600 steps                        1.524   0.160     0.023        53
-    the same, content 0.8                                       1.379   0.197     0.029        56
-    the same, variation 4                                       1.265   0.209     0.043        67
-    variation 3, palette 4, content 0.7, shares 2 : 1
+    content 0.5, variation 2, palette 8, rate 10/255
+        shares 1 : 2 : 4, 650 steps, the default before         1.614   0.185     0.042        45
+        the same, 1,600 steps                                   1.543   0.190     0.031        75
+        one octave, 1,600 steps                                 1.524   0.160     0.023        53
+        the same, content 0.8                                   1.379   0.197     0.029        56
+        the same, variation 4, 2,000 steps                      1.265   0.209     0.043        67
+    content 0.7, variation 3, palette 4, shares 2 : 1, 1,300 steps
         rate 5/255                                              1.507   0.190     0.039
         rate 10/255                                             1.487   0.180     0.037
         rate 20/255                                             1.456   0.171     0.039
@@ -50,18 +51,21 @@ street as the starry night at 640 px by SqueezeNet, seconds of the whole command
         all of fire2 to fire9                                   1.480   0.186     0.040
         content at fire4                                        1.591   0.178     0.036
         content at fire7                                        1.991   0.172     0.036
-    the same with content 0.8, rate 20/255
+    the same, content 0.8, rate 20/255
         from the photograph                                     1.404   0.177     0.040
         at all positions                                        1.439   0.178     0.039
         Gram matrices                                           1.138   0.244     0.039
         content 0.85, rate 38/255, from the photograph          1.429   0.181     0.044
-    content 0.9, 1,600 steps: shares 1 : 1                      1.371   0.197     0.044
+    content 0.9, variation 3, palette 4, 1,600 steps of 20/255
+        shares 1 : 1                                            1.371   0.197     0.044
         2 : 1                                                   1.377   0.186     0.040
         4 : 2 : 1                                               1.364   0.185     0.037
+    content 1, variation 3, palette 8, shares 4 : 2 : 1, 1,300 steps of 20/255
+        the default now                                         1.386   0.190     0.040        60
 
 So the smaller octaves count less now, which keeps swirls and stars with fewer ripples, and the rate is twice as high.
 With VGG-16 as painter, at 256 px to the eye: max pooling is crisp, average pooling blurs and leaves a lattice;
-covariances have longer strokes than Gram matrices; octaves gain nothing.
+covariances have longer strokes than Gram matrices. Octaves were not tried there.
 
 The presets are in their order on both scales. Several scales gain the most, and comparing style at a part of the
 positions costs nothing. Averaging the iterates gains nothing beside a falling learning rate. What max pooling and no

@@ -160,8 +160,14 @@ PAINT = ("--input=photo.png",)
         ((*PAINT, "--model=mean", "--style=painting.png", "--style=photo.png"), "give one --style"),
         ((*PAINT, "--model=dark", "--steps=3"), "--steps is for painting step by step"),
         (("--input=tiny.png", "--model=dark"), "40 x 7 px is too small"),
-        ((*PAINT, "--fast", "--style=painting.png"), "no network is here that was trained on painting.png"),
-        ((*PAINT, "--fast", "--style=sample:waves"), "there are those of sample:embers and sample:swirls"),
+        (
+            (*PAINT, "--fast", "--style=painting.png"),
+            "there is no trained network for painting.png, only for sample:embers and sample:swirls;",
+        ),
+        (
+            (*PAINT, "--fast", "--style=sample:waves"),
+            "there is no trained network for sample:waves, only for sample:embers and sample:swirls;",
+        ),
         ((*PAINT, "--fast", "--model=dark"), "leave --model out"),
         ((*PAINT, "--fast", "--style=sample:embers", "--style=sample:swirls"), "give one --style"),
         ((*PAINT, "--fast", "--octaves=2"), "--octaves is for painting step by step: leave it out with --fast"),

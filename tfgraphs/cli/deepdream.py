@@ -69,10 +69,7 @@ STEP_SIZE = flags.DEFINE_float(
 TILE_SIZE = common_flags.define("tile_size", 0)
 common_flags.define_settings(DreamSettings, "steps", "optimizer", "seed", "tile_size", "step_size")
 PRESET = flags.DEFINE_enum(
-    "preset",
-    None,
-    sorted({*itertools.chain(*presets.DREAMS.values())}),
-    "A chosen combination of flags; flags that are given override it.",
+    "preset", None, presets.names(presets.DREAMS), "A chosen combination of flags; flags that are given override it."
 )
 MASK = common_flags.define_path("mask", None, "A picture: white where to dream, black where not, grey for less.")
 PRESERVE_COLOR = flags.DEFINE_bool("preserve_color", False, "Keeps the colours of the picture and changes the luma.")

@@ -9,8 +9,9 @@
     neural_style --input=photo.jpg --style=painting.jpg --preserve_color=luminance
     neural_style shots/*.jpg --style=painting.jpg --output=painted    each of many; --input=shots for a folder
     neural_style --input=film.mp4 --size=480                     a film without flicker; also an animated GIF, WebP, PNG
+    neural_style --fast photo.jpg                                in one pass, in less than a second; or sample:embers
     neural_style --train_style=painting.jpg --export_dir=model   trains a network that paints so in one pass
-    neural_style --model=model --input=photo.jpg                 paints with it, in less than a second
+    neural_style --model=model --input=photo.jpg                 paints with it
     neural_style --export_dir=model                              a SavedModel stylize(content, style, steps)
     neural_style --show_flags=painted.png                        prints the command that made a picture
 
@@ -71,10 +72,7 @@ STEPS = common_flags.define("steps", 1300)
 common_flags.former("iterations", "steps")
 common_flags.define("tile_size", None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
-    "preset",
-    None,
-    sorted({*itertools.chain(*presets.PAINTINGS.values())}),
-    "A good choice of weights; flags that are given count more.",
+    "preset", None, presets.names(presets.PAINTINGS), "A good choice of weights; flags that are given count more."
 )
 FRAME_STEPS = flags.DEFINE_integer(
     "frame_steps", 80, "Steps for each frame of a film that starts from the frame before.", lower_bound=1

@@ -55,9 +55,9 @@ NETWORKS: dict[str, Choice] = {
 }
 """For networks whose name begins so: how they paint.
 
-SqueezeNet sees half and a quarter of the picture as well, or its strokes stay short, and with max pooling its pictures
-are noise. VGG sees far and finely enough by itself: with octaves it takes a third longer for the same strokes, and with
-average pooling these are blurred, and lie on a lattice.
+SqueezeNet sees half and a quarter of the picture as well, or its strokes stay short; with max pooling its pictures are
+noisy. VGG has long strokes at one octave, and three would take a third longer; with average pooling its strokes are
+blurred, and lie on a lattice.
 
 Activations of ResNets have few large values, which spoils sums of squared errors; Wang, Li and Vasconcelos (arXiv
 2104.05623) smooth them with a softmax, or damp those of deep layers to a thousandth. Relative errors need neither: with

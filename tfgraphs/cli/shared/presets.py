@@ -1,5 +1,6 @@
 """Presets: named values of flags that were chosen by looking at many pictures."""
 
+import itertools
 from collections.abc import Mapping
 
 from absl import flags
@@ -44,6 +45,11 @@ PAINTINGS: dict[str, dict[str, Preset]] = {
     network: {"faithful": {"content_weight": faithful}, "balanced": {}, "wild": {"content_weight": wild}}
     for network, faithful, wild in (("squeezenet", 2.5, 0.3), ("vgg16", 1.2, 0.15), ("vgg19", 1.2, 0.15))
 }
+
+
+def names(presets: Mapping[str, Mapping[str, Preset]]) -> list[str]:
+    """The names of the presets of all networks, each once."""
+    return sorted({*itertools.chain(*presets.values())})
 
 
 def of_network(presets: Mapping[str, Mapping[str, Preset]], name: str) -> Preset:

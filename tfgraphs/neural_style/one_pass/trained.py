@@ -24,7 +24,7 @@ def trained_network(painting: str) -> Path:
     known = {PREFIX + name: Path(__file__).parent / "networks" / name for name in TRAINED}
     if painting not in known:
         raise StyleError(
-            f"no network is here that was trained on {painting}: there are those of {' and '.join(known)}; "
-            f"train one with --train_style={painting} --export_dir=model, and paint with --model=model"
+            f"there is no trained network for {painting}, only for {' and '.join(known)}; "
+            f"train one: --train_style={painting} --export_dir=model, and paint with it: --model=model"
         )
     return known[painting]
