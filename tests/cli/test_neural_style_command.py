@@ -255,6 +255,7 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
         (("--input=photo.png", "--frame_steps=3"), "--frame_steps is for films"),
         (("--input=*.png", "--temporal_weight=3"), "--temporal_weight is for films"),
         (("--input=film.webp", "--temporal_weight=-1"), "--temporal_weight"),
+        (("--input=film.webp", "--supersampling=2"), "--supersampling is for pictures"),
         (("--input=film.webp", "--content_mask=wide.png"), "give the mask its proportions"),
         (("--input=film.webp", "--output=film.webp"), "is the input itself"),
         (("--input=photo.png", "--zoom_frames=3"), "--zoom_frames is for"),

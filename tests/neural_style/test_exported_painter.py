@@ -1,5 +1,6 @@
 """The painter as a SavedModel."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,17 @@ def test_at_one_scale_it_paints_what_paint_does(model, small):
     start = noise(tf.constant(CONTENT.shape[:2]), SETTINGS.seed)[0].numpy()
     *_, last = paint(CONTENT, STYLE, small, SETTINGS, start=start)
     np.testing.assert_allclose(model(CONTENT[None], STYLE[None])[0], last.picture, atol=1e-3)
+
+
+def test_at_one_scale_it_supersamples_as_paint_does(small, tmp_path):
+    settings = dataclasses.replace(SETTINGS, supersampling=1.25)
+    export_painter(tmp_path / "painter", small, settings)
+    model = tf.saved_model.load(str(tmp_path / "painter"))
+    start = noise(tf.constant((75, 112)), settings.seed)[0].numpy()
+    *_, last = paint(CONTENT, STYLE, small, settings, start=start)
+    painted = model(CONTENT[None], STYLE[None])[0]
+    assert painted.shape == CONTENT.shape
+    assert np.abs(painted - last.picture).mean() < 2e-3  # two ways to resample
 
 
 @pytest.mark.parametrize(("content", "style"), [((40, 240), (90, 33)), ((33, 32), (32, 200))])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.neural_style.scales import scale_levels, scale_sizes, scale_steps, style_size
+from tfgraphs.neural_style.scales import painted_size, scale_levels, scale_sizes, scale_steps, style_size
 from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, STYLE_SHIFTS, mirror_and_shift
 from tfgraphs.pictures.images import fit
 
@@ -41,6 +41,16 @@ def test_a_graph_has_the_same_scales():
 
 def test_at_most_so_many_scales_are_the_finest_ones():
     assert [level.size for level in scale_levels((480, 640), 80, most=2)] == [(320, 427), (480, 640)]
+
+
+@pytest.mark.parametrize(
+    ("factor", "most_pixels", "painted"),
+    [(1.0, 0, (41, 60)), (1.5, np.inf, (62, 90)), (1.5, 62 * 90, (62, 90)), (1.5, 62 * 90 - 1, (41, 60))],
+)
+def test_a_picture_is_painted_larger_unless_it_had_too_many_pixels_then(factor, most_pixels, painted):
+    size = tf.constant((41, 60))
+    assert tuple(painted_size(size, factor, most_pixels).numpy()) == painted
+    assert tuple(tf.function(painted_size)(size, factor, most_pixels).numpy()) == painted
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The choice of layers fits the networks it was made for."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,18 @@ def test_content_and_style_are_compared_at_layers_that_grow_coarser(name):
         assert np.isfinite(activation).all()
         assert np.std(activation) > 0
         assert backbone.view(layer).receptive_field > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "supersampling"),
+    [
+        (StyleSettings(), (1.5, pytest.approx(2_146_690, abs=1))),
+        (StyleSettings(loss="paper"), (1.0, pytest.approx(2_146_690, abs=1))),
+        (StyleSettings(supersampling=2.0), (2.0, math.inf)),
+    ],
+)
+def test_squeezenet_supersamples_what_needs_no_tiles(settings, supersampling):
+    assert settings.supersamples(NETWORKS["squeezenet"]()) == supersampling
 
 
 def test_the_choices_are_those_that_are_implemented():

@@ -68,7 +68,7 @@ STYLE_LAYERS = common_flags.define_list(
     "style_layers", None, "Where style is compared, with weights: conv1,fire3:0.5. By default chosen for the network."
 )
 common_flags.define("optimizer", "adam", "Or lbfgs.")
-STEPS = common_flags.define("steps", 1300)
+STEPS = common_flags.define("steps", 900)
 common_flags.former("iterations", "steps")
 common_flags.define("tile_size", None, "By default only large pictures have tiles.")
 PRESET = flags.DEFINE_enum(
@@ -228,6 +228,8 @@ def _check_flags() -> None:
                 raise command.UsageError(f"--{flag.name} is for films: leave it out")
         if film_run.BLEND.present:
             raise command.UsageError("--blend is for dreams: --temporal_weight keeps painted films from flickering")
+        if kind == "film" and flags.FLAGS["supersampling"].present:
+            raise command.UsageError("--supersampling is for pictures: leave it out, frames are painted in their size")
         if kind == "film" and _is_anchored():
             flow.opencv()
     if FAST.value:
@@ -277,10 +279,13 @@ class _Painter:
 
     def __init__(self, run: picture_run.PictureRun) -> None:
         self._settings, self._on_graph = _settings(), run.log_graph
+        if film_run.input_kind(INPUT.value) == "film":  # what stays as it is would be resampled in every frame
+            self._settings = dataclasses.replace(self._settings, supersampling=1.0)
         self._paintings = list[tuple[np.ndarray, float, np.ndarray | None]]()
         weights = STYLE_WEIGHT.value or [1.0] * len(STYLE.value)
+        scale = self._settings.style_scale * self._settings.largest_factor(picture_run.BACKBONE.value)
         for path, weight, mask in zip(STYLE.value, weights, _for_each_style(STYLE_MASK), strict=True):
-            painting = picture_run.load_picture(path, round(SIZE.value * self._settings.style_scale), SMALLEST_SIDE)
+            painting = picture_run.load_picture(path, round(SIZE.value * scale), SMALLEST_SIDE)
             self._paintings.append((painting.pixels, weight, picture_run.load_mask(mask, painting.size)))
         self._start = None if INIT.value in _STARTS else images.load(samples.resolve(INIT.value)).pixels
         command.import_tensorflow()

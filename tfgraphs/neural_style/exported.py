@@ -17,7 +17,7 @@ from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.neural_style.octaves import octave, octave_shares
 from tfgraphs.neural_style.regions import SMALLEST_SIDE, StyleError
-from tfgraphs.neural_style.scales import scale_sizes, scale_steps, style_size
+from tfgraphs.neural_style.scales import painted_size, scale_sizes, scale_steps, style_size
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import SHIFTS, draw_shift, mirror_and_shift
 from tfgraphs.neural_style.statistics import subsample
@@ -72,7 +72,8 @@ class _Painter:
         message = f"pictures need at least {SMALLEST_SIDE} px a side"
         check = tf.debugging.assert_greater_equal(smallest, SMALLEST_SIDE, message)  # type: ignore[func-returns-value]
         with tf.control_dependencies([check]):
-            sizes = scale_sizes(tf.shape(content)[1:3])
+            size = tf.shape(content)[1:3]
+        sizes = scale_sizes(painted_size(size, *self._settings.supersamples(self._backbone)))
         count = tf.shape(sizes)[0]
         steps = scale_steps(steps, count)
         picture, grey = noise(sizes[0], self._settings.seed), self._settings.grey
@@ -85,7 +86,7 @@ class _Painter:
             longest = self._settings.style_scale * tf.cast(tf.reduce_max(sizes[scale]), tf.float64)
             painting = resized(style, style_size(tf.shape(style)[1:3], longest))
             picture = self._improve(resized(picture, sizes[scale]), photograph, painting, scale, steps[scale], grey)
-        return picture
+        return resized(picture, size)
 
     def _improve(
         self,

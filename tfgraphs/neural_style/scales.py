@@ -14,6 +14,18 @@ SCALE_FACTOR = 1.5
 _MOST_SCALES = 20
 
 
+def painted_size(size: tf.Tensor, factor: float, most_pixels: float) -> tf.Tensor:
+    """Computes the height and width at which a picture is painted, int32 [2].
+
+    Args:
+        size: height and width of the photograph in pixels, int32 [2].
+        factor: how many times as large it is painted.
+        most_pixels: how many pixels it may have then; it keeps its size if it had more.
+    """
+    larger = tf.round(tf.cast(size, tf.float64) * factor)
+    return tf.where(tf.reduce_prod(larger) <= most_pixels, tf.cast(larger, tf.int32), size)
+
+
 def scale_sizes(size: tf.Tensor) -> tf.Tensor:
     """Computes the heights and widths of the scales, int32 [scales, 2]: size / 1.5^n, smallest first.
 

@@ -1,6 +1,7 @@
 """How a photograph is painted, and through which layers of each network."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -29,6 +30,7 @@ class Choice(NamedTuple):
         content_layer, style_layers, octaves: as of `StyleSettings`; None: there is no choice of layers.
         weights: of the parts of the loss.
         pooling: as of `backbones.load`.
+        supersampling: as of `StyleSettings`.
     """
 
     content_layer: str | None = None
@@ -36,10 +38,16 @@ class Choice(NamedTuple):
     weights: Weights = Weights(1.0, 3.0, 20.0, 8.0)
     octaves: int = 3
     pooling: str = "average"
+    supersampling: float = 1.0
 
 
 NETWORKS: dict[str, Choice] = {
-    "squeezenet": Choice("fire5", dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0)),
+    "squeezenet": Choice(
+        "fire5",
+        dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
+        weights=Weights(1.2, 2.5, 25.0, 4.0),
+        supersampling=1.5,
+    ),
     "vgg": Choice(
         "conv4_2",
         {f"conv{block}_1": 1.0 for block in range(1, 6)},  # those of Gatys et al., arXiv 1508.06576
@@ -56,8 +64,8 @@ NETWORKS: dict[str, Choice] = {
 """For networks whose name begins so: how they paint.
 
 SqueezeNet sees half and a quarter of the picture as well, or its strokes stay short; with max pooling its pictures are
-noisy. VGG has long strokes at one octave, and three would take a third longer; with average pooling its strokes are
-blurred, and lie on a lattice.
+noisy. It leaves ripples of four pixels; a larger picture, reduced at the end, keeps few of them. VGG has long strokes
+at one octave, and three would take a third longer; with average pooling its strokes are blurred, and lie on a lattice.
 
 Activations of ResNets have few large values, which spoils sums of squared errors; Wang, Li and Vasconcelos (arXiv
 2104.05623) smooth them with a softmax, or damp those of deep layers to a thousandth. Relative errors need neither: with
@@ -91,19 +99,22 @@ class StyleSettings(CheckedSettings):
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 1, for VGG 0.5, for `paper` 0.001.
-        variation_weight: weight of the total variation of lightness: more is smoother. Default: 3, for VGG
-            0.7, for `paper` 0.
+            1e-4 to 1e-3. Default: 1.2, for VGG 0.5, for `paper` 0.001.
+        variation_weight: weight of the total variation of lightness: more is smoother. Default: 2.5, for VGG 1, for
+            `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
-            Default: 20, for `paper` 0.
+            Default: 25, for VGG 20, for `paper` 0.
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
-            Default: 8, for VGG 4, for `paper` 0.
+            Default: 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
             half as much as the one above it. More gives longer strokes. Default: 3, for VGG and
             `paper` 1.
         learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
             Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
+        supersampling: how many times as large as the photograph a picture is painted, which is reduced at the end.
+            More leaves fewer ripples and takes longer. Default: for SqueezeNet 1.5, if the larger picture needs no
+            tiles; otherwise 1.
         style_stride: distance between the positions of a layer at which a step compares style, down and across; 1
             compares at all of them. Default: about two thousand positions of each layer, at most a quarter, which takes
             half the time and ends at the same loss; but all of them for `paper` and L-BFGS, where the loss is exact.
@@ -114,7 +125,7 @@ class StyleSettings(CheckedSettings):
         StyleError: a value makes no sense.
     """
 
-    steps: int = 1300
+    steps: int = 900
     optimizer: "str | keras.optimizers.Optimizer" = "adam"
     seed: int = 0
     tile_size: int | None = None
@@ -129,6 +140,7 @@ class StyleSettings(CheckedSettings):
     octaves: int | None = None
     learning_rate: float = 20 / 255
     style_scale: float = 1.0
+    supersampling: float | None = None
     style_stride: int | None = None
     grey: bool | None = None
 
@@ -138,7 +150,7 @@ class StyleSettings(CheckedSettings):
         "statistic": ("covariance", "gram", "mean_variance", "sliced_wasserstein"),
     }
     LEAST: ClassVar = {
-        **dict.fromkeys(("steps", "style_stride", "octaves"), 1),
+        **dict.fromkeys(("steps", "style_stride", "octaves", "supersampling"), 1),
         **dict.fromkeys(("seed", "tile_size"), 0),
         **dict.fromkeys((f"{part}_weight" for part in Weights._fields), 0),
     }
@@ -188,9 +200,14 @@ class StyleSettings(CheckedSettings):
             raise StyleError(f"{self.statistic} needs the whole picture: leave tile_size out, or take covariance")
         if self.tile_size is not None:
             return self.tile_size
-        numbers = size[0] * size[1] * backbone.footprint(layers)
         possible = additive and all(backbone.view(layer).receptive_field for layer in layers)
-        return TILE if possible and numbers * 4 > LARGEST_WHOLE else 0
+        return TILE if possible and size[0] * size[1] > _most_pixels(backbone, layers) else 0
+
+    def supersamples(self, backbone: "Backbone") -> tuple[float, float]:
+        """The `largest_factor`, and how many pixels the larger picture may have; one with more is painted in its size."""
+        content, style = self.layers(backbone)
+        limit = _most_pixels(backbone, [content, *style]) if self.supersampling is None else math.inf
+        return self.largest_factor(backbone.name), limit
 
     def stride(self) -> int | None:
         """`style_stride`, or 1 where it is None and the loss has to be exact."""
@@ -207,6 +224,10 @@ class StyleSettings(CheckedSettings):
         """`octaves`, or those chosen for a network of this name."""
         return self.octaves or (1 if self.loss == "paper" else choice_of(network).octaves)
 
+    def largest_factor(self, network: str) -> float:
+        """`supersampling`, or that chosen for a network of this name, which is for pictures that need no tiles."""
+        return self.supersampling or (1.0 if self.loss == "paper" else choice_of(network).supersampling)
+
     def pooling(self, network: str) -> str:
         """How a network of this name pools, see `backbones.load`; the paper, too, replaces the maximum by the mean."""
         return "average" if self.loss == "paper" else choice_of(network).pooling
@@ -215,6 +236,11 @@ class StyleSettings(CheckedSettings):
     def compared_statistic(self) -> str:
         """`statistic`, or that of the form of the loss."""
         return self.statistic or STATISTIC[self.loss]
+
+
+def _most_pixels(backbone: "Backbone", layers: Sequence[str]) -> float:
+    """How many pixels a picture may have whose activations up to some layers take LARGEST_WHOLE bytes."""
+    return LARGEST_WHOLE / 4 / backbone.footprint(layers)
 
 
 def choice_of(network: str) -> Choice:

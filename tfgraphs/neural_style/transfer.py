@@ -6,6 +6,7 @@ there is room for them.
 """
 
 import gc
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tfgraphs.backbones import Backbone
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.neural_style.regions import Region, Style, check_size, regions
-from tfgraphs.neural_style.scales import scale_levels
+from tfgraphs.neural_style.scales import painted_size, scale_levels
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import draw_shift
 from tfgraphs.neural_style.targets import Targets
@@ -87,7 +88,8 @@ class Painter:
             steps: other than the settings'.
             start: what to start from instead of noise, an array of the same kind, of any size.
             anchor: what holds the frame of a film to the one before. Painting starts from it, unless `start` says
-                otherwise, and so uses the finest scales only. What has not changed stays as it is there.
+                otherwise, and so uses the finest scales only. What has not changed stays as it is there, and so the
+                frame is painted in its own size, whatever the supersampling.
             checkpoint_dir: where to keep the state; a run that finds its own state there goes on from it.
             save_seconds: time between two checkpoints.
             on_graph: called with the graph of one step.
@@ -107,7 +109,10 @@ class Painter:
             self._free_graphs()
             self._shape = photograph.shape
         steps = self._settings.steps if steps is None else steps
-        levels = scale_levels(photograph.shape[:2], steps, ANCHORED_SCALES if anchor else None)
+        size = photograph.shape[:2]
+        supersamples = (1.0, math.inf) if anchor else self._settings.supersamples(self._backbone)
+        height, width = painted_size(tf.constant(size), *supersamples).numpy().tolist()
+        levels = scale_levels((height, width), steps, ANCHORED_SCALES if anchor else None)
         channels = 1 if self._is_grey(photograph) else 3
         if start is None and anchor is not None:
             start = anchor.picture
@@ -127,9 +132,10 @@ class Painter:
             enlarged = np.clip(resize(before, level.size), 0, 1)[None]
             improved = canvas.improve(enlarged, level.steps, checkpoint_dir=folder, save_seconds=save_seconds)
             colored = ((report, painted.repeat(3 // channels, axis=-1)) for report, painted in improved)
-            if anchor is None:
-                return ((report, painted) for report, (painted,) in colored)
-            return ((report, targets.shown(painted)[0].numpy()) for report, painted in colored)
+            if anchor is not None:
+                return ((report, targets.shown(painted)[0].numpy()) for report, painted in colored)
+            shown = size if number == len(levels) - 1 else level.size
+            return ((report, np.clip(resize(painted, shown), 0, 1)) for report, (painted,) in colored)
 
         return coarse_to_fine(levels, optimise, "scale")
 
