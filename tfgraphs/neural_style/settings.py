@@ -45,7 +45,7 @@ NETWORKS: dict[str, Choice] = {
     "squeezenet": Choice(
         "fire5",
         dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
-        weights=Weights(1.2, 2.5, 25.0, 4.0),
+        weights=Weights(1.35, 2.5, 25.0, 4.0),
         supersampling=1.5,
     ),
     "vgg": Choice(
@@ -99,7 +99,7 @@ class StyleSettings(CheckedSettings):
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 1.2, for VGG 0.5, for `paper` 0.001.
+            1e-4 to 1e-3. Default: 1.35, for VGG 0.5, for `paper` 0.001.
         variation_weight: weight of the total variation of lightness: more is smoother. Default: 2.5, for VGG 1, for
             `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
