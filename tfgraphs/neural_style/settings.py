@@ -45,7 +45,7 @@ NETWORKS: dict[str, Choice] = {
     "squeezenet": Choice(
         "fire5",
         dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
-        weights=Weights(1.35, 2.5, 25.0, 4.0),
+        weights=Weights(1.35, 2.5, 60.0, 4.0),
         supersampling=1.5,
     ),
     "vgg": Choice(
@@ -103,7 +103,7 @@ class StyleSettings(CheckedSettings):
         variation_weight: weight of the total variation of lightness: more is smoother. Default: 2.5, for VGG 1, for
             `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
-            Default: 25, for VGG 20, for `paper` 0.
+            Default: 60, for VGG 20, for `paper` 0.
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
             Default: 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
