@@ -75,7 +75,7 @@ of the photograph. Seconds are those of the command; `shares` are those of the o
         content 1.6, variation 1.5, chroma 25, palette 8        1.400   0.148     0.058
         content 1.3, 450 steps at 1,280 px                      1.436   0.151     0.103
     content 1.35, variation 2.5, chroma 60, palette 4, 900 steps, supersampled from a photograph of 640 px
-        the default now                                         1.366   0.166     0.033        78
+        the default now                                         1.366   0.166     0.033        74
         chroma 100                                              1.332   0.178     0.020
         chroma 25; a coffee as embers keeps fringes, 0.137      1.357   0.162     0.065
         chroma 25, content 1.2                                  1.417   0.156     0.063
