@@ -87,17 +87,18 @@ With VGG-16 as painter, at 256 px to the eye: max pooling is crisp, average pool
 covariances have longer strokes than Gram matrices. Octaves were not tried there.
 
 This program, with the defaults of now at 640 px, judged by VGG-16; `larger` is the larger colour noise of photograph
-and painting. It is exceeded where both have hardly any, in the fourth pair:
+and painting, and the last columns are of the default then, without supersampling. Colour noise exceeds `larger` where
+both have hardly any, in the fourth pair:
 
-    pair                                  preset    variation   colours   larger   lattice   content   style
-    the street, the starry night          balanced      0.497     0.039    0.106     2.135     1.482   0.416
-                                          faithful      0.510     0.063    0.106     1.872     1.268   0.468
-                                          wild          0.506     0.024    0.106     1.639     1.750   0.310
-    sample:astronaut, sample:swirls       balanced      0.737     0.044    0.078     2.069     1.121   0.299
-    sample:coffee, sample:embers          balanced      0.749     0.069    0.097     2.053     1.462   0.306
-    a mountain lake, Turner's shipwreck   balanced      0.718     0.065    0.035     1.867     1.375   0.562
-    flowers, the starry night             balanced      0.550     0.072    0.256     2.490     1.068   0.264
-    a cloudy sky, Turner's shipwreck      balanced      0.586     0.097    0.135     2.416     1.804   0.188
+    pair                                 preset   variation  colours   larger  lattice content   style    then
+    the street, the starry night         balanced     0.667    0.033    0.106    1.640   1.232   0.294   1.482   0.416
+                                         faithful     0.662    0.043    0.106    1.704   1.028   0.361   1.268   0.468
+                                         wild         0.701    0.020    0.106    1.849   1.462   0.231   1.750   0.310
+    sample:astronaut, sample:swirls      balanced     0.746    0.041    0.078    2.129   1.002   0.262   1.121   0.299
+    sample:coffee, sample:embers         balanced     0.696    0.066    0.097    2.347   1.297   0.274   1.462   0.306
+    a mountain lake, Turner's shipwreck  balanced     0.762    0.092    0.035    1.992   1.062   0.396   1.375   0.562
+    flowers, the starry night            balanced     0.603    0.050    0.256    2.820   0.934   0.231   1.068   0.264
+    a cloudy sky, Turner's shipwreck     balanced     0.613    0.126    0.135    2.311   1.504   0.142   1.804   0.188
 
 In the first table the presets are in their order on both scales. Several scales gain the most, and comparing style at a
 part of the positions costs nothing. Averaging the iterates gains nothing beside a falling learning rate. What max

@@ -1,16 +1,27 @@
 """Word vectors: speed, memory and quality beside gensim's, on the same text, both sides in one run, in turns.
 
     python benchmarks/word2vec.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
+    ... --cores=1,2,4,8,16                    each side on so many cores, with as many workers
 
-It needs the extra `bench`. The text goes through the `letters` tokenizer first, and both sides read the result. Words
-per second are those of training, of the raw text: gensim has counted its vocabulary before, tfgraphs has numbered the
-text and compiled its graph, which takes three to five seconds. The time is that from the text file to the saved binary
-vectors and includes all of this and the start of Python. Memory is the largest sum over the processes of a side. Both
-sides have 100 dimensions, a window of 5, 5 negatives, subsampling at 1e-3, a minimum count of 5, and learning rates of
-their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05, tfgraphs its defaults.
+It needs the extra `bench`. `free` is tfgraphs with `--free`. The text goes through the `letters` tokenizer first, and
+both sides read the result. Words per second are those of training, of the raw text: gensim has counted its vocabulary
+before, tfgraphs has numbered the text and compiled its graph, which takes three to five seconds. The time is that from
+the text file to the saved binary vectors and includes all of this and the start of Python. Memory is the largest sum
+over the processes of a side. Both sides have 100 dimensions, a window of 5, 5 negatives, subsampling at 1e-3, a minimum
+count of 5, and learning rates of their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05,
+tfgraphs its defaults.
 
-Measured on two cores of a shared machine, 15.6 million words, each pair of runs one after the other, ratios of medians;
-gensim's own accuracy differs by half a per cent from run to run, as its threads race:
+Measured on two idle cores with AVX-512 in November 2026, 15.6 million words, one epoch, one run each:
+
+               words/s, ratio   time in all, ratio   analogies, %            WordSim353
+               default   free   default   free       default, free, gensim   default, free, gensim
+    sg-ns      5.3       5.4    0.42      0.42       22.9   22.7   14.8      .535   .526   .456
+    cbow-ns    1.44      1.62   1.22      1.15       19.7   19.4   18.3      .523   .512   .496
+    sg-hs      0.68      0.73   1.48      1.44       23.6   22.2   17.9      .574   .571   .534
+    cbow-hs    0.35      0.38   2.36      2.23       13.9   15.0   13.5      .488   .501   .479
+
+Before, on two cores of a shared machine without AVX-512, 15.6 million words, each pair of runs one after the other,
+ratios of medians; gensim's own accuracy differs by half a per cent from run to run, as its threads race:
 
                  words/s      time in all   analogies, %             WordSim353
     epochs       1     5      1     5       1           5            1           5
@@ -109,9 +120,9 @@ COMMAND = [sys.executable, "-c", "from tfgraphs.cli.word2vec import run; run()"]
 GENSIM = """
 import json, sys, time
 from gensim.models import Word2Vec
-text, output, sg, hs, epochs, least = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+text, output, sg, hs, epochs, least, workers = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 model = Word2Vec(vector_size=100, window=5, negative=0 if hs else 5, hs=hs, sg=sg, sample=1e-3, min_count=least,
-                 workers=2, epochs=epochs, alpha=0.025 if sg or hs else 0.05)
+                 workers=workers, epochs=epochs, alpha=0.025 if sg or hs else 0.05)
 model.build_vocab(corpus_file=text)
 begun = time.monotonic()
 model.train(corpus_file=text, total_words=model.corpus_total_words, total_examples=model.corpus_count, epochs=epochs)
@@ -129,6 +140,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--epochs", nargs="+", type=int, default=[1, 5])
     parser.add_argument("--rounds", type=int, default=3, help="how often each side trains each model")
+    parser.add_argument("--cores", type=lambda text: [*map(int, text.split(","))], help="default: all that there are")
     parser.add_argument(
         "--repeat",
         type=int,
@@ -144,9 +156,15 @@ def main() -> None:
         if options.halves:
             compare_halves(text, options)
             return
-        for model in options.models:
-            for epochs in options.epochs:
-                compare(model, epochs, text, options)
+        there = sorted(os.sched_getaffinity(0))
+        for count in options.cores or [len(there)]:
+            if count > len(there):
+                print(f"{count} cores: left out, there are {len(there)}")
+                continue
+            os.sched_setaffinity(0, there[:count])  # processes that are started from here stay on them
+            for model in options.models:
+                for epochs in options.epochs:
+                    compare(model, epochs, count, text, options)
 
 
 def write_letters(corpus: str, text: Path, repeat: int) -> None:
@@ -167,20 +185,24 @@ def lines_of(chunks: list[bytes]) -> Iterator[list[bytes]]:
         start = end + 1
 
 
-def compare(model: str, epochs: int, text: Path, options: argparse.Namespace) -> None:
-    """Train on both sides in turns, and print medians and their ratio."""
-    runs: dict[str, list[dict[str, float]]] = {"tfgraphs": [], "gensim": []}
+def compare(model: str, epochs: int, cores: int, text: Path, options: argparse.Namespace) -> None:
+    """Train on all sides in turns, and print medians and their ratios to gensim's."""
+    runs: dict[str, list[dict[str, float]]] = {"tfgraphs": [], "free": [], "gensim": []}
+    title = f"{model}, {epochs} epochs, {cores} cores"
     for _ in range(options.rounds):
         for side, results in runs.items():
-            results.append(train(side, model, epochs, text, options))
-            print(f"{model}, {epochs} epochs, {side}: {results[-1]}", file=sys.stderr, flush=True)
+            results.append(train(side, model, epochs, cores, text, options))
+            print(f"{title}, {side}: {results[-1]}", file=sys.stderr, flush=True)
     medians = {
         side: {name: statistics.median(result[name] for result in results) for name in results[0]}
         for side, results in runs.items()
     }
-    ours, theirs = medians["tfgraphs"], medians["gensim"]
-    rows = [(name, f"{ours[name]:,.4g}", f"{theirs[name]:,.4g}", f"{ours[name] / theirs[name]:.2f}") for name in ours]
-    print_table([f"{model}, {epochs} epochs", "tfgraphs", "gensim", "ratio"], rows)
+    *ours, theirs = medians.values()
+    rows = [
+        (name, *(f"{one[name]:,.4g}" for one in medians.values()), *(f"{one[name] / theirs[name]:.2f}" for one in ours))
+        for name in theirs
+    ]
+    print_table([title, *medians, "ratio", "free"], rows)
 
 
 def compare_halves(text: Path, options: argparse.Namespace) -> None:
@@ -212,20 +234,26 @@ def compare_halves(text: Path, options: argparse.Namespace) -> None:
     print_table(["trained on", "words", "analogies", "asked", "WordSim353"], rows)
 
 
-def train(side: str, model: str, epochs: int, text: Path, options: argparse.Namespace) -> dict[str, float]:
+def train(side: str, model: str, epochs: int, cores: int, text: Path, options: argparse.Namespace) -> dict[str, float]:
     """Train from the text file to saved vectors in a new process, and measure the result."""
     architecture, loss = MODELS[model]
     with tempfile.TemporaryDirectory(dir=text.parent) as folder:
         output = Path(folder) / "vectors"
         if side == "gensim":
             output.mkdir()
-            flags = [int(architecture == "skipgram"), int(loss == "hierarchical_softmax"), epochs, 5 * options.repeat]
+            flags = [
+                int(architecture == "skipgram"),
+                int(loss == "hierarchical_softmax"),
+                epochs,
+                5 * options.repeat,
+                cores,
+            ]
             command = [sys.executable, "-c", GENSIM, str(text), str(output), *map(str, flags)]
         else:
             command = [*COMMAND, f"--corpus={text}", f"--output={output}"]
             command += ["--tokenizer=letters", "--formats=binary", f"--checkpoint_dir={folder}/checkpoints"]
             command += [f"--architecture={architecture}", f"--loss={loss}", f"--epochs={epochs}"]
-            command += [f"--min_count={5 * options.repeat}"]
+            command += [f"--min_count={5 * options.repeat}", *(["--free"] if side == "free" else [])]
         seconds, megabytes = watch(command)
         about = json.loads((output / "training.json").read_text())
         vectors = load(str(output / "vectors.bin"))

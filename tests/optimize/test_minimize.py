@@ -73,6 +73,49 @@ def test_xla_takes_the_same_steps():
     np.testing.assert_allclose(y.numpy(), x.numpy(), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("threads", "per_report"), [(2, 4), (3, 7), (5, 2)])
+def test_threads_take_each_step_once(threads, per_report):
+    x, taken = tf.Variable(np.zeros(3, np.float32)), tf.Variable(tf.zeros(11, tf.int32))
+
+    def loss(step):
+        taken.scatter_add(tf.IndexedSlices([1], [step]))
+        return quadratic(x)(step), {"step": tf.cast(step, tf.float32)}
+
+    options = {"steps_per_report": per_report, "threads": threads}
+    reports = list(minimize(loss, [x], keras.optimizers.SGD(1e-3), 11, **options))
+    np.testing.assert_array_equal(taken.numpy(), np.ones(11))
+    assert [report.step for report in reports] == [*range(per_report, 11, per_report), 11]
+    assert [report.terms["step"] for report in reports] == [report.step - 1 for report in reports]
+
+
+def test_threads_that_lose_updates_still_minimise():
+    x = tf.Variable(np.zeros(3, np.float32))
+    list(minimize(quadratic(x), [x], keras.optimizers.SGD(0.1), 400, steps_per_report=50, threads=4))
+    np.testing.assert_allclose(x.numpy(), TARGET, rtol=1e-3)
+
+
+def test_the_schedule_of_threads_is_at_the_step_where_their_round_begins():
+    class Recorded(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            first.assign(tf.where(first < 0, tf.cast(step, tf.int64), first))
+            return 0.1
+
+    x, first, firsts = tf.Variable(np.zeros(3, np.float32)), tf.Variable(np.int64(-1)), []
+    for _ in minimize(quadratic(x), [x], keras.optimizers.SGD(Recorded()), 30, steps_per_report=10, threads=3):
+        firsts.append(int(first))
+        first.assign(-1)
+    assert len(firsts) == 3
+    assert all(10 * number <= seen < 10 * number + 3 for number, seen in enumerate(firsts))
+
+
+def test_threads_stop_at_the_first_loss_that_is_not_finite():
+    x = tf.Variable(np.zeros(3, np.float32))
+    bad = lambda step: quadratic(x)(step) + tf.where(step == 12, np.nan, 0.0)  # noqa: E731
+    with pytest.raises(NonFiniteLoss, match="step 13 of 30"):
+        list(minimize(bad, [x], keras.optimizers.SGD(0.1), 30, threads=4))
+    assert np.isfinite(x.numpy()).all()
+
+
 def test_sparse_gradients_change_only_the_rows_that_were_read():
     table = tf.Variable(np.ones((5, 2), np.float32))
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from tfgraphs.word2vec import Vocabulary, hierarchical_softmax, model, negative_sampling
 from tfgraphs.word2vec.damping import PLACES as MOST_PLACES
 from tfgraphs.word2vec.hierarchical_softmax import huffman_tree
-from tfgraphs.word2vec.model import Word2Vec, draw_reach
+from tfgraphs.word2vec.model import Plan, Word2Vec, draw_reach
+from tfgraphs.word2vec.output_layer import Draw
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, TrainingSettings
 
 COUNTS = np.array([30, 20, 15, 10, 8, 7, 6, 5, 4, 3, 2, 1])
@@ -63,10 +64,15 @@ def random_model(architecture, loss, tied=False, vocabulary=VOCABULARY, **settin
     return made
 
 
+def plan_of(places):
+    """Two parts, unless there are too few places for them to share noise."""
+    return Plan(places, 2 if places >= 8 else 1, 1)
+
+
 def loss_and_gradients(made, text=TEXT):
     """The loss of a step, its terms, and its gradient by each variable."""
     with tf.GradientTape() as tape:
-        value, terms = made.loss(lambda step: tf.constant(text), text.shape[1])(STEP)
+        value, terms = made.loss(lambda step: tf.constant(text), plan_of(text.shape[1]))(STEP)
     gradients = [tf.convert_to_tensor(gradient).numpy() for gradient in tape.gradient(value, made.variables)]
     return float(value), terms, gradients
 
@@ -87,7 +93,7 @@ class Loops:
         half = PLACES // 2  # a step has two parts, and four places of a part share their noise
         for part in range(2):
             places = slice(part * half, part * half + half)
-            numbers, constants = made._lookup(tf.constant(TEXT[:, places]), STEP * 2 + part)
+            numbers, constants = made._lookup(tf.constant(TEXT[:, places]), Draw(made.settings.seed, STEP, part, 2))
             if self.settings.sampling == "dynamic":
                 self.reach[places] = constants[-1]
             if self.settings.loss in NOISE_LOSSES:
@@ -246,7 +252,7 @@ def test_the_size_of_chunks_changes_nothing(monkeypatch, architecture):
 def test_drawn_nodes_have_the_expectation_of_all_nodes(words):
     """Each deep node of each word counts once on average, with the sign of its turn; 0.05 are five deviations."""
     tree = random_model("skipgram", "hierarchical_softmax", deep_nodes=1).layer
-    (_, nodes), (_, signs, owners) = tree.lookup(tf.tile([words], [10_000, 1]), [0, 1])
+    (_, nodes), (_, signs, owners) = tree.lookup(tf.tile([words], [10_000, 1]), Draw(0, 1))
     seen, expected = np.zeros((3, len(COUNTS))), np.zeros((3, len(COUNTS)))
     there = owners.numpy() < 3
     np.add.at(seen, (owners.numpy()[there], nodes.numpy()[there]), signs.numpy()[there] / 10_000)
@@ -311,13 +317,13 @@ def test_many_draws_come_near_the_expectation_over_all_noise_words(architecture,
 def test_the_number_of_shared_noise_words_grows_with_the_pull_on_each(monkeypatch, settings, drawn):
     monkeypatch.undo()
     layer = Word2Vec(VOCABULARY, TrainingSettings(**settings)).layer
-    (_, noise), _ = layer.lookup(tf.zeros([8, 32], tf.int32), [0, 1])
+    (_, noise), _ = layer.lookup(tf.zeros([8, 32], tf.int32), Draw(0, 1))
     assert noise.shape[1] == drawn
 
 
 def test_each_step_has_its_own_draws():
     made = random_model("skipgram", "negative_sampling")
-    loss = made.loss(lambda step: tf.constant(TEXT), PLACES)
+    loss = made.loss(lambda step: tf.constant(TEXT), plan_of(PLACES))
     values = [float(loss(tf.constant(step, tf.int64))[0]) for step in (0, 1, 0)]
     assert values[0] == values[2] != values[1]
 
@@ -378,7 +384,34 @@ def large_vocabulary(words):
     ],
 )
 def test_a_step_reads_as_many_places_as_text_vocabulary_and_memory_allow(vocabulary, words, settings, places):
-    assert Word2Vec(large_vocabulary(vocabulary), TrainingSettings(dim=1, **settings)).places(words) == places
+    settings = TrainingSettings(dim=1, workers=2, **settings)
+    assert Word2Vec(large_vocabulary(vocabulary), settings).plan(words).places == places
+
+
+@pytest.mark.parametrize(
+    ("workers", "free", "settings", "words", "plan"),
+    [
+        (1, False, {}, 10**7, (64, 2, 1)),
+        (2, False, {}, 10**7, (64, 2, 1)),
+        (3, False, {}, 10**7, (64, 4, 1)),
+        (16, False, {}, 10**7, (128, 16, 1)),
+        (99, False, {}, 10**7, (128, 16, 1)),
+        (16, False, {}, 3 * 10**6, (64, 16, 1)),
+        (16, False, {"architecture": "cbow"}, 10**7, (128, 16, 1)),
+        (16, False, {"loss": "hierarchical_softmax"}, 10**7, (64, 16, 1)),
+        (16, False, {}, 8 * 32 * 10, (8, 2, 1)),
+        (1, True, {}, 10**7, (64, 1, 1)),
+        (2, True, {}, 10**7, (32, 1, 2)),
+        (16, True, {}, 10**7, (16, 1, 16)),
+        (16, True, {"loss": "hierarchical_softmax"}, 10**7, (4, 1, 16)),
+        (16, True, {}, 8 * 32 * 10, (8, 1, 1)),
+        (16, True, {"words_per_step": 1}, 10**7, (1, 1, 1)),
+    ],
+)
+def test_workers_share_a_step_or_take_steps_of_their_own(monkeypatch, workers, free, settings, words, plan):
+    monkeypatch.undo()
+    settings = TrainingSettings(dim=1, workers=workers, free=free, **settings)
+    assert Word2Vec(large_vocabulary(50_000), settings).plan(words) == plan
 
 
 def test_initial_inputs_are_small_and_outputs_zero():

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfgraphs.word2vec import Vocabulary
 from tfgraphs.word2vec.negative_sampling import Sampled, noise_probabilities, noise_table
+from tfgraphs.word2vec.output_layer import Draw
 from tfgraphs.word2vec.settings import TrainingSettings
 
 COUNTS = 3000 // np.arange(1, 41)
@@ -59,10 +60,17 @@ def test_no_place_of_a_long_table_is_outside_the_vocabulary():
 @pytest.mark.parametrize(
     ("noise", "expected"), [("unigram", COUNTS**0.75 / np.sum(COUNTS**0.75)), ("log_uniform", log_uniform(40))]
 )
-def test_draws_follow_the_distribution(noise, expected):
+def test_all_parts_of_a_step_draw_each_word_as_often_as_its_chance_says(noise, expected):
+    layer = Sampled(vocabulary(), TrainingSettings(noise=noise, shared_negatives=500), np.full(40, 1 / 40), 100)
+    parts = [layer.lookup(tf.zeros([8, 3], tf.int32), Draw(0, 5, part, 3))[0][1] for part in range(3)]
+    counts = np.bincount(np.ravel(parts), minlength=40)
+    assert counts.sum() == 3 * 2 * 500
+    assert np.abs(counts - expected * counts.sum()).max() < 2
+
+
+def test_each_draw_follows_the_distribution():
     """Pearson's statistic with 39 degrees of freedom is 39 on average, with a deviation of 9; 90 is out of reach."""
-    layer = Sampled(vocabulary(), TrainingSettings(noise=noise, shared_negatives=50_000), np.full(40, 1 / 40), 100)
-    (_, drawn), _ = layer.lookup(tf.zeros([4, 3], tf.int32), [0, 5])
-    counts = np.bincount(drawn.numpy().ravel(), minlength=40)
-    expected = expected * counts.sum()
-    assert np.sum((counts - expected) ** 2 / expected) < 90
+    layer = Sampled(vocabulary(), TrainingSettings(shared_negatives=3), np.full(40, 1 / 40), 100)
+    drawn = [layer.lookup(tf.zeros([8, 3], tf.int32), Draw(0, step, 1, 2))[0][1][1, 2] for step in range(3000)]
+    expected = COUNTS**0.75 / np.sum(COUNTS**0.75) * 3000
+    assert np.sum((np.bincount(drawn, minlength=40) - expected) ** 2 / expected) < 90

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from tfgraphs.word2vec import encode_sentences
 from tfgraphs.word2vec.hierarchical_softmax import huffman_tree
-from tfgraphs.word2vec.model import Word2Vec
+from tfgraphs.word2vec.model import Plan, Word2Vec
+from tfgraphs.word2vec.output_layer import Draw
 from tfgraphs.word2vec.settings import PUBLISHED_ALGORITHM, TrainingSettings
 from tfgraphs.word2vec.train import train
 
@@ -51,7 +52,7 @@ def word2vec_c(model):
     inputs, outputs = model.inputs.numpy(), model.outputs.numpy()
     cbow = model.settings.architecture == "cbow"
     for step, text in enumerate(places()):
-        numbers, constants = model._lookup(tf.constant(text), tf.constant(step, tf.int64))
+        numbers, constants = model._lookup(tf.constant(text), Draw(model.settings.seed, tf.constant(step, tf.int64)))
         reach = int(constants[-1][0, 0])
         noise = numbers[-1][0].numpy().reshape(-1, NEGATIVES) if model.settings.loss == "negative_sampling" else None
         (words, sentences), centre = text[:, 0], WINDOW
@@ -90,7 +91,7 @@ def take_steps(model):
     """Stochastic gradient descent over the text, a word at a time."""
     for step, text in enumerate(places()):
         with tf.GradientTape() as tape:
-            value, _ = model.loss(lambda step, text=text: tf.constant(text), 1)(tf.constant(step, tf.int64))
+            value, _ = model.loss(lambda step, text=text: tf.constant(text), Plan(1, 1, 1))(tf.constant(step, tf.int64))
         for variable, gradient in zip(model.variables, tape.gradient(value, model.variables), strict=True):
             variable.assign_sub(RATE * tf.convert_to_tensor(gradient))
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgraphs.graphs import processor
 from tfgraphs.word2vec import CorpusError, encode_sentences, prepare
+from tfgraphs.word2vec import model as model_module
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TextSettings, TrainingSettings
 from tfgraphs.word2vec.train import FallingRate, train, train_word_vectors
@@ -95,6 +96,24 @@ def test_half_a_million_words_put_related_words_together(shared_corpus, tmp_path
     assert last < 0.95 * first
     assert vectors.similarity("three", "four") > 0.5 + vectors.similarity("three", "president")
     assert {"three", "five", "six", "seven"} & {neighbour.word for neighbour in vectors.nearest(["four"], 5)}
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("loss", ["negative_sampling", "hierarchical_softmax"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_free_training_lowers_the_loss_as_far(monkeypatch, architecture, loss):
+    """Four workers take steps of 4 places of their own; CBOW's noise words are for 8."""
+    monkeypatch.setattr(model_module, "FREE_PLACES", 4)
+    options = {"architecture": architecture, "loss": loss, "epochs": 10, "learning_rate": 0.01, "words_per_step": 512}
+    (_, together), (_, free) = (learn(free=free, workers=4, **options) for free in (False, True))
+    losses = [np.mean([report.loss for report in progress[1:-1]]) for progress in (together, free)]
+    assert losses[1] < UNTRAINED[loss]
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+
+
+def test_a_seed_gives_the_same_vectors_with_as_many_workers(trained):
+    first, second = (learn(workers=16)[0] for _ in range(2))
+    assert bytes_of(first) == bytes_of(second)
 
 
 @pytest.mark.usefixtures("uncompiled")

@@ -119,7 +119,9 @@ def _train_on_text() -> None:
     started = time.monotonic()
     folder, known = _text_folder(text_settings), start.words if start else []
     with Monitor("word2vec") as monitor:
-        corpus = prepare(CORPUS.value, text_settings, folder, known=known, on_progress=monitor.prepare)
+        corpus = prepare(
+            CORPUS.value, text_settings, folder, known=known, processes=settings.cores, on_progress=monitor.prepare
+        )
         if corpus.bad_bytes:
             monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
         if corpus.pruned:
@@ -132,7 +134,7 @@ def _train_on_text() -> None:
             monitor.say(f"{common:,} of {len(corpus.vocabulary.words):,} words have vectors; {missing}")
     prepared = time.monotonic()
     probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value else None
-    origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT}
+    origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT} | {"workers": settings.cores}
     inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
     inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
     inputs += [Path(FROM.value)] if FROM.value and Path(FROM.value).exists() else []
@@ -176,7 +178,7 @@ def _text_folder(settings: TextSettings) -> Path:
 
 def _start_tensorflow(settings: TrainingSettings) -> None:
     """Starts TensorFlow, and raises OptimizerError if Keras has no such optimizer."""
-    command.import_tensorflow(threads=lambda found: found.loss_threads)
+    command.import_tensorflow(lambda found: found.loss_threads, settings.cores)
     from tfgraphs.optimize.optimizers import stock_optimizer
 
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])

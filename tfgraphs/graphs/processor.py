@@ -3,6 +3,7 @@
 Code that has a choice asks `current()` when it makes a graph. Everywhere else stands the plain TensorFlow operation.
 """
 
+import os
 from dataclasses import dataclass
 
 
@@ -60,6 +61,10 @@ class Processor:
         """
         return not self.gpus
 
+    def compiles_updates(self, threads: int) -> bool:
+        """Updates as XLA programs, where so many threads update one variable: a program locks it for all others."""
+        return self.compiled_losses and threads <= 8
+
     @property
     def loss_threads(self) -> int | None:
         """Threads within an operation while word vectors are trained; None for TensorFlow's default.
@@ -67,6 +72,11 @@ class Processor:
         With 1 two cores train on 750,000 words per second instead of 602,000, as the parts of a step keep both busy.
         """
         return None if self.gpus else 1
+
+
+def usable_cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def current() -> Processor:

@@ -25,7 +25,9 @@ def set_environment() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def start(threads: Callable[[processor.Processor], int | None] | None = None) -> processor.Processor:
+def start(
+    threads: Callable[[processor.Processor], int | None] | None = None, operations: int | None = None
+) -> processor.Processor:
     """Imports TensorFlow, sets its options for the whole process, and creates its devices.
 
     With a GPU, memory is taken as it is needed rather than all at once, and operations are deterministic, so that the
@@ -35,6 +37,7 @@ def start(threads: Callable[[processor.Processor], int | None] | None = None) ->
     Args:
         threads: number of threads that share the work of one operation, by what TensorFlow finds. Default: one for
             each core.
+        operations: how many operations run at once. Default: one for each core.
 
     Returns:
         What TensorFlow found.
@@ -48,6 +51,8 @@ def start(threads: Callable[[processor.Processor], int | None] | None = None) ->
     with contextlib.suppress(RuntimeError):  # TensorFlow has its devices already
         if threads and (count := threads(found)) is not None:
             tf.config.threading.set_intra_op_parallelism_threads(count)
+        if operations is not None:
+            tf.config.threading.set_inter_op_parallelism_threads(operations)
         for gpu in tf.config.get_visible_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
     if found.gpus:

@@ -204,7 +204,7 @@ class StyleSettings(CheckedSettings):
         return TILE if possible and size[0] * size[1] > _most_pixels(backbone, layers) else 0
 
     def supersamples(self, backbone: "Backbone") -> tuple[float, float]:
-        """The `largest_factor`, and how many pixels the larger picture may have; one with more is painted in its size."""
+        """The `largest_factor`, and how many pixels the larger picture may have; others are painted in their size."""
         content, style = self.layers(backbone)
         limit = _most_pixels(backbone, [content, *style]) if self.supersampling is None else math.inf
         return self.largest_factor(backbone.name), limit

@@ -6,8 +6,9 @@ The loop is part of the graph: Python runs once every `steps_per_report` steps.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -34,6 +35,7 @@ def minimize(
     projection: Transform | None = None,
     jit_compile: JitCompile = None,
     feed: Callable[[int], None] | None = None,
+    threads: int = 1,
     checkpoint_dir: str | Path | None = None,
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
@@ -54,6 +56,10 @@ def minimize(
             side by side. Both make word vectors faster and convolutions slower.
         feed: called with the number of steps done before each round of `steps_per_report` steps, to bring the data
             for them. A round starts at a multiple of `steps_per_report`, after an interruption too.
+        threads: how many steps are taken at once, each on the variables as it finds them (Hogwild, Niu et al., arXiv
+            1106.5730). With more than one the result depends on chance.
+        threads: how many steps are taken at once, each on the variables as it finds them (Hogwild, Niu et al., arXiv
+            1106.5730). With more than one no two runs are alike, not even those of one seed.
         checkpoint_dir: folder for checkpoints of the variables, the optimizer and the step. If it holds one, the
             run continues from there, and ends with the same bytes as an uninterrupted one.
         save_seconds: time between two checkpoints. One is also written at the end and when the run is interrupted.
@@ -80,7 +86,12 @@ def minimize(
     if on_graph is not None:
         on_graph(minimization.graph)
     yield from minimization.run(
-        steps, steps_per_report=steps_per_report, feed=feed, checkpoint_dir=checkpoint_dir, save_seconds=save_seconds
+        steps,
+        steps_per_report=steps_per_report,
+        feed=feed,
+        threads=threads,
+        checkpoint_dir=checkpoint_dir,
+        save_seconds=save_seconds,
     )
 
 
@@ -128,7 +139,8 @@ class Minimization:
         self.graph: tf.Graph = step.graph
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         loop = tf.function(_loop(step, self._step), jit_compile=jit_compile == "loop")
-        self._loop = loop.get_concrete_function(number)
+        self._loop = loop.get_concrete_function(number, number, number)
+        self._counts = [one.iterations.value for one, _ in groups]
         self._slots = [variable.value for one, _ in groups for variable in one.variables]
         self._new_slots: list[np.generic] | None = None
         self._state = [*variables, self._step, *self._slots]
@@ -139,6 +151,7 @@ class Minimization:
         *,
         steps_per_report: int = 10,
         feed: Callable[[int], None] | None = None,
+        threads: int = 1,
         checkpoint_dir: str | Path | None = None,
         save_seconds: float = 30.0,
     ) -> Iterator[Report]:
@@ -146,14 +159,31 @@ class Minimization:
         self._reset()
 
         def advance(done: int, last: int) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
-            value, terms, finite = self._loop(tf.constant(last, tf.int64))
-            if not finite:
+            value, terms, end = self._take_steps(done, last) if threads == 1 else self._race(done, last, threads)
+            if end < last:
                 raise non_finite(int(self._step) + 1, steps, value, "try a smaller step size or learning rate")
             return value, terms
 
         yield from run_rounds(
             self._loss, self._state, self._step, steps, steps_per_report, advance, checkpoint_dir, save_seconds, feed
         )
+
+    def _take_steps(self, first: int, last: int, stride: int = 1) -> "_Steps":
+        """Takes every `stride`-th step from the first to before the last, or until one is not finite."""
+        value, terms, end = self._loop(*(tf.constant(number, tf.int64) for number in (first, last, stride)))
+        return _Steps(value, terms, int(end))
+
+    def _race(self, done: int, last: int, threads: int) -> "_Steps":
+        """Takes the same steps in threads that do not wait for one another."""
+        for count in self._counts:  # threads that count at the same time lose some
+            count.assign(done)
+        threads = min(threads, last - done)
+        with ThreadPoolExecutor(threads, "steps") as pool:  # if it is interrupted, the steps are taken first
+            rounds = [pool.submit(self._take_steps, done + number, last, threads) for number in range(threads)]
+        results = [one.result() for one in rounds]
+        first_to_stop = min(results, key=lambda one: one.end)
+        self._step.assign(min(first_to_stop.end, last))
+        return first_to_stop if first_to_stop.end < last else results[(last - done - 1) % threads]
 
     def _reset(self) -> None:
         """Brings the optimizer back to what it was before the first run."""
@@ -163,6 +193,14 @@ class Minimization:
             for slot, value in zip(self._slots, self._new_slots, strict=True):
                 slot.assign(tf.fill(slot.shape, tf.constant(value, slot.dtype)))
         self._step.assign(0)
+
+
+class _Steps(NamedTuple):
+    """Loss and terms of the last of some steps, and the number of the step after it, or of one that is not finite."""
+
+    value: tf.Tensor
+    terms: Mapping[str, tf.Tensor]
+    end: int
 
 
 def _only_value(slot: tf.Variable) -> np.generic:
@@ -215,10 +253,14 @@ def _or_zero(finite: tf.Tensor, gradient: tf.Tensor | tf.IndexedSlices) -> tf.Te
 
 def _loop(
     take_step: "tf.types.experimental.ConcreteFunction", step: tf.Variable
-) -> Callable[[tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
-    """Returns a function that takes steps until `step` reaches its argument, or until one is not finite."""
+) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]]:
+    """Returns a function that takes every `stride`-th step from a first one to before the last, while they are finite.
 
-    def loop(last: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+    It returns loss and terms of the last step, and the number of the step after it, or of the one that is not finite;
+    `step` has the same number then.
+    """
+
+    def loop(first: tf.Tensor, last: tf.Tensor, stride: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
         value, terms, _ = tf.nest.map_structure(lambda output: tf.zeros([], output.dtype), take_step.structured_outputs)
 
         def unfinished(now: tf.Tensor, finite: tf.Tensor, *_: object) -> tf.Tensor:
@@ -226,11 +268,11 @@ def _loop(
 
         def advance(now: tf.Tensor, *_: object) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, object]:
             value, terms, finite = take_step(now)
-            return now + tf.cast(finite, tf.int64), finite, value, terms
+            return now + stride * tf.cast(finite, tf.int64), finite, value, terms
 
-        start = (step.read_value(), tf.constant(True), value, terms)
-        now, finite, value, terms = tf.while_loop(unfinished, advance, start, parallel_iterations=1)
+        start = (first, tf.constant(True), value, terms)
+        now, _, value, terms = tf.while_loop(unfinished, advance, start, parallel_iterations=1)
         step.assign(now)
-        return value, terms, finite
+        return value, terms, now
 
     return loop

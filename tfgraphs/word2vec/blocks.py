@@ -4,8 +4,8 @@ Consecutive words repeat the topic of their text. A step that reads words from m
 again and again, whose row would overshoot.
 """
 
-import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,7 @@ from tfgraphs.word2vec.settings import CorpusError, TrainingSettings
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
 
-_BLOCK_STEPS = 200
+_BLOCK_WORDS, _BLOCK_STEPS = 409_600, 800  # at most
 _READ = 1 << 18  # tokens that are taken from the corpus at a time
 
 
@@ -70,10 +70,12 @@ class Blocks:
         if not found:
             raise CorpusError("subsampling leaves no two words of the text side by side: try --subsample=0")
         self.steps = -(-self._words // (places * length))
-        most = min(_BLOCK_STEPS, -(-self.steps // settings.epochs))
+        most = min(max(1, _BLOCK_WORDS // (places * length)), _BLOCK_STEPS, -(-self.steps // settings.epochs))
         self.report_steps = max(1, min(most, self.steps // 20))
         self.block_steps = most // self.report_steps * self.report_steps
-        self._next_blocks = iter(self)
+        self._blocks = iter(self)
+        self._reader = ThreadPoolExecutor(1, "text")
+        self._next_block = self._reader.submit(self._blocks.__next__)
         self._read = 0  # blocks
         self._share = 0.0  # of the text, before the next block
         self._width = length + 2 * settings.window
@@ -82,13 +84,17 @@ class Blocks:
         self._span = tf.Variable(np.zeros(2, np.float32), trainable=False, name="share")
 
     def feed(self, step: int) -> None:
-        """Load the block of a step, if it is not there; after an interruption the blocks before it are skipped."""
+        """Load the block of a step, if it is not there; after an interruption the blocks before it are skipped.
+
+        The block after it is then read while this one is trained on.
+        """
         wanted = step // self.block_steps + 1
         if wanted == self._read:
             return
-        for block in itertools.islice(self._next_blocks, wanted - self._read):
-            begin, (text, self._share) = self._share, block
-        self._read = wanted
+        while self._read < wanted:
+            begin, (text, self._share) = self._share, self._next_block.result()
+            self._next_block = self._reader.submit(self._blocks.__next__)  # StopIteration after the last, never asked
+            self._read += 1
         self._block.assign(text)
         self._span.assign([begin, self._share])
 

@@ -19,7 +19,11 @@ import numpy as np
 from tfgraphs.word2vec.settings import TrainingSettings
 
 LENGTH = 32  # consecutive words that a step reads in one place of the text
-PLACES = 64  # places that a step reads at once, in a long text
+PLACES = 64  # places that are read at once, in a long text
+MORE_PLACES = 128  # the same with more than FEW workers and negative sampling; 256 diverge on 15 million words
+FEW = 4
+FREE_PLACES = 16  # of each worker in free training
+STEPS = 1000  # at least, of MORE_PLACES
 LIMIT = 7.5  # pull beyond which a row begins to overshoot
 OF_LOSS = {"nce": 0.2, "softmax": 0.2, "sampled_softmax": 0.4, "hierarchical_softmax": 0.4}  # share of the limit
 OF_TIED = 0.2  # at most this share, as a tied row pulls at itself
@@ -49,11 +53,15 @@ class Damping:
         self._crowded = CROWDED_SOFTMAX if settings.loss == "softmax" else CROWDED
 
     def places(self, words: int, length: int) -> int:
-        """Return how many places of a text of some words a step can read at once, `length` words in each."""
+        """Return how many places of a text of some words can be read at once, `length` words in each."""
         settings = self._settings
         if settings.words_per_step is not None:
             return max(1, min(settings.words_per_step, words) // length)
-        limits = [PLACES, words // (8 * length), int(self._crowded / self._average_pull(length))]
+        limits = [PLACES, words // (8 * length)]
+        if settings.loss == "negative_sampling" and settings.cores > FEW:
+            most = FREE_PLACES * settings.cores if settings.free else MORE_PLACES
+            limits[0] = max(PLACES, min(most, words // (STEPS * length)))
+        limits.append(int(self._crowded / self._average_pull(length)))
         if settings.loss == "softmax":
             pulls = self._rate * pairs_of(settings, length)
             limits.append(int(FOCUSED / (3 if settings.tied else 1) / pulls))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.word2vec.output_layer import OutputLayer, Tensors, softplus, total
+from tfgraphs.word2vec.output_layer import Draw, OutputLayer, Tensors, softplus, total
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
@@ -53,12 +53,12 @@ class HierarchicalSoftmax(OutputLayer):
         self._nodes = tf.constant(np.append(nodes[deep], 0), tf.int32)  # of all words in a row; the last is no node
         self._signs = tf.constant(np.append(signs[deep], 0), settings.dtype)
 
-    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
         turns = tf.cast(tf.gather(self._turns, words), self._dtype)
-        nodes, *constants = self._draw_deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), seed)
+        nodes, *constants = self._draw_deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), draw)
         return [tf.range(self._shared), nodes], [turns, *constants]
 
-    def _draw_deep(self, chunks: tf.Tensor, seed: list[int | tf.Tensor]) -> Tensors:
+    def _draw_deep(self, chunks: tf.Tensor, draw: Draw) -> Tensors:
         """Take the deep nodes of chunks of words, [chunks, W]: all in a row, or some of them at equal distances.
 
         Returns their numbers; their signs (0 for no node) times how many nodes each one counts for; and the position of
@@ -69,7 +69,7 @@ class HierarchicalSoftmax(OutputLayer):
         depths = tf.gather(self._depths, chunks)
         ends = tf.cumsum(depths, axis=1)
         shares = tf.maximum(tf.cast(ends[:, -1:], tf.float32) / room, 1)
-        starts = tf.random.stateless_uniform([count, 1], seed)
+        starts = tf.random.stateless_uniform([count, 1], draw.key())
         drawn = tf.cast((starts + tf.range(room, dtype=tf.float32)) * shares, tf.int32)
         owners = tf.reduce_sum(tf.cast(drawn[..., tf.newaxis] >= ends[:, tf.newaxis], tf.int32), axis=-1)
         begins = tf.reshape(tf.gather(self._begins, chunks) - ends + depths, [-1])

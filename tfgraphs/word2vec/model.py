@@ -13,6 +13,7 @@ the sampling is `expected`.
 
 import dataclasses
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,15 +22,35 @@ from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import keep_probabilities
-from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
+from tfgraphs.word2vec.damping import FREE_PLACES, LENGTH, Damping, pairs_of
 from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
-from tfgraphs.word2vec.output_layer import OutputLayer, Softmax, Tensors
+from tfgraphs.word2vec.output_layer import Draw, OutputLayer, Softmax, Tensors
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.start import Start
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
-_PARTS = 2  # of a step, which run side by side, the same everywhere: two cores are as fast with 4; on more: unmeasured
+_PARTS = (2, 4, 8, 16)  # of a step, which run side by side; the more, the more workers
+_LEAST_PLACES = {"hierarchical_softmax": 4}  # of a worker in free training, of others FREE_PLACES
+
+
+class Plan(NamedTuple):
+    """How a text is trained on.
+
+    Attributes:
+        places: that a step reads at once.
+        parts: of a step, which run side by side.
+        threads: how many steps are taken at once, in free training.
+    """
+
+    places: int
+    parts: int
+    threads: int
+
+
+def _rounded_down(number: int, unit: int) -> int:
+    """The largest multiple of a unit up to a number; a number that is less than the unit."""
+    return number - number % unit if number >= unit else number
 
 
 class Word2Vec:
@@ -89,30 +110,34 @@ class Word2Vec:
         results = self.vocabulary, self.inputs.numpy(), self.outputs.numpy()
         return self.start.add_rest(*results) if self.start else results
 
-    def places(self, words: int) -> int:
-        """Return how many places of a text of some words a step reads at once."""
-        places = self._damping.places(words, self.length)
-        grouped = self._grouped
-        unit = next(unit for unit in (grouped * _PARTS, grouped, 1) if places >= unit)
-        return places - places % unit
+    def plan(self, words: int) -> Plan:
+        """Return how a text of some words is trained on."""
+        most, grouped = self._damping.places(words, self.length), self._grouped
+        workers = self.settings.cores
+        if not self.settings.free:
+            enough = next((parts for parts in _PARTS if parts >= workers), _PARTS[-1])
+            parts = next((parts for parts in reversed(_PARTS) if parts <= enough and most >= parts * grouped), 1)
+            return Plan(_rounded_down(most, parts * grouped), parts, 1)
+        threads = max(1, min(workers, most // _LEAST_PLACES.get(self.settings.loss, FREE_PLACES)))
+        return Plan(_rounded_down(most // threads, grouped), 1, threads)
 
-    def loss(self, text: Callable[[tf.Tensor], tf.Tensor], places: int) -> Loss:
+    def loss(self, text: Callable[[tf.Tensor], tf.Tensor], plan: Plan) -> Loss:
         """Make the loss of a step over a text.
 
         Args:
             text: maps the step to word and sentence numbers, int32 [2, places, length + 2 * window], -1 for no word.
-            places: how many there are.
+            plan: how many places there are, and how many steps are taken at once.
 
         Returns:
             The sum over all pairs. Its term "pair" is the mean.
         """
-        parts = _PARTS if places % (self._grouped * _PARTS) == 0 else 1
-        part_loss = with_gradient(self._part_loss(places * self.length))
+        parts = plan.parts
+        part_loss = with_gradient(self._part_loss(plan.places * plan.threads * self.length))
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             results = []
             for part, words_sentences in enumerate(tf.split(text(step), parts, axis=1)):
-                numbers, constants = self._lookup(words_sentences, step * parts + part)
+                numbers, constants = self._lookup(words_sentences, Draw(self.settings.seed, step, part, parts))
                 rows = _look_up(self.inputs, self.outputs, numbers)
                 results.append(part_loss(rows, [*numbers, *constants]))
             total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
@@ -125,7 +150,7 @@ class Word2Vec:
         """How many places share draws, and so belong into one part of a step."""
         return 1 if self.settings.shared_negatives == 0 else GROUPED[self.settings.architecture]
 
-    def _lookup(self, words_sentences: tf.Tensor, draw: tf.Tensor) -> tuple[Tensors, Tensors]:
+    def _lookup(self, words_sentences: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
         """Return row numbers, of the inputs and then of the outputs, and other constants of a part of a step."""
         settings = self.settings
         words, sentences = tf.unstack(words_sentences)
@@ -133,13 +158,13 @@ class Word2Vec:
         centres = words[:, settings.window : -settings.window]
         from_all = settings.architecture == "cbow" or self.layer.predicts_centre
         sources, targets = (words, centres) if from_all else (centres, words)
-        numbers, constants = self.layer.lookup(targets, [settings.seed, draw])
+        numbers, constants = self.layer.lookup(targets, draw)
         if settings.sampling == "dynamic":
-            constants = [*constants, draw_reach(centres, settings.window, [settings.seed + 1, draw])]
+            constants = [*constants, draw_reach(centres, settings.window, draw.key(1))]
         return [sources, *numbers], [sentences, *constants]
 
     def _part_loss(self, words: int) -> Callable[[Tensors, Tensors], tuple[tf.Tensor, tf.Tensor]]:
-        """Make the loss of a part of a step, and the total weight of its pairs; `words` is that of the whole step."""
+        """Make the loss of a part of a step, and the total weight of its pairs; `words` are read at once."""
         settings, layer = self.settings, self.layer
         shares = list(self._damping.shares(words))
         if self.frozen is not None:

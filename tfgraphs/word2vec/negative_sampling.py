@@ -17,7 +17,16 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfgraphs.word2vec.output_layer import OutputLayer, Tensors, for_pairs, group_scores, pair_scores, softplus, total
+from tfgraphs.word2vec.output_layer import (
+    Draw,
+    OutputLayer,
+    Tensors,
+    for_pairs,
+    group_scores,
+    pair_scores,
+    softplus,
+    total,
+)
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
@@ -51,8 +60,8 @@ class Sampled(OutputLayer):
         self._table = tf.constant(noise_table(noise))
         self._log_chances = tf.constant(np.log(noise), settings.dtype)
 
-    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
-        noise = self._draw(words, seed)
+    def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
+        noise = self._draw(words, draw)
         if self._settings.loss != "negative_sampling":
             return [words, noise], [tf.gather(self._log_chances, numbers) for numbers in (words, noise)]
         if self._drawn:
@@ -85,15 +94,28 @@ class Sampled(OutputLayer):
             noise_weights *= constants[0][:, tf.newaxis]
         return negative_sampling(scores, weights, noise_scores, noise_weights)
 
-    def _draw(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tf.Tensor:
+    def _draw(self, words: tf.Tensor, draw: Draw) -> tf.Tensor:
         """Draw noise words, int32 [groups, S]; not shared, a hidden vector has K for each pair of a whole window."""
         if self._drawn:
-            shape = [max(1, words.shape[0] // self._grouped), self._drawn]
-        else:
-            centres, pairs = self._neighbours(words.shape[1]).shape if self._skipgram else (words.shape[1], 1)
-            pairs = 1 if self._settings.loss == "sampled_softmax" else pairs
-            shape = [words.shape[0] * centres, pairs * self._settings.negatives]
-        return tf.gather(self._table, tf.random.stateless_uniform(shape, seed, 0, self._table.shape[0], tf.int32))
+            groups = max(1, words.shape[0] // self._grouped)
+            return tf.gather(self._table, self._spread_places(groups, self._drawn, draw))
+        centres, pairs = self._neighbours(words.shape[1]).shape if self._skipgram else (words.shape[1], 1)
+        pairs = 1 if self._settings.loss == "sampled_softmax" else pairs
+        shape = [words.shape[0] * centres, pairs * self._settings.negatives]
+        return tf.gather(self._table, tf.random.stateless_uniform(shape, draw.key(), 0, self._table.shape[0], tf.int32))
+
+    def _spread_places(self, groups: int, count: int, draw: Draw) -> tf.Tensor:
+        """Draw places in the table, int32 [groups, count], which all groups of a step spread evenly over the table.
+
+        Each is as likely as any other. Drawn by themselves, some noise words would be drawn several times more often
+        than on average, and overshoot.
+        """
+        group, number = np.arange(groups)[:, None] * draw.parts + draw.part, np.arange(count)
+        strata_count = groups * draw.parts * count
+        first = tf.random.stateless_uniform([], draw.key_of_step(), 0, strata_count, tf.int32)
+        strata = (first + (number * groups * draw.parts + group)) % strata_count
+        inside = tf.random.stateless_uniform([groups, count], draw.key(2), dtype=tf.float64)
+        return tf.cast((tf.cast(strata, tf.float64) + inside) / strata_count * self._table.shape[0], tf.int32)
 
     def _neighbours(self, words: int) -> np.ndarray:
         """Return the positions of the neighbours of each centre of a place, int [words - 2 * window, 2 * window]."""

@@ -8,11 +8,29 @@ one product of matrices. In CBOW each hidden vector predicts one word, and P is 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 Tensors = list[tf.Tensor]
+
+
+class Draw(NamedTuple):
+    """Says which random numbers are drawn: those of a part of a step."""
+
+    seed: int
+    step: int | tf.Tensor
+    part: int = 0
+    parts: int = 1
+
+    def key(self, stream: int = 0) -> list[int | tf.Tensor]:
+        """The seed of TensorFlow's stateless functions, another for each stream."""
+        return [self.seed + stream, self.step * self.parts + self.part]
+
+    def key_of_step(self, stream: int = 0) -> list[int | tf.Tensor]:
+        """The same for what all parts of a step share."""
+        return [self.seed + stream, self.step * self.parts]
 
 
 class OutputLayer(ABC):
@@ -33,12 +51,12 @@ class OutputLayer(ABC):
     pulls: np.ndarray
 
     @abstractmethod
-    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
         """Return the numbers of the rows that a step needs, int32 tensors of any shape, and other constants.
 
         Args:
             words: to predict, int32 [B, P].
-            seed: of draws, two integers.
+            draw: which random numbers to use.
         """
 
     @abstractmethod
@@ -66,7 +84,7 @@ class Softmax(OutputLayer):
         self.rows = len(chances)
         self.pulls = 2 * chances  # as the word to predict, and about as much as one of the others
 
-    def lookup(self, words: tf.Tensor, seed: list[int | tf.Tensor]) -> tuple[Tensors, Tensors]:
+    def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
         return [words, tf.range(self.rows)[tf.newaxis]], []
 
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:

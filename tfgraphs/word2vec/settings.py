@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.graphs.processor import usable_cores
 from tfgraphs.settings_checks import CheckedSettings
 
 if TYPE_CHECKING:
@@ -122,18 +123,24 @@ class TrainingSettings(CheckedSettings):
             0.045.
         min_learning_rate: at the end. Default: a tenth of learning_rate; in one epoch of `cbow` three tenths.
         dtype: of the vectors in training, `float32` or `float64`.
+        workers: how many cores the training uses. The same seed gives the same vectors with as many workers. Default:
+            all that this process may use.
+        free: whether each worker updates the vectors without waiting for the others, as in word2vec.c and gensim. It is
+            faster, but the same seed gives other vectors each time.
         window_sampling: `dynamic`, the reach of each window is drawn from 1..window, as published; `expected`, each
             neighbour has the weight that it would have on average; `full`, all neighbours count the same. Default:
             `expected` for skip-gram, with equally good vectors, `dynamic` for CBOW (17.7 % of analogies instead of
             14.5 %).
         words_per_step: number of words whose pairs are updated at once. The published algorithm updates after each
             pair; 1 is closest to it and trains on 8,000 words per second, where the default trains on 250,000 or more.
-            Default: 2,048, or fewer for short texts, small vocabularies and the softmax.
+            Default: 2,048, with more than four workers up to 4,096; fewer for short texts, small vocabularies and the
+            softmax. In free training all workers together have so many.
         damping: how much the gradients of words in very many pairs of a step are reduced; see `damping`. 0 switches it
             off, as published; then words_per_step has to be small, or training diverges.
-        shared_negatives: number of noise words that 128 neighbouring words of skip-gram, or 256 of CBOW, share.
-            Default: 48, or as many up to 1,024 as the learning rate needs. 0 draws noise words for each pair (sampled
-            softmax: for each word), as published, and skips those that are the word to predict.
+        shared_negatives: number of noise words that 128 neighbouring words of skip-gram, or 256 of CBOW, share. All of
+            a step are drawn at equal distances in the table of noise words, so that none comes far more often than on
+            average. Default: 48, or as many up to 1,024 as the learning rate needs. 0 draws noise words for each pair
+            (sampled softmax: for each word), as published, and skips those that are the word to predict.
         deep_nodes: number of nodes of `hierarchical_softmax` that a word has on average beside the 64 next to the root.
             Of more, some are drawn and count for the others. With 6, analogies are 23.6 % instead of 24.4 %, and a step
             takes half the time. 0 uses all, as published.
@@ -158,6 +165,8 @@ class TrainingSettings(CheckedSettings):
     learning_rate: float | None = None
     min_learning_rate: float | None = None
     dtype: str = "float32"
+    workers: int | None = None
+    free: bool = False
     window_sampling: str | None = None
     words_per_step: int | None = None
     damping: float = 1.0
@@ -174,11 +183,16 @@ class TrainingSettings(CheckedSettings):
         "window_sampling": WINDOW_SAMPLINGS,
     }
     LEAST: ClassVar = {
-        **dict.fromkeys(("dim", "window", "negatives", "epochs", "words_per_step"), 1),
+        **dict.fromkeys(("dim", "window", "negatives", "epochs", "words_per_step", "workers"), 1),
         **dict.fromkeys(("seed", "subsample", "learning_rate", "min_learning_rate"), 0),
         **dict.fromkeys(("damping", "shared_negatives", "deep_nodes"), 0),
         "noise_exponent": -math.inf,
     }
+
+    @property
+    def cores(self) -> int:
+        """How many cores the training uses."""
+        return self.workers or usable_cores()
 
     @property
     def sampling(self) -> str:

@@ -61,12 +61,14 @@ def train_word_vectors(
         OptimizerError: Keras has no optimizer of that name.
         NonFiniteLoss: training diverged.
     """
-    sources = [text] if isinstance(text, str | Path) else text
+    sources, settings = [text] if isinstance(text, str | Path) else text, settings or TrainingSettings()
     vectors = None if start is None else load_start(start)
     with tempfile.TemporaryDirectory() as folder:
         known = vectors.words if vectors else []
         names = [str(source) for source in sources]
-        corpus = prepare(names, text_settings or TextSettings(), Path(folder, "text"), known=known)
+        corpus = prepare(
+            names, text_settings or TextSettings(), Path(folder, "text"), known=known, processes=settings.cores
+        )
         model = Word2Vec(corpus.vocabulary, settings, vectors, freeze)
         for progress in train(model, corpus):
             if on_progress is not None:
@@ -92,8 +94,8 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         CheckpointError, NonFiniteLoss: see `minimize`.
     """
     settings, counts = model.settings, model.vocabulary.counts
-    places = model.places(settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample)))
-    text = Blocks(corpus, settings, places, model.length)
+    plan = model.plan(settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample)))
+    text = Blocks(corpus, settings, plan.places, model.length)
     rate = FallingRate(*settings.rates, text.share)
     optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
     # Keras adds the gradients of equal rows up in plain SGD only.
@@ -101,15 +103,16 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
     inputs = None if sparse or model.frozen is None else tf.constant(model.inputs.numpy())
     started: tuple[float, float] | None = None
     for report in minimize(
-        model.loss(text, places),
+        model.loss(text, plan),
         model.variables,
         optimizers,
         text.steps,
         steps_per_report=text.report_steps,
         gradient_transform=None if sparse else tf.convert_to_tensor,
         projection=None if inputs is None else partial(_keep_frozen, model, inputs),
-        jit_compile="updates" if processor.current().compiled_losses else None,
+        jit_compile="updates" if processor.current().compiles_updates(plan.threads) else None,
         feed=text.feed,
+        threads=plan.threads,
         **options,
     ):
         share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # the block of the last step is still there

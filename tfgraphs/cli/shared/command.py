@@ -130,7 +130,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     print(captured.get(), end="")
 
 
-def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) -> None:
+def import_tensorflow(threads: Callable[[Processor], int | None] | None = None, operations: int | None = None) -> None:
     """Starts TensorFlow, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs.
 
     The banners that it writes to stderr from C++ are hidden, unless the import fails.
@@ -142,7 +142,7 @@ def import_tensorflow(threads: Callable[[Processor], int | None] | None = None) 
         stderr = os.dup(2)
         os.dup2(banners.fileno(), 2)
         try:
-            start(threads)
+            start(threads, operations)
         except BaseException as error:
             if not _interruption(error):
                 banners.seek(0)

@@ -9,7 +9,6 @@ in 0.6 s and count 5 million words in 2.7 s; plain processes that read pickles f
 import contextlib
 import itertools
 import multiprocessing.connection
-import os
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from tfgraphs.graphs.processor import usable_cores
 from tfgraphs.word2vec.settings import CorpusError
 
 Item = TypeVar("Item")
@@ -43,8 +43,7 @@ def map_in_order(
         CorpusError: a worker was ended from outside.
         Exception: what the task raised.
     """
-    if processes is None:
-        processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = processes or usable_cores()
     items = iter(items)
     first = list(itertools.islice(items, 2))
     items = itertools.chain(first, items)
