@@ -132,6 +132,16 @@ def test_an_interrupted_run_ends_with_the_same_bytes(folder, train, printed, end
     assert digest(folder / end.name / "vectors.bin") == digest(folder / "vectors" / "vectors.bin")
 
 
+@pytest.mark.long
+def test_the_vectors_are_the_same_if_tensorflow_starts_while_the_text_is_read(folder):
+    for large in (0, 1 << 30):
+        code = f"from tfgraphs.cli import word2vec; word2vec._LARGE = {large}; word2vec.run()"
+        flags = [*TRAINING, f"--output=beside{large}", f"--checkpoint_dir=states{large}"]
+        result = subprocess.run([sys.executable, "-c", code, *flags], cwd=folder, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+    assert digest(folder / "beside0" / "vectors.bin") == digest(folder / f"beside{1 << 30}" / "vectors.bin")
+
+
 def test_a_finished_run_leaves_no_state_but_the_text_as_numbers(folder, printed):
     kinds = {path.name.partition("-")[0] for path in (folder / "checkpoints").iterdir()}
     assert kinds == {"corpus"}

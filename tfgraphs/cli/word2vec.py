@@ -32,7 +32,7 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ from absl import flags
 from tfgraphs.cli.shared import command, common_flags, run_state
 from tfgraphs.cli.shared.answers import print_evaluation
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
+from tfgraphs.graphs.processor import Processor
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.vectors import WordVectors
 from tfgraphs.vectors.evaluate import analogies, read_analogies
@@ -92,6 +93,7 @@ common_flags.define_path("jieba_dictionary", None, "File of further words for ji
 common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 
 _FIGURES, _SECONDS = "figures", "seconds"  # texts of the state
+_LARGE = 1 << 24  # bytes of a text, plain or packed, which takes about as long to read as TensorFlow to start
 _NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}
 
 
@@ -118,7 +120,7 @@ def _train_on_text() -> None:
         _start_tensorflow(settings)
     started = time.monotonic()
     folder, known = _text_folder(text_settings), start.words if start else []
-    with Monitor("word2vec") as monitor:
+    with _tensorflow_beside(files, settings), Monitor("word2vec") as monitor:
         corpus = prepare(
             CORPUS.value, text_settings, folder, known=known, processes=settings.cores, on_progress=monitor.prepare
         )
@@ -176,9 +178,19 @@ def _text_folder(settings: TextSettings) -> Path:
     return run_state.states_folder() / f"corpus-{text}"
 
 
+def _threads(settings: TrainingSettings) -> tuple[Callable[[Processor], int | None], int]:
+    return lambda found: found.loss_threads, settings.cores
+
+
+def _tensorflow_beside(files: Sequence[Path], settings: TrainingSettings) -> contextlib.AbstractContextManager[None]:
+    """Starts TensorFlow while a large text is read; of a small one, errors should not wait for it."""
+    size = sum(path.stat().st_size for path in files if path != STDIN)
+    return command.starting_tensorflow(*_threads(settings)) if size > _LARGE else contextlib.nullcontext()
+
+
 def _start_tensorflow(settings: TrainingSettings) -> None:
     """Starts TensorFlow, and raises OptimizerError if Keras has no such optimizer."""
-    command.import_tensorflow(lambda found: found.loss_threads, settings.cores)
+    command.import_tensorflow(*_threads(settings))
     from tfgraphs.optimize.optimizers import stock_optimizer
 
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])

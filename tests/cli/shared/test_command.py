@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import subprocess
 import sys
 import warnings
 
@@ -86,3 +87,28 @@ def test_an_error_that_an_interruption_causes_is_the_interruption():
 def test_another_error_stays_what_it_is():
     with pytest.raises(ZeroDivisionError), command.as_interruption():
         1 / 0  # noqa: B018
+
+
+STARTING = """
+import os, sys
+from tfgraphs.cli.shared import command
+def start(*_):
+    os.write(2, b"banner of C++\\n")
+    {end}
+command.start = start
+with command.starting_tensorflow():
+    print("progress", file=sys.stderr)
+print("after", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "lines"),
+    [("pass", 0, ["progress", "after"]), ("raise RuntimeError('no TensorFlow')", 1, ["progress", "banner of C++"])],
+)
+def test_banners_are_hidden_and_messages_shown_while_tensorflow_starts(end, code, lines):
+    result = subprocess.run([sys.executable, "-c", STARTING.format(end=end)], capture_output=True, text=True)
+    assert result.returncode == code
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[:2] == lines
+    assert ("no TensorFlow" in result.stderr) == bool(code)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import absl.logging
 from absl import flags
@@ -135,23 +136,44 @@ def import_tensorflow(threads: Callable[[Processor], int | None] | None = None, 
 
     The banners that it writes to stderr from C++ are hidden, unless the import fails.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     note = "starting TensorFlow, a few seconds" if sys.stderr.isatty() else ""
     print(note, end="", file=sys.stderr, flush=True)
-    with tempfile.TemporaryFile() as banners:
-        stderr = os.dup(2)
+    try:
+        with _without_banners():
+            start(threads, operations)
+    finally:
+        print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def starting_tensorflow(
+    threads: Callable[[Processor], int | None] | None = None, operations: int | None = None
+) -> Iterator[None]:
+    """Does the same while the body runs, which must not need TensorFlow."""
+    with _without_banners(), ThreadPoolExecutor(1, "TensorFlow") as starter:
+        started = starter.submit(start, threads, operations)
+        yield
+        started.result()
+
+
+@contextlib.contextmanager
+def _without_banners() -> Iterator[None]:
+    """Hides what C++ writes to stderr, unless there is an error. Python's messages are shown."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as banners, os.fdopen(os.dup(2), "w", 1, errors="backslashreplace") as shown:
         os.dup2(banners.fileno(), 2)
         try:
-            start(threads, operations)
+            with contextlib.redirect_stderr(shown if sys.stderr.fileno() == 2 else sys.stderr):
+                yield
         except BaseException as error:
-            if not _interruption(error):
+            if not isinstance(error, TfgraphsError) and not _interruption(error):
                 banners.seek(0)
                 os.write(stderr, banners.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-            print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
 
 
 def _log_details() -> None:
