@@ -22,6 +22,23 @@ Measured in November 2026 on two cores of a shared machine, SqueezeNet up to fir
     2048 x 1536           0.94   1,700                             1.03   1,742
     4096 x 3072           1.01   4,744                             1.22   2,484
 
+Noise of dreams by `picture_noise.py`, with the defaults but for the preset; neon, of 2015, was the default before:
+
+                     colour noise: coffee   rocket   screen door: coffee   rocket
+    the photograph                  0.097    0.545                  10.5     11.4
+    animals, default                0.135    0.346                   8.9      5.4
+    birds                           0.109    0.262                   7.7      5.3
+    palaces                         0.100    0.274                   7.3      5.3
+    stones                          0.099    0.229                   6.0      6.2
+    vortices                        0.105    0.222                   6.0      5.4
+    neon                            0.278    0.476                   5.8      4.5
+    VGG-16: animals                          0.323                            5.3
+    VGG-16: birds                            0.372                            8.3
+    VGG-16: flowers                          0.352                            9.2
+    VGG-16: houses                           0.323                            8.9
+
+sample:cat has a colour noise of 0.048, its dream 0.085.
+
 A step computes everything that the bare gradient does. Ratios below 1 are noise and the effect of five steps in a call.
 
 Slower alternatives: tiles that assign their gradients to slices of a variable (1.5 of the whole: TensorFlow assigns
