@@ -5,7 +5,15 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.neural_style.settings import WHOLE_ONLY
-from tfgraphs.neural_style.statistics import ROWS, STATISTICS, gram_matrix, sample_features, sorted_projections
+from tfgraphs.neural_style.statistics import (
+    PAIRED_ROWS,
+    ROWS,
+    STATISTICS,
+    gram_matrix,
+    sample_features,
+    sorted_projections,
+    transport_error,
+)
 
 SEED = tf.constant(3, tf.int64)
 ADDITIVE = [name for name in STATISTICS if name not in WHOLE_ONLY]
@@ -131,3 +139,32 @@ def test_a_statistic_has_a_gradient_by_activations(name):
         for sign in (1, -1)
     ]
     assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(np.sum(slope * direction), rel=1e-5)
+
+
+def cosine_distance(one, other):
+    return 1 - one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+
+
+def test_the_error_of_transport_is_that_of_loops():
+    x, y = normal(1, 5, 3) + 1, 2 * normal(1, 4, 3, seed=1)
+    mean = y[0].mean(axis=0)
+    distances = np.array([[cosine_distance(one - mean, other - mean) for other in y[0]] for one in x[0]])
+    expected = max(distances.min(axis=0).mean(), distances.min(axis=1).mean())
+    for moment in (np.mean, np.var):
+        found, wanted = moment(x[0], axis=0), moment(y[0], axis=0)
+        expected += np.abs(found - wanted).sum() / np.abs(wanted).sum() / 2
+    assert float(transport_error([tf.constant(x)], [tf.constant(y)])) == pytest.approx(expected, rel=1e-9)
+
+
+def test_transport_compares_samples_of_both_and_costs_nothing_between_equal_ones():
+    statistic = STATISTICS["transport"]
+    sums = statistic.sums(tf.constant(normal(1, 40, 50, 3)), None, SEED)
+    assert sums[0].shape == (1, PAIRED_ROWS, 3)
+    value = statistic.value(sums, SEED)
+    assert float(statistic.error(value, value)) == pytest.approx(0, abs=1e-9)
+    other = statistic.value(statistic.sums(tf.constant(normal(1, 40, 50, 3, seed=5) + 1), None, SEED), SEED)
+    with tf.GradientTape() as tape:
+        tape.watch(value)
+        error = statistic.error(value, other)
+    assert float(error) > 0.3
+    assert np.isfinite(tape.gradient(error, value[0])).all()

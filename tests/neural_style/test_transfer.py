@@ -190,7 +190,7 @@ def test_settings_that_make_no_sense_are_refused_in_one_line_with_name_and_value
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("loss", "normalized, paper"), ("statistic", "covariance, gram, mean_variance, sliced_wasserstein")],
+    [("loss", "normalized, paper"), ("statistic", "covariance, gram, mean_variance, sliced_wasserstein, transport")],
 )
 def test_an_unknown_choice_is_refused_with_those_there_are(name, known):
     with pytest.raises(StyleError, match=rf"^{name} is 'other': choose one of {known}$"):

@@ -74,11 +74,12 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 """
 
 PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
+TRANSPORT_CONTENT = 0.3  # share of the content weight for `transport`, whose errors are a third of covariances'
 STATISTIC = {"normalized": "covariance", "paper": "gram"}
 LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
-WHOLE_ONLY = ("sliced_wasserstein",)  # statistics that need the whole picture at once
+WHOLE_ONLY = ("sliced_wasserstein", "transport")  # statistics that need the whole picture at once
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,15 @@ class StyleSettings(CheckedSettings):
             tiles for pictures whose activations take more than LARGEST_WHOLE bytes.
         loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
         statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
-            `gram`, products of channels; `mean_variance`, mean and deviation of each; or `sliced_wasserstein`, their
-            distribution; see `statistics`. Default: covariance, for `paper` gram.
+            `gram`, products of channels; `mean_variance`, mean and deviation of each; `sliced_wasserstein`, their
+            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: covariance, for
+            `paper` gram.
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `NETWORKS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 1.35, for VGG 0.5, for `paper` 0.001.
+            1e-4 to 1e-3. Default: 1.35, for VGG 0.5, for `paper` 0.001;
+            for `transport` 0.3 of it.
         variation_weight: weight of the total variation of lightness: more is smoother. Default: 2.5, for VGG 1, for
             `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
@@ -107,8 +110,8 @@ class StyleSettings(CheckedSettings):
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
             Default: 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
-            half as much as the one above it. More gives longer strokes. Default: 3, for VGG and
-            `paper` 1.
+            half as much as the one above it. More gives longer strokes. Default: 3, for VGG,
+            `paper` and `transport` 1.
         learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
             Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
@@ -147,7 +150,7 @@ class StyleSettings(CheckedSettings):
     ERROR: ClassVar = StyleError
     CHOICES: ClassVar = {
         "loss": ("normalized", "paper"),
-        "statistic": ("covariance", "gram", "mean_variance", "sliced_wasserstein"),
+        "statistic": ("covariance", "gram", "mean_variance", "sliced_wasserstein", "transport"),
     }
     LEAST: ClassVar = {
         **dict.fromkeys(("steps", "style_stride", "octaves", "supersampling"), 1),
@@ -218,11 +221,14 @@ class StyleSettings(CheckedSettings):
         """The weights, where they are None those chosen for a network of this name, or the paper's."""
         given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
         chosen = PAPER if self.loss == "paper" else choice_of(network).weights
+        if self.compared_statistic == "transport":
+            chosen = chosen._replace(content=TRANSPORT_CONTENT * chosen.content)
         return chosen._replace(**{part: weight for part, weight in given.items() if weight is not None})
 
     def compared_octaves(self, network: str) -> int:
         """`octaves`, or those chosen for a network of this name."""
-        return self.octaves or (1 if self.loss == "paper" else choice_of(network).octaves)
+        one = self.loss == "paper" or self.compared_statistic == "transport"
+        return self.octaves or (1 if one else choice_of(network).octaves)
 
     def largest_factor(self, network: str) -> float:
         """`supersampling`, or that chosen for a network of this name, which is for pictures that need no tiles."""

@@ -7,6 +7,7 @@ how often position p counts, M = sum_p m_p.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import tensorflow as tf
 
@@ -14,6 +15,7 @@ SMALL = 1e-12  # keeps quotients finite
 MANY = 1024  # positions of a layer from which on style is compared at a part of them
 ENOUGH = 2048  # positions that this part has, about, in layers with very many
 ROWS = 2048  # positions that are sampled to compare distributions
+PAIRED_ROWS = 1024  # the same where each is compared with each
 _LEFT = 0.01  # share of the product of means that covariances keep
 _SAMPLES, _DIRECTIONS, _CORNER = 1, 2, 3  # first halves of seeds
 
@@ -36,11 +38,13 @@ class Statistic:
             once), and a random number, int64, to tensors. These are added where a picture is processed in pieces.
         value: maps the sums and a random number to the statistic: one tensor, or several that are compared apart.
         blend: maps the sums of several paintings with their shares, which add up to 1, to those of the blend.
+        error: maps the value of a picture and that of the painting to a scalar. None: that of the form of the loss.
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], Sums]
     value: Callable[[Sums, tf.Tensor], list[tf.Tensor]]
     blend: Callable[[Sequence[tuple[float, Sums]]], Sums] = _weighted_sums
+    error: Callable[[Sequence[tf.Tensor], Sequence[tf.Tensor]], tf.Tensor] | None = None
 
 
 def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -99,14 +103,14 @@ def _moments_value(sums: Sums, random: tf.Tensor | None = None) -> list[tf.Tenso
     return [tf.concat([mean, tf.sqrt(variance + SMALL)], axis=1)]
 
 
-def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor) -> Sums:
-    """Samples the features of ROWS positions, each as often as it counts: [features], [1, ROWS, channels].
+def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor, rows: int = ROWS) -> Sums:
+    """Samples the features of `rows` positions, each as often as it counts: [features], [1, rows, channels].
 
-    Samples are stratified: the positions in their order are cut into ROWS parts of equal count, one is drawn of each.
+    Samples are stratified: the positions in their order are cut into `rows` parts of equal count, one is drawn of each.
     """
     features, counts = _positions(activation)[0], _counts(activation, mask)[0, :, 0]
-    inside = tf.random.stateless_uniform([ROWS], [_SAMPLES, seed], dtype=features.dtype)
-    places = (tf.range(ROWS, dtype=features.dtype) + inside) / ROWS
+    inside = tf.random.stateless_uniform([rows], [_SAMPLES, seed], dtype=features.dtype)
+    places = (tf.range(rows, dtype=features.dtype) + inside) / rows
     last = tf.shape(features)[0] - 1
     if mask is None:
         chosen = tf.minimum(tf.cast(places * tf.cast(last + 1, places.dtype), tf.int32), last)
@@ -131,11 +135,34 @@ def sorted_projections(sums: Sums, seed: tf.Tensor) -> tf.Tensor:
 
 def _blend_samples(parts: Sequence[tuple[float, Sums]]) -> Sums:
     """Takes from each painting as many rows as its share."""
-    ends = [round(ROWS * sum(weight for weight, _ in parts[: number + 1])) for number in range(len(parts))]
-    order = tf.argsort(tf.random.stateless_uniform([ROWS], [_SAMPLES, 0]))
+    rows = parts[0][1][0].shape[1]
+    ends = [round(rows * sum(weight for weight, _ in parts[: number + 1])) for number in range(len(parts))]
+    order = tf.argsort(tf.random.stateless_uniform([rows], [_SAMPLES, 0]))
     shuffled = [tf.gather(features[0], order) for _, (features,) in parts]
     pieces = [rows[begin:end] for rows, begin, end in zip(shuffled, [0, *ends], ends, strict=False)]
     return [tf.concat(pieces, axis=0)[tf.newaxis]]
+
+
+def transport_error(found: Sequence[tf.Tensor], wanted: Sequence[tf.Tensor]) -> tf.Tensor:
+    """What it costs to turn features x of a picture into features y of the painting, [1, rows, channels] each:
+
+        max(mean_x min_y d(x, y), mean_y min_x d(x, y)) + 1/2 (|m_x - m_y| / |m_y| + |v_x - v_y| / |v_y|)
+        d(x, y) = 1 - cos(x - m_y, y - m_y)
+
+    m are means, v variances, and |.| the sum over channels. The first part bounds the cost of optimal transport from
+    below; it leaves lengths out, which the second part compares. Source: Kolkin, Salavon and Shakhnarovich 2019 (arXiv
+    1904.12785), with variances in place of their covariances.
+    """
+    x, y = found[0][0], wanted[0][0]
+    (mean_x, variance_x), (mean_y, variance_y) = tf.nn.moments(x, 0), tf.nn.moments(y, 0)
+    directions = [tf.math.l2_normalize(features - mean_y, axis=-1) for features in (x, y)]
+    distances = 1 - tf.matmul(directions[0], directions[1], transpose_b=True)
+    of_y, of_x = (tf.reduce_mean(tf.reduce_min(distances, axis=axis)) for axis in (0, 1))
+    moments = [
+        tf.reduce_sum(tf.abs(one - other)) / (tf.reduce_sum(tf.abs(other)) + SMALL)
+        for one, other in ((mean_x, mean_y), (variance_x, variance_y))
+    ]
+    return tf.maximum(of_x, of_y) + tf.add_n(moments) / 2
 
 
 STATISTICS = {
@@ -144,6 +171,9 @@ STATISTICS = {
     "mean_variance": Statistic(moment_sums, _moments_value),
     "sliced_wasserstein": Statistic(
         sample_features, lambda sums, random: [sorted_projections(sums, random)], _blend_samples
+    ),
+    "transport": Statistic(
+        partial(sample_features, rows=PAIRED_ROWS), lambda sums, random: sums, _blend_samples, transport_error
     ),
 }
 

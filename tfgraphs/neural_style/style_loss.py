@@ -27,7 +27,7 @@ writes the sums G M, and divides by 4 N^2 M^2; here a painting may have another 
     style_error(G, G*)   = ||G - G*||^2 / ||G*||^2
 
 Layer by layer, paper = 1/2 ||F*||^2 normalized for content, and ||G*||^2 / (4 N^2) normalized for style. Where a
-statistic has several parts, their errors are added.
+statistic has several parts, their errors are added. `transport` has an error of its own, whatever the form.
 """
 
 import functools
@@ -156,8 +156,9 @@ class StyleTransferLoss:
 
         def error(layer: str) -> Loss:
             def compare(step: tf.Tensor) -> tf.Tensor:
-                found, wanted = (self._statistic(layer).value(one[layer], step) for one in (sums, targets))
-                return self._style_error(found, wanted)
+                statistic = self._statistic(layer)
+                found, wanted = (statistic.value(one[layer], step) for one in (sums, targets))
+                return (statistic.error or self._style_error)(found, wanted)
 
             return Loss(compare, f"style/{layer}")
 
