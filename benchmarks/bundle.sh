@@ -65,12 +65,13 @@ mkdir "$work/project"
 (cd "$checkout" && tar --exclude=.git --exclude=.venv --exclude=__pycache__ --exclude='./checkpoints/*' -cf - .) |
     tar -xf - -C "$work/project"
 
-mkdir -p "$out"
+pieces=$(mktemp -d "$out.XXXXXX")  # it gets its name when it is whole
+trap 'rm -rf "$work" "$pieces"' EXIT
 echo "$python" > "$work/python"
 (cd "$work" && tar -czf - project site python $([ -z "$gpu" ] || echo stand-ins)) |
-    split -b 60000000 -d -a 3 - "$out/piece-"
-(cd "$out" && sha256sum piece-*) > "$out/pieces.sha256"
-cat > "$out/run.sh" <<'RUN'
+    split -b 60000000 -d -a 3 - "$pieces/piece-"
+(cd "$pieces" && sha256sum piece-*) > "$pieces/pieces.sha256"
+cat > "$pieces/run.sh" <<'RUN'
 #!/bin/sh
 # Unpacks the pieces beside this script into a folder and runs Python there: sh run.sh FOLDER benchmarks/word2vec.py ...
 set -eu
@@ -80,7 +81,10 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 shift
 if [ ! -e "$folder/unpacked" ]; then
-    (cd "$here" && sha256sum --status -c pieces.sha256 2>/dev/null) || { echo "$0: a piece is missing or damaged" >&2; exit 2; }
+    (cd "$here" && sha256sum --status -c pieces.sha256 2>/dev/null) || {
+        echo "$0: a piece is missing or damaged" >&2
+        exit 2
+    }
     cat "$here"/piece-* | tar -xzf - -C "$folder"
     touch "$folder/unpacked"
 fi
@@ -99,4 +103,6 @@ fi
 cd "$folder/project"
 exec "$python" "$@"
 RUN
+chmod 755 "$pieces"
+mv "$pieces" "$out"
 echo "$out: $(ls "$out" | grep -c piece-) pieces, $(du -sm "$out" | cut -f1) MB; there: sh run.sh FOLDER benchmarks/..."
