@@ -5,13 +5,13 @@ cosine similarity   cos(w, q) = w · q / (|w| |q|)
 3CosMul             see `cos_mul` (Levy and Goldberg 2014)
 """
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.extras import install_extra
+from tfgraphs.graphs.processor import usable_cores
 
 _BLOCK_BYTES = 1 << 24  # of a matrix: the cosines of a block stay in the cache
 _MOST_COSINES = 1 << 24  # of a block
@@ -182,5 +182,5 @@ def _dot_products(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
         step = max(float(np.abs(query).max()), 1e-30) / _STEPS
         query = np.rint(query / step)
     query = query.astype(rows.dtype)[None]
-    products = simsimd.cdist(rows, query, metric="dot", threads=os.cpu_count() or 1, out_dtype="float32")
+    products = simsimd.cdist(rows, query, metric="dot", threads=usable_cores(), out_dtype="float32")
     return np.asarray(products)[:, 0] * np.float32(step)
