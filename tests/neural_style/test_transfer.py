@@ -14,7 +14,6 @@ from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution
 from tfgraphs.files.packaged import PackageError
 from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
-from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.optimize.optimizers import OptimizerError
 from tfgraphs.optimize.reports import GRADIENT_NORM
 from tfgraphs.pictures.images import resize
@@ -98,25 +97,6 @@ def test_a_scale_starts_from_the_enlarged_result_of_the_one_before(small):
     settings = dataclasses.replace(SHALLOW, steps=2, learning_rate=1e-9)
     coarse, fine = paint(CONTENT, STYLE, small, settings)
     np.testing.assert_allclose(fine.picture, np.clip(resize(coarse.picture, (48, 150)), 0, 1), atol=1e-6)
-
-
-def test_a_supersampled_painting_is_reduced_at_its_end(small):
-    settings = dataclasses.replace(SHALLOW, steps=3)
-    photograph, enlarged = CONTENT[:40, :40], resize(CONTENT[:40, :40], (80, 80))
-    *_, large = paint(enlarged, STYLE, small, settings)
-    *_, last = paint(photograph, STYLE, small, dataclasses.replace(settings, supersampling=2.0))
-    np.testing.assert_allclose(last.picture, np.clip(resize(large.picture, (40, 40)), 0, 1), atol=1e-5)
-
-
-def test_a_frame_with_an_anchor_is_painted_in_its_own_size(small):
-    photograph = CONTENT[:40, :40]
-    anchor = Anchor(photograph, np.ones((40, 40), np.float32), 1.0, np.ones((40, 40, 1), np.float32))
-    pictures = []
-    for factor in (1.0, 2.0):
-        settings = dataclasses.replace(SHALLOW, steps=3, supersampling=factor)
-        *_, last = Painter(STYLE, small, settings).paint(photograph, anchor=anchor)
-        pictures.append(last.picture)
-    np.testing.assert_array_equal(*pictures)
 
 
 def test_with_hardly_any_weight_but_that_of_content_the_photograph_itself_is_painted(small):
