@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.word2vec import Vocabulary, hierarchical_softmax, model, negative_sampling
-from tfgraphs.word2vec.damping import PLACES as MOST_PLACES
 from tfgraphs.word2vec.hierarchical_softmax import huffman_tree
-from tfgraphs.word2vec.model import Plan, Word2Vec, draw_reach
+from tfgraphs.word2vec.model import Word2Vec, draw_reach
 from tfgraphs.word2vec.output_layer import Draw
+from tfgraphs.word2vec.plan import Plan
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, WINDOW_SAMPLINGS, TrainingSettings
 
 COUNTS = np.array([30, 20, 15, 10, 8, 7, 6, 5, 4, 3, 2, 1])
@@ -346,72 +346,6 @@ def test_a_row_that_is_in_very_many_pairs_keeps_only_a_share_of_its_gradient(arc
         np.testing.assert_allclose(after, shares[:, None] * before, rtol=1e-9)
         assert shares.argmin() == 0
         assert 0 < shares.min() < shares.max() <= 1 + 1e-12
-
-
-def large_vocabulary(words):
-    return Vocabulary([f"w{number}" for number in range(words)], 10**6 // np.arange(1, words + 1))
-
-
-@pytest.mark.parametrize(
-    ("vocabulary", "words", "settings", "places"),
-    [
-        (50_000, 10**7, {}, MOST_PLACES),
-        (50_000, 8 * LENGTH * 24, {}, 24),
-        (50_000, 8 * LENGTH * 23, {}, 16),
-        (50_000, 8 * LENGTH * 7, {}, 4),
-        (50_000, 8 * LENGTH * 3, {}, 3),
-        (50_000, 2, {}, 1),
-        (2, 10**7, {}, 1),
-        (50_000, 10**7, {"learning_rate": 0}, MOST_PLACES),
-        (10**6, 10**7, {"loss": "softmax", "learning_rate": 0}, 8),
-        (2, 10**7, {"words_per_step": 100 * LENGTH}, 96),
-        (2, 8 * LENGTH, {"words_per_step": 10**9}, 8),
-        (50_000, 10**7, {"words_per_step": 1}, 1),
-    ],
-    ids=[
-        "long",
-        "24 units",
-        "23 units",
-        "7 units",
-        "3 units",
-        "short",
-        "small vocabulary",
-        "no rate",
-        "logits",
-        "as asked",
-        "no more than the text",
-        "one word",
-    ],
-)
-def test_a_step_reads_as_many_places_as_text_vocabulary_and_memory_allow(vocabulary, words, settings, places):
-    settings = TrainingSettings(dim=1, workers=2, **settings)
-    assert Word2Vec(large_vocabulary(vocabulary), settings).plan(words).places == places
-
-
-@pytest.mark.parametrize(
-    ("workers", "free", "settings", "words", "plan"),
-    [
-        (1, False, {}, 10**7, (64, 2, 1)),
-        (2, False, {}, 10**7, (64, 2, 1)),
-        (3, False, {}, 10**7, (64, 4, 1)),
-        (16, False, {}, 10**7, (128, 16, 1)),
-        (99, False, {}, 10**7, (128, 16, 1)),
-        (16, False, {}, 3 * 10**6, (64, 16, 1)),
-        (16, False, {"architecture": "cbow"}, 10**7, (128, 16, 1)),
-        (16, False, {"loss": "hierarchical_softmax"}, 10**7, (64, 16, 1)),
-        (16, False, {}, 8 * 32 * 10, (8, 2, 1)),
-        (1, True, {}, 10**7, (64, 1, 1)),
-        (2, True, {}, 10**7, (32, 1, 2)),
-        (16, True, {}, 10**7, (16, 1, 16)),
-        (16, True, {"loss": "hierarchical_softmax"}, 10**7, (4, 1, 16)),
-        (16, True, {}, 8 * 32 * 10, (8, 1, 1)),
-        (16, True, {"words_per_step": 1}, 10**7, (1, 1, 1)),
-    ],
-)
-def test_workers_share_a_step_or_take_steps_of_their_own(monkeypatch, workers, free, settings, words, plan):
-    monkeypatch.undo()
-    settings = TrainingSettings(dim=1, workers=workers, free=free, **settings)
-    assert Word2Vec(large_vocabulary(50_000), settings).plan(words) == plan
 
 
 def test_initial_inputs_are_small_and_outputs_zero():

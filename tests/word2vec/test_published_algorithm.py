@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from tfgraphs.word2vec import encode_sentences
 from tfgraphs.word2vec.hierarchical_softmax import huffman_tree
-from tfgraphs.word2vec.model import Plan, Word2Vec
+from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.output_layer import Draw
+from tfgraphs.word2vec.plan import Plan
 from tfgraphs.word2vec.settings import PUBLISHED_ALGORITHM, TrainingSettings
 from tfgraphs.word2vec.train import train
 

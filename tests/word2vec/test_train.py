@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.graphs import processor
-from tfgraphs.word2vec import CorpusError, encode_sentences, prepare
-from tfgraphs.word2vec import model as model_module
+from tfgraphs.word2vec import CorpusError, encode_sentences, plan, prepare
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import ARCHITECTURES, LOSSES, TextSettings, TrainingSettings
 from tfgraphs.word2vec.train import FallingRate, train, train_word_vectors
@@ -103,7 +102,7 @@ def test_half_a_million_words_put_related_words_together(shared_corpus, tmp_path
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_free_training_lowers_the_loss_as_far(monkeypatch, architecture, loss):
     """Four workers take steps of 4 places of their own; CBOW's noise words are for 8."""
-    monkeypatch.setattr(model_module, "FREE_PLACES", 4)
+    monkeypatch.setattr(plan, "FREE_PLACES", 4)
     options = {"architecture": architecture, "loss": loss, "epochs": 10, "learning_rate": 0.01, "words_per_step": 512}
     (_, together), (_, free) = (learn(free=free, workers=4, **options) for free in (False, True))
     losses = [np.mean([report.loss for report in progress[1:-1]]) for progress in (together, free)]

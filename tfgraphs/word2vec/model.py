@@ -13,7 +13,6 @@ the sampling is `expected`.
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,35 +21,14 @@ from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import keep_probabilities
-from tfgraphs.word2vec.damping import FREE_PLACES, LENGTH, Damping, pairs_of
+from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
 from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
 from tfgraphs.word2vec.output_layer import Draw, OutputLayer, Softmax, Tensors
+from tfgraphs.word2vec.plan import Plan, make_plan
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.start import Start
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
-
-_PARTS = (2, 4, 8, 16)  # of a step, which run side by side; the more, the more workers
-_LEAST_PLACES = {"hierarchical_softmax": 4}  # of a worker in free training, of others FREE_PLACES
-
-
-class Plan(NamedTuple):
-    """How a text is trained on.
-
-    Attributes:
-        places: that a step reads at once.
-        parts: of a step, which run side by side.
-        threads: how many steps are taken at once, in free training.
-    """
-
-    places: int
-    parts: int
-    threads: int
-
-
-def _rounded_down(number: int, unit: int) -> int:
-    """The largest multiple of a unit up to a number; a number that is less than the unit."""
-    return number - number % unit if number >= unit else number
 
 
 class Word2Vec:
@@ -112,14 +90,7 @@ class Word2Vec:
 
     def plan(self, words: int) -> Plan:
         """Return how a text of some words is trained on."""
-        most, grouped = self._damping.places(words, self.length), self._grouped
-        workers = self.settings.cores
-        if not self.settings.free:
-            enough = next((parts for parts in _PARTS if parts >= workers), _PARTS[-1])
-            parts = next((parts for parts in reversed(_PARTS) if parts <= enough and most >= parts * grouped), 1)
-            return Plan(_rounded_down(most, parts * grouped), parts, 1)
-        threads = max(1, min(workers, most // _LEAST_PLACES.get(self.settings.loss, FREE_PLACES)))
-        return Plan(_rounded_down(most // threads, grouped), 1, threads)
+        return make_plan(self.settings, self._damping.places(words, self.length), self._grouped)
 
     def loss(self, text: Callable[[tf.Tensor], tf.Tensor], plan: Plan) -> Loss:
         """Make the loss of a step over a text.

@@ -28,9 +28,9 @@ class Draw(NamedTuple):
         """The seed of TensorFlow's stateless functions, another for each stream."""
         return [self.seed + stream, self.step * self.parts + self.part]
 
-    def key_of_step(self, stream: int = 0) -> list[int | tf.Tensor]:
+    def key_of_step(self) -> list[int | tf.Tensor]:
         """The same for what all parts of a step share."""
-        return [self.seed + stream, self.step * self.parts]
+        return [self.seed, self.step * self.parts]
 
 
 class OutputLayer(ABC):
