@@ -59,9 +59,9 @@ def _parts(output: Path) -> list[Part]:
     style = f"neural_style --content=sample:coffee --style=sample:swirls {files.format('style')}"
     inputs = {"the photograph": "sample:coffee", "the painting": "sample:swirls"}
     return [
-        Part("words", "Words that can be added", words, 10, {}),
-        Part("dream", "A network that dreams", [dream], 25, {"the photograph": "sample:cat"}),
-        Part("style", "A photograph, painted", [style], 90, inputs),
+        Part("words", "Words that can be added", words, 5, {}),
+        Part("dream", "A network that dreams", [dream], 8, {"the photograph": "sample:cat"}),
+        Part("style", "A photograph, painted", [style], 62, inputs),
     ]
 
 

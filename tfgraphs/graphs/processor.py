@@ -62,7 +62,11 @@ class Processor:
         return not self.gpus
 
     def compiles_updates(self, threads: int) -> bool:
-        """Updates as XLA programs, where so many threads update one variable: a program locks it for all others."""
+        """Updates of variables as XLA programs, where so many threads update each of them.
+
+        They take 15 to 25 % less time of a core than TensorFlow's, but a program locks its variable for all others. Up
+        to 8 threads that costs little; more have not been measured here.
+        """
         return self.compiled_losses and threads <= 8
 
     @property

@@ -57,8 +57,6 @@ def minimize(
         feed: called with the number of steps done before each round of `steps_per_report` steps, to bring the data
             for them. A round starts at a multiple of `steps_per_report`, after an interruption too.
         threads: how many steps are taken at once, each on the variables as it finds them (Hogwild, Niu et al., arXiv
-            1106.5730). With more than one the result depends on chance.
-        threads: how many steps are taken at once, each on the variables as it finds them (Hogwild, Niu et al., arXiv
             1106.5730). With more than one no two runs are alike, not even those of one seed.
         checkpoint_dir: folder for checkpoints of the variables, the optimizer and the step. If it holds one, the
             run continues from there, and ends with the same bytes as an uninterrupted one.

@@ -20,10 +20,10 @@ from tfgraphs.word2vec.settings import TrainingSettings
 
 LENGTH = 32  # consecutive words that a step reads in one place of the text
 PLACES = 64  # places that are read at once, in a long text
-MORE_PLACES = 128  # the same with more than FEW workers and negative sampling; 256 diverge on 15 million words
-FEW = 4
-FREE_PLACES = 16  # of each worker in free training
-STEPS = 1000  # at least, of MORE_PLACES
+MORE_PLACES = 128  # the same with many workers and negative sampling; with 256, 15 million words diverged
+FEW = 4  # workers, beyond which there are many
+FREE_PLACES = 16  # for each worker, where many train freely
+STEPS = 1000  # that a training takes at least, if a step has more than PLACES
 LIMIT = 7.5  # pull beyond which a row begins to overshoot
 OF_LOSS = {"nce": 0.2, "softmax": 0.2, "sampled_softmax": 0.4, "hierarchical_softmax": 0.4}  # share of the limit
 OF_TIED = 0.2  # at most this share, as a tied row pulls at itself

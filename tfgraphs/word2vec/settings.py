@@ -125,8 +125,8 @@ class TrainingSettings(CheckedSettings):
         dtype: of the vectors in training, `float32` or `float64`.
         workers: how many cores the training uses. The same seed gives the same vectors with as many workers. Default:
             all that this process may use.
-        free: whether each worker updates the vectors without waiting for the others, as in word2vec.c and gensim. It is
-            faster, but the same seed gives other vectors each time.
+        free: whether each worker updates the vectors without waiting for the others, as in word2vec.c and gensim. The
+            same seed then gives other vectors each time.
         window_sampling: `dynamic`, the reach of each window is drawn from 1..window, as published; `expected`, each
             neighbour has the weight that it would have on average; `full`, all neighbours count the same. Default:
             `expected` for skip-gram, with equally good vectors, `dynamic` for CBOW (17.7 % of analogies instead of
