@@ -12,7 +12,9 @@ from torch_files import resnet_arrays
 from tfgraphs import backbones
 from tfgraphs.backbones.networks import googlenet, resnet, vgg
 from tfgraphs.neural_style import StyleSettings
+from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import NETWORKS as CHOICES
+from tfgraphs.neural_style.settings import SAMPLING
 from tfgraphs.neural_style.statistics import STATISTICS
 from tfgraphs.neural_style.style_loss import FORMS
 
@@ -70,3 +72,35 @@ def test_squeezenet_supersamples_what_needs_no_tiles(settings, supersampling):
 
 def test_the_choices_are_those_that_are_implemented():
     assert {"loss": tuple(FORMS), "statistic": tuple(STATISTICS)} == StyleSettings.CHOICES
+    assert {name for name, statistic in STATISTICS.items() if statistic.rows} == set(SAMPLING)
+
+
+@pytest.mark.parametrize(
+    ("settings", "network", "expected"),
+    [
+        (StyleSettings(), "squeezenet", "transport"),
+        (StyleSettings(), "vgg16", "covariance"),
+        (StyleSettings(), "mine", "covariance"),
+        (StyleSettings(loss="paper"), "squeezenet", "gram"),
+        (StyleSettings(statistic="gram"), "squeezenet", "gram"),
+    ],
+)
+def test_the_statistic_is_that_of_the_network(settings, network, expected):
+    assert settings.compared_statistic(network) == expected
+
+
+def test_the_content_weight_and_the_octaves_suit_the_statistic():
+    covariances = StyleSettings(statistic="covariance")
+    given = StyleSettings(content_weight=2, octaves=2)
+    assert StyleSettings().weights("squeezenet").content < covariances.weights("squeezenet").content / 2
+    assert StyleSettings().weights("squeezenet")[1:] == covariances.weights("squeezenet")[1:]
+    assert (StyleSettings().compared_octaves("squeezenet"), covariances.compared_octaves("squeezenet")) == (1, 3)
+    assert (given.weights("squeezenet").content, given.compared_octaves("squeezenet")) == (2, 2)
+
+
+@pytest.mark.parametrize("statistic", [None, *SAMPLING])
+def test_a_stride_is_refused_where_positions_are_sampled(statistic):
+    settings = StyleSettings(statistic=statistic, style_stride=2)
+    with pytest.raises(StyleError, match=f"{statistic or 'transport'} samples positions: leave style_stride out"):
+        settings.stride("squeezenet")
+    assert StyleSettings(statistic=statistic).stride("squeezenet") == 1

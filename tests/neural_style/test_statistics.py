@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.neural_style.settings import WHOLE_ONLY
 from tfgraphs.neural_style.statistics import (
     PAIRED_ROWS,
     ROWS,
@@ -16,7 +15,7 @@ from tfgraphs.neural_style.statistics import (
 )
 
 SEED = tf.constant(3, tf.int64)
-ADDITIVE = [name for name in STATISTICS if name not in WHOLE_ONLY]
+ADDITIVE = [name for name, statistic in STATISTICS.items() if not statistic.rows]
 
 
 def normal(*shape, seed=0):
@@ -78,6 +77,18 @@ def test_positions_are_drawn_as_often_as_they_count():
     values, counts = np.unique(rows, return_counts=True)
     assert values.tolist() == [0, 2, 3]
     np.testing.assert_allclose(counts / ROWS, [1 / 4, 1 / 2, 1 / 4], atol=2 / ROWS)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_samples_of_parts_add_up_to_those_of_the_whole(masked):
+    activation = normal(1, 9, 11, 3)
+    mask = tf.constant(np.random.default_rng(1).random((1, 9, 11))) if masked else None
+    (expected,) = sample_features(tf.constant(activation), mask, SEED, 50)
+    found = 0.0
+    for row, column in [(0, 0), (0, 4), (5, 0), (5, 4)]:
+        part = activation[:, row : 9 if row else 5, column : 11 if column else 4]
+        found += sample_features(tf.constant(part), mask, SEED, 50, tf.constant([row, column]), tf.constant([9, 11]))[0]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_slices_are_in_order_and_of_directions_of_length_one():

@@ -79,8 +79,20 @@ PLACED = [
         (PLACED, {"loss": "paper"}),
         (PLACED, {"statistic": "mean_variance"}),
         (PLACED, {"style_stride": 2}),
+        (PLAIN, {"statistic": "transport", "style_stride": None}),
+        (PLACED, {"statistic": "transport", "style_stride": None}),
+        (PLACED, {"statistic": "sliced_wasserstein", "style_stride": None}),
     ],
-    ids=["one painting", "a part of the positions", "three in two places", "moments", "a part of three in two places"],
+    ids=[
+        "one painting",
+        "a part of the positions",
+        "three in two places",
+        "moments",
+        "a part of three in two places",
+        "samples",
+        "samples of three in two places",
+        "distributions",
+    ],
 )
 def test_the_loss_in_tiles_is_that_of_the_whole(backbone, styles, changes):
     content, shown = picture(130, 140), picture(130, 140, seed=1)
@@ -103,12 +115,6 @@ def test_a_painting_in_tiles_is_the_painting_of_the_whole(backbone):
     np.testing.assert_allclose(paintings[0], paintings[1], atol=2e-3)
 
 
-def test_distributions_are_not_compared_in_tiles(backbone):
-    settings = dataclasses.replace(SETTINGS, statistic="sliced_wasserstein", tile_size=96)
-    with pytest.raises(StyleError, match="sliced_wasserstein needs the whole picture"):
-        Targets((130, 140), regions(PLAIN, (130, 140)), backbone, settings)
-
-
 def test_tiles_that_are_too_small_are_refused(backbone):
     with pytest.raises(TileError, match="tiles of 30 px are too small"):
         Targets((130, 140), regions(PLAIN, (130, 140)), backbone, dataclasses.replace(SETTINGS, tile_size=30))
@@ -119,15 +125,15 @@ def test_a_negative_tile_size_is_refused():
         StyleSettings(tile_size=-1)
 
 
-@pytest.mark.parametrize("statistic", ["gram", "mean_variance", "sliced_wasserstein"])
+@pytest.mark.parametrize("statistic", ["gram", "mean_variance", "sliced_wasserstein", "transport"])
 def test_a_painting_seen_in_its_own_style_has_no_style_error(backbone, statistic):
-    """The shifts and what is drawn differ from the targets', so not to the last digit."""
+    """The shifts and what is drawn differ from the targets', so it has a little."""
     content = picture(96, 96)
-    settings = dataclasses.replace(SETTINGS, statistic=statistic)
+    settings = dataclasses.replace(SETTINGS, statistic=statistic, style_stride=None)
     own, _ = looked_at(backbone, content, [Style(content)], settings, content)
     other, _ = looked_at(backbone, content, [Style(content)], settings, picture(96, 96, seed=1) ** 3)
     for layer in ("style/conv1", "style/conv3"):
-        assert float(own[layer]) < 0.05 * float(other[layer])
+        assert float(own[layer]) < 0.2 * float(other[layer])
 
 
 def test_the_gradient_of_parts_of_the_positions_is_nearly_that_of_all_on_average(backbone):

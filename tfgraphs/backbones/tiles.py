@@ -64,11 +64,12 @@ class Part:
     """The positions of a picture that one tile counts: those of its core.
 
     `slices` maps a layer's name, and the numbers of positions down and across in an activation of the tile, to the
-    slices of the core in that activation and in the activation of the whole picture. It is None for a picture that is
-    computed at once.
+    slices of the core in that activation and in the activation of the whole picture; `positions` maps them to the
+    numbers of positions of the whole picture. Both are None for a picture that is computed at once.
     """
 
     slices: Callable[[str, tf.Tensor], tuple[list[slice], list[slice]]] | None = None
+    positions: Callable[[str, tf.Tensor], tf.Tensor] | None = None
 
     def core(self, activation: tf.Tensor, layer: str) -> tf.Tensor:
         """Selects the core of an activation of the tile, [batch, height, width, ...]."""
@@ -90,6 +91,11 @@ class Part:
             return tf.zeros([2], tf.int32)
         _, in_picture = self.slices(layer, tf.zeros([2], tf.int32))
         return tf.stack([axis.start for axis in in_picture])
+
+    def whole(self, layer: str, activation: tf.Tensor) -> tf.Tensor:
+        """Numbers of positions down and across the whole picture, int32 [2], from the activation of the tile."""
+        sides = tf.shape(activation)[1:3]
+        return sides if self.positions is None else self.positions(layer, sides)
 
 
 EVERYTHING = Part()
@@ -189,7 +195,9 @@ class Tiles:
                 if corner:
                     mirrored = (tf.pad(piece, frame, "REFLECT") for piece in pieces)
                     tiles = [tf.ensure_shape(tile, spec.shape) for tile, spec in zip(mirrored, specs, strict=True)]
-                sums = sums_of_part(tiles, Part(lambda layer, tile: self._core(layer, tile, row, column)))
+                sums = sums_of_part(
+                    tiles, Part(lambda layer, tile: self._core(layer, tile, row, column), self.positions)
+                )
             return sums, tape.gradient(sums, pieces[0]) if with_gradient else pieces[0][:, :, :0]
 
         place, frame = tf.TensorSpec([3], tf.int32), tf.TensorSpec([4, 2], tf.int32)

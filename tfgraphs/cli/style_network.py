@@ -75,7 +75,7 @@ def train(style: StyleSettings) -> None:
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
 
-    training.check_style(style)
+    style = training.trainable(style)
     settings = training.NetworkSettings(
         steps=TRAIN_STEPS.value,
         seed=picture_run.SEED.value,

@@ -148,7 +148,7 @@ class _Painter:
     ) -> tf.Tensor:
         """The style loss of a picture of one octave."""
         pixels, found = tf.cast(tf.reduce_prod(tf.shape(picture)[1:3]), tf.float32), dict(activations)
-        for layer in self._loss.style_weights if self._settings.stride() != 1 else ():
+        for layer in self._loss.style_weights if self._settings.stride(self._backbone.name) != 1 else ():
             found[layer], _ = subsample(found[layer], self._loss.stride(layer, pixels), number)
         return self._loss.style(self._loss.style_sums(found, picture, number), targets)(number)[0]
 

@@ -16,7 +16,7 @@ from tfgraphs.graphs.own_gradients import custom_gradient
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, lattice_offset, mirror_and_shift, picture_offset
-from tfgraphs.neural_style.statistics import Sums, subsample
+from tfgraphs.neural_style.statistics import Sums, sample_features, subsample
 from tfgraphs.neural_style.style_loss import PALETTE, LayerSums, StyleTransferLoss, content_sums, palette_sums
 from tfgraphs.optimize.losses import Loss, weighted_sum
 from tfgraphs.pictures.images import resize
@@ -172,14 +172,20 @@ class Octave:
         strides: Mapping[str, int],
     ) -> LayerSums:
         """What the positions of a part add to the sums of each style layer; `random` draws positions and samples."""
-        sums = {}
+        statistic, sums = self._loss.statistic, {}
         for layer in self._loss.style_weights:
             core, mask = part.core(activations[layer], layer), None
             if masks is not None:
-                mask = part.cut(masks[layer][shift, tf.newaxis], layer, activations[layer])
+                mask = masks[layer][shift, tf.newaxis]
+            if statistic.rows and part is not EVERYTHING:
+                place = part.first(layer), part.whole(layer, activations[layer])
+                sums[layer] = sample_features(core, mask, random, statistic.rows, *place)
+                continue
+            if mask is not None:
+                mask = part.cut(mask, layer, activations[layer])
             if strides.get(layer, 1) > 1:
                 core, mask = subsample(core, strides[layer], random, mask, part.first(layer))
-            sums[layer] = self._loss.statistic.sums(core, mask, random)
+            sums[layer] = statistic.sums(core, mask, random)
         return sums
 
     def _tiles_of(self, size: tuple[int, int]) -> Tiles | None:

@@ -27,14 +27,17 @@ class Choice(NamedTuple):
     """How a network paints best, found by looking at paintings and by a judge, see benchmarks/paintings.py.
 
     Attributes:
-        content_layer, style_layers, octaves: as of `StyleSettings`; None: there is no choice of layers.
-        weights: of the parts of the loss.
+        content_layer, style_layers: as of `StyleSettings`; None: there is no choice of layers.
+        statistic: as of `StyleSettings`.
+        weights: of the parts of the loss, for covariances; see `TRANSPORT_CONTENT`.
+        octaves: as of `StyleSettings`, for covariances.
         pooling: as of `backbones.load`.
         supersampling: as of `StyleSettings`.
     """
 
     content_layer: str | None = None
     style_layers: Mapping[str, float] | None = None
+    statistic: str = "covariance"
     weights: Weights = Weights(1.0, 3.0, 20.0, 8.0)
     octaves: int = 3
     pooling: str = "average"
@@ -45,6 +48,7 @@ NETWORKS: dict[str, Choice] = {
     "squeezenet": Choice(
         "fire5",
         dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
+        statistic="transport",
         weights=Weights(1.35, 2.5, 60.0, 4.0),
         supersampling=1.5,
     ),
@@ -74,12 +78,11 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 """
 
 PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
+SAMPLING = ("sliced_wasserstein", "transport")  # statistics of features that are sampled in each step
 TRANSPORT_CONTENT = 0.3  # share of the content weight for `transport`, whose errors are a third of covariances'
-STATISTIC = {"normalized": "covariance", "paper": "gram"}
 LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
-WHOLE_ONLY = ("sliced_wasserstein", "transport")  # statistics that need the whole picture at once
 
 
 @dataclass(frozen=True)
@@ -192,18 +195,12 @@ class StyleSettings(CheckedSettings):
         return content, dict(style)
 
     def tile(self, backbone: "Backbone", size: tuple[int, int]) -> int:
-        """The size of the tiles in which a picture of a size is processed; 0 for the picture as a whole.
-
-        Raises:
-            StyleError: the statistic cannot be computed in tiles.
-        """
-        content, style = self.layers(backbone)
-        layers, additive = [content, *style], self.compared_statistic not in WHOLE_ONLY
-        if self.tile_size and not additive:
-            raise StyleError(f"{self.statistic} needs the whole picture: leave tile_size out, or take covariance")
+        """The size of the tiles in which a picture of a size is processed; 0 for the picture as a whole."""
         if self.tile_size is not None:
             return self.tile_size
-        possible = additive and all(backbone.view(layer).receptive_field for layer in layers)
+        content, style = self.layers(backbone)
+        layers = [content, *style]
+        possible = all(backbone.view(layer).receptive_field for layer in layers)
         return TILE if possible and size[0] * size[1] > _most_pixels(backbone, layers) else 0
 
     def supersamples(self, backbone: "Backbone") -> tuple[float, float]:
@@ -212,22 +209,29 @@ class StyleSettings(CheckedSettings):
         limit = _most_pixels(backbone, [content, *style]) if self.supersampling is None else math.inf
         return self.largest_factor(backbone.name), limit
 
-    def stride(self) -> int | None:
-        """`style_stride`, or 1 where it is None and the loss has to be exact."""
-        exact = self.loss == "paper" or self.optimizer_name == "lbfgs" or self.compared_statistic in WHOLE_ONLY
-        return 1 if exact and self.style_stride is None else self.style_stride
+    def stride(self, network: str) -> int | None:
+        """`style_stride`, or 1 where the loss has to be exact or the statistic draws its own positions.
+
+        Raises:
+            StyleError: both are given.
+        """
+        statistic = self.compared_statistic(network)
+        samples, exact = statistic in SAMPLING, self.loss == "paper" or self.optimizer_name == "lbfgs"
+        if samples and self.style_stride is not None:
+            raise StyleError(f"{statistic} samples positions: leave style_stride out, or take statistic covariance")
+        return 1 if (exact or samples) and self.style_stride is None else self.style_stride
 
     def weights(self, network: str) -> Weights:
         """The weights, where they are None those chosen for a network of this name, or the paper's."""
         given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
         chosen = PAPER if self.loss == "paper" else choice_of(network).weights
-        if self.compared_statistic == "transport":
+        if self.compared_statistic(network) == "transport":
             chosen = chosen._replace(content=TRANSPORT_CONTENT * chosen.content)
         return chosen._replace(**{part: weight for part, weight in given.items() if weight is not None})
 
     def compared_octaves(self, network: str) -> int:
         """`octaves`, or those chosen for a network of this name."""
-        one = self.loss == "paper" or self.compared_statistic == "transport"
+        one = self.loss == "paper" or self.compared_statistic(network) == "transport"
         return self.octaves or (1 if one else choice_of(network).octaves)
 
     def largest_factor(self, network: str) -> float:
@@ -238,10 +242,9 @@ class StyleSettings(CheckedSettings):
         """How a network of this name pools, see `backbones.load`; the paper, too, replaces the maximum by the mean."""
         return "average" if self.loss == "paper" else choice_of(network).pooling
 
-    @property
-    def compared_statistic(self) -> str:
-        """`statistic`, or that of the form of the loss."""
-        return self.statistic or STATISTIC[self.loss]
+    def compared_statistic(self, network: str) -> str:
+        """`statistic`, or that chosen for a network of this name, or the paper's."""
+        return self.statistic or ("gram" if self.loss == "paper" else choice_of(network).statistic)
 
 
 def _most_pixels(backbone: "Backbone", layers: Sequence[str]) -> float:

@@ -1,8 +1,8 @@
 """Statistics of activations that describe a style: how features respond, but not where.
 
-Each is a function of sums over positions. So it can be computed of a picture in pieces, of several pictures together,
-and of a part of one: a position may count any number of times. F are the activations of a layer with N channels, m_p is
-how often position p counts, M = sum_p m_p.
+Each is a function of sums over positions, or of features sampled at some. So it can be computed of a picture in pieces,
+of several pictures together, and of a part of one: a position may count any number of times. F are the activations of a
+layer with N channels, m_p is how often position p counts, M = sum_p m_p.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,12 +39,14 @@ class Statistic:
         value: maps the sums and a random number to the statistic: one tensor, or several that are compared apart.
         blend: maps the sums of several paintings with their shares, which add up to 1, to those of the blend.
         error: maps the value of a picture and that of the painting to a scalar. None: that of the form of the loss.
+        rows: how many positions are sampled, where `sums` are those of `sample_features`; 0: all are added up.
     """
 
     sums: Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], Sums]
     value: Callable[[Sums, tf.Tensor], list[tf.Tensor]]
     blend: Callable[[Sequence[tuple[float, Sums]]], Sums] = _weighted_sums
     error: Callable[[Sequence[tf.Tensor], Sequence[tf.Tensor]], tf.Tensor] | None = None
+    rows: int = 0
 
 
 def gram_matrix(activation: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -103,21 +105,46 @@ def _moments_value(sums: Sums, random: tf.Tensor | None = None) -> list[tf.Tenso
     return [tf.concat([mean, tf.sqrt(variance + SMALL)], axis=1)]
 
 
-def sample_features(activation: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor, rows: int = ROWS) -> Sums:
+def sample_features(
+    activation: tf.Tensor,
+    mask: tf.Tensor | None,
+    seed: tf.Tensor,
+    rows: int = ROWS,
+    first: tf.Tensor | None = None,
+    whole: tf.Tensor | None = None,
+) -> Sums:
     """Samples the features of `rows` positions, each as often as it counts: [features], [1, rows, channels].
 
     Samples are stratified: the positions in their order are cut into `rows` parts of equal count, one is drawn of each.
+
+    Args:
+        activation, mask: as of `gram_matrix`.
+        seed: draws the positions, int64.
+        first: where the activation is that of a part of a picture, row and column of its first position in the whole
+            picture, int32 [2]. Samples of other parts are zeros, so the sum over all parts is that of the whole.
+        whole: the numbers of positions down and across the whole picture, int32 [2]; `mask` is that of all of them.
     """
-    features, counts = _positions(activation)[0], _counts(activation, mask)[0, :, 0]
-    inside = tf.random.stateless_uniform([rows], [_SAMPLES, seed], dtype=features.dtype)
-    places = (tf.range(rows, dtype=features.dtype) + inside) / rows
-    last = tf.shape(features)[0] - 1
+    features, shape = _positions(activation)[0], tf.shape(activation)[1:3]
+    chosen = _sample_positions(shape if whole is None else whole, mask, seed, rows)
+    if first is None or whole is None:
+        return [tf.gather(features, chosen)[tf.newaxis]]
+    places = tf.stack([chosen // whole[1], chosen % whole[1]], axis=-1) - first
+    inside = tf.reduce_all((places >= 0) & (places < shape), axis=-1)
+    in_part = tf.where(inside, places[:, 0] * shape[1] + places[:, 1], 0)
+    return [tf.where(inside[:, tf.newaxis], tf.gather(features, in_part), 0)[tf.newaxis]]
+
+
+def _sample_positions(size: tf.Tensor, mask: tf.Tensor | None, seed: tf.Tensor, rows: int) -> tf.Tensor:
+    """Draws `rows` of the positions of an activation with so many down and across, in their order, int32 [rows]."""
+    inside = tf.random.stateless_uniform([rows], [_SAMPLES, seed])
+    shares = (tf.range(rows, dtype=tf.float32) + inside) / rows
+    count = size[0] * size[1]
     if mask is None:
-        chosen = tf.minimum(tf.cast(places * tf.cast(last + 1, places.dtype), tf.int32), last)
+        chosen = tf.cast(shares * tf.cast(count, tf.float32), tf.int32)
     else:
-        counted = tf.cumsum(counts)
-        chosen = tf.minimum(tf.searchsorted(counted, places * counted[-1], side="right"), last)
-    return [tf.gather(features, chosen)[tf.newaxis]]
+        counted = tf.cumsum(tf.cast(tf.reshape(mask, [-1]), tf.float32))
+        chosen = tf.searchsorted(counted, shares * counted[-1], side="right")
+    return tf.minimum(chosen, count - 1)
 
 
 def sorted_projections(sums: Sums, seed: tf.Tensor) -> tf.Tensor:
@@ -170,10 +197,14 @@ STATISTICS = {
     "gram": Statistic(gram_sums, _gram_value),
     "mean_variance": Statistic(moment_sums, _moments_value),
     "sliced_wasserstein": Statistic(
-        sample_features, lambda sums, random: [sorted_projections(sums, random)], _blend_samples
+        sample_features, lambda sums, random: [sorted_projections(sums, random)], _blend_samples, rows=ROWS
     ),
     "transport": Statistic(
-        partial(sample_features, rows=PAIRED_ROWS), lambda sums, random: sums, _blend_samples, transport_error
+        partial(sample_features, rows=PAIRED_ROWS),
+        lambda sums, random: sums,
+        _blend_samples,
+        transport_error,
+        rows=PAIRED_ROWS,
     ),
 }
 

@@ -140,12 +140,12 @@ class StyleTransferLoss:
 
     def __init__(self, settings: StyleSettings, backbone: Backbone) -> None:
         self._content_error, self._style_error = FORMS[settings.loss]
-        self.statistic = STATISTICS[settings.compared_statistic]
+        self.statistic = STATISTICS[settings.compared_statistic(backbone.name)]
         self.content_layer, weights = settings.layers(backbone)
         self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self.layers = list(dict.fromkeys([self.content_layer, *weights]))
         self._weights = settings.weights(backbone.name)
-        self._backbone, self._stride = backbone, settings.stride()
+        self._backbone, self._stride = backbone, settings.stride(backbone.name)
 
     def content(self, sums: Sums) -> Loss:
         """content_error(F(X), F(P)), from `content_sums`."""

@@ -65,6 +65,7 @@ class Painter:
         self._backbone = backbone or backbones.load("squeezenet", "average")
         self._settings = settings or StyleSettings()
         self._settings.layers(self._backbone)
+        self._settings.stride(self._backbone.name)
         scale_optimizer(self._settings, steps=1)  # an unknown one is refused now, not in the first step
         self._scales: dict[tuple[object, ...], tuple[Targets, Canvas]] = {}
         self._shape: tuple[int, ...] = ()

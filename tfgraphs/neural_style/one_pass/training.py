@@ -8,7 +8,7 @@ with normalized errors, so that its weights mean what they mean to the painter.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import keras
@@ -20,7 +20,7 @@ from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.octaves import octave, octave_shares
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError
-from tfgraphs.neural_style.settings import WHOLE_ONLY, StyleSettings
+from tfgraphs.neural_style.settings import SAMPLING, StyleSettings
 from tfgraphs.neural_style.shifts import cut_window, draw_shift, lattice_offset
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.optimize.losses import Loss, weighted_sum
@@ -77,7 +77,7 @@ def train(
         painting: float32 [height, width, 3], RGB in 0..1.
         photographs: to learn from.
         backbone: in whose activations pictures are compared.
-        style: layers, weights, octaves and statistic; the form of the losses is "normalized".
+        style: layers, weights, octaves and statistic, by default covariance; the form of the losses is "normalized".
         settings: see `NetworkSettings`.
         test_picture: the same kind of array as the painting; progress has it as the network paints it by then.
         options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
@@ -91,8 +91,7 @@ def train(
         OptimizerError: there is no such optimizer.
         CheckpointError, NonFiniteLoss: see `minimize`.
     """
-    style, settings = style or StyleSettings(), settings or NetworkSettings()
-    check_style(style)
+    style, settings = trainable(style or StyleSettings()), settings or NetworkSettings()
     optimizer, crops, paint = _optimizer(settings), _Crops(photographs, settings), tf.function(network)
     loss = _network_loss(network, painting, crops, backbone, style, settings)
     options = {**options, "steps_per_report": STEPS_PER_REPORT, "feed": crops.feed}
@@ -102,13 +101,18 @@ def train(
         yield Progress(report.step, stage, done, report.loss, report.terms, picture)
 
 
-def check_style(style: StyleSettings) -> None:
-    """Raises StyleError if networks cannot be trained with these settings."""
-    if style.loss != "normalized" or style.compared_statistic in WHOLE_ONLY:
+def trainable(style: StyleSettings) -> StyleSettings:
+    """The settings with which networks are trained: with covariances, unless another statistic is asked for.
+
+    Raises:
+        StyleError: another form of the losses, or a statistic of samples.
+    """
+    if style.loss != "normalized" or style.statistic in SAMPLING:
         raise StyleError(
             f"networks are trained with the loss normalized and a statistic such as covariance, not with {style.loss} "
-            f"and {style.compared_statistic}: leave both out"
+            f"and {style.statistic}: leave both out"
         )
+    return replace(style, statistic=style.statistic or "covariance")
 
 
 def _optimizer(settings: NetworkSettings) -> keras.optimizers.Optimizer:
