@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from foreign_networks import randomize
 from frozen_graphs import released_arrays
 from torch_files import resnet_arrays
@@ -16,7 +17,8 @@ from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import NETWORKS as CHOICES
 from tfgraphs.neural_style.settings import SAMPLING
 from tfgraphs.neural_style.statistics import STATISTICS
-from tfgraphs.neural_style.style_loss import FORMS
+from tfgraphs.neural_style.style_loss import FORMS, StyleTransferLoss
+from tfgraphs.optimize.losses import Loss
 
 
 def vgg_arrays(model):
@@ -92,8 +94,8 @@ def test_the_statistic_is_that_of_the_network(settings, network, expected):
 def test_the_content_weight_and_the_octaves_suit_the_statistic():
     covariances = StyleSettings(statistic="covariance")
     given = StyleSettings(content_weight=2, octaves=2)
-    assert StyleSettings().weights("squeezenet").content < covariances.weights("squeezenet").content / 2
-    assert StyleSettings().weights("squeezenet")[1:] == covariances.weights("squeezenet")[1:]
+    found, other = (one.weights("squeezenet") for one in (StyleSettings(), covariances))
+    np.testing.assert_allclose([one / two for one, two in zip(found, other, strict=True)], [0.21, 1.6, 1, 1])
     assert (StyleSettings().compared_octaves("squeezenet"), covariances.compared_octaves("squeezenet")) == (1, 3)
     assert (given.weights("squeezenet").content, given.compared_octaves("squeezenet")) == (2, 2)
 
@@ -104,3 +106,19 @@ def test_a_stride_is_refused_where_positions_are_sampled(statistic):
     with pytest.raises(StyleError, match=f"{statistic or 'transport'} samples positions: leave style_stride out"):
         settings.stride("squeezenet")
     assert StyleSettings(statistic=statistic).stride("squeezenet") == 1
+
+
+@pytest.mark.parametrize(("settings", "factor"), [(StyleSettings(), 4), (StyleSettings(statistic="covariance"), 1)])
+def test_the_content_weighs_more_on_the_coarse_scales_of_transport(settings, factor):
+    network = NETWORKS["squeezenet"]()
+    loss = StyleTransferLoss(settings, network)
+    content, none, picture = (
+        Loss(lambda step: tf.constant(2.0)),
+        Loss(lambda step: tf.constant(0.0)),
+        tf.zeros([1, 8, 8, 3]),
+    )
+    finest, coarse = (
+        float(loss.total(content, none, picture, scale)(tf.constant(0, tf.int64))[0]) for scale in (1, 0.25)
+    )
+    assert finest == pytest.approx(2 * settings.weights("squeezenet").content)
+    assert coarse == pytest.approx(factor * finest)

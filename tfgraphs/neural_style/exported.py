@@ -85,7 +85,9 @@ class _Painter:
             photograph = resized(content, sizes[scale])
             longest = self._settings.style_scale * tf.cast(tf.reduce_max(sizes[scale]), tf.float64)
             painting = resized(style, style_size(tf.shape(style)[1:3], longest))
-            picture = self._improve(resized(picture, sizes[scale]), photograph, painting, scale, steps[scale], grey)
+            relative = tf.cast(sizes[scale, 1] / sizes[-1, 1], tf.float32)
+            start = resized(picture, sizes[scale])
+            picture = self._improve(start, photograph, painting, scale, relative, steps[scale], grey)
         return resized(picture, size)
 
     def _improve(
@@ -94,10 +96,11 @@ class _Painter:
         photograph: tf.Tensor,
         painting: tf.Tensor,
         scale: tf.Tensor,
+        relative: tf.Tensor,
         steps: tf.Tensor,
         grey: bool | tf.Tensor,
     ) -> tf.Tensor:
-        """Paints one scale: steps of Adam, whose rate falls along a cosine."""
+        """Paints one scale, of a size relative to the finest: steps of Adam, whose rate falls along a cosine."""
         octaves = self._settings.compared_octaves(self._backbone.name)
         shares = octave_shares(tf.shape(picture)[1:3], [tf.shape(painting)[1:3]], octaves)
         content, style = self._targets(photograph, painting, shares)
@@ -105,9 +108,8 @@ class _Painter:
         mean = square = tf.zeros_like(picture)
         for number in tf.range(steps):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            gradient = grey_gradient(
-                gradient_of(picture, tf.cast(number, tf.int64), scale, content, style, shares), grey
-            )
+            step = tf.cast(number, tf.int64)
+            gradient = grey_gradient(gradient_of(picture, step, scale, relative, content, style, shares), grey)
             done = tf.cast(number, tf.float32)
             falling = (1 + tf.cos(math.pi * done / tf.cast(steps, tf.float32))) / 2  # as Keras' CosineDecay
             rate = self._settings.learning_rate * (RATE_LEFT + (1 - RATE_LEFT) * falling)
@@ -120,6 +122,7 @@ class _Painter:
         picture: tf.Tensor,
         number: tf.Tensor,
         scale: tf.Tensor,
+        relative: tf.Tensor,
         content: tf.Tensor,
         targets: Sequence[LayerSums],
         shares: tf.Tensor,
@@ -140,7 +143,7 @@ class _Painter:
             for one in range(1, len(targets)):
                 styles.append(tf.cond(shares[one] > 0, functools.partial(smaller_style, one), lambda: 0.0))
             style = Loss(lambda step: tf.reduce_sum(shares * tf.stack(styles)))
-            loss, _ = self._loss.total(self._loss.content(compared), style, picture)(number)
+            loss, _ = self._loss.total(self._loss.content(compared), style, picture, relative)(number)
         return tape.gradient(loss, picture)
 
     def _style(

@@ -1,6 +1,7 @@
 """How a photograph is painted, and through which layers of each network."""
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -29,7 +30,7 @@ class Choice(NamedTuple):
     Attributes:
         content_layer, style_layers: as of `StyleSettings`; None: there is no choice of layers.
         statistic: as of `StyleSettings`.
-        weights: of the parts of the loss, for covariances; see `TRANSPORT_CONTENT`.
+        weights: of the parts of the loss, for covariances; see `TRANSPORT`.
         octaves: as of `StyleSettings`, for covariances.
         pooling: as of `backbones.load`.
         supersampling: as of `StyleSettings`.
@@ -78,8 +79,8 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 """
 
 PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
+TRANSPORT = Weights(0.21, 1.6, 1.0, 1.0)  # factors of the weights for `transport`, whose errors are smaller
 SAMPLING = ("sliced_wasserstein", "transport")  # statistics of features that are sampled in each step
-TRANSPORT_CONTENT = 0.3  # share of the content weight for `transport`, whose errors are a third of covariances'
 LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
 TILE = 1024  # longest side of a tile by default, in pixels
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
@@ -98,23 +99,22 @@ class StyleSettings(CheckedSettings):
         loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
         statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
             `gram`, products of channels; `mean_variance`, mean and deviation of each; `sliced_wasserstein`, their
-            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: covariance, for
-            `paper` gram.
+            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: for SqueezeNet
+            transport, for others covariance, for `paper` gram.
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `NETWORKS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. Default: 1.35, for VGG 0.5, for `paper` 0.001;
-            for `transport` 0.3 of it.
-        variation_weight: weight of the total variation of lightness: more is smoother. Default: 2.5, for VGG 1, for
+            1e-4 to 1e-3. For `transport` it is that of the finest scale. Default: 0.28, for VGG 0.5, for `paper` 0.001.
+            Covariances need five times as much as transport, 1.35 with SqueezeNet.
+        variation_weight: weight of the total variation of lightness: more is smoother. Default: 4, for VGG 1, for
             `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
             Default: 60, for VGG 20, for `paper` 0.
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
             Default: 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
-            half as much as the one above it. More gives longer strokes. Default: 3, for VGG,
-            `paper` and `transport` 1.
+            half as much as the one above it. More gives longer strokes. Default: 1, for covariances with SqueezeNet 3.
         learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
             Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
@@ -222,12 +222,23 @@ class StyleSettings(CheckedSettings):
         return 1 if (exact or samples) and self.style_stride is None else self.style_stride
 
     def weights(self, network: str) -> Weights:
-        """The weights, where they are None those chosen for a network of this name, or the paper's."""
+        """The weights, where they are None those chosen for a network of this name, or the paper's.
+
+        They are those of the finest scale; see `content_grows`.
+        """
         given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
         chosen = PAPER if self.loss == "paper" else choice_of(network).weights
         if self.compared_statistic(network) == "transport":
-            chosen = chosen._replace(content=TRANSPORT_CONTENT * chosen.content)
+            chosen = Weights(*map(operator.mul, TRANSPORT, chosen))
         return chosen._replace(**{part: weight for part, weight in given.items() if weight is not None})
+
+    def content_grows(self, network: str) -> bool:
+        """Whether the content weight is divided by the size of a scale relative to the finest.
+
+        `transport` places large shapes of the painting anywhere; so the photograph decides on the coarse scales, and
+        the painting on the fine ones, as in STROTSS (arXiv 1904.12785). Each time the size halves the weight doubles.
+        """
+        return self.compared_statistic(network) == "transport"
 
     def compared_octaves(self, network: str) -> int:
         """`octaves`, or those chosen for a network of this name."""

@@ -24,6 +24,8 @@ from tfgraphs.pictures.images import resize
 class Targets:
     """Compares pictures of one size with photographs of the same size and with the paintings of some regions.
 
+    `scale` is that size relative to the finest scale's.
+
     Attributes:
         loss: see `StyleTransferLoss`.
 
@@ -40,9 +42,10 @@ class Targets:
         backbone: Backbone,
         settings: StyleSettings,
         anchored: bool = False,
+        scale: float = 1.0,
     ) -> None:
         self.loss = loss = StyleTransferLoss(settings, backbone)
-        self._backbone, self._size = backbone, size
+        self._backbone, self._size, self._scale = backbone, size, scale
         height, width = size
         regions = [_reduced(region, max(size) * settings.style_scale) for region in regions]
         paintings = [style.pixels.shape[:2] for region in regions for style in region.styles]
@@ -76,7 +79,7 @@ class Targets:
         """
         picture = self.shown(picture)
         content, style = self.losses(picture, step, shift)
-        total = self.loss.total(content, style, tf.convert_to_tensor(picture), compiled=not self._whole)
+        total = self.loss.total(content, style, tf.convert_to_tensor(picture), self._scale, compiled=not self._whole)
         if self._anchor:
             before, weights, _ = self._anchor
             total += Loss(lambda step: temporal_error(picture, before, weights), "temporal")

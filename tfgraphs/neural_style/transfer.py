@@ -124,7 +124,7 @@ class Painter:
 
         def optimise(number: int, picture: np.ndarray | None) -> Iterator[tuple[Report, np.ndarray]]:
             level = levels[number]
-            targets, canvas = self._scale(number, level, places, anchor is not None, channels)
+            targets, canvas = self._scale(number, level, places, anchor is not None, channels, level.width / width)
             if on_graph is not None and number == len(levels) - 1:
                 on_graph(canvas.graph)
             targets.set_photograph(photograph, anchor)
@@ -154,15 +154,15 @@ class Painter:
         return all(map(is_grey, pictures)) if self._settings.grey is None else self._settings.grey
 
     def _scale(
-        self, number: int, level: Level, places: Sequence[Region], anchored: bool, channels: int
+        self, number: int, level: Level, places: Sequence[Region], anchored: bool, channels: int, scale: float
     ) -> tuple[Targets, Canvas]:
         """The targets and the canvas of a scale, whose number makes it draw shifts of its own."""
-        key = (number, level, anchored, channels)
+        key = (number, level, anchored, channels, scale)
         if key not in self._scales:
             if not self._reuse_graphs:
                 self._free_graphs()
             seed = self._settings.seed + number
-            targets = Targets(level.size, places, self._backbone, self._settings, anchored)
+            targets = Targets(level.size, places, self._backbone, self._settings, anchored, scale)
 
             def loss(picture: tf.Variable, step: tf.Tensor) -> LossValue:
                 colored = picture if channels == 3 else tf.concat([picture] * 3, axis=-1)
