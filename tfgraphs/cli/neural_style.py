@@ -15,8 +15,8 @@
     neural_style --export_dir=model                              a SavedModel stylize(content, style, steps)
     neural_style --show_flags=painted.png                        prints the command that made a picture
 
-The picture is painted at growing sizes, the coarse ones first; it takes a good minute for 640 px on two cores. A larger
---content_weight keeps more of the photograph, a smaller one takes more of the painting.
+The picture is painted at growing sizes, the coarse ones first; it takes a minute and a half for 640 px on two cores. A
+larger --content_weight keeps more of the photograph, a smaller one takes more of the painting.
 """
 
 import dataclasses
