@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfgraphs.graphs import processor
-from tfgraphs.graphs.start import set_environment, start
+from tfgraphs.graphs.start import DeviceError, set_environment, start
 
 
 @pytest.fixture
@@ -36,15 +36,59 @@ def test_threads_are_those_asked_for(options):
     assert options["threads"] == 1
 
 
-def test_with_a_gpu_memory_grows_and_operations_are_deterministic(options, monkeypatch):
-    before = processor.current()
-    gpu = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
-    devices = [tf.config.PhysicalDevice("/physical_device:CPU:0", "CPU"), gpu]
+@pytest.fixture
+def gpus(monkeypatch):
+    """Two GPUs that are not here: TensorFlow's lists of devices have them."""
+    found = [tf.config.PhysicalDevice(f"/physical_device:GPU:{number}", "GPU") for number in range(2)]
+    devices = [tf.config.PhysicalDevice("/physical_device:CPU:0", "CPU"), *found]
+
+    def show(used, kind):
+        devices[:] = [one for one in devices if one.device_type != kind] + used
+
     monkeypatch.setattr(
         tf.config, "get_visible_devices", lambda kind=None: [one for one in devices if kind in (None, one.device_type)]
     )
-    assert start() == dataclasses.replace(before, gpus=1)
-    assert options == {"memory_growth": (gpu, True), "determinism": True}
+    monkeypatch.setattr(tf.config, "set_visible_devices", show)
+    return found
+
+
+@pytest.mark.parametrize("device", ["auto", "gpu"])
+def test_one_gpu_is_used_whose_memory_grows_and_whose_operations_are_deterministic(options, gpus, device, caplog):
+    before = processor.current()
+    with caplog.at_level("INFO", "tfgraphs"):
+        assert start(device=device) == dataclasses.replace(before, gpus=1)
+    assert options == {"memory_growth": (gpus[0], True), "determinism": True}
+    assert caplog.messages == ["computing on the GPU"]
+
+
+@pytest.mark.parametrize("asked", [{"device": "cpu"}, {"gpu_gains": False}])
+def test_a_gpu_is_left_alone_where_it_is_not_wanted_or_does_not_gain(options, gpus, asked, caplog):
+    with caplog.at_level("INFO", "tfgraphs"):
+        assert start(**asked) == dataclasses.replace(processor.current(), gpus=0)
+    assert options == {"disable_meta_optimizer": True}
+    assert caplog.messages == ["computing on the CPU"]
+
+
+def test_a_gpu_that_does_not_gain_is_used_if_it_is_asked_for(options, gpus):
+    assert start(device="gpu", gpu_gains=False).gpus == 1
+
+
+def test_determinism_can_be_given_up(options, gpus):
+    start(deterministic=False)
+    assert "determinism" not in options
+
+
+def test_a_gpu_that_is_not_there_is_an_error(options):
+    with pytest.raises(DeviceError, match="no GPU that TensorFlow can use: install the extra gpu"):
+        start(device="gpu")
+
+
+def test_devices_that_tensorflow_has_already_stay_as_they_are(options, gpus, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(tf.config, "set_visible_devices", refuse)
+    assert start(device="cpu").gpus == 2
 
 
 def test_a_started_tensorflow_keeps_its_threads(monkeypatch):

@@ -178,8 +178,9 @@ def _text_folder(settings: TextSettings) -> Path:
     return run_state.states_folder() / f"corpus-{text}"
 
 
-def _threads(settings: TrainingSettings) -> tuple[Callable[[Processor], int | None], int]:
-    return lambda found: found.loss_threads, settings.cores
+def _threads(settings: TrainingSettings) -> tuple[Callable[[Processor], int | None], int, bool]:
+    """How TensorFlow is started: a step of word vectors is small, so on a GPU it would take longer to start it."""
+    return lambda found: found.loss_threads, settings.cores, False
 
 
 def _tensorflow_beside(files: Sequence[Path], settings: TrainingSettings) -> contextlib.AbstractContextManager[None]:
@@ -215,7 +216,7 @@ def _train_on_pairs() -> None:
     origin = {"pairs": True, **dataclasses.asdict(settings)}
     state = run_state.RunState("word2vec", origin, [Path(PAIRS.value)])
 
-    command.import_tensorflow()
+    command.import_tensorflow(gpu_gains=False)
     from tfgraphs.word2vec.pairs.training import PairModel, train_pairs
 
     model = PairModel(pair_vocabulary(pairs), settings)

@@ -105,8 +105,9 @@ def main(arguments: list[str]) -> None:
 
 
 def _check_flags(what: str, effective: Collection[str]) -> None:
-    """Refuses flags without effect."""
+    """Refuses flags without effect; only an export starts TensorFlow."""
     common_flags.refuse_without_effect(__name__, effective, what)
+    common_flags.refuse_without_effect(command.__name__, ("device", "deterministic") if what == "export" else (), what)
 
 
 def _load() -> WordVectors:
@@ -157,7 +158,7 @@ def _export(folder: str) -> None:
     if oov == "subwords" and not vectors.subwords:
         raise command.UsageError("--oov=subwords needs a fastText model with n-grams: choose zero, mean or hash")
     print(f"writing {len(vectors.words):,} words to {printable(folder)}, some seconds", file=sys.stderr)
-    command.import_tensorflow()
+    command.import_tensorflow(gpu_gains=False)
     from tfgraphs.vectors.models.embedding import export_embedding
 
     export_embedding(folder, vectors, oov)

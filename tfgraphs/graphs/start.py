@@ -1,4 +1,4 @@
-"""Starts TensorFlow with the options that suit this processor.
+"""Starts TensorFlow with the options that suit this machine.
 
     from tfgraphs.graphs.start import start
     start()
@@ -8,54 +8,84 @@ they like: each form of an operation is chosen by what TensorFlow finds, see `pr
 """
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Literal
 
+from tfgraphs.errors import TfgraphsError
 from tfgraphs.graphs import processor
+
+Device = Literal["auto", "cpu", "gpu"]
+
+_log = logging.getLogger(__name__)
+
+
+class DeviceError(TfgraphsError):
+    """There is no GPU that TensorFlow can use."""
 
 
 def set_environment() -> None:
-    """Asks for convolutions and poolings with oneDNN, where the environment says nothing else.
+    """Sets what TensorFlow reads when it is imported, where the environment says nothing else.
 
-    TensorFlow uses oneDNN by itself only on x86 processors with AVX-512. On others a gradient of SqueezeNet takes 80 ms
-    with it instead of 112. TensorFlow reads this when it is imported; later there is nothing to set.
+    Convolutions and poolings are computed with oneDNN, which TensorFlow does by itself only on x86 processors with
+    AVX-512: on others a gradient of SqueezeNet takes 80 ms with it instead of 112. CUDA loads a kernel when it is
+    first used, not all of them at the start.
     """
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+        os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
 
 
 def start(
-    threads: Callable[[processor.Processor], int | None] | None = None, operations: int | None = None
+    threads: Callable[[processor.Processor], int | None] | None = None,
+    operations: int | None = None,
+    device: Device = "auto",
+    gpu_gains: bool = True,
+    deterministic: bool = True,
 ) -> processor.Processor:
     """Imports TensorFlow, sets its options for the whole process, and creates its devices.
 
-    With a GPU, memory is taken as it is needed rather than all at once, and operations are deterministic, so that the
-    same flags give the same bytes. In a process where TensorFlow has devices already, these keep their threads and
-    memory. It can be called again.
+    Of several GPUs the first one is used, and CUDA_VISIBLE_DEVICES says which that is. Its memory is taken as it is
+    needed rather than all at once. In a process where TensorFlow has devices already, these stay as they are.
 
     Args:
         threads: number of threads that share the work of one operation, by what TensorFlow finds. Default: one for
             each core.
         operations: how many operations run at once. Default: one for each core.
+        device: on what to compute; "auto" takes a GPU if there is one and `gpu_gains`.
+        gpu_gains: whether this work is faster on a GPU.
+        deterministic: whether operations on a GPU are those that give the same bytes each time. On a CPU all do.
 
     Returns:
-        What TensorFlow found.
+        What TensorFlow uses.
+
+    Raises:
+        DeviceError: `device` is "gpu", and there is none.
     """
     set_environment()
     import tensorflow as tf
 
+    with contextlib.suppress(RuntimeError):  # TensorFlow has its devices already
+        gpus = tf.config.get_visible_devices("GPU")
+        used = gpus[:1] if device == "gpu" or (device == "auto" and gpu_gains) else []
+        if used != gpus:
+            tf.config.set_visible_devices(used, "GPU")
+        for gpu in used:
+            tf.config.experimental.set_memory_growth(gpu, True)
     found = processor.current()
+    if device == "gpu" and not found.gpus:
+        raise DeviceError("there is no GPU that TensorFlow can use: install the extra gpu, or leave --device=gpu out")
     if not found.rewritten_graphs:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    with contextlib.suppress(RuntimeError):  # TensorFlow has its devices already
+    with contextlib.suppress(RuntimeError):
         if threads and (count := threads(found)) is not None:
             tf.config.threading.set_intra_op_parallelism_threads(count)
         if operations is not None:
             tf.config.threading.set_inter_op_parallelism_threads(operations)
-        for gpu in tf.config.get_visible_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
-    if found.gpus:
+    if found.gpus and deterministic:
         tf.config.experimental.enable_op_determinism()
     tf.config.list_logical_devices()
+    _log.info("computing on the %s", "GPU" if found.gpus else "CPU")
     return found

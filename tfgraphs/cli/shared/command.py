@@ -21,6 +21,16 @@ from tfgraphs.graphs.start import start
 
 BAD_INPUT = 2
 
+DEVICE = flags.DEFINE_enum(
+    "device",
+    "auto",
+    ["auto", "cpu", "gpu"],
+    "On what to compute. auto takes a GPU where there is one and the work gains by it: for pictures, not for words.",
+)
+DETERMINISTIC = flags.DEFINE_boolean(
+    "deterministic", True, "On a GPU: whether the same flags give the same bytes. On a CPU they always do."
+)
+
 
 class UsageError(TfgraphsError):
     """The command line is incomplete or contradictory."""
@@ -38,7 +48,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
     arguments = sys.argv[1:]
     try:
         if "--" not in arguments and {"--help", "-help", "-h", "--helpfull"} & set(arguments):
-            print(_help(documentation, None if "--helpfull" in arguments else flag_modules), flush=True)
+            modules = None if "--helpfull" in arguments else [*flag_modules, __name__]
+            print(_help(documentation, modules), flush=True)
         else:
             arguments = flags.FLAGS(sys.argv)[1:]
             _log_details()
@@ -131,8 +142,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     print(captured.get(), end="")
 
 
-def import_tensorflow(threads: Callable[[Processor], int | None] | None = None, operations: int | None = None) -> None:
-    """Starts TensorFlow, see `tfgraphs.graphs.start`. Commands do this after they have checked their inputs.
+def import_tensorflow(
+    threads: Callable[[Processor], int | None] | None = None, operations: int | None = None, gpu_gains: bool = True
+) -> None:
+    """Starts TensorFlow on --device, see `tfgraphs.graphs.start`. Commands do it after they have checked their inputs.
 
     The banners that it writes to stderr from C++ are hidden, unless the import fails.
     """
@@ -140,18 +153,22 @@ def import_tensorflow(threads: Callable[[Processor], int | None] | None = None, 
     print(note, end="", file=sys.stderr, flush=True)
     try:
         with _without_banners():
-            start(threads, operations)
+            _start(threads, operations, gpu_gains)
     finally:
         print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
 
 
+def _start(threads: Callable[[Processor], int | None] | None, operations: int | None, gpu_gains: bool) -> None:
+    start(threads, operations, DEVICE.value, gpu_gains, DETERMINISTIC.value)
+
+
 @contextlib.contextmanager
 def starting_tensorflow(
-    threads: Callable[[Processor], int | None] | None = None, operations: int | None = None
+    threads: Callable[[Processor], int | None] | None = None, operations: int | None = None, gpu_gains: bool = True
 ) -> Iterator[None]:
     """Does the same while the body runs, which must not need TensorFlow."""
     with _without_banners(), ThreadPoolExecutor(1, "TensorFlow") as starter:
-        started = starter.submit(start, threads, operations)
+        started = starter.submit(_start, threads, operations, gpu_gains)
         yield
         started.result()
 
@@ -163,8 +180,11 @@ def _without_banners() -> Iterator[None]:
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as banners, os.fdopen(os.dup(2), "w", 1, errors="backslashreplace") as shown:
         os.dup2(banners.fileno(), 2)
+        log = absl.logging.get_absl_handler().python_handler
+        stream = log.stream
         try:
             with contextlib.redirect_stderr(shown if sys.stderr.fileno() == 2 else sys.stderr):
+                log.setStream(sys.stderr)
                 yield
         except BaseException as error:
             if not isinstance(error, TfgraphsError) and not _interruption(error):
@@ -172,6 +192,7 @@ def _without_banners() -> Iterator[None]:
                 os.write(stderr, banners.read())
             raise
         finally:
+            log.setStream(stream)
             os.dup2(stderr, 2)
             os.close(stderr)
 
