@@ -55,7 +55,7 @@ import argparse
 import statistics
 import sys
 
-from backbones import TORCH_LAYERS
+from backbones import NETWORK, TORCH_LAYERS
 from sides import Side
 
 from tfgraphs.cli.shared.command import print_table
@@ -63,15 +63,17 @@ from tfgraphs.cli.shared.command import print_table
 TILE = 1024
 STEPS = 10
 
-OURS = """
+OURS = (
+    """
 import os
 import time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from tfgraphs.graphs.start import start
-start()  # as the commands do
+start(device=globals().get("DEVICE", "auto"))  # as the commands do
+"""
+    + NETWORK
+    + """
 from tfgraphs import backbones
-import numpy as np
-import tensorflow as tf
 from tfgraphs.pictures.images import resize
 from tfgraphs.neural_style import Style, StyleSettings, transfer
 from tfgraphs.neural_style.regions import regions
@@ -85,13 +87,16 @@ def pictures(height, width):
 
 def canvas_of(content, painting, backbone, settings, steps):
     size, painter = content.shape[:2], transfer.Painter(painting, backbone, settings)
-    targets, canvas = painter._scale(0, Level(*size, steps), regions([Style(painting)], size), False, 3)
+    targets, canvas = painter._scale(0, Level(*size, steps), regions([Style(painting)], size), False, 3, 1.0)
     targets.set_photograph(content, None)
     return canvas
 
-def prepare(height, width, tile_size):
+def load(name):
+    return backbones.load(name, "average") if name == "squeezenet" else network(name)
+
+def prepare(height, width, tile_size, name="squeezenet"):
     global content, bare, following
-    backbone = backbones.load("squeezenet", "average")
+    backbone = load(name)
     content, painting = pictures(height, width)
     settings = StyleSettings(tile_size=tile_size, statistic="gram", octaves=1, palette_weight=0.0)
     painting = painting[:1024, :1024]
@@ -111,6 +116,10 @@ def step():
 
 def gradient():
     return timed(lambda: [bare(tf.constant(content[None])).numpy().shape for _ in range(STEPS)])[0] / STEPS
+
+def gradient_values():
+    # Of the bare gradient, as many numbers as fit into an answer.
+    return bare(tf.constant(content[None])).numpy().ravel()[:10_000].tolist()
 
 def memory():
     return resident("VmHWM")
@@ -156,7 +165,8 @@ def race(size, name, count, seconds):
     style_loss.STYLE_SHIFTS = (0,)
     backbone = backbones.load("squeezenet", "average")
     content, painting = pictures(size, size)
-    canvas, options = canvas_of(content, painting, backbone, StyleSettings(optimizer=name), count), {}
+    settings, options = StyleSettings(optimizer=name, statistic="covariance"), {}
+    canvas = canvas_of(content, painting, backbone, settings, count)
     if name != "lbfgs":
         options["steps_per_report"] = 5
     found, started = [], time.monotonic()
@@ -166,20 +176,25 @@ def race(size, name, count, seconds):
             break
     return found
 """.replace("STEPS", str(STEPS))
+)
 
 TORCH = (
-    TORCH_LAYERS
+    NETWORK
+    + TORCH_LAYERS
     + """
-def prepare(height, width, memory):
+def prepare(height, width, memory, name="squeezenet", device="cpu", compiles=False):
     global state
-    import tensorflow  # for the backbone
+    from tfgraphs.graphs.start import start
+    start(device="cpu")  # for the backbone
     from tfgraphs import backbones
     from tfgraphs.neural_style import StyleSettings
-    backbone, settings = backbones.load("squeezenet", "average"), StyleSettings()
+    torch.set_default_device(device)
+    backbone = backbones.load(name, "average") if name == "squeezenet" else network(name)
+    settings = StyleSettings()
     content_layer, weights = settings.layers(backbone)
     chain, order = layers(backbone, [*weights][-1]), getattr(torch, memory)
     random = np.random.default_rng(1)
-    content, painting, start = (
+    content, painting, beginning = (
         torch.tensor(random.uniform(size=(1, 3, height, width)).astype(np.float32)).contiguous(memory_format=order)
         for _ in range(3)
     )
@@ -207,7 +222,9 @@ def prepare(height, width, memory):
             total = total + weight / sum(weights.values()) * relative(gram(found[layer]), grams[layer])
         down, across = picture[:, :, 1:] - picture[:, :, :-1], picture[..., 1:] - picture[..., :-1]
         return total + 1.1 * ((down ** 2).mean() + (across ** 2).mean())
-    picture = start.requires_grad_(True)
+    picture = beginning.requires_grad_(True)
+    if compiles:
+        loss = torch.compile(loss, dynamic=False)
     adam = torch.optim.Adam([picture], 6 / 255, betas=(0.9, 0.99), eps=1e-14)
     state = picture, adam, loss
     return step()

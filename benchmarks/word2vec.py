@@ -5,7 +5,8 @@
 
 It needs the extra `bench`. `free` is tfgraphs with `--free`. The text goes through the `letters` tokenizer first, and
 both sides read the result. Words per second are those of training, of the raw text: gensim has counted its vocabulary
-before, tfgraphs has numbered the text and compiled its graph, which takes three to five seconds. The time is that from
+before, tfgraphs has numbered the text and compiled its graph, which takes three to five seconds; fastText counts while
+it trains. fastText has no n-grams here, so it trains the same model, with its own rate of 0.05. The time is that from
 the text file to the saved binary vectors and includes all of this and the start of Python. Memory is the largest sum
 over the processes of a side. Both sides have 100 dimensions, a window of 5, 5 negatives, subsampling at 1e-3, a minimum
 count of 5, and learning rates of their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05,
@@ -130,6 +131,24 @@ seconds = time.monotonic() - begun
 model.wv.save_word2vec_format(output + "/vectors.bin", binary=True)
 json.dump({"words per second": model.corpus_total_words * epochs / seconds}, open(output + "/training.json", "w"))
 """
+FASTTEXT = """
+import json, sys, time
+import fasttext
+text, output, sg, hs, epochs, least, workers = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+begun = time.monotonic()
+model = fasttext.train_unsupervised(
+    text, model="skipgram" if sg else "cbow", loss="hs" if hs else "ns", dim=100, ws=5, neg=5, epoch=epochs, t=1e-3,
+    minCount=least, minn=0, maxn=0, thread=workers, verbose=0)
+seconds = time.monotonic() - begun
+counts = dict(zip(*model.get_words(include_freq=True)))
+rows = [(word, row) for word, row in zip(counts, model.get_input_matrix()) if word != "</s>"]
+with open(output + "/vectors.bin", "wb") as file:
+    file.write(b"%d 100\\n" % len(rows))
+    for word, row in rows:
+        file.write(word.encode() + b" " + row.tobytes() + b"\\n")
+json.dump({"words per second": int(sum(counts.values())) * epochs / seconds}, open(output + "/training.json", "w"))
+"""
+PEERS = {"gensim": GENSIM, "fasttext": FASTTEXT}
 
 
 def main() -> None:
@@ -187,7 +206,7 @@ def lines_of(chunks: list[bytes]) -> Iterator[list[bytes]]:
 
 def compare(model: str, epochs: int, cores: int, text: Path, options: argparse.Namespace) -> None:
     """Train on all sides in turns, and print medians and their ratios to gensim's."""
-    runs: dict[str, list[dict[str, float]]] = {"tfgraphs": [], "free": [], "gensim": []}
+    runs: dict[str, list[dict[str, float]]] = {side: [] for side in ("tfgraphs", "free", "fasttext", "gensim")}
     title = f"{model}, {epochs} epochs, {cores} cores"
     for _ in range(options.rounds):
         for side, results in runs.items():
@@ -202,7 +221,7 @@ def compare(model: str, epochs: int, cores: int, text: Path, options: argparse.N
         (name, *(f"{one[name]:,.4g}" for one in medians.values()), *(f"{one[name] / theirs[name]:.2f}" for one in ours))
         for name in theirs
     ]
-    print_table([title, *medians, "ratio", "free"], rows)
+    print_table([title, *medians, *(f"{side} : gensim" for side in [*medians][:-1])], rows)
 
 
 def compare_halves(text: Path, options: argparse.Namespace) -> None:
@@ -239,7 +258,7 @@ def train(side: str, model: str, epochs: int, cores: int, text: Path, options: a
     architecture, loss = MODELS[model]
     with tempfile.TemporaryDirectory(dir=text.parent) as folder:
         output = Path(folder) / "vectors"
-        if side == "gensim":
+        if side in PEERS:
             output.mkdir()
             flags = [
                 int(architecture == "skipgram"),
@@ -248,7 +267,7 @@ def train(side: str, model: str, epochs: int, cores: int, text: Path, options: a
                 5 * options.repeat,
                 cores,
             ]
-            command = [sys.executable, "-c", GENSIM, str(text), str(output), *map(str, flags)]
+            command = [sys.executable, "-c", PEERS[side], str(text), str(output), *map(str, flags)]
         else:
             command = [*COMMAND, f"--corpus={text}", f"--output={output}"]
             command += ["--tokenizer=letters", "--formats=binary", f"--checkpoint_dir={folder}/checkpoints"]

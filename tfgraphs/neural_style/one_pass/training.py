@@ -119,7 +119,11 @@ def _optimizer(settings: NetworkSettings) -> keras.optimizers.Optimizer:
     """The optimizer: careful in the beginning, and with gradients clipped. One of the two rarely is enough."""
     warm_up = max(1, round(WARM_UP * settings.steps))
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, settings.steps - warm_up, alpha=0.02, warmup_target=settings.learning_rate, warmup_steps=warm_up
+        0.0,
+        max(1, settings.steps - warm_up),  # of one step all is warm-up
+        alpha=0.02,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warm_up,
     )
     return stock_optimizer(settings.optimizer, rate, global_clipnorm=1.0)
 
