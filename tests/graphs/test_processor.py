@@ -34,7 +34,7 @@ def test_with_a_gpu_every_choice_is_tensorflows_default(onednn):
     assert not processor.gathered_strides
     assert not processor.compiled_losses
     assert processor.rewritten_graphs
-    assert processor.loss_threads is None
+    assert processor.loss_threads(large=False) is None
 
 
 def test_on_a_cpu_losses_are_compiled_and_graphs_are_left_as_they_are():
@@ -42,6 +42,8 @@ def test_on_a_cpu_losses_are_compiled_and_graphs_are_left_as_they_are():
     assert processor.compiled_losses
     assert not processor.rewritten_graphs
     assert processor.gathered_strides
+    assert processor.loss_threads(large=False) == 1
+    assert processor.loss_threads(large=True) is None
 
 
 @pytest.mark.parametrize(

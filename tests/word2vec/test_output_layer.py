@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgraphs.word2vec.hierarchical_softmax import deep_nodes, shared_nodes
+from tfgraphs.word2vec.hierarchical_softmax import deep_nodes, own_nodes, shared_nodes
 from tfgraphs.word2vec.negative_sampling import negative_sampling, sampled_softmax
 from tfgraphs.word2vec.output_layer import softmax
 
@@ -15,6 +15,7 @@ LIMITS = {
     "softmax": lambda score: softmax(score, ONE, tf.concat([score, -score], axis=-1)),
     "shared nodes": lambda score: shared_nodes(score, ONE, ONE),
     "deep nodes": lambda score: deep_nodes(ONE, ONE, score, tf.ones([1, 1]), tf.zeros([1, 1], tf.int32)),
+    "own nodes": lambda score: own_nodes(ONE, ONE, score, tf.ones([1, 1]), tf.zeros([1, 1], tf.int32)),
 }
 
 

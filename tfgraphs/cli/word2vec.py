@@ -180,7 +180,7 @@ def _text_folder(settings: TextSettings) -> Path:
 
 def _threads(settings: TrainingSettings) -> tuple[Callable[[Processor], int | None], int, bool]:
     """How TensorFlow is started: a step of word vectors is small, so on a GPU it would take longer to start it."""
-    return lambda found: found.loss_threads, settings.cores, False
+    return lambda found: found.loss_threads(settings.large_losses), settings.cores, False
 
 
 def _tensorflow_beside(files: Sequence[Path], settings: TrainingSettings) -> contextlib.AbstractContextManager[None]:

@@ -85,6 +85,9 @@ class HierarchicalSoftmax(OutputLayer):
         sides = tf.nn.relu(turns), tf.nn.relu(-turns)  # 1 for words that turn to this side at a shared node
         lefts, rights = (weights * side if weights.shape[-1] == 1 else tf.matmul(weights, side) for side in sides)
         near = shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
+        if weights.shape[-1] == 1:
+            hidden, weights = (tf.reshape(one, [deep.shape[0], -1, one.shape[2]]) for one in (hidden, weights))
+            return near + own_nodes(hidden, weights, deep, signs, owners)
         return near + deep_nodes(*_chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
 
 
@@ -118,16 +121,27 @@ def deep_nodes(
     return total(tf.matmul(weights, counts) * softplus(-decisions))
 
 
+def own_nodes(hidden: tf.Tensor, weights: tf.Tensor, nodes: tf.Tensor, signs: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+    """Compute the same where each of W hidden vectors predicts one word: its path is not for the others.
+
+    Args:
+        hidden: h, [chunks, W, D].
+        weights: how much each pair counts, [chunks, W, 1].
+        nodes, signs, words: as of `deep_nodes`.
+    """
+    words = tf.minimum(words, hidden.shape[1] - 1)  # beyond the last is no node
+    of_nodes = tf.gather(hidden, words, batch_dims=1) * nodes
+    decisions = tf.matmul(of_nodes, tf.ones([nodes.shape[-1], 1], nodes.dtype))[..., 0]  # a product is a faster sum
+    counts = tf.abs(signs) * tf.gather(weights[..., 0], words, batch_dims=1)
+    return total(counts * softplus(-tf.sign(signs) * decisions))
+
+
 def _chunks(hidden: tf.Tensor, weights: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Cut the words to predict into chunks of W consecutive ones, with the hidden vectors that predict them.
 
-    Returns hidden vectors, [count, N, D], and weights, [count, N, W]. In CBOW N is W, otherwise W and both windows.
+    Returns hidden vectors, [count, N, D], and weights, [count, N, W], where N is W and both windows.
     """
     places, length, dim = hidden.shape
-    if weights.shape[-1] == 1:
-        size = places * length // count
-        diagonal = tf.eye(size, dtype=hidden.dtype) * tf.reshape(weights, [count, size, 1])
-        return tf.reshape(hidden, [count, size, dim]), diagonal
     size = places * weights.shape[-1] // count
     near = length - weights.shape[-1] + size
     begins = range(0, weights.shape[-1], size)

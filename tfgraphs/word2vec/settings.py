@@ -195,6 +195,14 @@ class TrainingSettings(CheckedSettings):
         return self.workers or usable_cores()
 
     @property
+    def large_losses(self) -> bool:
+        """Whether losses are large programs, which need threads of their own, see `Processor.loss_threads`.
+
+        Those of CBOW with hierarchical softmax are half as large as skip-gram's; on two cores they do without.
+        """
+        return self.loss == "hierarchical_softmax" and (self.architecture == "skipgram" or self.cores > 2)
+
+    @property
     def sampling(self) -> str:
         """How windows are sampled."""
         return self.window_sampling or ("expected" if self.architecture == "skipgram" else "dynamic")
