@@ -102,8 +102,8 @@ ripples, at small sizes too (sample:cat as sample:embers, 451 px, colour noise 0
 same content weight on all scales it moved large shapes of the painting anywhere: with 0.28 an astronaut was lost in
 swirls, of which a weight that grows on coarse scales leaves the face.
 
-By `strokes.py` strokes in the street are 8.9 px long, wild 9.9, with covariances 8.6, where those of the starry night at
-640 px have 9.6; borders have 0.88 of the middle's fine lightness, wild 0.94 (painting 0.79, photograph 0.54).
+By `strokes.py` strokes in the street are 8.9 px long, wild 9.9, with covariances 8.6, where those of the starry night
+at 640 px have 9.6; borders have 0.88 of the middle's fine lightness, wild 0.94 (painting 0.79, photograph 0.54).
 
 With VGG-16 as painter, at 256 px to the eye: max pooling is crisp, average pooling blurs and leaves a lattice;
 covariances have longer strokes than Gram matrices. Octaves were not tried there.
