@@ -21,7 +21,7 @@ def published(architecture, loss, **settings):
     defaults = {"dim": 5, "window": WINDOW, "negatives": NEGATIVES, "subsample": 0, "epochs": 1, "dtype": "float64"}
     rates = {"learning_rate": RATE, "min_learning_rate": RATE}
     everything = {**defaults, **rates, **PUBLISHED_ALGORITHM, **settings}
-    return Word2Vec(CORPUS.vocabulary, TrainingSettings(architecture=architecture, loss=loss, **everything))
+    return Word2Vec(CORPUS.vocabulary, TrainingSettings(architecture=architecture, loss=loss, workers=1, **everything))
 
 
 def places():

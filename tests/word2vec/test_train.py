@@ -115,6 +115,20 @@ def test_a_seed_gives_the_same_vectors_with_as_many_workers(trained):
     assert bytes_of(first) == bytes_of(second)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"tied": True}, {"architecture": "cbow", "loss": "hierarchical_softmax"}], ids=str
+)
+def test_blocks_of_columns_change_nothing(monkeypatch, options):
+    """Eight workers, so that matrices of eight columns have four blocks; then one of them."""
+    options = {"workers": 8, "epochs": 3, **options}
+    blocks, _ = learn(**options)
+    assert len(blocks.variables) == 4 * (1 if options.get("tied") else 2)
+    monkeypatch.setattr(plan, "COLUMN_BLOCKS", 1)
+    whole, _ = learn(**options)
+    np.testing.assert_array_equal(blocks.inputs.numpy(), whole.inputs.numpy())
+    np.testing.assert_array_equal(blocks.outputs.numpy(), whole.outputs.numpy())
+
+
 @pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("optimizer", ["adagrad", "adam", "adamw", "ftrl", "lion", "nadam", "rmsprop"])
 def test_other_optimizers_lower_the_loss(optimizer):

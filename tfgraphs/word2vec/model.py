@@ -13,6 +13,7 @@ the sampling is `expected`.
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -23,9 +24,10 @@ from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import keep_probabilities
 from tfgraphs.word2vec.damping import LENGTH, Damping, pairs_of
 from tfgraphs.word2vec.hierarchical_softmax import HierarchicalSoftmax
+from tfgraphs.word2vec.matrix import Matrix
 from tfgraphs.word2vec.negative_sampling import GROUPED, Sampled
 from tfgraphs.word2vec.output_layer import Draw, OutputLayer, Softmax, Tensors
-from tfgraphs.word2vec.plan import Plan, make_plan
+from tfgraphs.word2vec.plan import Plan, column_blocks, make_plan
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.start import Start
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
@@ -43,9 +45,9 @@ class Word2Vec:
     Attributes:
         start: words and vectors from which the model started, or None.
         frozen: whether each word keeps its vector, bool [words], or None.
-        inputs: vectors of words that predict, a variable [words, dim]; the word vectors.
-        outputs: vectors of what is predicted, words or inner nodes, a variable [rows, dim]; `inputs` if tied.
-        variables: one or both of them.
+        inputs: vectors of words that predict, [words, dim]; the word vectors.
+        outputs: vectors of what is predicted, words or inner nodes, [rows, dim]; `inputs` if tied.
+        variables: those of one or both of them.
         length: consecutive words that a step reads in one place of the text.
     """
 
@@ -75,9 +77,10 @@ class Word2Vec:
         outputs = np.zeros((self.layer.rows, settings.dim), settings.dtype)
         known = start.put_into(vocabulary, inputs, outputs) if start else None
         self.frozen = known if freeze else None
-        self.inputs = tf.Variable(inputs.astype(settings.dtype), name="inputs")
-        self.outputs = self.inputs if settings.tied else tf.Variable(outputs, name="outputs")
-        self.variables = [self.inputs] if settings.tied else [self.inputs, self.outputs]
+        self.inputs = Matrix(inputs.astype(settings.dtype), "inputs", column_blocks(settings))
+        self.outputs = self.inputs if settings.tied else Matrix(outputs, "outputs", column_blocks(settings))
+        matrices = [self.inputs] if settings.tied else [self.inputs, self.outputs]
+        self.variables = [block for matrix in matrices for block in matrix.blocks]
 
     def vectors(self) -> WordVectors:
         """Return the word vectors as they are now."""
@@ -109,7 +112,7 @@ class Word2Vec:
             results = []
             for part, words_sentences in enumerate(tf.split(text(step), parts, axis=1)):
                 numbers, constants = self._lookup(words_sentences, Draw(self.settings.seed, step, part, parts))
-                rows = _look_up(self.inputs, self.outputs, numbers)
+                rows = _look_up(self.inputs.rows, self.outputs.rows, numbers)
                 results.append(part_loss(rows, [*numbers, *constants]))
             total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
             return total, {"pair": total / (pairs + 1e-9)}
@@ -147,7 +150,8 @@ class Word2Vec:
         def part_loss(rows: Tensors, constants: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
             numbers, (sentences, *constants) = constants[: len(rows)], constants[len(rows) :]
             if settings.damping or self.frozen is not None:
-                rows = list(map(_damp, rows, _look_up(of_inputs, of_outputs, numbers)))
+                shares = _look_up(partial(tf.gather, of_inputs), partial(tf.gather, of_outputs), numbers)
+                rows = list(map(_damp, rows, shares))
             inputs, *outputs = rows
             reach = constants.pop() if settings.sampling == "dynamic" else None
             pairs = pair_weights(sentences, reach, settings)
@@ -162,9 +166,11 @@ class Word2Vec:
         return part_loss
 
 
-def _look_up(inputs: tf.Tensor | tf.Variable, outputs: tf.Tensor | tf.Variable, numbers: Tensors) -> Tensors:
-    """Look up rows of a table of the inputs for the first row numbers, and of one of the outputs for all others."""
-    return [tf.gather(inputs, numbers[0]), *(tf.gather(outputs, number) for number in numbers[1:])]
+def _look_up(
+    inputs: Callable[[tf.Tensor], tf.Tensor], outputs: Callable[[tf.Tensor], tf.Tensor], numbers: Tensors
+) -> Tensors:
+    """Look up rows of the inputs for the first row numbers, and of the outputs for all others."""
+    return [inputs(numbers[0]), *map(outputs, numbers[1:])]
 
 
 @tf.custom_gradient

@@ -10,6 +10,7 @@ from tfgraphs.word2vec.damping import FREE_PLACES
 from tfgraphs.word2vec.settings import TrainingSettings
 
 PARTS = (2, 4, 8, 16)  # of a step: as few of these as the workers need, or as many as there are places for
+COLUMN_BLOCKS = 4  # of a matrix at most: more of them cost more to look up than they gain
 LEAST_PLACES = {"hierarchical_softmax": 4}  # of a worker in free training; with other losses FREE_PLACES
 
 
@@ -42,6 +43,14 @@ def make_plan(settings: TrainingSettings, most: int, grouped: int) -> Plan:
     enough = next((parts for parts in PARTS if parts >= workers), PARTS[-1])
     parts = next((parts for parts in reversed(PARTS) if parts <= enough and most >= parts * grouped), 1)
     return Plan(_rounded_down(most, parts * grouped), parts, 1)
+
+
+def column_blocks(settings: TrainingSettings) -> int:
+    """Return into how many blocks of columns each matrix is cut, which are updated side by side.
+
+    Two matrices keep two workers busy. In free training each worker updates both anyway.
+    """
+    return 1 if settings.free else max(1, min(settings.cores // 2, COLUMN_BLOCKS))
 
 
 def _rounded_down(number: int, unit: int) -> int:

@@ -10,7 +10,7 @@ vectors = model.vectors()
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
     optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
     # Keras adds the gradients of equal rows up in plain SGD only.
     sparse = isinstance(optimizers[0], keras.optimizers.SGD) and not optimizers[0].momentum
-    inputs = None if sparse or model.frozen is None else tf.constant(model.inputs.numpy())
+    frozen = {} if sparse or model.frozen is None else {id(block): block.numpy() for block in model.inputs.blocks}
     started: tuple[float, float] | None = None
     for report in minimize(
         model.loss(text, plan),
@@ -109,7 +109,7 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         text.steps,
         steps_per_report=text.report_steps,
         gradient_transform=None if sparse else tf.convert_to_tensor,
-        projection=None if inputs is None else partial(_keep_frozen, model, inputs),
+        projection=partial(_keep_frozen, model, frozen) if frozen else None,
         jit_compile="updates" if processor.current().compiles_updates(plan.threads) else None,
         feed=text.feed,
         threads=plan.threads,
@@ -130,11 +130,11 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         yield Progress(report.step, stage, share, report.terms["pair"], report.terms, figures=figures)
 
 
-def _keep_frozen(model: Word2Vec, inputs: tf.Tensor, variable: tf.Variable) -> tf.Tensor:
-    """Bring frozen rows back, which some optimizers change without a gradient."""
-    if variable is not model.inputs:
+def _keep_frozen(model: Word2Vec, values: Mapping[int, np.ndarray], variable: tf.Variable) -> tf.Tensor:
+    """Bring frozen rows of the inputs back, which some optimizers change without a gradient."""
+    if id(variable) not in values:
         return tf.convert_to_tensor(variable)
-    return tf.where(tf.constant(model.frozen)[:, tf.newaxis], inputs, variable)
+    return tf.where(tf.constant(model.frozen)[:, tf.newaxis], values[id(variable)], variable)
 
 
 class FallingRate(keras.optimizers.schedules.LearningRateSchedule):
