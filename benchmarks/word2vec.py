@@ -12,14 +12,28 @@ over the processes of a side. Both sides have 100 dimensions, a window of 5, 5 n
 count of 5, and learning rates of their own: gensim 0.025, for CBOW with negative sampling its recommended 0.05,
 tfgraphs its defaults.
 
-Measured on two idle cores with AVX-512 in November 2026, 15.6 million words, one epoch, one run each:
+Measured on two idle cores with AVX-512 in November 2026, 15.6 million words, one epoch, one run each. The last two
+lines are of another day, when gensim was slower (0.52 and 1.29 million words/s), before they had 0.68 and 0.35:
 
                words/s, ratio   time in all, ratio   analogies, %            WordSim353
                default   free   default   free       default, free, gensim   default, free, gensim
     sg-ns      5.3       5.4    0.42      0.42       22.9   22.7   14.8      .535   .526   .456
     cbow-ns    1.44      1.62   1.22      1.15       19.7   19.4   18.3      .523   .512   .496
-    sg-hs      0.68      0.73   1.48      1.44       23.6   22.2   17.9      .574   .571   .534
-    cbow-hs    0.35      0.38   2.36      2.23       13.9   15.0   13.5      .488   .501   .479
+    sg-hs      1.13      1.26   1.00      0.91       23.6   22.6   18.0      .574   .571   .520
+    cbow-hs    0.45      0.69   2.07      1.52       13.9   15.3   13.6      .488   .501   .479
+
+fastText has 0.76 of gensim's words/s in sg-hs, 22.5 % and .543, and 1.12 in cbow-hs, 12.5 % and .481.
+
+What brought hierarchical softmax there, words/s on 4 million words:
+- Threads of its own for each part's program, which is large; with one thread all parts wait for it: 500,000 to 560,000
+  for skip-gram, none for CBOW on two cores. Negative sampling, whose programs are small, loses a fifth to a half.
+- CBOW's deep nodes with their own word only, rather than with all eight of a chunk: 680,000 to 800,000, the same bytes.
+- Look-ups compiled too, parts of a quarter of the places, XLA's other schedulers: no difference.
+
+Many cores, skip-gram with negative sampling and 8 workers on two cores, millions of words for a second of a core:
+matrices in one block 0.75, in two 0.64, in four 0.50, with the same bytes. Updates are a quarter of a step's work and
+keep only two cores busy without blocks. By a model of these figures two blocks gain from 8 cores on, four from 16; no
+machine with as many was there to measure it.
 
 Before, on two cores of a shared machine without AVX-512, 15.6 million words, each pair of runs one after the other,
 ratios of medians; gensim's own accuracy differs by half a per cent from run to run, as its threads race:

@@ -6,6 +6,7 @@ import pytest
 from tfgraphs.word2vec import Vocabulary, model
 from tfgraphs.word2vec.damping import PLACES
 from tfgraphs.word2vec.model import Word2Vec
+from tfgraphs.word2vec.plan import column_blocks
 from tfgraphs.word2vec.settings import TrainingSettings
 
 LENGTH = 3  # words of a place where a test says so
@@ -77,3 +78,10 @@ def test_a_step_reads_as_many_places_as_text_vocabulary_and_memory_allow(
 def test_workers_share_a_step_or_take_steps_of_their_own(workers, free, settings, words, plan):
     settings = TrainingSettings(dim=1, workers=workers, free=free, **settings)
     assert Word2Vec(large_vocabulary(50_000), settings).plan(words) == plan
+
+
+@pytest.mark.parametrize(
+    ("workers", "free", "blocks"), [(1, False, 1), (7, False, 1), (8, False, 2), (64, False, 4), (64, True, 1)]
+)
+def test_matrices_are_cut_where_many_workers_train_reproducibly(workers, free, blocks):
+    assert column_blocks(TrainingSettings(workers=workers, free=free)) == blocks

@@ -119,8 +119,8 @@ def test_a_seed_gives_the_same_vectors_with_as_many_workers(trained):
     "options", [{}, {"tied": True}, {"architecture": "cbow", "loss": "hierarchical_softmax"}], ids=str
 )
 def test_blocks_of_columns_change_nothing(monkeypatch, options):
-    """Eight workers, so that matrices of eight columns have four blocks; then one of them."""
-    options = {"workers": 8, "epochs": 3, **options}
+    """With sixteen workers matrices have four blocks."""
+    options = {"workers": 16, "epochs": 3, **options}
     blocks, _ = learn(**options)
     assert len(blocks.variables) == 4 * (1 if options.get("tied") else 2)
     monkeypatch.setattr(plan, "COLUMN_BLOCKS", 1)
