@@ -1,5 +1,6 @@
 """Which forms are chosen on which processor."""
 
+import os
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port
 
+from tfgraphs.graphs import processor
 from tfgraphs.graphs.processor import Processor, current
 
 
@@ -65,3 +67,30 @@ def test_importing_tfgraphs_changes_nothing():
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert output[0] == "True"
     assert not {"tensorflow", "numpy", "keras"} & set(output)
+
+
+def test_the_memory_of_a_gpu_is_what_the_drivers_tool_says(monkeypatch, tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text('#!/bin/sh\necho "$*" > "$0.asked"\necho 143771\n', encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda: [tf.config.PhysicalDevice("GPU:0", "GPU")])
+    processor._gpu_bytes.cache_clear()
+    found = current()
+    processor._gpu_bytes.cache_clear()
+    assert found.gpu_bytes == 143_771 << 20
+    assert found.largest_whole == found.gpu_bytes // 4
+    assert "--id=3" in tool.with_suffix(".asked").read_text(encoding="utf-8").split()
+
+
+@pytest.mark.parametrize("script", [None, "exit 1", "echo none"])
+def test_a_gpu_whose_memory_is_unknown_counts_as_a_cpu(monkeypatch, tmp_path, script):
+    if script:
+        (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    processor._gpu_bytes.cache_clear()
+    assert processor._gpu_bytes() == 0
+    processor._gpu_bytes.cache_clear()
+    assert Processor(gpus=1).largest_whole == processor.LARGEST_WHOLE

@@ -12,6 +12,7 @@ from torch_files import resnet_arrays
 
 from tfgraphs import backbones
 from tfgraphs.backbones.networks import googlenet, resnet, vgg
+from tfgraphs.graphs import processor
 from tfgraphs.neural_style import StyleSettings
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import NETWORKS as CHOICES
@@ -122,3 +123,12 @@ def test_the_content_weighs_more_on_the_coarse_scales_of_transport(settings, fac
     )
     assert finest == pytest.approx(2 * settings.weights("squeezenet").content)
     assert coarse == pytest.approx(factor * finest)
+
+
+def test_tiles_are_as_large_as_the_memory_of_a_gpu_allows(monkeypatch):
+    """Four times the memory holds pictures and tiles of twice the sides."""
+    network, settings = NETWORKS["squeezenet"](), StyleSettings()
+    assert [settings.tile(network, size) for size in [(1400, 1500), (1500, 1500)]] == [0, 1024]
+    gpu = processor.Processor(gpus=1, gpu_bytes=16 * processor.LARGEST_WHOLE)
+    monkeypatch.setattr(processor, "current", lambda: gpu)
+    assert [settings.tile(network, size) for size in [(2800, 3000), (3000, 3000)]] == [0, 2048]

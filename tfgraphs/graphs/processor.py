@@ -3,8 +3,12 @@
 Code that has a choice asks `current()` when it makes a graph. Everywhere else stands the plain TensorFlow operation.
 """
 
+import functools
 import os
+import subprocess
 from dataclasses import dataclass
+
+LARGEST_WHOLE = 1_200_000_000  # bytes of activations on a CPU
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Processor:
 
     Attributes:
         gpus: number of GPUs that TensorFlow uses.
+        gpu_bytes: memory of the first of them; 0 if it is unknown.
         onednn: whether TensorFlow computes convolutions and poolings on the CPU with oneDNN.
         avx512: whether the CPU has AVX-512.
     """
@@ -23,6 +28,7 @@ class Processor:
     gpus: int = 0
     onednn: bool = False
     avx512: bool = False
+    gpu_bytes: int = 0
 
     @property
     def transposed_convolutions(self) -> bool:
@@ -61,6 +67,14 @@ class Processor:
         """
         return not self.gpus
 
+    @property
+    def largest_whole(self) -> int:
+        """Bytes that the activations of a picture may take that is computed at once; gradients take as much again.
+
+        On a GPU a quarter of its memory, on a CPU what an ordinary machine has left.
+        """
+        return max(LARGEST_WHOLE, self.gpu_bytes // 4)
+
     def compiles_updates(self, threads: int) -> bool:
         """Updates of variables as XLA programs, where so many threads update each of them.
 
@@ -92,4 +106,17 @@ def current() -> Processor:
 
     gpus = sum(device.device_type == "GPU" for device in tf.config.get_visible_devices())
     features = np._core._multiarray_umath.__cpu_features__ if hasattr(np, "_core") else {}
-    return Processor(gpus, _pywrap_util_port.IsMklEnabled(), features.get("AVX512F", False))
+    gpu_bytes = _gpu_bytes() if gpus else 0
+    return Processor(gpus, _pywrap_util_port.IsMklEnabled(), features.get("AVX512F", False), gpu_bytes)
+
+
+@functools.cache
+def _gpu_bytes() -> int:
+    """The memory of the first GPU, of which TensorFlow says only how much is used; 0 if the driver's tool is missing."""
+    first = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0] or "0"
+    line = ["nvidia-smi", f"--id={first}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(line, capture_output=True, text=True, check=True, timeout=10).stdout
+        return int(answer.split()[0]) << 20
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return 0

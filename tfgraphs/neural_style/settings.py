@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from tfgraphs.graphs import processor
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.settings_checks import CheckedSettings
 
@@ -81,8 +82,7 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
 TRANSPORT = Weights(0.21, 1.6, 1.0, 1.0)  # factors of the weights for `transport`, whose errors are smaller
 SAMPLING = ("sliced_wasserstein", "transport")  # statistics of features that are sampled in each step
-LARGEST_WHOLE = 1_200_000_000  # bytes of activations of a picture without tiles; gradients take as much again
-TILE = 1024  # longest side of a tile by default, in pixels
+TILE = 1024  # longest side of a tile by default, in pixels, where activations may take LARGEST_WHOLE bytes
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
 
 
@@ -95,7 +95,7 @@ class StyleSettings(CheckedSettings):
         optimizer: name of a Keras optimizer, a Keras optimizer, of which each scale uses a copy, or "lbfgs".
         seed: of the noise to start from and of the shifts.
         tile_size: longest side in pixels of the tiles in which pictures are processed; 0: pictures as a whole. None:
-            tiles for pictures whose activations take more than LARGEST_WHOLE bytes.
+            tiles for pictures whose activations take more than 1.2 GB, or a quarter of a GPU's memory.
         loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
         statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
             `gram`, products of channels; `mean_variance`, mean and deviation of each; `sliced_wasserstein`, their
@@ -201,7 +201,8 @@ class StyleSettings(CheckedSettings):
         content, style = self.layers(backbone)
         layers = [content, *style]
         possible = all(backbone.view(layer).receptive_field for layer in layers)
-        return TILE if possible and size[0] * size[1] > _most_pixels(backbone, layers) else 0
+        larger = math.sqrt(processor.current().largest_whole / processor.LARGEST_WHOLE)
+        return int(TILE * larger) if possible and size[0] * size[1] > _most_pixels(backbone, layers) else 0
 
     def supersamples(self, backbone: "Backbone") -> tuple[float, float]:
         """The `largest_factor`, and how many pixels the larger picture may have; others are painted in their size."""
@@ -259,8 +260,8 @@ class StyleSettings(CheckedSettings):
 
 
 def _most_pixels(backbone: "Backbone", layers: Sequence[str]) -> float:
-    """How many pixels a picture may have whose activations up to some layers take LARGEST_WHOLE bytes."""
-    return LARGEST_WHOLE / 4 / backbone.footprint(layers)
+    """How many pixels a picture may have that is computed at once."""
+    return processor.current().largest_whole / 4 / backbone.footprint(layers)
 
 
 def choice_of(network: str) -> Choice:
