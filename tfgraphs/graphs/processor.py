@@ -112,7 +112,7 @@ def current() -> Processor:
 
 @functools.cache
 def _gpu_bytes() -> int:
-    """The memory of the first GPU, of which TensorFlow says only how much is used; 0 if the driver's tool is missing."""
+    """The memory of the first GPU; 0 if the tool of its driver is missing. TensorFlow does not tell."""
     first = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0] or "0"
     line = ["nvidia-smi", f"--id={first}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
