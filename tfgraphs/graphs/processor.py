@@ -75,6 +75,11 @@ class Processor:
         """
         return max(LARGEST_WHOLE, self.gpu_bytes // 4)
 
+    @property
+    def steps_per_report(self) -> int:
+        """Steps on a picture between two reports, for each of which it is copied to the memory of the CPU."""
+        return 50 if self.gpus else 10
+
     def compiles_updates(self, threads: int) -> bool:
         """Updates of variables as XLA programs, where so many threads update each of them.
 
