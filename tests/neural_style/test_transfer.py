@@ -13,6 +13,7 @@ from tfgraphs import backbones
 from tfgraphs.backbones.backbone import Backbone, LayerError
 from tfgraphs.backbones.layers import convolution
 from tfgraphs.files.packaged import PackageError
+from tfgraphs.graphs import processor
 from tfgraphs.neural_style import Painter, Style, StyleError, StyleSettings, paint
 from tfgraphs.optimize.optimizers import OptimizerError
 from tfgraphs.optimize.reports import GRADIENT_NORM
@@ -59,6 +60,13 @@ def test_a_painting_with_squeezenet_is_in_range(squeezenet_painted):
 
 def test_a_painting_has_the_shape_of_the_photograph(squeezenet_painted):
     assert squeezenet_painted[-1].picture.shape == (64, 56, 3)
+
+
+def test_on_a_gpu_a_painting_is_fetched_less_often(small, monkeypatch, painted):
+    monkeypatch.setattr(processor, "current", lambda: processor.Processor(gpus=1))
+    *_, last = fetched = list(paint(CONTENT, STYLE, small, SHALLOW))
+    assert (len(fetched), len(painted)) == (3, 8)
+    np.testing.assert_allclose(last.picture, painted[-1].picture, atol=1e-3)
 
 
 def test_the_loss_is_the_sum_of_its_terms(painted):
