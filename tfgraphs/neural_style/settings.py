@@ -1,7 +1,6 @@
 """How a photograph is painted, and through which layers of each network."""
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -31,8 +30,9 @@ class Choice(NamedTuple):
     Attributes:
         content_layer, style_layers: as of `StyleSettings`; None: there is no choice of layers.
         statistic: as of `StyleSettings`.
-        weights: of the parts of the loss, for covariances; see `TRANSPORT`.
-        octaves: as of `StyleSettings`, for covariances.
+        weights: of the parts of the loss.
+        transport: the same for `transport`, whose errors are smaller.
+        octaves: as of `StyleSettings`; for `transport` it is always 1.
         pooling: as of `backbones.load`.
         supersampling: as of `StyleSettings`.
     """
@@ -41,6 +41,7 @@ class Choice(NamedTuple):
     style_layers: Mapping[str, float] | None = None
     statistic: str = "covariance"
     weights: Weights = Weights(1.0, 3.0, 20.0, 8.0)
+    transport: Weights = Weights(0.28, 4.0, 20.0, 8.0)
     octaves: int = 3
     pooling: str = "average"
     supersampling: float = 1.0
@@ -52,12 +53,15 @@ NETWORKS: dict[str, Choice] = {
         dict.fromkeys(("conv1", "fire2", "fire3", "fire4", "fire5", "fire7", "fire9"), 1.0),
         statistic="transport",
         weights=Weights(1.35, 2.5, 60.0, 4.0),
+        transport=Weights(0.28, 4.0, 60.0, 4.0),
         supersampling=1.5,
     ),
     "vgg": Choice(
         "conv4_2",
         {f"conv{block}_1": 1.0 for block in range(1, 6)},  # those of Gatys et al., arXiv 1508.06576
+        statistic="transport",
         weights=Weights(0.5, 1.0, 20.0, 4.0),
+        transport=Weights(0.22, 1.6, 20.0, 4.0),
         octaves=1,
         pooling="max",
     ),
@@ -69,9 +73,10 @@ NETWORKS: dict[str, Choice] = {
 }
 """For networks whose name begins so: how they paint.
 
-SqueezeNet sees half and a quarter of the picture as well, or its strokes stay short; with max pooling its pictures are
-noisy. It leaves ripples of four pixels; a larger picture, reduced at the end, keeps few of them. VGG has long strokes
-at one octave, and three would take a third longer; with average pooling its strokes are blurred, and lie on a lattice.
+With max pooling SqueezeNet's pictures are noisy. It leaves ripples of four pixels; a larger picture, reduced at the
+end, keeps few of them. With average pooling VGG's strokes are blurred, and lie on a lattice. With covariances
+SqueezeNet sees half and a quarter of the picture as well, or its strokes stay short; VGG has long ones at one octave,
+and three would take a third longer. Transport was not tried with the others.
 
 Activations of ResNets have few large values, which spoils sums of squared errors; Wang, Li and Vasconcelos (arXiv
 2104.05623) smooth them with a softmax, or damp those of deep layers to a thousandth. Relative errors need neither: with
@@ -80,7 +85,6 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 """
 
 PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
-TRANSPORT = Weights(0.21, 1.6, 1.0, 1.0)  # factors of the weights for `transport`, whose errors are smaller
 SAMPLING = ("sliced_wasserstein", "transport")  # statistics of features that are sampled in each step
 TILE = 1024  # longest side of a tile by default, in pixels, where activations may take LARGEST_WHOLE bytes
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
@@ -99,15 +103,15 @@ class StyleSettings(CheckedSettings):
         loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
         statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
             `gram`, products of channels; `mean_variance`, mean and deviation of each; `sliced_wasserstein`, their
-            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: for SqueezeNet
-            transport, for others covariance, for `paper` gram.
+            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: for SqueezeNet and
+            VGG transport, for others covariance, for `paper` gram.
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `NETWORKS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
         content_weight: weight of the content loss, where the style loss has 1: alpha / beta of the paper, which has
-            1e-4 to 1e-3. For `transport` it is that of the finest scale. Default: 0.28, for VGG 0.5, for `paper` 0.001.
-            Covariances need five times as much as transport, 1.35 with SqueezeNet.
-        variation_weight: weight of the total variation of lightness: more is smoother. Default: 4, for VGG 1, for
+            1e-4 to 1e-3. For `transport` it is that of the finest scale. Default: 0.28, for VGG 0.22, for `paper`
+            0.001. Covariances need more, 1.35 and 0.5.
+        variation_weight: weight of the total variation of lightness: more is smoother. Default: 4, for VGG 1.6, for
             `paper` 0.
         chroma_weight: weight of the total variation of colours without their lightness: more has less coloured noise.
             Default: 60, for VGG 20, for `paper` 0.
@@ -228,9 +232,10 @@ class StyleSettings(CheckedSettings):
         They are those of the finest scale; see `content_grows`.
         """
         given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
-        chosen = PAPER if self.loss == "paper" else choice_of(network).weights
-        if self.compared_statistic(network) == "transport":
-            chosen = Weights(*map(operator.mul, TRANSPORT, chosen))
+        choice = choice_of(network)
+        chosen = choice.transport if self.compared_statistic(network) == "transport" else choice.weights
+        if self.loss == "paper":
+            chosen = PAPER
         return chosen._replace(**{part: weight for part, weight in given.items() if weight is not None})
 
     def content_grows(self, network: str) -> bool:

@@ -43,7 +43,7 @@ DREAMS: dict[str, dict[str, Preset]] = {
 
 PAINTINGS: dict[str, dict[str, Preset]] = {
     network: {"faithful": {"content_weight": faithful}, "balanced": {}, "wild": {"content_weight": wild}}
-    for network, faithful, wild in (("squeezenet", 0.6, 0.15), ("vgg16", 1.2, 0.15), ("vgg19", 1.2, 0.15))
+    for network, faithful, wild in (("squeezenet", 0.6, 0.15), ("vgg16", 0.5, 0.1), ("vgg19", 0.5, 0.1))
 }
 
 
