@@ -103,8 +103,8 @@ class StyleSettings(CheckedSettings):
         loss: `normalized`, errors relative to their targets, or `paper`, as published; see `style_loss`.
         statistic: what of activations is compared as style: `covariance`, of each two channels, and the mean of each;
             `gram`, products of channels; `mean_variance`, mean and deviation of each; `sliced_wasserstein`, their
-            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: for SqueezeNet and
-            VGG transport, for others covariance, for `paper` gram.
+            distribution; or `transport`, the way to turn some into others; see `statistics`. Default: transport for
+            SqueezeNet and VGG, covariance for others, gram for `paper`.
         content_layer: where the photograph's content is compared. Default: chosen for the network; see `NETWORKS`.
         style_layers: where the paintings' style is compared, each with its weight; only proportions count. Default:
             chosen for the network; see `NETWORKS`.
