@@ -47,7 +47,7 @@ COMMANDS = {
         650,
         45,
     ),
-    "dream, 1024 x 768": ("deepdream {1024x768} --size=1024 --output={out}.png", "--iterations", 120, 10),
+    "dream, 1024 x 768": ("deepdream {1024x768} --size=1024 --output={out}.png", "--steps", 120, 10),
     "training in one pass": (
         "neural_style --train_style=sample:swirls --export_dir={out}",
         "--train_steps",
@@ -74,7 +74,7 @@ def commands(options: argparse.Namespace, folder: Path) -> None:
     """Seconds of whole commands, and of the same with one step."""
     rows = []
     for name, (line, flag, steps, bar) in COMMANDS.items():
-        files = {"vgg16": _vgg16(folder)} if "vgg16" in line else {}
+        files = {"vgg16": vgg16(folder)} if "vgg16" in line else {}
         for size in re.findall(r"\{(\d+x\d+)\}", line):
             files[size] = _photograph(folder, size, options.small)
         counts = (2, 1) if options.small else (steps, 1)
@@ -167,7 +167,7 @@ def _photograph(folder: Path, size: str, small: bool) -> Path:
     return path
 
 
-def _vgg16(folder: Path) -> Path:
+def vgg16(folder: Path) -> Path:
     """Writes random weights for VGG-16."""
     random, path, inputs = np.random.default_rng(0), folder / "vgg16.npz", 3
     arrays = {}
