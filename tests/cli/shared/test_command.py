@@ -91,11 +91,13 @@ def test_another_error_stays_what_it_is():
 
 STARTING = """
 import os, sys
+from absl import flags
 from tfgraphs.cli.shared import command
 def start(*_):
     os.write(2, b"banner of C++\\n")
     {end}
 command.start = start
+flags.FLAGS.mark_as_parsed()
 with command.starting_tensorflow():
     print("progress", file=sys.stderr)
 print("after", file=sys.stderr)
