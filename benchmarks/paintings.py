@@ -106,7 +106,9 @@ By `strokes.py` strokes in the street are 8.9 px long, wild 9.9, with covariance
 at 640 px have 9.6; borders have 0.88 of the middle's fine lightness, wild 0.94 (painting 0.79, photograph 0.54).
 
 With VGG-16 as painter, at 256 px to the eye: max pooling is crisp, average pooling blurs and leaves a lattice;
-covariances have longer strokes than Gram matrices. Octaves were not tried there.
+covariances have longer strokes than Gram matrices, and transport has swirls and stars where covariances have a haze.
+Of content weights 0.1, 0.25 and 0.5 the first moves the town, the last keeps the photograph's sky. At 640 px with its
+default, 0.22, strokes are 9.3 px long, the colour noise is 0.034 and the lattice 1.4. Octaves were not tried there.
 
 This program, with the defaults of now at 640 px, judged by VGG-16; `larger` is the larger colour noise of photograph
 and painting, and the last columns are of covariances, the default before. Colour noise exceeds `larger` where both have

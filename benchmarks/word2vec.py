@@ -13,16 +13,17 @@ count of 5, and learning rates of their own: gensim 0.025, for CBOW with negativ
 tfgraphs its defaults.
 
 Measured on two idle cores with AVX-512 in November 2026, 15.6 million words, one epoch, one run each. The last two
-lines are of another day, when gensim was slower (0.52 and 1.29 million words/s), before they had 0.68 and 0.35:
+lines are of another day, on which gensim had 0.47 and 1.27 million words/s; before they had ratios of 0.68 and 0.35:
 
                words/s, ratio   time in all, ratio   analogies, %            WordSim353
                default   free   default   free       default, free, gensim   default, free, gensim
     sg-ns      5.3       5.4    0.42      0.42       22.9   22.7   14.8      .535   .526   .456
     cbow-ns    1.44      1.62   1.22      1.15       19.7   19.4   18.3      .523   .512   .496
-    sg-hs      1.13      1.26   1.00      0.91       23.6   22.6   18.0      .574   .571   .520
-    cbow-hs    0.45      0.69   2.07      1.52       13.9   15.3   13.6      .488   .501   .479
+    sg-hs      1.09      1.13   1.03      0.99       23.6   22.4   17.1      .574   .573   .536
+    cbow-hs    0.44      0.60   2.06      1.65       13.9   15.3   13.7      .488   .508   .477
 
-fastText has 0.76 of gensim's words/s in sg-hs, 22.5 % and .543, and 1.12 in cbow-hs, 12.5 % and .481.
+In another run, beside other work, fastText had 0.76 of gensim's words/s in sg-hs, 22.5 % and .543, and 1.12 in cbow-hs,
+12.5 % and .481. koan has no package of its own.
 
 What brought hierarchical softmax there, words/s on 4 million words:
 - Threads of its own for each part's program, which is large; with one thread all parts wait for it: 500,000 to 560,000
@@ -91,8 +92,7 @@ Experiments, in words/s of skip-gram with negative sampling and 2,048 centres a 
 With two workers, gensim's rate only falls to half of its start in one epoch, as each counts its own words only; the
 rates of tfgraphs make up for that.
 
-Hierarchical softmax is as accurate as gensim's and slower: this formulation cannot reach 1.5 or 1 times its words/s. A
-word has 12.6 nodes on its path, of which 6.4 are not among the 64 next to the root, which are one product of matrices.
+On two cores without AVX-512 hierarchical softmax was as accurate as gensim's and slower. A word has 12.6 nodes on its path, of which 6.4 are not among the 64 next to the root, which are one product of matrices.
 A step of 2,048 centres takes 14 ms in skip-gram and 11 ms in CBOW; two cores would have to do it in 5.5 and 2.7 ms.
 Looking up, joining and writing back 6 rows a centre alone takes 2 ms; the rest is 79 MFLOP for the shared nodes and
 about 200 for the deep ones, in products of 48 x 18 rows at 25 GFLOP/s. Experiments, in ms a step of skip-gram and CBOW:
