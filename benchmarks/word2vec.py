@@ -92,10 +92,11 @@ Experiments, in words/s of skip-gram with negative sampling and 2,048 centres a 
 With two workers, gensim's rate only falls to half of its start in one epoch, as each counts its own words only; the
 rates of tfgraphs make up for that.
 
-On two cores without AVX-512 hierarchical softmax was as accurate as gensim's and slower. A word has 12.6 nodes on its path, of which 6.4 are not among the 64 next to the root, which are one product of matrices.
-A step of 2,048 centres takes 14 ms in skip-gram and 11 ms in CBOW; two cores would have to do it in 5.5 and 2.7 ms.
-Looking up, joining and writing back 6 rows a centre alone takes 2 ms; the rest is 79 MFLOP for the shared nodes and
-about 200 for the deep ones, in products of 48 x 18 rows at 25 GFLOP/s. Experiments, in ms a step of skip-gram and CBOW:
+On two cores without AVX-512 hierarchical softmax was as accurate as gensim's and slower. A word has 12.6 nodes on its
+path, of which 6.4 are not among the 64 next to the root, which are one product of matrices. A step of 2,048 centres
+takes 14 ms in skip-gram and 11 ms in CBOW; two cores would have to do it in 5.5 and 2.7 ms. Looking up, joining and
+writing back 6 rows a centre alone takes 2 ms; the rest is 79 MFLOP for the shared nodes and about 200 for the deep
+ones, in products of 48 x 18 rows at 25 GFLOP/s. Experiments, in ms a step of skip-gram and CBOW:
 
     deep nodes of 32 centres together, 42 hidden vectors for each node  28, 13; 10 of the 42 products are pairs
     of 8 centres, room for 6 nodes a centre, of more some are drawn     14, 11; 23.6 against 24.4 %, 13.9 against 15.3 %
