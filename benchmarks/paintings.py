@@ -112,8 +112,8 @@ default, 0.22, strokes are 9.3 px long, the colour noise is 0.034 and the lattic
 
 This program, with the defaults of now at 640 px, judged by VGG-16; `larger` is the larger colour noise of photograph
 and painting, and the last columns are of covariances, the default before. Colour noise exceeds `larger` where both have
-hardly any, in the fourth pair. Transport takes more of the painting: style is lower in all pairs, content in two of
-eight, so a stronger `--content_weight` is what photographs of people need:
+hardly any, in the fourth pair. Transport takes more of the painting: style is lower in seven rows, content in two,
+so a stronger `--content_weight` is what photographs of people need:
 
     pair                                 preset   variation  colours   larger  lattice content   style    before
     the street, the starry night         balanced     0.570    0.035    0.106    1.408   1.239   0.270   1.232   0.294
