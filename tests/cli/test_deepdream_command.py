@@ -125,6 +125,7 @@ def test_an_exported_dream_follows_the_guide(forked, photo, tmp_path):
         (["--mask=wide.png"], "give the mask its proportions"),
         (["--tile_size=20"], "tiles of 20 px are too small"),
         (["--objective=class:1", "--tile_size=500"], "needs the whole picture"),
+        (["--device=gpu"], "there is no GPU that TensorFlow can use"),
         (["--normalize=l2"], "mean_abs"),
         (["--export_dir=photo.png"], "photo.png"),
         (["--export_dir=model", "--mask=wide.png"], "--mask has no meaning for a SavedModel"),

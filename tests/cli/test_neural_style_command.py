@@ -243,6 +243,8 @@ def test_without_opencv_a_film_is_refused_at_once(painted_film):
         (("--input=photo.png", "--optimizer=climber"), "climber"),
         (("--input=photo.png", "--optimizer=lbfgs", "--learning_rate=0.1"), "leave --learning_rate out"),
         (("--input=photo.png", "--loss=other"), "--loss"),
+        (("--input=photo.png", "--style_stride=2"), "transport samples positions: leave style_stride out"),
+        (("--input=photo.png", "--device=gpu"), "there is no GPU that TensorFlow can use"),
         (("--export_dir=.",), "choose another folder"),
         (("--export_dir=model", "--optimizer=sgd"), "adam only"),
         (("--export_dir=model", "--style_layers=fire33"), "fire33"),

@@ -125,15 +125,20 @@ def test_a_negative_tile_size_is_refused():
         StyleSettings(tile_size=-1)
 
 
-@pytest.mark.parametrize("statistic", ["gram", "mean_variance", "sliced_wasserstein", "transport"])
-def test_a_painting_seen_in_its_own_style_has_no_style_error(backbone, statistic):
-    """The shifts and what is drawn differ from the targets', so it has a little."""
+@pytest.mark.parametrize(
+    ("statistic", "share"), [("gram", 0.05), ("mean_variance", 0.05), ("sliced_wasserstein", 0.05), ("transport", 0.2)]
+)
+def test_a_painting_seen_in_its_own_style_has_no_style_error(backbone, statistic, share):
+    """The shifts and what is drawn differ from the targets', so not to the last digit.
+
+    The nearest of other samples is some way off, too.
+    """
     content = picture(96, 96)
     settings = dataclasses.replace(SETTINGS, statistic=statistic, style_stride=None)
     own, _ = looked_at(backbone, content, [Style(content)], settings, content)
     other, _ = looked_at(backbone, content, [Style(content)], settings, picture(96, 96, seed=1) ** 3)
     for layer in ("style/conv1", "style/conv3"):
-        assert float(own[layer]) < 0.2 * float(other[layer])
+        assert float(own[layer]) < share * float(other[layer])
 
 
 def test_the_gradient_of_parts_of_the_positions_is_nearly_that_of_all_on_average(backbone):
