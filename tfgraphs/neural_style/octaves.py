@@ -177,7 +177,7 @@ class Octave:
             core, mask = part.core(activations[layer], layer), None
             if masks is not None:
                 mask = masks[layer][shift, tf.newaxis]
-            if statistic.rows and part is not EVERYTHING:
+            if statistic.rows:
                 place = part.first(layer), part.whole(layer, activations[layer])
                 sums[layer] = sample_features(core, mask, random, statistic.rows, *place)
                 continue

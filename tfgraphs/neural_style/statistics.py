@@ -192,20 +192,21 @@ def transport_error(found: Sequence[tf.Tensor], wanted: Sequence[tf.Tensor]) -> 
     return tf.maximum(of_x, of_y) + tf.add_n(moments) / 2
 
 
+def _of_samples(
+    rows: int,
+    value: Callable[[Sums, tf.Tensor], list[tf.Tensor]],
+    error: Callable[[Sequence[tf.Tensor], Sequence[tf.Tensor]], tf.Tensor] | None = None,
+) -> Statistic:
+    """A statistic of the features of so many positions."""
+    return Statistic(partial(sample_features, rows=rows), value, _blend_samples, error, rows)
+
+
 STATISTICS = {
     "covariance": Statistic(covariance_sums, _covariance_value),
     "gram": Statistic(gram_sums, _gram_value),
     "mean_variance": Statistic(moment_sums, _moments_value),
-    "sliced_wasserstein": Statistic(
-        sample_features, lambda sums, random: [sorted_projections(sums, random)], _blend_samples, rows=ROWS
-    ),
-    "transport": Statistic(
-        partial(sample_features, rows=PAIRED_ROWS),
-        lambda sums, random: sums,
-        _blend_samples,
-        transport_error,
-        rows=PAIRED_ROWS,
-    ),
+    "sliced_wasserstein": _of_samples(ROWS, lambda sums, random: [sorted_projections(sums, random)]),
+    "transport": _of_samples(PAIRED_ROWS, lambda sums, random: sums, transport_error),
 }
 
 
