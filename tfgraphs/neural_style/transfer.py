@@ -17,7 +17,6 @@ import tensorflow as tf
 
 from tfgraphs import backbones
 from tfgraphs.backbones import Backbone
-from tfgraphs.graphs import processor
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.neural_style.regions import Region, Style, check_size, regions
@@ -132,10 +131,7 @@ class Painter:
             folder = None if checkpoint_dir is None else Path(checkpoint_dir) / f"scale{number}"
             before = first if picture is None else picture[..., :channels]
             enlarged = np.clip(resize(before, level.size), 0, 1)[None]
-            options = {"checkpoint_dir": folder, "save_seconds": save_seconds}
-            if self._settings.optimizer_name != "lbfgs":  # which has rounds of its own
-                options["steps_per_report"] = processor.current().steps_per_report
-            improved = canvas.improve(enlarged, level.steps, **options)
+            improved = canvas.improve(enlarged, level.steps, checkpoint_dir=folder, save_seconds=save_seconds)
             colored = ((report, painted.repeat(3 // channels, axis=-1)) for report, painted in improved)
             if anchor is not None:
                 return ((report, targets.shown(painted)[0].numpy()) for report, painted in colored)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs import processor
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.lbfgs import LBFGS, BoundedMinimization
 from tfgraphs.optimize.losses import LossValue, NonFiniteLoss
@@ -84,6 +85,7 @@ class Canvas:
         blank = tf.zeros([side or 1 for side in shape])
         self._pictures = pictures = tf.Variable(blank, shape=shape, name="pictures")
         self._minimization: Minimization | BoundedMinimization
+        self._options: dict[str, Any] = {}
         if isinstance(optimizer, LBFGS):
             self._minimization = BoundedMinimization(functools.partial(loss, pictures), pictures, optimizer)
         else:
@@ -95,6 +97,7 @@ class Canvas:
                 projection=lambda x: tf.clip_by_value(x, 0, 1),
                 gradient_norm=True,
             )
+            self._options["steps_per_report"] = processor.current().steps_per_report
         self.graph = self._minimization.graph
 
     def improve(self, pictures: np.ndarray, steps: int, **options: Any) -> Iterator[tuple[Report, np.ndarray]]:
@@ -110,7 +113,7 @@ class Canvas:
         """
         self._pictures.assign(pictures)
         del pictures  # frees memory: a large one is as large as everything else in a step
-        for report in self._minimization.run(steps, **options):
+        for report in self._minimization.run(steps, **self._options | options):
             improved = self._pictures.numpy()
             if not np.isfinite(improved).all():  # the loss after the last step is not computed
                 raise NonFiniteLoss(f"the picture is no longer finite at step {report.step}: try a smaller step size")
