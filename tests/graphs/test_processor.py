@@ -78,9 +78,9 @@ def test_the_memory_of_a_gpu_is_what_the_drivers_tool_says(monkeypatch, tmp_path
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda: [tf.config.PhysicalDevice("GPU:0", "GPU")])
     processor._gpu_bytes.cache_clear()
     found = current()
-    processor._gpu_bytes.cache_clear()
     assert found.gpu_bytes == 143_771 << 20
     assert found.largest_whole == found.gpu_bytes // 4
+    processor._gpu_bytes.cache_clear()
     assert "--id=3" in tool.with_suffix(".asked").read_text(encoding="utf-8").split()
 
 

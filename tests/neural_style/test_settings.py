@@ -130,6 +130,6 @@ def test_tiles_are_as_large_as_the_memory_of_a_gpu_allows(monkeypatch):
     """Four times the memory holds pictures and tiles of twice the sides."""
     network, settings = NETWORKS["squeezenet"](), StyleSettings()
     assert [settings.tile(network, size) for size in [(1400, 1500), (1500, 1500)]] == [0, 1024]
-    gpu = processor.Processor(gpus=1, gpu_bytes=16 * processor.LARGEST_WHOLE)
-    monkeypatch.setattr(processor, "current", lambda: gpu)
+    monkeypatch.setattr(processor, "_gpu_bytes", lambda: 16 * processor.LARGEST_WHOLE)
+    monkeypatch.setattr(processor, "current", lambda: processor.Processor(gpus=1))
     assert [settings.tile(network, size) for size in [(2800, 3000), (3000, 3000)]] == [0, 2048]

@@ -20,7 +20,6 @@ class Processor:
 
     Attributes:
         gpus: number of GPUs that TensorFlow uses.
-        gpu_bytes: memory of the first of them; 0 if it is unknown.
         onednn: whether TensorFlow computes convolutions and poolings on the CPU with oneDNN.
         avx512: whether the CPU has AVX-512.
     """
@@ -28,7 +27,6 @@ class Processor:
     gpus: int = 0
     onednn: bool = False
     avx512: bool = False
-    gpu_bytes: int = 0
 
     @property
     def transposed_convolutions(self) -> bool:
@@ -66,6 +64,11 @@ class Processor:
         updates bring another 5 to 10 %. XLA needs parts of CUDA on a GPU that TensorFlow's wheels do not contain.
         """
         return not self.gpus
+
+    @property
+    def gpu_bytes(self) -> int:
+        """The memory of the GPU; 0 without one, or if it is unknown."""
+        return _gpu_bytes() if self.gpus else 0
 
     @property
     def largest_whole(self) -> int:
@@ -111,8 +114,7 @@ def current() -> Processor:
 
     gpus = sum(device.device_type == "GPU" for device in tf.config.get_visible_devices())
     features = np._core._multiarray_umath.__cpu_features__ if hasattr(np, "_core") else {}
-    gpu_bytes = _gpu_bytes() if gpus else 0
-    return Processor(gpus, _pywrap_util_port.IsMklEnabled(), features.get("AVX512F", False), gpu_bytes)
+    return Processor(gpus, _pywrap_util_port.IsMklEnabled(), features.get("AVX512F", False))
 
 
 @functools.cache
