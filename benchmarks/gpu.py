@@ -2,8 +2,8 @@
 
     python benchmarks/gpu.py [commands] [steps] [words] [agreement] [--device=gpu] [--small]
 
-Needs the extras `gpu` and `bench`, and a file cache that is warm. On an H100 or H200 all of it takes at most six
-minutes. `--small` and `--device=cpu` try the program itself on any machine; its figures mean nothing then.
+Needs the extras `gpu` and `bench`, and a file cache that is warm. It is meant to take six minutes at most on an H100 or
+H200. `--small` and `--device=cpu` try the program itself on any machine; its figures mean nothing then.
 
 `commands` runs commands as people do, and each again with a single step, which is what starting and compiling takes.
 `steps` compares a step of painting (a shift, the network, the losses of Gram matrices, their gradient, Adam) with

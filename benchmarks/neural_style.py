@@ -63,6 +63,15 @@ from tfgraphs.cli.shared.command import print_table
 TILE = 1024
 STEPS = 10
 
+PAINTER = (
+    NETWORK
+    + """
+def load(name):
+    from tfgraphs import backbones
+    return backbones.load(name, "average") if name == "squeezenet" else network(name)
+"""
+)
+
 OURS = (
     """
 import os
@@ -71,7 +80,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from tfgraphs.graphs.start import start
 start(device=globals().get("DEVICE", "auto"))  # as the commands do
 """
-    + NETWORK
+    + PAINTER
     + """
 from tfgraphs import backbones
 from tfgraphs.pictures.images import resize
@@ -90,9 +99,6 @@ def canvas_of(content, painting, backbone, settings, steps):
     targets, canvas = painter._scale(0, Level(*size, steps), regions([Style(painting)], size), False, 3, 1.0)
     targets.set_photograph(content, None)
     return canvas
-
-def load(name):
-    return backbones.load(name, "average") if name == "squeezenet" else network(name)
 
 def prepare(height, width, tile_size, name="squeezenet"):
     global content, bare, following
@@ -179,18 +185,16 @@ def race(size, name, count, seconds):
 )
 
 TORCH = (
-    NETWORK
+    PAINTER
     + TORCH_LAYERS
     + """
 def prepare(height, width, memory, name="squeezenet", device="cpu", compiles=False):
     global state
     from tfgraphs.graphs.start import start
     start(device="cpu")  # for the backbone
-    from tfgraphs import backbones
     from tfgraphs.neural_style import StyleSettings
     torch.set_default_device(device)
-    backbone = backbones.load(name, "average") if name == "squeezenet" else network(name)
-    settings = StyleSettings()
+    backbone, settings = load(name), StyleSettings()
     content_layer, weights = settings.layers(backbone)
     chain, order = layers(backbone, [*weights][-1]), getattr(torch, memory)
     random = np.random.default_rng(1)
