@@ -178,20 +178,20 @@ def _text_folder(settings: TextSettings) -> Path:
     return run_state.states_folder() / f"corpus-{text}"
 
 
-def _threads(settings: TrainingSettings) -> tuple[Callable[[Processor], int | None], int, bool]:
-    """How TensorFlow is started: a step of word vectors is small, so on a GPU it would take longer to start it."""
+def _starting(settings: TrainingSettings) -> tuple[Callable[[Processor], int | None], int, bool]:
+    """How TensorFlow is started, see `command.import_tensorflow`; steps of word vectors are too small for a GPU."""
     return lambda found: found.loss_threads(settings.large_losses), settings.cores, False
 
 
 def _tensorflow_beside(files: Sequence[Path], settings: TrainingSettings) -> contextlib.AbstractContextManager[None]:
     """Starts TensorFlow while a large text is read; of a small one, errors should not wait for it."""
     size = sum(path.stat().st_size for path in files if path != STDIN)
-    return command.starting_tensorflow(*_threads(settings)) if size > _LARGE else contextlib.nullcontext()
+    return command.starting_tensorflow(*_starting(settings)) if size > _LARGE else contextlib.nullcontext()
 
 
 def _start_tensorflow(settings: TrainingSettings) -> None:
     """Starts TensorFlow, and raises OptimizerError if Keras has no such optimizer."""
-    command.import_tensorflow(*_threads(settings))
+    command.import_tensorflow(*_starting(settings))
     from tfgraphs.optimize.optimizers import stock_optimizer
 
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])

@@ -32,7 +32,7 @@ class Choice(NamedTuple):
         statistic: as of `StyleSettings`.
         weights: of the parts of the loss.
         transport: the same for `transport`, whose errors are smaller.
-        octaves: as of `StyleSettings`; for `transport` it is always 1.
+        octaves: as of `StyleSettings`; for `transport` 1.
         pooling: as of `backbones.load`.
         supersampling: as of `StyleSettings`.
     """
@@ -86,7 +86,7 @@ matters is that deep layers are there: without `layer3`, and with `layer2` from 
 
 PAPER = Weights(1e-3, 0.0, 0.0, 0.0)
 SAMPLING = ("sliced_wasserstein", "transport")  # statistics of features that are sampled in each step
-TILE = 1024  # longest side of a tile by default, in pixels, where activations may take LARGEST_WHOLE bytes
+TILE = 1024  # longest side of a tile by default, in pixels; on a GPU with much memory more
 CROP = 256  # side of the crops of photographs that networks are trained on by default, in pixels
 
 
@@ -233,9 +233,10 @@ class StyleSettings(CheckedSettings):
         """
         given = {part: getattr(self, f"{part}_weight") for part in Weights._fields}
         choice = choice_of(network)
-        chosen = choice.transport if self.compared_statistic(network) == "transport" else choice.weights
         if self.loss == "paper":
             chosen = PAPER
+        else:
+            chosen = choice.transport if self.compared_statistic(network) == "transport" else choice.weights
         return chosen._replace(**{part: weight for part, weight in given.items() if weight is not None})
 
     def content_grows(self, network: str) -> bool:

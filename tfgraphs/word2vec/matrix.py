@@ -27,8 +27,7 @@ class Matrix:
 
     def rows(self, numbers: tf.Tensor) -> tf.Tensor:
         """Look up rows, [..., dim], for numbers of any shape."""
-        parts = [tf.gather(block, numbers) for block in self.blocks]
-        return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+        return tf.concat([tf.gather(block, numbers) for block in self.blocks], axis=-1)
 
     def numpy(self) -> np.ndarray:
         """Return the values as they are now, [rows, dim]."""

@@ -25,10 +25,10 @@ DEVICE = flags.DEFINE_enum(
     "device",
     "auto",
     ["auto", "cpu", "gpu"],
-    "On what to compute. auto takes a GPU where there is one and the work gains by it: for pictures, not for words.",
+    "Where to compute; auto uses a GPU, if there is one, for pictures and the CPU for words.",
 )
 DETERMINISTIC = flags.DEFINE_boolean(
-    "deterministic", True, "On a GPU: whether the same flags give the same bytes. On a CPU they always do."
+    "deterministic", True, "On a GPU: whether operations compute the same bytes each time, as on a CPU; slower."
 )
 
 
