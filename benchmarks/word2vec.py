@@ -2,6 +2,7 @@
 
     python benchmarks/word2vec.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
     ... --cores=1,2,4,8,16                    each side on so many cores, with as many workers
+    ... --cores=2 --workers=16                more workers than cores: how many threads would find work on more cores
 
 It needs the extra `bench`. `free` is tfgraphs with `--free`. The text goes through the `letters` tokenizer first, and
 both sides read the result. Words per second are those of training, of the raw text: gensim has counted its vocabulary
@@ -21,6 +22,18 @@ lines are of another day, on which gensim had 0.47 and 1.27 million words/s; bef
     cbow-ns    1.44      1.62   1.22      1.15       19.7   19.4   18.3      .523   .512   .496
     sg-hs      1.09      1.13   1.03      0.99       23.6   22.4   17.1      .574   .573   .536
     cbow-hs    0.44      0.60   2.06      1.65       13.9   15.3   13.7      .488   .508   .477
+
+Five epochs on the same machine, one run, words/s 0.427 and 1.625 million in gensim:
+
+               words/s, ratio             time in all, ratio         analogies, %            WordSim353
+               default   free  fastText   default   free  fastText   default, free, gensim   default, free, gensim
+    sg-ns      5.5       5.7   0.46       0.25      0.23  2.1        43.6   43.2   39.0      .652   .640   .628
+    cbow-ns    2.0       1.8   0.61       0.64      0.67  1.5        39.4   40.3   38.1      .594   .600   .576
+
+With 16 workers on two cores 14.2 threads run or wait for a core in free training, 14.6 in CBOW, and 10.4 and 9.8 in the
+default, whose column blocks cost half of its speed there, 0.86 million words/s; free training has 1.1 to 2.0. If all of
+these threads had cores as fast as those two, 16 of them would train at 4.5 million words/s by default and at 8 to 14
+freely, where gensim, if it scaled without any loss, would at 3.4. That is a model, not a measurement.
 
 In another run, beside other work, fastText had 0.76 of gensim's words/s in sg-hs, 22.5 % and .543, and 1.12 in cbow-hs,
 12.5 % and .481. koan has no package of its own.
@@ -109,6 +122,8 @@ ones, in products of 48 x 18 rows at 25 GFLOP/s. Experiments, in ms a step of sk
 """
 
 import argparse
+import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -175,6 +190,7 @@ def main() -> None:
     parser.add_argument("--epochs", nargs="+", type=int, default=[1, 5])
     parser.add_argument("--rounds", type=int, default=3, help="how often each side trains each model")
     parser.add_argument("--cores", type=lambda text: [*map(int, text.split(","))], help="default: all that there are")
+    parser.add_argument("--workers", type=int, help="default: as many as there are cores")
     parser.add_argument(
         "--repeat",
         type=int,
@@ -198,7 +214,7 @@ def main() -> None:
             os.sched_setaffinity(0, there[:count])  # processes that are started from here stay on them
             for model in options.models:
                 for epochs in options.epochs:
-                    compare(model, epochs, count, text, options)
+                    compare(model, epochs, options.workers or count, text, options)
 
 
 def write_letters(corpus: str, text: Path, repeat: int) -> None:
@@ -219,13 +235,13 @@ def lines_of(chunks: list[bytes]) -> Iterator[list[bytes]]:
         start = end + 1
 
 
-def compare(model: str, epochs: int, cores: int, text: Path, options: argparse.Namespace) -> None:
+def compare(model: str, epochs: int, workers: int, text: Path, options: argparse.Namespace) -> None:
     """Train on all sides in turns, and print medians and their ratios to gensim's."""
     runs: dict[str, list[dict[str, float]]] = {side: [] for side in ("tfgraphs", "free", "fasttext", "gensim")}
-    title = f"{model}, {epochs} epochs, {cores} cores"
+    title = f"{model}, {epochs} epochs, {workers} workers, {len(os.sched_getaffinity(0))} cores"
     for _ in range(options.rounds):
         for side, results in runs.items():
-            results.append(train(side, model, epochs, cores, text, options))
+            results.append(train(side, model, epochs, workers, text, options))
             print(f"{title}, {side}: {results[-1]}", file=sys.stderr, flush=True)
     medians = {
         side: {name: statistics.median(result[name] for result in results) for name in results[0]}
@@ -268,7 +284,9 @@ def compare_halves(text: Path, options: argparse.Namespace) -> None:
     print_table(["trained on", "words", "analogies", "asked", "WordSim353"], rows)
 
 
-def train(side: str, model: str, epochs: int, cores: int, text: Path, options: argparse.Namespace) -> dict[str, float]:
+def train(
+    side: str, model: str, epochs: int, workers: int, text: Path, options: argparse.Namespace
+) -> dict[str, float]:
     """Train from the text file to saved vectors in a new process, and measure the result."""
     architecture, loss = MODELS[model]
     with tempfile.TemporaryDirectory(dir=text.parent) as folder:
@@ -280,7 +298,7 @@ def train(side: str, model: str, epochs: int, cores: int, text: Path, options: a
                 int(loss == "hierarchical_softmax"),
                 epochs,
                 5 * options.repeat,
-                cores,
+                workers,
             ]
             command = [sys.executable, "-c", PEERS[side], str(text), str(output), *map(str, flags)]
         else:
@@ -288,7 +306,8 @@ def train(side: str, model: str, epochs: int, cores: int, text: Path, options: a
             command += ["--tokenizer=letters", "--formats=binary", f"--checkpoint_dir={folder}/checkpoints"]
             command += [f"--architecture={architecture}", f"--loss={loss}", f"--epochs={epochs}"]
             command += [f"--min_count={5 * options.repeat}", *(["--free"] if side == "free" else [])]
-        seconds, megabytes = watch(command)
+            command += [f"--workers={workers}"]
+        seconds, megabytes, threads = watch(command)
         about = json.loads((output / "training.json").read_text())
         vectors = load(str(output / "vectors.bin"))
     accuracy = analogies(vectors, options.questions, restrict_vocab=30_000).overall.accuracy
@@ -299,21 +318,29 @@ def train(side: str, model: str, epochs: int, cores: int, text: Path, options: a
         "words/s": about.get("figures", about)["words per second"],
         "seconds in all": seconds,
         "peak MB": megabytes,
+        "busy threads": threads,
         "analogies %": 100 * accuracy,
         "WordSim353": spearman,
     }
 
 
-def watch(command: list[str]) -> tuple[float, float]:
-    """Run a command; return its seconds and the largest sum of memory of its processes in MB."""
-    begun, most = time.monotonic(), 0.0
+def watch(command: list[str]) -> tuple[float, float, float]:
+    """Run a command; return its seconds, the largest sum of memory of its processes in MB, and its busy threads.
+
+    These are the threads that run or wait for a core, the upper quartile of the seconds: the rest is not training.
+    """
+    begun, most, times = time.monotonic(), 0.0, [(0.0, 0.0)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while process.poll() is None:
         most = max(most, memory(process.pid))
+        now = time.monotonic() - begun
+        if now - times[-1][0] >= 1:
+            times.append((now, thread_time(process.pid)))
         time.sleep(0.1)
     if process.returncode:
         sys.exit(process.stderr.read() if process.stderr else "a training failed")
-    return time.monotonic() - begun, most
+    threads = [(used - before) / (now - then) for (then, before), (now, used) in itertools.pairwise(times)]
+    return time.monotonic() - begun, most, statistics.quantiles(threads, n=4)[-1] if len(threads) > 1 else 0.0
 
 
 def memory(pid: int) -> float:
@@ -327,6 +354,15 @@ def memory(pid: int) -> float:
         fields = dict(line.split(":", 1) for line in status.splitlines() if line.startswith("RssAnon"))
         megabytes += sum(int(value.split()[0]) for value in fields.values()) / 1024
     return megabytes
+
+
+def thread_time(pid: int) -> float:
+    """Return for how many seconds the threads of a process have run or waited for a core."""
+    nanoseconds = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            nanoseconds += sum(map(int, path.read_text().split()[:2]))
+    return nanoseconds / 1e9
 
 
 def descendants(pid: int) -> Iterator[int]:

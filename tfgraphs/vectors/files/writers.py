@@ -18,6 +18,7 @@ from typing import IO
 
 import numpy as np
 
+from tfgraphs.cluster.processes import map_in_order
 from tfgraphs.files.locks import locked
 from tfgraphs.files.outputs import atomic_file, output_errors
 from tfgraphs.vectors.search import Int8Matrix
@@ -30,17 +31,29 @@ MOST_WORDS = 10_000
 """As many words as the page of TensorBoard's Projector samples for t-SNE; it stays responsive."""
 
 _ROWS = 1000  # written at once
+_LARGE = 20_000_000  # numbers, which take one core three seconds to write as text; other processes start in one
 
 
 def save_text(path: str | Path, vectors: WordVectors) -> None:
     """Writes word2vec's text format, with as many digits as a float32 needs."""
     check_words(vectors.words, " \n")
+    words, matrix = vectors.words, vectors.matrix
+    parts = (
+        (words[start : start + _ROWS], finite(matrix[start : start + _ROWS])) for start in range(0, len(words), _ROWS)
+    )
+    processes = 1 if matrix.shape[0] * matrix.shape[1] < _LARGE else None
+    with _whole_file(path) as file, contextlib.closing(map_in_order(_lines, parts, processes)) as texts:
+        file.write(b"%d %d\n" % matrix.shape)
+        file.writelines(texts)
+
+
+def _lines(part: tuple[Sequence[str], np.ndarray]) -> bytes:
+    """Returns lines of the text format for words and their rows."""
+    words, rows = part
     # One % per row is nearly three times as fast as one str per number.
-    numbers = " ".join(["%.9g"] * vectors.matrix.shape[1])
-    with _whole_file(path) as file:
-        file.write(b"%d %d\n" % vectors.matrix.shape)
-        for word, row in zip(vectors.words, _rows(vectors.matrix), strict=True):
-            file.write(f"{word} {numbers % tuple(row.tolist())}\n".encode())
+    numbers = " ".join(["%.9g"] * rows.shape[1])
+    lines = [f"{word} {numbers % tuple(row)}\n" for word, row in zip(words, rows.tolist(), strict=True)]
+    return "".join(lines).encode()
 
 
 def save_binary(path: str | Path, vectors: WordVectors) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tfgraphs.cluster.processes import map_in_order
 from tfgraphs.errors import errors_as, reason
 from tfgraphs.files.locks import locked
 from tfgraphs.files.outputs import atomic_folder, check_folder, output_errors
@@ -31,7 +32,6 @@ from tfgraphs.word2vec.text.phrases import Report, join_phrases
 from tfgraphs.word2vec.text.reading import STDIN, find_files, named, read_blocks
 from tfgraphs.word2vec.text.tokenizers import dictionary_digest, tokenizer
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent, renumber, translate
-from tfgraphs.word2vec.text.workers import map_in_order
 
 MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
@@ -112,6 +112,7 @@ def prepare(
 
     Raises:
         CorpusError: a text cannot be read or is none, or it has too few words.
+        ProcessError: a process that cut the text was ended from outside.
         OutputError: the folder cannot be written, or holds something else; it is then as it was before.
     """
     folder, files = Path(folder), find_files(sources)

@@ -1,4 +1,4 @@
-"""Run a function over many blocks of text in worker processes.
+"""Runs a function over many items in other processes of this machine.
 
 This is `concurrent.futures.ProcessPoolExecutor` with "spawn", as forked processes do not survive TensorFlow's threads,
 and with what it lacks: items are read only as fast as they are worked on; workers end in the middle of their work when
@@ -19,11 +19,15 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from tfgraphs.errors import TfgraphsError
 from tfgraphs.graphs.processor import usable_cores
-from tfgraphs.word2vec.settings import CorpusError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class ProcessError(TfgraphsError):
+    """A process was ended from outside."""
 
 
 def map_in_order(
@@ -40,7 +44,7 @@ def map_in_order(
         processes: number of workers, by default one for each core that this process may use.
 
     Raises:
-        CorpusError: a worker was ended from outside.
+        ProcessError: a worker was ended from outside.
         Exception: what the task raised.
     """
     processes = processes or usable_cores()
@@ -63,7 +67,7 @@ def map_in_order(
         while pending:
             yield pending.popleft().result()
     except BrokenProcessPool as error:
-        raise CorpusError("a process that reads the text was ended: if memory ran out, use fewer processes") from error
+        raise ProcessError("a process was ended from outside: if memory ran out, use fewer processes") from error
     finally:
         held_end.close()
         pool.shutdown(cancel_futures=True)

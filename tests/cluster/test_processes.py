@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tfgraphs.word2vec.settings import CorpusError
-from tfgraphs.word2vec.text.workers import map_in_order
+from tfgraphs.cluster.processes import ProcessError, map_in_order
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -42,15 +41,15 @@ def test_an_error_of_the_function_is_raised_by_the_iterator(processes):
 def test_an_error_of_the_items_is_raised_by_the_iterator():
     def items():
         yield from (1, 2, 3)
-        raise CorpusError("no more")
+        raise ProcessError("no more")
 
-    with pytest.raises(CorpusError, match="no more"):
+    with pytest.raises(ProcessError, match="no more"):
         list(map_in_order(math.factorial, items(), 2))
 
 
 @pytest.mark.parametrize(("end", "how"), [(os._exit, 3), (signal.raise_signal, 9)])
 def test_a_process_that_ends_early_is_one_clear_error(end, how):
-    with pytest.raises(CorpusError, match=r"^a process [^\n]* was ended[^\n]*memory[^\n]*$"):
+    with pytest.raises(ProcessError, match=r"^a process was ended[^\n]*memory[^\n]*$"):
         list(map_in_order(end, [how] * 3, 2))
 
 
@@ -66,7 +65,7 @@ class EndsWorker:
 
 
 def test_a_process_that_ends_while_a_large_item_is_sent_is_an_error_and_no_deadlock():
-    with pytest.raises(CorpusError, match="was ended"):
+    with pytest.raises(ProcessError, match="was ended"):
         list(map_in_order(len, [(EndsWorker(), bytes(1 << 22))] * 6, 2))
 
 
@@ -103,7 +102,7 @@ def test_no_process_is_left_when_the_results_are_not_wanted_any_more():
 SLEEP = """
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as commands do: shells start jobs with SIGINT ignored
-from tfgraphs.word2vec.text.workers import map_in_order
+from tfgraphs.cluster.processes import map_in_order
 list(map_in_order(time.sleep, [60] * 4, 2))
 """
 
@@ -127,7 +126,7 @@ def test_processes_end_in_the_middle_of_their_work_with_their_parent(end):
 
 
 SCRIPT = """
-from tfgraphs.word2vec.text.workers import map_in_order
+from tfgraphs.cluster.processes import map_in_order
 import math
 print(list(map_in_order(math.factorial, [1, 2, 3, 4], 2)))
 """

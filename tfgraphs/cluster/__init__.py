@@ -1,0 +1,1 @@
+"""Several processes and machines: what training, counting and folders of pictures need of them."""
