@@ -38,7 +38,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, run_state
+from tfgraphs.cli.shared import cluster_flags, command, common_flags, run_state
 from tfgraphs.cli.shared.answers import print_evaluation
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.graphs.processor import Processor
@@ -92,9 +92,23 @@ common_flags.define_settings(TextSettings, "max_counting_memory", "jieba_diction
 common_flags.define_path("jieba_dictionary", None, "File of further words for jieba, one a line: word, count, tag.")
 common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 
+MERGE_BYTES = flags.DEFINE_float(
+    "merge_bytes", 60, "With --cluster: bytes that a worker sends for each of its words; more is more accurate.", 1
+)
+
 _FIGURES, _SECONDS = "figures", "seconds"  # texts of the state
 _LARGE = 1 << 24  # bytes of a text, plain or packed, which takes about as long to read as TensorFlow to start
-_NO_RESULT = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir", "probe", *run_state.OBSERVING}
+_NO_RESULT = {
+    "output",
+    "formats",
+    "export_dir",
+    "evaluate",
+    "restrict_vocab",
+    "logdir",
+    "probe",
+    *run_state.OBSERVING,
+    *cluster_flags.NAMES,
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -102,14 +116,16 @@ def main(arguments: list[str]) -> None:
     if bool(CORPUS.value) == bool(PAIRS.value):
         raise command.UsageError("say what to learn from: text.txt, or --pairs=pairs.txt")
     _refuse_without_effect()
-    _check_outputs()
+    membership = cluster_flags.Membership()
+    if membership.rank == 0:
+        _check_outputs()
     if PAIRS.value:
         _train_on_pairs()
     else:
-        _train_on_text()
+        _train_on_text(membership)
 
 
-def _train_on_text() -> None:
+def _train_on_text(membership: cluster_flags.Membership) -> None:
     text_settings = common_flags.read_settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
     settings = common_flags.read_settings(TrainingSettings)
     files = find_files(CORPUS.value)
@@ -117,10 +133,10 @@ def _train_on_text() -> None:
     if start and flags.FLAGS["dim"].present and settings.dim != start.dimensions:
         raise command.UsageError(f"--dim={settings.dim}: {FROM.value} has {start.dimensions}: leave it out")
     if OPTIMIZER.value != OPTIMIZER.default:  # only Keras knows which there are
-        _start_tensorflow(settings)
+        _start_tensorflow(settings, membership)
     started = time.monotonic()
     folder, known = _text_folder(text_settings), start.words if start else []
-    with _tensorflow_beside(files, settings), Monitor("word2vec") as monitor:
+    with _tensorflow_beside(files, settings, membership), Monitor("word2vec") as monitor:
         corpus = prepare(
             CORPUS.value, text_settings, folder, known=known, processes=settings.cores, on_progress=monitor.prepare
         )
@@ -135,21 +151,30 @@ def _train_on_text() -> None:
                 raise command.UsageError("--freeze: all words of the text have vectors, so there is nothing to learn")
             monitor.say(f"{common:,} of {len(corpus.vocabulary.words):,} words have vectors; {missing}")
     prepared = time.monotonic()
-    probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value else None
+    probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value and membership.rank == 0 else None
     origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT} | {"workers": settings.cores}
     inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
     inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
     inputs += [Path(FROM.value)] if FROM.value and Path(FROM.value).exists() else []
-    state = run_state.RunState("word2vec", {"version": __version__, **origin}, inputs)
+    origin |= {"version": __version__, **membership.origin}
+    state = run_state.RunState("word2vec", origin, inputs, may_begin=membership.size > 1)
 
-    _start_tensorflow(settings)
+    _start_tensorflow(settings, membership)
     from tfgraphs.word2vec.model import Word2Vec
     from tfgraphs.word2vec.train import train
 
     finished = json.loads(state.read(_FIGURES) or "{}")  # of a training that was finished, but not saved
-    with Monitor("word2vec", logdir=LOGDIR.value, flags=_flags()) as monitor, _timed(state), state.interruptible():
+    logdir = LOGDIR.value if membership.rank == 0 else None
+    with Monitor("word2vec", logdir=logdir, flags=_flags()) as monitor, _timed(state), state.interruptible():
         model = Word2Vec(corpus.vocabulary, settings, start, FREEZE.value)
-        for progress in train(model, corpus, on_graph=monitor.graph, **state.checkpoints):
+        for progress in train(
+            model,
+            corpus,
+            group=membership.group,
+            merge_bytes=MERGE_BYTES.value,
+            on_graph=monitor.graph,
+            **state.checkpoints,
+        ):
             monitor(probes.add_to(progress, model.vectors) if probes else progress)
     seconds = float(state.read(_SECONDS))
     speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / max(seconds, 1e-9))
@@ -165,7 +190,8 @@ def _train_on_text() -> None:
         "words per second": round(speed),
     }
     state.write(_FIGURES, json.dumps(figures))  # if they cannot be saved, --resume has them, too
-    _save(*model.results(), figures)
+    if membership.rank == 0:
+        _save(*model.results(), figures)
     if STDIN in files:
         shutil.rmtree(folder, ignore_errors=True)
     state.forget()
@@ -183,15 +209,19 @@ def _starting(settings: TrainingSettings) -> tuple[Callable[[Processor], int | N
     return lambda found: found.loss_threads(settings.large_losses), settings.cores, False
 
 
-def _tensorflow_beside(files: Sequence[Path], settings: TrainingSettings) -> contextlib.AbstractContextManager[None]:
+def _tensorflow_beside(
+    files: Sequence[Path], settings: TrainingSettings, membership: cluster_flags.Membership
+) -> contextlib.AbstractContextManager[None]:
     """Starts TensorFlow while a large text is read; of a small one, errors should not wait for it."""
     size = sum(path.stat().st_size for path in files if path != STDIN)
-    return command.starting_tensorflow(*_starting(settings)) if size > _LARGE else contextlib.nullcontext()
+    if size <= _LARGE:
+        return contextlib.nullcontext()
+    return command.starting_tensorflow(*_starting(settings), membership.connect)
 
 
-def _start_tensorflow(settings: TrainingSettings) -> None:
+def _start_tensorflow(settings: TrainingSettings, membership: cluster_flags.Membership) -> None:
     """Starts TensorFlow, and raises OptimizerError if Keras has no such optimizer."""
-    command.import_tensorflow(*_starting(settings))
+    command.import_tensorflow(*_starting(settings), membership.connect)
     from tfgraphs.optimize.optimizers import stock_optimizer
 
     stock_optimizer(OPTIMIZER.value or "", settings.rates[0])
@@ -261,6 +291,7 @@ def _refuse_without_effect() -> None:
         (("freeze",), FROM.value, "a training without --from"),
         (("restrict_vocab",), EVALUATE.value, "a training without --evaluate"),
         (("probe",), LOGDIR.value, "a training without --logdir"),
+        (("merge_bytes",), cluster_flags.CLUSTER.value, "a training without --cluster"),
         (phrases, value["phrases"], "a text without --phrases"),
         (("phrase_discount",), value["phrase_scoring"] != "npmi", "npmi"),
         (("fold_case",), value["tokenizer"] in ("unicode", "jieba"), f"the tokenizer {value['tokenizer']}"),
@@ -293,11 +324,11 @@ def _check_outputs() -> None:
 
 
 def _flags() -> dict[str, object]:
-    return command.flag_values([__name__, run_state.__name__])
+    return command.flag_values([__name__, cluster_flags.__name__, run_state.__name__])
 
 
 def run() -> None:
-    command.run("word2vec", main, __doc__, [__name__, run_state.__name__])
+    command.run("word2vec", main, __doc__, [__name__, cluster_flags.__name__, run_state.__name__])
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ def start(
     device: Device = "auto",
     gpu_gains: bool = True,
     deterministic: bool = True,
+    connect: Callable[[], None] = lambda: None,
 ) -> processor.Processor:
     """Imports TensorFlow, sets its options for the whole process, and creates its devices.
 
@@ -57,6 +58,7 @@ def start(
         device: on what to compute; "auto" takes a GPU if there is one and `gpu_gains`.
         gpu_gains: whether this work is faster on a GPU.
         deterministic: whether operations on a GPU are those that give the same bytes each time. On a CPU all do.
+        connect: called after the options are set and before there are devices, to connect with other processes.
 
     Returns:
         What TensorFlow uses.
@@ -86,6 +88,7 @@ def start(
             tf.config.threading.set_inter_op_parallelism_threads(operations)
     if found.gpus and deterministic:
         tf.config.experimental.enable_op_determinism()
+    connect()
     tf.config.list_logical_devices()
     _log.info("computing on the %s", "GPU" if found.gpus else "CPU")
     return found

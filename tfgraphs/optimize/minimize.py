@@ -8,12 +8,13 @@ The loop is part of the graph: Python runs once every `steps_per_report` steps.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.graphs.own_gradients import collect_old_graphs, forget_gradients
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
@@ -22,6 +23,17 @@ from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
 
 Transform = Callable[[tf.Tensor], tf.Tensor]
 JitCompile = Literal["updates", "loop"] | None
+
+
+class Exchange(Protocol):
+    """What workers do with their variables after each round of steps, instead of averaging gradients in each step."""
+
+    @property
+    def variables(self) -> Sequence[tf.Variable]:
+        """Its own, which are saved with the state."""
+
+    def __call__(self, step: int) -> None:
+        """Exchanges, after so many steps."""
 
 
 def minimize(
@@ -39,6 +51,8 @@ def minimize(
     checkpoint_dir: str | Path | None = None,
     save_seconds: float = 30.0,
     on_graph: Callable[[tf.Graph], None] | None = None,
+    group: Group = ALONE,
+    exchange: Exchange | None = None,
 ) -> Iterator[Report]:
     """Minimises a loss and reports every few steps.
 
@@ -62,6 +76,9 @@ def minimize(
             run continues from there, and ends with the same bytes as an uninterrupted one.
         save_seconds: time between two checkpoints. One is also written at the end and when the run is interrupted.
         on_graph: called once, before the first step, with the graph of a single step.
+        group: workers that minimise together, each the loss of its own data. They use the means of their losses, terms
+            and gradients in each step, so they end with the same bytes.
+        exchange: what they do instead. Each worker then takes its own steps.
 
     Yields:
         A report after every `steps_per_report` steps and after the last one; a single one if the checkpoint is that of
@@ -72,6 +89,7 @@ def minimize(
         NonFiniteLoss: with the step at which it happened. That step's gradient counts as zero, so the variables
             are still good.
         OptimizerError: Keras has no optimizer of this name.
+        WorkersLost: another worker has ended.
     """
     minimization = Minimization(
         loss,
@@ -80,6 +98,8 @@ def minimize(
         gradient_transform=gradient_transform,
         projection=projection,
         jit_compile=jit_compile,
+        group=group,
+        exchange=exchange,
     )
     if on_graph is not None:
         on_graph(minimization.graph)
@@ -110,6 +130,8 @@ class Minimization:
         projection: Transform | None = None,
         jit_compile: JitCompile = None,
         gradient_norm: bool = False,
+        group: Group = ALONE,
+        exchange: Exchange | None = None,
     ) -> None:
         """Args as of `minimize`; gradient_norm: whether the norm of all gradients is one more term of reports."""
         collect_old_graphs()
@@ -119,13 +141,14 @@ class Minimization:
             groups = [(optimizer, list(variables))]
         else:
             groups = [(one, [variable]) for one, variable in zip(optimizer, variables, strict=True)]
-        updates = [_update(one, group, gradient_transform, projection) for one, group in groups]
+        updates = [_update(one, own, gradient_transform, projection) for one, own in groups]
         if jit_compile == "updates":
             updates = [tf.function(update, jit_compile=True) for update in updates]
-        self._loss = Loss(loss)
+        self._loss, self._group, self._exchange = Loss(loss), group, exchange
 
         def take_step(number: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-            value, terms, gradients = self._loss.differentiate(number, [group for _, group in groups])
+            results = self._loss.differentiate(number, [own for _, own in groups])
+            value, terms, gradients = results if exchange else _means(group, *results)
             if gradient_norm:
                 terms[GRADIENT_NORM] = tf.linalg.global_norm(tf.nest.flatten(gradients))
             finite = [update(value, gradient) for update, gradient in zip(updates, gradients, strict=True)]
@@ -141,7 +164,7 @@ class Minimization:
         self._counts = [one.iterations.value for one, _ in groups]
         self._slots = [variable.value for one, _ in groups for variable in one.variables]
         self._new_slots: list[np.generic] | None = None
-        self._state = [*variables, self._step, *self._slots]
+        self._state = [*variables, self._step, *self._slots, *(exchange.variables if exchange else [])]
 
     def run(
         self,
@@ -160,10 +183,21 @@ class Minimization:
             value, terms, end = self._take_steps(done, last) if threads == 1 else self._race(done, last, threads)
             if end < last:
                 raise non_finite(int(self._step) + 1, steps, value, "try a smaller step size or learning rate")
+            if self._exchange:
+                self._exchange(last)
             return value, terms
 
         yield from run_rounds(
-            self._loss, self._state, self._step, steps, steps_per_report, advance, checkpoint_dir, save_seconds, feed
+            self._loss,
+            self._state,
+            self._step,
+            steps,
+            steps_per_report,
+            advance,
+            checkpoint_dir,
+            save_seconds,
+            feed,
+            self._group,
         )
 
     def _take_steps(self, first: int, last: int, stride: int = 1) -> "_Steps":
@@ -199,6 +233,18 @@ class _Steps(NamedTuple):
     value: tf.Tensor
     terms: Mapping[str, tf.Tensor]
     end: int
+
+
+def _means(
+    group: Group, value: tf.Tensor, terms: Mapping[str, tf.Tensor], gradients: list[Any]
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[Any]]:
+    """The means over all workers of a loss, its terms and its gradients."""
+    if group.size == 1:
+        return value, dict(terms), gradients
+    with tf.name_scope("workers"):
+        tensors = (value, dict(terms), tf.nest.map_structure(tf.convert_to_tensor, gradients))
+        means = group.mean(tf.nest.flatten(tensors))
+    return tf.nest.pack_sequence_as(tensors, means)
 
 
 def _only_value(slot: tf.Variable) -> np.generic:

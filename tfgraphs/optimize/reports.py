@@ -3,12 +3,13 @@
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 
+from tfgraphs.cluster.group import ALONE, Agreement, Group
 from tfgraphs.errors import TfgraphsError, reason
 from tfgraphs.files.outputs import sync_folder
 from tfgraphs.optimize.losses import Loss
@@ -18,6 +19,10 @@ GRADIENT_NORM = "gradient norm"
 
 class CheckpointError(TfgraphsError):
     """A checkpoint cannot be written or read."""
+
+
+class Stopped(KeyboardInterrupt):
+    """All workers stopped together, and have saved their states."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ def run_rounds(
     checkpoint_dir: str | Path | None,
     save_seconds: float,
     feed: Callable[[int], None] | None = None,
+    group: Group = ALONE,
 ) -> Iterator[Report]:
     """Calls `advance` until all steps are done, reports after each call, and saves the state between calls.
 
@@ -57,7 +63,7 @@ def run_rounds(
         loss: what is minimised.
         state: all variables that the rest of the run depends on, `step` among them.
         step: the number of steps done.
-        steps, checkpoint_dir, save_seconds, feed: as of `minimize`, which yields and raises the same.
+        steps, checkpoint_dir, save_seconds, feed, group: as of `minimize`, which yields and raises the same.
         steps_per_round: most steps of a call of `advance`.
         advance: takes the numbers of steps done and to be done after the round, and returns the loss and its terms. If
             it is interrupted, it leaves the state as it is between two steps.
@@ -67,10 +73,10 @@ def run_rounds(
         numbers = {name: float(term) for name, term in terms.items()}
         return Report(int(step), steps, float(value), numbers)
 
-    checkpoints = None if checkpoint_dir is None else Checkpoints(Path(checkpoint_dir), state)
+    checkpoints = None if checkpoint_dir is None else Checkpoints(Path(checkpoint_dir), state, group)
     if checkpoints:
         checkpoints.restore()
-    saved = time.monotonic()
+    saved, agreement = time.monotonic(), Agreement(group)
     try:
         if 0 < steps <= int(step):
             if feed is not None:
@@ -80,15 +86,19 @@ def run_rounds(
             done = int(step)
             if feed is not None:
                 feed(done)
-            value, terms = advance(done, min(done - done % steps_per_round + steps_per_round, steps))
-            if checkpoints and time.monotonic() - saved >= save_seconds:
+            with group.watched():
+                value, terms = advance(done, min(done - done % steps_per_round + steps_per_round, steps))
+            due, stop = agreement(time.monotonic() - saved >= save_seconds)
+            if checkpoints and (due or stop):
                 checkpoints.save()
                 saved = time.monotonic()
+            if stop:
+                raise Stopped
             yield report(value, terms)
         if checkpoints:
             checkpoints.save()
     except (KeyboardInterrupt, GeneratorExit):
-        if checkpoints:
+        if checkpoints and group.size == 1:  # a state of one worker alone is no good
             checkpoints.save()
         raise
 
@@ -99,18 +109,26 @@ class Checkpoints:
     `tf.train.CheckpointManager` deletes the last checkpoint while the next one may not be on the disk yet; here it
     stays until then, so that neither a killed process nor a power failure loses both.
 
+    Several workers each have a folder, save at the same time, and keep two states: one of them may end before it has
+    saved the last one, and then all go on from the last that all have.
+
     Args:
         folder: where they are; nothing else in it should be named `ckpt-...`.
         variables: what is saved.
+        group: the workers.
     """
 
-    def __init__(self, folder: Path, variables: list[tf.Variable]) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, variables: list[tf.Variable], group: Group = ALONE) -> None:
+        self._folder, self._group = folder, group
         self._files = tf.train.Checkpoint(variables=variables)
 
     def restore(self) -> None:
-        """Reads the last state that is whole, if there is any."""
+        """Reads the last state that is whole, and that all workers have, if there is any."""
         numbers = sorted(self._numbers())
+        if self._group.size > 1:
+            (common,) = self._group.least(max(numbers, default=0))
+            self._delete_but(range(1, common + 1))
+            numbers = [common] if common else []
         while numbers:
             try:
                 self._files.read(str(self._path(numbers.pop()))).assert_existing_objects_matched()
@@ -122,13 +140,11 @@ class Checkpoints:
 
     def save(self) -> None:
         """Writes the present state, then deletes what was there before."""
-        new = self._path(max(self._numbers(), default=0) + 1)
+        new = max(self._numbers(), default=0) + 1
         try:
-            self._files.write(str(new))
-            sync_folder(self._folder, f"{new.name}.")
-            for path in self._folder.glob("ckpt-*"):
-                if not path.name.startswith(f"{new.name}."):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            self._files.write(str(self._path(new)))
+            sync_folder(self._folder, f"{self._path(new).name}.")
+            self._delete_but([new] if self._group.size == 1 else [new - 1, new])
         except (tf.errors.OpError, OSError) as error:
             message = re.sub(r"\s*\[Op:\w+\]", "", reason(error)).rpartition("; ")[2]  # TensorFlow says where
             raise CheckpointError(f"cannot save the state of the run in {self._folder}: {message.lower()}") from error
@@ -140,3 +156,10 @@ class Checkpoints:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"ckpt-{number}"
+
+    def _delete_but(self, numbers: Collection[int]) -> None:
+        """Deletes all checkpoints and parts of them, but those of some numbers."""
+        kept = tuple(f"{self._path(number).name}." for number in numbers)
+        for path in self._folder.glob("ckpt-*"):
+            if not path.name.startswith(kept):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.word2vec.settings import CorpusError, TrainingSettings
 from tfgraphs.word2vec.text.corpus import EncodedCorpus
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
@@ -48,6 +49,9 @@ class Blocks:
         settings: `subsample`, `epochs`, `window` and `seed` are used here; each epoch drops other words.
         places: rows of a block.
         length: words of a row that one step reads.
+        group: workers that train together, each with a text of its own. All take as many steps; one with less text than
+            another has no words in the last of them.
+        report_steps: at most so many steps between two reports. Default: a twentieth of all.
 
     Attributes:
         steps: number of steps in all blocks.
@@ -59,19 +63,28 @@ class Blocks:
         CorpusError: no two words of a sentence are left.
     """
 
-    def __init__(self, corpus: EncodedCorpus, settings: TrainingSettings, places: int, length: int) -> None:
-        self._corpus, self._settings = corpus, settings
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        settings: TrainingSettings,
+        places: int,
+        length: int,
+        group: Group = ALONE,
+        report_steps: int | None = None,
+    ) -> None:
+        self._corpus, self._settings, self._seed = corpus, settings, [settings.seed, 1, group.rank]
         self._keep = np.append(keep_probabilities(corpus.vocabulary.counts, settings.subsample), 1).astype(np.float32)
         self._places, self._length = places, length
         self._words, found = 0, False
         for words, sentences in self._subsampled():
             self._words += len(words)
             found = found or bool((sentences[1:] == sentences[:-1]).any())
-        if not found:
+        least, nowhere = group.least(-self._words // (places * length), not found)
+        if nowhere:
             raise CorpusError("subsampling leaves no two words of the text side by side: try --subsample=0")
-        self.steps = -(-self._words // (places * length))
+        self.steps = -least
         most = min(max(1, _BLOCK_WORDS // (places * length)), _BLOCK_STEPS, -(-self.steps // settings.epochs))
-        self.report_steps = max(1, min(most, self.steps // 20))
+        self.report_steps = max(1, min(most, report_steps or self.steps // 20))
         self.block_steps = most // self.report_steps * self.report_steps
         self._blocks = iter(self)
         self._reader = ThreadPoolExecutor(1, "text")
@@ -117,18 +130,20 @@ class Blocks:
         size = self._places * self._length * self.block_steps
         waiting = np.empty((2, 0), np.int32)
         read = 0
+        missing = -(-self.steps // self.block_steps)  # blocks
         for words_sentences in self._subsampled():
             waiting = np.concatenate([waiting, np.stack(words_sentences)], axis=1)
             while waiting.shape[1] >= size:
-                read += size
+                read, missing = read + size, missing - 1
                 yield self._rows(waiting[:, :size]), read / self._words
                 waiting = waiting[:, size:]
-        if waiting.shape[1]:
+        for _ in range(missing):
             yield self._rows(waiting), 1.0
+            waiting = waiting[:, :0]
 
     def _subsampled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the words that are kept and the numbers of their sentences, int32 [words] each."""
-        random = np.random.default_rng([self._settings.seed, 1])
+        random = np.random.default_rng(self._seed)
         tokens = self._corpus.tokens
         sentence = 0
         for _ in range(self._settings.epochs):

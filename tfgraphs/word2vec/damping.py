@@ -68,6 +68,21 @@ class Damping:
             limits.append(MAX_LOGITS // (length * len(self._pulls)))
         return max(1, min(limits))
 
+    def pairs(self, words: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return in how many pairs of a step each row of the inputs and of the outputs is, float64 [rows] each.
+
+        `words` is the number of centres in a step.
+        """
+        settings = self._settings
+        inputs = words * (settings.window + 1) * self._chances * self._pulls.sum()
+        outputs = pairs_of(settings, words) * self._pulls
+        if settings.architecture == "cbow" and settings.cbow_gradient == "mean":
+            inputs /= settings.window + 1
+        if settings.tied:
+            inputs[: len(outputs)] += outputs
+            outputs = inputs
+        return inputs, outputs
+
     def shares(self, words: int) -> tuple[np.ndarray, np.ndarray]:
         """Return how much of its gradient each row of the inputs and of the outputs keeps, float64 [rows] each.
 
@@ -76,13 +91,7 @@ class Damping:
         settings = self._settings
         if not settings.damping:
             return np.ones(len(self._chances)), np.ones(len(self._pulls))
-        inputs = words * (settings.window + 1) * self._chances * self._pulls.sum()
-        outputs = pairs_of(settings, words) * self._pulls
-        if settings.architecture == "cbow" and settings.cbow_gradient == "mean":
-            inputs /= settings.window + 1
-        if settings.tied:
-            inputs[: len(outputs)] += outputs
-            outputs = inputs
+        inputs, outputs = self.pairs(words)
         limit = LIMIT * min(OF_LOSS.get(settings.loss, 1), OF_TIED if settings.tied else 1) / settings.damping
         limit = limit * min(1, self._crowded / self._average_pull(words)) / self._rate
         inputs, outputs = (np.minimum(1, limit / np.maximum(pairs, 1e-9)) for pairs in (inputs, outputs))

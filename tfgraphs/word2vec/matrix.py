@@ -19,9 +19,11 @@ class Matrix:
 
     Attributes:
         blocks: the variables, [rows, columns] each.
+        shape: (rows, dim).
     """
 
     def __init__(self, values: np.ndarray, name: str, blocks: int = 1) -> None:
+        self.shape = values.shape
         parts = np.array_split(values, min(blocks, values.shape[1]), axis=1)
         self.blocks = [tf.Variable(part, name=name) for part in parts]
 

@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.graphs.compiled import with_gradient
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
@@ -47,7 +48,8 @@ class Word2Vec:
         frozen: whether each word keeps its vector, bool [words], or None.
         inputs: vectors of words that predict, [words, dim]; the word vectors.
         outputs: vectors of what is predicted, words or inner nodes, [rows, dim]; `inputs` if tied.
-        variables: those of one or both of them.
+        matrices: one or both of them.
+        variables: those of the matrices.
         length: consecutive words that a step reads in one place of the text.
     """
 
@@ -79,8 +81,8 @@ class Word2Vec:
         self.frozen = known if freeze else None
         self.inputs = Matrix(inputs.astype(settings.dtype), "inputs", column_blocks(settings))
         self.outputs = self.inputs if settings.tied else Matrix(outputs, "outputs", column_blocks(settings))
-        matrices = [self.inputs] if settings.tied else [self.inputs, self.outputs]
-        self.variables = [block for matrix in matrices for block in matrix.blocks]
+        self.matrices = [self.inputs] if settings.tied else [self.inputs, self.outputs]
+        self.variables = [block for matrix in self.matrices for block in matrix.blocks]
 
     def vectors(self) -> WordVectors:
         """Return the word vectors as they are now."""
@@ -95,12 +97,17 @@ class Word2Vec:
         """Return how a text of some words is trained on."""
         return make_plan(self.settings, self._damping.places(words, self.length), self._grouped)
 
-    def loss(self, text: Callable[[tf.Tensor], tf.Tensor], plan: Plan) -> Loss:
+    def pairs(self, plan: Plan) -> list[np.ndarray]:
+        """Return in how many pairs of a step each row of the matrices is, on average, float64 [rows] each."""
+        return list(self._damping.pairs(plan.places * self.length))[: len(self.matrices)]
+
+    def loss(self, text: Callable[[tf.Tensor], tf.Tensor], plan: Plan, group: Group = ALONE) -> Loss:
         """Make the loss of a step over a text.
 
         Args:
             text: maps the step to word and sentence numbers, int32 [2, places, length + 2 * window], -1 for no word.
             plan: how many places there are, and how many steps are taken at once.
+            group: workers that train together; each draws numbers of its own.
 
         Returns:
             The sum over all pairs. Its term "pair" is the mean.
@@ -111,7 +118,8 @@ class Word2Vec:
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             results = []
             for part, words_sentences in enumerate(tf.split(text(step), parts, axis=1)):
-                numbers, constants = self._lookup(words_sentences, Draw(self.settings.seed, step, part, parts))
+                draw = Draw(self.settings.seed, step, group.rank * parts + part, group.size * parts)
+                numbers, constants = self._lookup(words_sentences, draw)
                 rows = _look_up(self.inputs.rows, self.outputs.rows, numbers)
                 results.append(part_loss(rows, [*numbers, *constants]))
             total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))

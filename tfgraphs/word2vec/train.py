@@ -19,12 +19,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.graphs import processor
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
+from tfgraphs.word2vec.merging import MERGE_BYTES, Merging, steps_of_round
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.start import load_start
@@ -77,12 +79,17 @@ def train_word_vectors(
     return WordVectors(vocabulary.words, inputs.astype(np.float32))
 
 
-def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Progress]:
+def train(
+    model: Word2Vec, corpus: EncodedCorpus, *, group: Group = ALONE, merge_bytes: float = MERGE_BYTES, **options: Any
+) -> Iterator[Progress]:
     """Train a model on a text.
 
     Args:
         model: to train.
         corpus: the text, with the model's vocabulary.
+        group: workers that train together. All have the whole text and the same model; each trains on its part, and
+            rows are merged in rounds, see `merging`. All end with the same vectors.
+        merge_bytes: how many bytes a worker sends for each word of its part, on average.
         options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
@@ -91,19 +98,29 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
     Raises:
         CorpusError: subsampling leaves no two words of the text side by side.
         OptimizerError: Keras has no optimizer of the name in the settings.
-        CheckpointError, NonFiniteLoss: see `minimize`.
+        CheckpointError, NonFiniteLoss, WorkersLost: see `minimize`.
     """
     settings, counts = model.settings, model.vocabulary.counts
-    plan = model.plan(settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample)))
-    text = Blocks(corpus, settings, plan.places, model.length)
+    kept = settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample)) // group.size
+    plan = model.plan(kept)
+    raw_words = corpus.raw_words * settings.epochs / group.size * plan.places * model.length / max(1, kept)  # in a step
+    round_steps = steps_of_round(model.matrices, group.size, raw_words, merge_bytes) if group.size > 1 else None
+    own = corpus.part(group.rank, group.size)
+    text = Blocks(own, settings, plan.places, model.length, group, round_steps)
+    merging = (
+        Merging(group, model.matrices, model.pairs(plan), settings.rates, text.steps, text.report_steps)
+        if group.size > 1
+        else None
+    )
     rate = FallingRate(*settings.rates, text.share)
     optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
     # Keras adds the gradients of equal rows up in plain SGD only.
     sparse = isinstance(optimizers[0], keras.optimizers.SGD) and not optimizers[0].momentum
     frozen = {} if sparse or model.frozen is None else {id(block): block.numpy() for block in model.inputs.blocks}
     started: tuple[float, float] | None = None
+    loss = 0.0
     for report in minimize(
-        model.loss(text, plan),
+        model.loss(text, plan, group),
         model.variables,
         optimizers,
         text.steps,
@@ -113,6 +130,8 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         jit_compile="updates" if processor.current().compiles_updates(plan.threads) else None,
         feed=text.feed,
         threads=plan.threads,
+        group=group,
+        exchange=merging,
         **options,
     ):
         share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # the block of the last step is still there
@@ -123,11 +142,12 @@ def train(model: Word2Vec, corpus: EncodedCorpus, **options: Any) -> Iterator[Pr
         figures = {}
         if isinstance(settings.optimizer, str):
             figures["learning rate"] = settings.rates[0] + (settings.rates[1] - settings.rates[0]) * share
+        loss = report.terms["pair"] or loss  # at the end a worker may have no words, others have some
         stage = f"step {report.step:,} of {report.steps:,}"
         if now > started[0]:
             figures["words per second"] = (words - started[1]) / (now - started[0])
             stage += f", {figures['words per second']:,.0f} words/s"
-        yield Progress(report.step, stage, share, report.terms["pair"], report.terms, figures=figures)
+        yield Progress(report.step, stage, share, loss, report.terms, figures=figures)
 
 
 def _keep_frozen(model: Word2Vec, values: Mapping[int, np.ndarray], variable: tf.Variable) -> tf.Tensor:

@@ -14,12 +14,13 @@ import absl.logging
 from absl import flags
 
 from tfgraphs.cli.shared import process
+from tfgraphs.cluster.group import WorkersLost
 from tfgraphs.errors import TfgraphsError, printable, reason
 from tfgraphs.files import locks
 from tfgraphs.graphs.processor import Processor
 from tfgraphs.graphs.start import start
 
-BAD_INPUT = 2
+BAD_INPUT, TRY_AGAIN = 2, 75
 
 DEVICE = flags.DEFINE_enum(
     "device",
@@ -37,7 +38,9 @@ class UsageError(TfgraphsError):
 
 
 def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_modules: list[str]) -> None:
-    """Parses the flags, runs a command and exits with its code: 0, 2 for bad input, 130 for Ctrl-C.
+    """Parses the flags, runs a command and exits with its code.
+
+    That is 0, 2 for bad input, 130 for Ctrl-C, and 75 if other workers are lost and all have to be started again.
 
     `main` takes the arguments that are not flags. --help prints `documentation` and the flags of `flag_modules`.
     """
@@ -62,6 +65,8 @@ def run(name: str, main: Callable[[list[str]], None], documentation: str, flag_m
     except KeyboardInterrupt as interruption:
         process.on_interruption(process.exit_at_once)
         _exit(name, str(interruption) or "interrupted", process.INTERRUPTED)
+    except WorkersLost as error:
+        _exit(name, f"{error}: start all workers again, with --resume to go on", TRY_AGAIN)
     except BrokenPipeError:
         pass  # whoever reads the answers has enough of them
     except OSError as error:
@@ -143,7 +148,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def import_tensorflow(
-    threads: Callable[[Processor], int | None] | None = None, operations: int | None = None, gpu_gains: bool = True
+    threads: Callable[[Processor], int | None] | None = None,
+    operations: int | None = None,
+    gpu_gains: bool = True,
+    connect: Callable[[], None] = lambda: None,
 ) -> None:
     """Starts TensorFlow on --device, see `tfgraphs.graphs.start`. Commands do it after they have checked their inputs.
 
@@ -153,22 +161,30 @@ def import_tensorflow(
     print(note, end="", file=sys.stderr, flush=True)
     try:
         with _without_banners():
-            _start(threads, operations, gpu_gains)
+            _start(threads, operations, gpu_gains, connect)
     finally:
         print("\b \b" * len(note), end="", file=sys.stderr, flush=True)
 
 
-def _start(threads: Callable[[Processor], int | None] | None, operations: int | None, gpu_gains: bool) -> None:
-    start(threads, operations, DEVICE.value, gpu_gains, DETERMINISTIC.value)
+def _start(
+    threads: Callable[[Processor], int | None] | None,
+    operations: int | None,
+    gpu_gains: bool,
+    connect: Callable[[], None],
+) -> None:
+    start(threads, operations, DEVICE.value, gpu_gains, DETERMINISTIC.value, connect)
 
 
 @contextlib.contextmanager
 def starting_tensorflow(
-    threads: Callable[[Processor], int | None] | None = None, operations: int | None = None, gpu_gains: bool = True
+    threads: Callable[[Processor], int | None] | None = None,
+    operations: int | None = None,
+    gpu_gains: bool = True,
+    connect: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Does the same while the body runs, which must not need TensorFlow."""
     with _without_banners(), ThreadPoolExecutor(1, "TensorFlow") as starter:
-        started = starter.submit(_start, threads, operations, gpu_gains)
+        started = starter.submit(_start, threads, operations, gpu_gains, connect)
         yield
         started.result()
 

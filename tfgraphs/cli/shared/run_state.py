@@ -42,17 +42,20 @@ class RunState:
 
     The result depends on the values of `origin` and on the content of `sources`, files or folders. Until the run ends,
     no other one can use the state. Raises OutputError if the folder cannot be written or another run uses it, and
-    ResumeError if --resume finds no interrupted run of this origin, or one that began with other files.
+    ResumeError if --resume finds no interrupted run of this origin, unless that `may_begin`, or one that began with
+    other files.
     """
 
-    def __init__(self, name: str, origin: Mapping[str, object], sources: Sequence[Path]) -> None:
+    def __init__(
+        self, name: str, origin: Mapping[str, object], sources: Sequence[Path], may_begin: bool = False
+    ) -> None:
         states = states_folder()
         place = os.path.relpath(os.path.realpath(sources[0].parent), os.path.realpath(states)) if sources else ""
         self.folder = states / f"{name}-{fingerprint({'origin': origin, 'place': place})}"
         check_writable(self.folder / _INPUTS)
         self.checkpoints: dict[str, Any] = {"checkpoint_dir": self.folder, "save_seconds": SAVE_SECONDS.value}
         reserve(self.folder)
-        if RESUME.value:
+        if RESUME.value and not (may_begin and not self.folder.exists()):
             self._check(sources)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)

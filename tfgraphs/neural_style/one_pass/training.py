@@ -4,7 +4,8 @@ Minimises over the weights of a network N, on average over crops C of photograph
 
     content_weight * content(N(C), C) + sum_o s_o style(N(C)_o, painting_o) + variation(N(C))
 
-with normalized errors, so that its weights mean what they mean to the painter.
+with normalized errors, so that its weights mean what they mean to the painter. Workers that train together share the
+crops of each step, and take the means of their losses and gradients.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.octaves import octave, octave_shares
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
@@ -42,7 +44,7 @@ class NetworkSettings(CheckedSettings):
         steps: gradient steps.
         optimizer: name of a Keras optimizer, or a Keras optimizer.
         seed: of the initial weights, the crops and the shifts.
-        batch: crops in a step.
+        batch: crops in a step, of all workers together.
         learning_rate: at its highest. It rises first, as gradients are largest in the beginning, and falls to 2 %
             along a cosine. A Keras optimizer has its own.
         style_size: longer side to which the painting is reduced, in pixels: how large strokes are.
@@ -69,6 +71,7 @@ def train(
     settings: NetworkSettings | None = None,
     *,
     test_picture: np.ndarray | None = None,
+    group: Group = ALONE,
     **options: Any,
 ) -> Iterator[Progress]:
     """Trains a network to paint photographs in the style of a painting, in one pass.
@@ -80,21 +83,22 @@ def train(
         style: layers, weights, octaves and statistic, by default covariance; the form of the losses is "normalized".
         settings: see `NetworkSettings`.
         test_picture: the same kind of array as the painting; progress has it as the network paints it by then.
+        group: workers that train together, all with the same arguments; they end with the same bytes.
         options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
         Progress every STEPS_PER_REPORT steps.
 
     Raises:
-        StyleError: another form of the losses, or a statistic of samples.
+        StyleError: another form of the losses, a statistic of samples, or a batch that workers cannot share.
         LayerError: unknown layer, or the painting or a crop is too small for it.
         OptimizerError: there is no such optimizer.
         CheckpointError, NonFiniteLoss: see `minimize`.
     """
     style, settings = trainable(style or StyleSettings()), settings or NetworkSettings()
-    optimizer, crops, paint = _optimizer(settings), _Crops(photographs, settings), tf.function(network)
+    optimizer, crops, paint = _optimizer(settings), _Crops(photographs, settings, group), tf.function(network)
     loss = _network_loss(network, painting, crops, backbone, style, settings)
-    options = {**options, "steps_per_report": STEPS_PER_REPORT, "feed": crops.feed}
+    options = {**options, "steps_per_report": STEPS_PER_REPORT, "feed": crops.feed, "group": group}
     for report in minimize(loss, network.trainable_variables, optimizer, settings.steps, **options):
         stage, done = f"step {report.step:,} of {report.steps:,}", report.step / report.steps
         picture = None if test_picture is None else paint(tf.constant(test_picture[None]))[0].numpy()
@@ -129,19 +133,25 @@ def _optimizer(settings: NetworkSettings) -> keras.optimizers.Optimizer:
 
 
 class _Crops:
-    """The crops of the steps until the next report, as a variable; they depend on seed and step alone."""
+    """A worker's crops of the steps until the next report, as a variable; they depend on seed and step alone."""
 
-    def __init__(self, photographs: Photographs, settings: NetworkSettings) -> None:
+    def __init__(self, photographs: Photographs, settings: NetworkSettings, group: Group) -> None:
+        if settings.batch % group.size:
+            raise StyleError(
+                f"{group.size} workers cannot share a batch of {settings.batch}: give a multiple of {group.size}"
+            )
         self._photographs, self._batch, self._seed = photographs, settings.batch, settings.seed
-        self.side = photographs.side
-        shape = [STEPS_PER_REPORT, settings.batch, photographs.side, photographs.side, 3]
+        self.side, self.count = photographs.side, settings.batch // group.size
+        self._own = slice(group.rank * self.count, (group.rank + 1) * self.count)
+        shape = [STEPS_PER_REPORT, self.count, photographs.side, photographs.side, 3]
         self._crops = tf.Variable(tf.zeros(shape, tf.uint8), trainable=False, name="crops")
 
     def feed(self, step: int) -> None:
         """Loads those of a step and of the others before the next report."""
         first = step - step % STEPS_PER_REPORT
         steps = range(first, first + STEPS_PER_REPORT)
-        self._crops.assign(np.stack([self._photographs.crops([self._seed, step], self._batch) for step in steps]))
+        crops = [self._photographs.crops([self._seed, step], self._batch)[self._own] for step in steps]
+        self._crops.assign(np.stack(crops))
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Those of a step, float32 [batch, side, side, 3] in 0..1."""
@@ -181,7 +191,9 @@ def _network_loss(
         offset = lattice_offset(shift)
         activations = backbone(cut_window(painted, offset), transfer.layers)
         wanted = backbone(cut_window(photographs, offset), [layer])[layer]
-        content = transfer.content(content_sums(activations[layer], wanted))
+        pairs = zip(tf.split(activations[layer], crops.count), tf.split(wanted, crops.count), strict=True)
+        contents = [transfer.content(content_sums(*pair)) for pair in pairs]  # each relative to its own photograph
+        content = weighted_sum([1 / crops.count] * crops.count, contents)
         styles = [transfer.style(transfer.style_sums(activations, painted), targets[0])]
         for number, wanted_sums in enumerate(targets[1:], start=1):
             smaller = octave(painted, number, shift)

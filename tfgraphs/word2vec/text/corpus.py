@@ -83,6 +83,17 @@ class EncodedCorpus:
                 raise ValueError("the text is not as long as the counts say")
             return cls(vocabulary, tokens, **figures, pruned=bool(about["pruned"]))
 
+    def part(self, number: int, count: int) -> "EncodedCorpus":
+        """Return one of several parts of the text, of about as many words, with the whole vocabulary."""
+        cuts = [self._end_of_sentence(len(self.tokens) * place // count) for place in (number, number + 1)]
+        return dataclasses.replace(self, tokens=self.tokens[slice(*cuts)])
+
+    def _end_of_sentence(self, place: int) -> int:
+        """Return where the first sentence begins that begins at a place or after it."""
+        while 0 < place < len(self.tokens) and self.tokens[place - 1] != SENTENCE_END:
+            place += 1
+        return place
+
 
 def prepare(
     sources: Sequence[str],

@@ -1,0 +1,173 @@
+"""Commands as workers that train together, on the loopback interface: results, kills, interruptions, refusals."""
+
+import hashlib
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+WORDS = [f"w{number}" for number in range(60)]
+TRAIN = "text.txt --dim=8 --epochs=6 --min_count=1 --subsample=0 --words_per_step=64 --workers=1 --output=out"
+KILLED_BEFORE_ITS_SECOND_CHECKPOINT = """
+import os, signal, sys
+from tfgraphs.optimize import reports
+save, saved = reports.Checkpoints.save, []
+
+def save_or_die(self):
+    saved.append(self)
+    if len(saved) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(self)
+
+reports.Checkpoints.save = save_or_die
+sys.argv = ["word2vec", *{arguments!r}]
+from tfgraphs.cli.word2vec import run
+run()
+"""
+
+
+def write_text(folder):
+    """Sentences of twelve words, each from one of two topics."""
+    random = np.random.default_rng(0)
+    lines = [" ".join(random.choice(WORDS[half * 30 : half * 30 + 30], 12)) for half in random.integers(0, 2, 1500)]
+    (folder / "text.txt").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_text(tmp_path)
+
+
+def free_addresses(count):
+    """Addresses of this machine on which nothing listens."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return addresses
+
+
+def start(forked, folder, *more, count=2, addresses=None):
+    """Starts all workers of one training."""
+    cluster = f"--cluster={','.join(addresses or free_addresses(count))}"
+    return [
+        forked.start(
+            "word2vec", *TRAIN.split(), cluster, f"--rank={rank}", f"--checkpoint_dir=state{rank}", *more, cwd=folder
+        )
+        for rank in range(count)
+    ]
+
+
+def wait(workers):
+    return [worker.wait() for worker in workers]
+
+
+def digest(folder):
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in ("inputs.npy", "outputs.npy"))).hexdigest()
+
+
+def wait_for(path, pattern):
+    deadline = time.monotonic() + 60
+    while not list(path.glob(pattern)):
+        assert time.monotonic() < deadline, f"no {pattern} in {path}"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def together(forked, tmp_path_factory):
+    """The folder of two workers' training that nothing interrupted, and how they ended."""
+    place = write_text(tmp_path_factory.mktemp("together"))
+    return place, wait(start(forked, place, "--save_seconds=0"))
+
+
+def test_two_workers_train_and_the_first_writes(together):
+    folder, (first, second) = together
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout == "out: 60 words of 8 dimensions\n"
+    assert second.stdout == ""
+    vectors = np.load(folder / "out" / "inputs.npy")
+    normed = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    words = [line.split("\t")[0] for line in (folder / "out" / "vocabulary.tsv").read_text().splitlines()]
+    topic = np.array([WORDS.index(word) < 30 for word in words])
+    cosines = normed @ normed.T
+    assert cosines[topic][:, topic].mean() > 0.5 > 0.2 > cosines[topic][:, ~topic].mean()
+
+
+def test_no_state_is_left_in_the_end(together):
+    folder, _ = together
+    assert [path for rank in (0, 1) for path in (folder / f"state{rank}").glob("word2vec-*")] == []
+
+
+def test_workers_say_that_the_network_has_to_be_private(together):
+    assert all("without authentication" in worker.stderr for worker in together[1])
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_after_a_kill_the_others_leave_and_all_go_on_to_the_same_bytes(together, forked, folder, killed):
+    addresses, flags = free_addresses(2), ("--save_seconds=0", "--resume")
+    workers = start(forked, folder, *flags, addresses=addresses)
+    wait_for(folder, f"state{killed}/word2vec-*/ckpt-*.index")
+    os.kill(workers[killed].pid, signal.SIGKILL)
+    begun = time.monotonic()
+    other = workers[1 - killed].wait()
+    assert time.monotonic() - begun < 60
+    workers[killed].wait()
+    assert other.returncode == 75
+    assert other.stderr.strip().splitlines()[-1].endswith("start all workers again, with --resume to go on")
+    again = wait(start(forked, folder, *flags, addresses=addresses))
+    assert [one.returncode for one in again] == [0, 0], again[0].stderr
+    assert digest(folder / "out") == digest(together[0] / "out")
+
+
+def test_a_kill_between_a_merge_and_a_checkpoint_loses_nothing(together, forked, folder):
+    addresses, flags = free_addresses(2), ("--save_seconds=0", "--resume")
+    first, second = (
+        [*TRAIN.split(), f"--cluster={','.join(addresses)}", f"--rank={rank}", f"--checkpoint_dir=state{rank}", *flags]
+        for rank in (0, 1)
+    )
+    program = KILLED_BEFORE_ITS_SECOND_CHECKPOINT.format(arguments=second)
+    workers = [forked.start("word2vec", *first, cwd=folder), forked.start("-c", program, cwd=folder)]
+    assert [one.returncode for one in wait(workers)] == [75, -signal.SIGKILL]
+    newest = [max(path.name for path in (folder / f"state{rank}").glob("word2vec-*/ckpt-*.index")) for rank in (0, 1)]
+    assert newest == ["ckpt-2.index", "ckpt-1.index"]
+    again = wait(start(forked, folder, *flags, addresses=addresses))
+    assert [one.returncode for one in again] == [0, 0], again[0].stderr
+    assert digest(folder / "out") == digest(together[0] / "out")
+
+
+def test_an_interruption_of_one_stops_all_and_all_go_on(together, forked, folder):
+    addresses = free_addresses(2)
+    workers = start(forked, folder, "--save_seconds=0", addresses=addresses)
+    wait_for(folder, "state1/word2vec-*/ckpt-*.index")
+    os.kill(workers[1].pid, signal.SIGINT)
+    ended = wait(workers)
+    assert [one.returncode for one in ended] == [130, 130], ended[0].stderr + ended[1].stderr
+    again = wait(start(forked, folder, "--save_seconds=0", "--resume", addresses=addresses))
+    assert [one.returncode for one in again] == [0, 0], again[0].stderr
+    assert digest(folder / "out") == digest(together[0] / "out")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--rank=1"], "--rank is for --cluster"),
+        (["--cluster=a:1,b:2"], "--cluster needs the number of this worker"),
+        (["--cluster=a:1,b:2", "--rank=2"], "there is no worker 2"),
+        (["--cluster=a:1,a:1", "--rank=0"], "an address occurs twice"),
+        (["--cluster=a:1,b", "--rank=0"], "'b' is not an address"),
+        (["--cluster=env"], "--cluster=env needs TF_CONFIG"),
+        (["--cluster=slurm"], "--cluster=slurm is for tasks that srun starts"),
+        (["--merge_bytes=9"], "--merge_bytes has no effect on a training without --cluster"),
+    ],
+)
+def test_wrong_flags_are_refused(forked, folder, flags, message):
+    done = forked("word2vec", "text.txt", *flags, cwd=folder)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(path.name for path in Path(folder).iterdir()) == ["text.txt"]

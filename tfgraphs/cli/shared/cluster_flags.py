@@ -1,0 +1,75 @@
+"""Flags for training on several machines, and how a command becomes one of the workers."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+from absl import flags
+
+from tfgraphs.cli.shared import process
+from tfgraphs.cluster.addresses import ClusterError, find_place
+from tfgraphs.cluster.group import ALONE, Group
+
+CLUSTER = flags.DEFINE_string(
+    "cluster",
+    None,
+    "Trains together with other workers: host:port of each, separated by commas; env for TF_CONFIG or an Indexed Job "
+    "of Kubernetes; slurm for tasks of srun. Only in private networks: there is no authentication.",
+)
+RANK = flags.DEFINE_integer("rank", None, "Which of the workers of --cluster this is, from 0.", lower_bound=0)
+
+NAMES = ("cluster", "rank")
+
+
+class Membership:
+    """The place of this command among the workers of --cluster, and their group once it has connected.
+
+    Attributes:
+        group: `ALONE` until `connect` is called, and without --cluster.
+        rank: of this worker, 0 without --cluster.
+        size: number of workers, 1 without --cluster.
+
+    Raises:
+        ClusterError: the flags or the environment do not say who the workers are.
+    """
+
+    def __init__(self) -> None:
+        self.group: Group = ALONE
+        if RANK.value is not None and not CLUSTER.value:
+            raise ClusterError("--rank is for --cluster: leave it out")
+        self._place = find_place(CLUSTER.value, RANK.value) if CLUSTER.value else None
+        self.rank = self._place.rank if self._place else 0
+        self.size = len(self._place.addresses) if self._place else 1
+        if self.size > 1:
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # TensorFlow prints a page about a lost worker
+
+    @property
+    def origin(self) -> Mapping[str, object]:
+        """What tells the states of the workers apart."""
+        return {"worker": [self.rank, self.size]} if self.size > 1 else {}
+
+    def connect(self) -> None:
+        """Waits for all workers and connects with them, before TensorFlow computes anything.
+
+        From then on Ctrl-C asks all workers to stop together; a second one ends this one.
+        """
+        if self.size == 1 or self.group is not ALONE:
+            return
+        assert self._place is not None
+        own = self._place.addresses[self.rank]
+        print(
+            f"worker {self.rank} of {self.size} waits for the others; it listens on {own} without authentication, on "
+            "all interfaces: only private networks are safe",
+            file=sys.stderr,
+            flush=True,
+        )
+        from tfgraphs.cluster.workers import Workers
+
+        group = self.group = Workers(self._place)
+
+        def stop(*_: object) -> None:
+            group.stopping = True
+            process.on_interruption(signal.default_int_handler)
+
+        process.on_interruption(stop)
