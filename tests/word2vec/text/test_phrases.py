@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tfgraphs.word2vec.settings import TextSettings
 from tfgraphs.word2vec.text import vocabulary as vocabulary_module
 from tfgraphs.word2vec.text.phrases import Connectors, PairTable, PhraseJoiner, join_phrases, scores
+from tfgraphs.word2vec.text.shards import Shards
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, UNKNOWN, NumberFile, Vocabulary, write_numbers
 
 TEXT = st.lists(st.lists(st.sampled_from("abcd"), max_size=12), min_size=1, max_size=8)
@@ -71,7 +72,7 @@ def run(folder, text, settings):
         for sentence in text:
             numbers = [vocabulary.index.get(word, UNKNOWN) for word in sentence]
             write_numbers(np.array([*numbers, SENTENCE_END], np.int32), output)
-    kept, places, _ = join_phrases(file, vocabulary, counts.total(), settings, lambda stage, share: None)
+    kept, places, _ = join_phrases(Shards([file], None, lambda what, share: None), vocabulary, counts.total(), settings)
     names = dict(enumerate(kept.words)) | {UNKNOWN: None, SENTENCE_END: "\n"}
     places = np.append(places, [UNKNOWN, SENTENCE_END])
     joined = [names[place] for place in places[np.fromfile(file.path, "<i4")]]

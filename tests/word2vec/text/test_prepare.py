@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfgraphs.cluster.processes import map_in_order
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.word2vec import CorpusError, EncodedCorpus, TextSettings, encode_sentences, prepare
-from tfgraphs.word2vec.text import corpus as corpus_module
-from tfgraphs.word2vec.text import reading
+from tfgraphs.word2vec.text import encoding, reading
 from tfgraphs.word2vec.text.corpus import MARKER, NUMBERS, WORDS
 
 EVERYTHING = TextSettings(min_count=1)
@@ -39,7 +39,7 @@ def write(path, lines):
 def in_small_blocks(monkeypatch):
     """So that a small text goes to other processes, too."""
     monkeypatch.setattr(reading, "_PIECE", 1000)
-    monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=3000))
+    monkeypatch.setattr(encoding, "read_blocks", functools.partial(reading.read_blocks, size=3000))
 
 
 def contents(folder):
@@ -67,10 +67,41 @@ def test_the_number_of_processes_does_not_change_the_result(tmp_path, settings):
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+def twice(task, items):
+    """Does everything twice, as a scheduler may whose worker ended before its result was taken."""
+    for item in items:
+        task(item)
+        yield task(item)
+
+
+@pytest.mark.parametrize("map_in_order", [twice, map_in_order], ids=["twice", "processes"])
+@pytest.mark.parametrize(
+    "settings",
+    [EVERYTHING, TextSettings(), TextSettings(phrases=2, phrase_threshold=3, phrase_connectors="waa,wab")],
+    ids=["words", "frequent words", "phrases"],
+)
+def test_parts_that_other_machines_count_give_the_same_bytes(tmp_path, monkeypatch, settings, map_in_order):
+    monkeypatch.setattr(encoding, "PART", 5000)
+    sources = [
+        write(tmp_path / f"text{number}", sentences(count, seed=number)) for number, count in enumerate((900, 2, 300))
+    ]
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(Path(sources[0]).read_bytes()[::-1]))
+    sources.append(str(tmp_path / "packed.gz"))
+    prepare(sources, settings, tmp_path / "alone", processes=1)
+    prepare(sources, settings, tmp_path / "parts", map_in_order=map_in_order)
+    assert len(contents(tmp_path / "alone")[NUMBERS]) > 20_000
+    assert contents(tmp_path / "parts") == contents(tmp_path / "alone")
+
+
+def test_other_machines_cannot_read_the_standard_input(tmp_path):
+    with pytest.raises(CorpusError, match="cannot read the standard input"):
+        prepare(["-"], EVERYTHING, tmp_path / "out", map_in_order=twice)
+
+
 def test_the_size_of_blocks_does_not_change_the_result(tmp_path, monkeypatch):
     source = write(tmp_path / "text", sentences(1000))
     prepare([source], EVERYTHING, tmp_path / "large")
-    monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=700))
+    monkeypatch.setattr(encoding, "read_blocks", functools.partial(reading.read_blocks, size=700))
     prepare([source], EVERYTHING, tmp_path / "small", processes=1)
     assert contents(tmp_path / "large") == contents(tmp_path / "small")
 
@@ -127,7 +158,7 @@ def readings(monkeypatch):
         calls.append(files)
         return reading.read_blocks(files, **others)
 
-    monkeypatch.setattr(corpus_module, "read_blocks", read_blocks)
+    monkeypatch.setattr(encoding, "read_blocks", read_blocks)
     return calls
 
 
@@ -300,7 +331,7 @@ def test_each_stage_goes_from_its_beginning_to_its_end(tmp_path, phrases):
 
 def test_four_times_the_text_needs_hardly_more_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_PIECE", 1 << 15)
-    monkeypatch.setattr(corpus_module, "read_blocks", functools.partial(reading.read_blocks, size=1 << 16))
+    monkeypatch.setattr(encoding, "read_blocks", functools.partial(reading.read_blocks, size=1 << 16))
     peaks = []
     for length in (5000, 20_000):
         source = write(tmp_path / f"text{length}", sentences(length))

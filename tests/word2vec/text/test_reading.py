@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -227,3 +228,28 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(CorpusError, match=rf"text.*{re.escape(install_extra('zst'))}"):
         read(write(tmp_path / "text", PACKERS["zstandard"](LINES)))
+
+
+@given(
+    text=st.text("ab \n", max_size=300),
+    size=st.integers(1, 100),
+    piece=st.integers(1, 50),
+    longest=st.sampled_from([20, 1 << 16]),
+)
+def test_the_parts_of_a_text_are_its_lines_each_once(tmp_path_factory, text, size, piece, longest):
+    path = tmp_path_factory.mktemp("parts") / "text"
+    path.write_text(text)
+    with mock.patch.multiple(reading, _PIECE=piece, LONGEST_LINE=longest):
+        whole = b"".join(reading.read_blocks([path]))
+        parts = [b"".join(reading.read_blocks(part)) for part in reading.split_text([path], size)]
+    assert b"".join(parts) == whole
+    assert len(parts) == max(1, -(-len(text) // size))
+
+
+def test_small_files_are_one_part_and_a_packed_one_is_not_cut(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}").write_bytes(b"a b\n")
+    (tmp_path / "packed").write_bytes(gzip.compress(os.urandom(500).hex().encode()))
+    files = [tmp_path / name for name in ("0", "1", "packed", "2")]
+    parts = [[part.path.name for part in one] for one in reading.split_text(files, 100)]
+    assert parts == [["0", "1", "packed"], ["2"]]

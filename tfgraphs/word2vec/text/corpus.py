@@ -12,30 +12,32 @@ import json
 import math
 import os
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfgraphs.cluster.processes import map_in_order
 from tfgraphs.errors import errors_as, reason
 from tfgraphs.files.locks import locked
 from tfgraphs.files.outputs import atomic_folder, check_folder, output_errors
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
-from tfgraphs.word2vec.text.counting import WordTable, count_words
-from tfgraphs.word2vec.text.phrases import Report, join_phrases
-from tfgraphs.word2vec.text.reading import STDIN, find_files, named, read_blocks
-from tfgraphs.word2vec.text.tokenizers import dictionary_digest, tokenizer
+from tfgraphs.word2vec.text.counting import WordTable
+from tfgraphs.word2vec.text.encoding import Report, count_blocks, count_parts
+from tfgraphs.word2vec.text.phrases import join_phrases
+from tfgraphs.word2vec.text.reading import STDIN, find_files, named
+from tfgraphs.word2vec.text.shards import MapInOrder
+from tfgraphs.word2vec.text.tokenizers import dictionary_digest
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent, renumber, translate
 
 MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
+_SHARDS = "shards"
 FORMAT = 2  # version of the folder, and of how text becomes words: folders of another version are written anew
 _SAMPLE = 20_000  # words
 _UNSPACED = re.compile(
@@ -102,6 +104,7 @@ def prepare(
     *,
     known: Collection[str] = frozenset(),
     processes: int | None = None,
+    map_in_order: MapInOrder | None = None,
     on_progress: Report = lambda stage, share: None,
 ) -> EncodedCorpus:
     """Encode text files as word numbers in a folder, and open it.
@@ -119,6 +122,9 @@ def prepare(
         folder: where the numbers are written; see `EncodedCorpus.open`.
         known: words that belong to the vocabulary even if they are rarer than `min_count`.
         processes: number of processes that cut text into words, by default one for each core. The result is the same.
+        map_in_order: instead, yields the results of a function for many items in their order, computed on machines that
+            see the same files and folder, such as `Scheduler.map_in_order`. The result is the same, unless a table
+            outgrows its memory: then the counts of rare words may differ.
         on_progress: called with a description of the stage and the share of it that is done, 0..1.
 
     Raises:
@@ -127,6 +133,8 @@ def prepare(
         OutputError: the folder cannot be written, or holds something else; it is then as it was before.
     """
     folder, files = Path(folder), find_files(sources)
+    if map_in_order and STDIN in files:
+        raise CorpusError("other machines cannot read the standard input: give files that they see")
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
     note["known"] = hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest() if known else ""
     note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
@@ -137,7 +145,7 @@ def prepare(
             if STDIN not in files and all(about.get(name) == value for name, value in note.items()):
                 return EncodedCorpus.open(folder)
         with atomic_folder(folder, MARKER) as temporary:
-            figures = _encode(files, settings, temporary, frozenset(known), processes, on_progress)
+            figures = _encode(files, settings, temporary, frozenset(known), map_in_order, processes, on_progress)
             (temporary / MARKER).write_text(json.dumps({**note, **figures}, indent=1), encoding="utf-8")
         return EncodedCorpus.open(folder)
 
@@ -177,39 +185,41 @@ def _encode(
     settings: TextSettings,
     folder: Path,
     known: frozenset[str],
+    map_in_order: MapInOrder | None,
     processes: int | None,
     report: Report,
 ) -> dict[str, int | bool]:
     """Write vocabulary and numbers; return the figures of EncodedCorpus."""
-    file, counted = NumberFile(folder / NUMBERS), WordTable(settings.max_counting_memory)
-    count = partial(count_words, tokenizer(settings.tokenizer, settings.fold_case, settings.jieba_dictionary))
-    blocks = read_blocks(files, on_progress=report)
-    raw_words = bad_bytes = 0
-    with closing(map_in_order(count, blocks, processes)) as parts:
-        for part in parts:
-            numbers = np.append(counted.add(part.words, part.counts), np.int32(SENTENCE_END))
-            file.append(numbers[part.numbers])
-            raw_words += int(part.counts.sum())
-            bad_bytes += part.bad_bytes
-    if raw_words == 0:
+    if map_in_order is None:
+        shards, counted, figures = count_blocks(files, settings, folder / NUMBERS, processes, report)
+    else:
+        shards, counted, figures = count_parts(files, settings, folder / _SHARDS, map_in_order, report)
+    if figures.raw_words == 0:
         raise CorpusError(f"there is no word in {named(files[0]) if len(files) == 1 else f'any of {len(files)} files'}")
     if settings.tokenizer in ("unicode", "whitespace"):
         _refuse_unspaced(counted)
-    pruned = counted.pruned
+    pruned = counted.pruned or figures.pruned
     if settings.phrases:
         vocabulary, table = counted.vocabulary(settings.min_count, known=known)
         del counted  # the table of pairs needs the memory
         # Words that are too rare for a phrase stay as UNKNOWN: their neighbours on both sides are no pair.
-        file.rewrite(lambda numbers: translate(numbers, table), partial(report, "looking up frequent words"))
-        vocabulary, table, pairs_pruned = join_phrases(file, vocabulary, raw_words, settings, report, known)
+        shards.look_up(table, translate, "looking up frequent words")
+        vocabulary, table, pairs_pruned = join_phrases(shards, vocabulary, figures.raw_words, settings, known)
         pruned = pruned or pairs_pruned
     else:
         vocabulary, table = counted.vocabulary(settings.min_count, settings.max_vocabulary, known)
     write_vocabulary(folder / WORDS, vocabulary)
-    file.rewrite(lambda numbers: renumber(numbers, table), partial(report, "writing word numbers"))
-    sentences = len(file) - int(vocabulary.counts.sum())
+    shards.look_up(table, renumber, "writing word numbers")
+    sentences = len(shards) - int(vocabulary.counts.sum())
     _check_enough(vocabulary, sentences)
-    return {"raw_words": raw_words, "bad_bytes": bad_bytes, "pruned": pruned, "sentences": sentences}
+    shards.gather(folder / NUMBERS)
+    shutil.rmtree(folder / _SHARDS, ignore_errors=True)
+    return {
+        "raw_words": figures.raw_words,
+        "bad_bytes": figures.bad_bytes,
+        "pruned": pruned,
+        "sentences": sentences,
+    }
 
 
 def _check_enough(vocabulary: Vocabulary, sentences: int) -> None:

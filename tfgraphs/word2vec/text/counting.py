@@ -131,6 +131,16 @@ class WordTable:
         table[remembered] = numbers
         return vocabulary, table
 
+    def counted(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Return the words, their counts, int64 [words], and their places by the numbers that `add` gave.
+
+        The places are UNKNOWN for forgotten words, int32 [numbers].
+        """
+        remembered = self._remembered()
+        places = np.full(self._issued, UNKNOWN, np.int32)
+        places[remembered] = np.arange(len(remembered), dtype=np.int32)
+        return list(self._index), self._counts[remembered], places
+
     def sample(self, size: int) -> tuple[list[str], np.ndarray]:
         """Return at most so many of the words at equal distances, and their counts, int64 [words]."""
         step = -(-len(self._index) // size)

@@ -5,6 +5,7 @@ stand between the two words and become part of the phrase, as in gensim: bank_of
 and last word, with the count of the whole.
 """
 
+import copy
 from collections.abc import Callable, Collection, Container
 from functools import partial
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from tfgraphs.word2vec.settings import TextSettings
 from tfgraphs.word2vec.text.counting import highest_dropped
+from tfgraphs.word2vec.text.shards import Shards
 from tfgraphs.word2vec.text.vocabulary import SENTENCE_END, NumberFile, Vocabulary, most_frequent
 
 Report = Callable[[str, float], None]
@@ -21,21 +23,19 @@ _BYTES = 64  # of a pair of words, while runs are merged
 
 
 def join_phrases(
-    file: NumberFile,
+    shards: Shards,
     vocabulary: Vocabulary,
     raw_words: int,
     settings: TextSettings,
-    report: Report,
     known: Container[str] = frozenset(),
 ) -> tuple[Vocabulary, np.ndarray, bool]:
     """Join pairs of words in a text on the disk, `settings.phrases` times.
 
     Args:
-        file: the text in numbers of the vocabulary, UNKNOWN for other words.
+        shards: the text in numbers of the vocabulary, UNKNOWN for other words.
         vocabulary: words that may become part of a phrase.
         raw_words: number of words in the text.
         settings: number of passes, and which pairs are joined.
-        report: called with a description of the stage and the share of it that is done.
         known: words that are frequent enough if they occur at all.
 
     Returns:
@@ -45,15 +45,34 @@ def join_phrases(
     for turn in range(1, settings.phrases + 1):
         connectors = Connectors(len(index), [index[word] for word in settings.connectors if word in index])
         table = PairTable(connectors, settings.max_counting_memory)
-        for numbers in file.sentences(partial(report, f"counting pairs of words, {turn} of {settings.phrases}")):
-            table.add(numbers)
+        of_turn = f"{turn} of {settings.phrases}"
+        for part in shards.read(partial(_count_pairs, table), f"counting pairs of words, {of_turn}"):
+            table.merge(part)
         pruned = pruned or table.pruned
         joiner = _choose_phrases(table, counts, total, index, settings)
         if len(joiner.pairs) == 0:
             break
-        file.rewrite(joiner.join, partial(report, f"joining phrases, {turn} of {settings.phrases}"))
-        counts, total = joiner.counts, joiner.total
+        joined = list(shards.rewrite(partial(_join, joiner), f"joining phrases, {of_turn}"))
+        counts, total = np.sum([one for one, _ in joined], axis=0), sum(one for _, one in joined)
     return *most_frequent(index, counts, settings.min_count, settings.max_vocabulary, known), pruned
+
+
+def _count_pairs(empty: "PairTable", source: NumberFile, _: NumberFile, report: Callable[[float], None]) -> "PairTable":
+    """Count the pairs of a file in a copy of an empty table."""
+    table = copy.deepcopy(empty)
+    for numbers in source.sentences(report):
+        table.add(numbers)
+    return table
+
+
+def _join(
+    joiner: "PhraseJoiner", source: NumberFile, target: NumberFile, report: Callable[[float], None]
+) -> tuple[np.ndarray, int]:
+    """Join phrases; return the occurrences of each word and phrase in the file, and the number of all words."""
+    own = copy.copy(joiner)
+    own.counts, own.total = np.zeros_like(joiner.counts), 0
+    source.rewrite(own.join, report, target)
+    return own.counts, own.total
 
 
 def _choose_phrases(
@@ -137,6 +156,12 @@ class Connectors:
         kept = sequences >= 0
         return places[kept], begins[kept], ends[kept], keys[kept]
 
+    def renumber(self, pairs: np.ndarray, other: "Connectors") -> np.ndarray:
+        """Return the numbers here of pairs that another one has found, int64 [pairs]; -1 for those without one."""
+        sequences, rest = np.divmod(pairs, self.words**2)
+        numbers = np.array([self._number(sequence) for sequence in other._sequences], np.int64)[sequences]
+        return np.where(numbers < 0, -1, numbers * self.words**2 + rest)
+
     def _number(self, sequence: tuple[int, ...]) -> int:
         """Return the number of a sequence, -1 if there are more than pairs have numbers."""
         number = self._index.setdefault(sequence, len(self._sequences))
@@ -171,7 +196,10 @@ class PairTable:
 
     def add(self, numbers: np.ndarray) -> None:
         """Count the pairs in whole sentences, int32 [tokens]."""
-        self._runs.append(np.unique(self.connectors.pairs(numbers)[-1], return_counts=True))
+        self._add(*np.unique(self.connectors.pairs(numbers)[-1], return_counts=True))
+
+    def _add(self, keys: np.ndarray, counts: np.ndarray) -> None:
+        self._runs.append((keys, counts))
         sizes = [len(keys) for keys, _ in self._runs]
         if sum(sizes) > min(2 * sizes[0], self._capacity):
             keys, counts = self.counted()
@@ -179,6 +207,14 @@ class PairTable:
                 frequent = counts > highest_dropped(counts, self._capacity * 3 // 4)
                 self._runs = [(keys[frequent], counts[frequent])]
                 self.pruned = True
+
+    def merge(self, other: "PairTable") -> None:
+        """Add the counts of another table of the same words."""
+        keys, counts = other.counted()
+        keys = self.connectors.renumber(keys, other.connectors)
+        order = np.argsort(keys)
+        self._add(keys[order], counts[order])
+        self.pruned = self.pruned or other.pruned
 
     def counted(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of all pairs, ascending, and their counts, int64 [pairs] each."""

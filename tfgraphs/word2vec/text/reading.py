@@ -2,16 +2,17 @@
 
 import contextlib
 import glob
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from tfgraphs.errors import reason
 from tfgraphs.files.contents import HEAD, describe_binary
 from tfgraphs.files.packed import PIECE as _PIECE
-from tfgraphs.files.packed import unpacked, unpacking_errors
+from tfgraphs.files.packed import is_packed, unpacked, unpacking_errors
 from tfgraphs.word2vec.settings import CorpusError
 
 STDIN = Path("-")  # as a source; a file of this name is ./-
@@ -80,8 +81,45 @@ def _files_in(folder: str) -> list[Path]:
     return files
 
 
+class TextPart(NamedTuple):
+    """A file, or the lines of a plain one that begin at some of its bytes.
+
+    Attributes:
+        path: of the file.
+        start: the first of these bytes.
+        end: the one after the last of them; None is the end of the file.
+    """
+
+    path: Path
+    start: int = 0
+    end: int | None = None
+
+
+def split_text(files: Sequence[Path], size: int) -> Iterator[list[TextPart]]:
+    """Yield parts of a text of about `size` bytes each: some small files, a packed one, or lines of a large plain one.
+
+    Raises:
+        CorpusError: a file cannot be read.
+    """
+    group, total = list[TextPart](), 0
+    for path in files:
+        length = _size(path)
+        with unpacking_errors(named(path), CorpusError), path.open("rb") as file:
+            cuts = [0] if is_packed(file) else [*range(0, max(1, length), size)]
+        for start, end in itertools.pairwise([*cuts, None]):
+            part = TextPart(path, start or 0, end)
+            group, total = [*group, part], total + (end or length) - part.start
+            if total >= size:
+                yield group
+                group, total = [], 0
+    if group:
+        yield group
+
+
 def read_blocks(
-    files: Sequence[Path], size: int = BLOCK, on_progress: Callable[[str, float], None] = lambda stage, share: None
+    files: Sequence[Path | TextPart],
+    size: int = BLOCK,
+    on_progress: Callable[[str, float], None] = lambda stage, share: None,
 ) -> Iterator[bytes]:
     """Yield blocks of whole lines of at least `size` bytes (the last may be shorter), each ending with a line feed.
 
@@ -91,7 +129,7 @@ def read_blocks(
     MB.
 
     Args:
-        files: paths to read.
+        files: paths to read, or parts of files.
         size: minimum size of a block in bytes.
         on_progress: called with what is read and the share of all (packed) bytes that is read, 0..1; the length of the
             standard input is not known.
@@ -99,10 +137,12 @@ def read_blocks(
     Raises:
         CorpusError: a file cannot be read, is damaged or cut short, or is no text.
     """
-    total, before = sum(_size(path) for path in files), 0
+    parts = [part if isinstance(part, TextPart) else TextPart(part) for part in files]
+    total, before = sum(_size(part.path) for part in parts), 0
     buffer = bytearray()
-    for path in files:
-        for piece, position in _pieces(path):
+    for part in parts:
+        path = part.path
+        for piece, position in _pieces(part):
             if path == STDIN:
                 on_progress(f"reading the standard input, {position >> 20:,} MB", 0.0)
             else:
@@ -156,18 +196,43 @@ def _size(path: Path) -> int:
         raise CorpusError(f"cannot read {path}: {reason(error)}") from error
 
 
-def _pieces(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yield the unpacked content of a file in pieces of about a megabyte, and the position in the file itself.
+def _pieces(part: TextPart) -> Iterator[tuple[bytes, int]]:
+    """Yield the unpacked content of a part in pieces of about a megabyte, and the position in the file itself.
 
     The position in the standard input is that in the unpacked content.
     """
-    name, read = named(path), 0
+    path, read = part.path, 0
+    name = named(path)
     with unpacking_errors(name, CorpusError), _open(path) as file:
-        for number, piece in enumerate(unpacked(file, _PIECE)):
-            _refuse_other_formats(name, piece, number == 0)
-            piece = piece if number else piece.removeprefix(b"\xef\xbb\xbf")
+        content = unpacked(file, _PIECE) if part.start == 0 and part.end is None else _lines(file, part)
+        for number, piece in enumerate(content):
+            _refuse_other_formats(name, piece, number == 0 and part.start == 0)
+            piece = piece if number or part.start else piece.removeprefix(b"\xef\xbb\xbf")
             read += len(piece)
             yield piece, read if path == STDIN else file.tell()
+
+
+def _lines(file: BinaryIO, part: TextPart) -> Iterator[bytes]:
+    """Yield the lines of an open file that begin in a part, in pieces."""
+    if part.start:
+        file.seek(part.start - 1)
+        for _ in _to_line_end(file):  # of a line that begins before
+            pass
+    while part.end is None or file.tell() < part.end:
+        piece = file.read(_PIECE if part.end is None else min(_PIECE, part.end - file.tell()))
+        if not piece:
+            return
+        yield piece
+        if file.tell() == part.end and not piece.endswith(b"\n"):
+            yield from _to_line_end(file)
+
+
+def _to_line_end(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the rest of a line, in pieces, as it may be longer than memory."""
+    while piece := file.readline(_PIECE):
+        yield piece
+        if piece.endswith(b"\n"):
+            return
 
 
 def _open(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:

@@ -114,9 +114,12 @@ class NumberFile:
                 rest = numbers[whole:]
                 yield numbers[:whole]
 
-    def rewrite(self, change: Callable[[np.ndarray], np.ndarray], report: Report) -> None:
-        """Replace whole sentences by the result of a function, which must not be longer."""
-        with self.path.open("r+b") as result:
+    def rewrite(
+        self, change: Callable[[np.ndarray], np.ndarray], report: Report, target: "NumberFile | None" = None
+    ) -> None:
+        """Write the results of a function of whole sentences to another file, or in place if they are not longer."""
+        place = (self if target is None else target).path
+        with place.open("wb" if place != self.path else "r+b") as result:
             for numbers in self.sentences(report):
                 write_numbers(change(numbers), result)
             result.truncate()
