@@ -46,7 +46,8 @@ def join_phrases(
         connectors = Connectors(len(index), [index[word] for word in settings.connectors if word in index])
         table = PairTable(connectors, settings.max_counting_memory)
         of_turn = f"{turn} of {settings.phrases}"
-        for part in shards.read(partial(_count_pairs, table), f"counting pairs of words, {of_turn}"):
+        empty = copy.deepcopy(table)  # `table` is not when the next part begins
+        for part in shards.read(partial(_count_pairs, empty), f"counting pairs of words, {of_turn}"):
             table.merge(part)
         pruned = pruned or table.pruned
         joiner = _choose_phrases(table, counts, total, index, settings)
