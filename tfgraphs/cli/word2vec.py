@@ -38,7 +38,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import cluster_flags, command, common_flags, run_state
+from tfgraphs.cli.shared import cluster_flags, command, common_flags, run_state, scheduler_flags
 from tfgraphs.cli.shared.answers import print_evaluation
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.graphs.processor import Processor
@@ -96,6 +96,7 @@ MERGE_BYTES = flags.DEFINE_float(
     "merge_bytes", 60, "With --cluster: bytes that a worker sends for each of its words; more is more accurate.", 1
 )
 
+_FLAG_MODULES = (cluster_flags.__name__, scheduler_flags.__name__, run_state.__name__)
 _FIGURES, _SECONDS = "figures", "seconds"  # texts of the state
 _LARGE = 1 << 24  # bytes of a text, plain or packed, which takes about as long to read as TensorFlow to start
 _NO_RESULT = {
@@ -116,6 +117,7 @@ def main(arguments: list[str]) -> None:
     if bool(CORPUS.value) == bool(PAIRS.value):
         raise command.UsageError("say what to learn from: text.txt, or --pairs=pairs.txt")
     _refuse_without_effect()
+    scheduler_flags.check_flags()
     membership = cluster_flags.Membership()
     if membership.rank == 0:
         _check_outputs()
@@ -136,9 +138,19 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
         _start_tensorflow(settings, membership)
     started = time.monotonic()
     folder, known = _text_folder(text_settings), start.words if start else []
-    with _tensorflow_beside(files, settings, membership), Monitor("word2vec") as monitor:
+    with (
+        scheduler_flags.connected() as scheduler,
+        _tensorflow_beside(files, settings, membership),
+        Monitor("word2vec") as monitor,
+    ):
         corpus = prepare(
-            CORPUS.value, text_settings, folder, known=known, processes=settings.cores, on_progress=monitor.prepare
+            CORPUS.value,
+            text_settings,
+            folder,
+            known=known,
+            processes=settings.cores,
+            map_in_order=scheduler.map_in_order if scheduler else None,
+            on_progress=monitor.prepare,
         )
         if corpus.bad_bytes:
             monitor.say(f"{corpus.bad_bytes:,} byte sequences of the text are not UTF-8 and were replaced")
@@ -283,6 +295,8 @@ def _refuse_without_effect() -> None:
         of_pairs = {"pairs", "config", "passes", "compat", "tied"}
         of_results = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir"}
         common_flags.refuse_without_effect(__name__, of_pairs | of_results, "a training on pairs")
+        for module in (cluster_flags.__name__, scheduler_flags.__name__):
+            common_flags.refuse_without_effect(module, (), "a training on pairs")
     value = {name: flags.FLAGS[name].value for name in _flags()}
     sampled = value["loss"] in ("negative_sampling", "nce", "sampled_softmax")
     phrases = ("phrase_threshold", "phrase_discount", "phrase_scoring", "phrase_connectors")
@@ -324,11 +338,11 @@ def _check_outputs() -> None:
 
 
 def _flags() -> dict[str, object]:
-    return command.flag_values([__name__, cluster_flags.__name__, run_state.__name__])
+    return command.flag_values([__name__, *_FLAG_MODULES])
 
 
 def run() -> None:
-    command.run("word2vec", main, __doc__, [__name__, cluster_flags.__name__, run_state.__name__])
+    command.run("word2vec", main, __doc__, [__name__, *_FLAG_MODULES])
 
 
 if __name__ == "__main__":

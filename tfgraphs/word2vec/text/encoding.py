@@ -75,8 +75,9 @@ def count_parts(
         folder: for the files, which all machines see.
         map_in_order: computes a function for many items on these machines.
     """
+    folder = folder.absolute()  # other machines are not in the current folder
     folder.mkdir()
-    parts = list(split_text(files, PART))
+    parts = list(split_text([path.absolute() for path in files], PART))
     targets = [NumberFile(folder / f"part-{number:05}.0") for number in range(len(parts))]
     table, figures = WordTable(settings.max_counting_memory), Figures()
     items = zip(parts, targets, strict=True)

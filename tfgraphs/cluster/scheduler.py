@@ -1,0 +1,190 @@
+"""Work for other machines, by a scheduler of Dask distributed: a function over many items.
+
+    dask scheduler --tls-ca-file=ca.pem --tls-cert=me.pem --tls-key=me.pem --protocol=tls     on one machine
+    dask worker tls://head:8786 --tls-ca-file=... --nthreads=1                                on each, with tfgraphs
+
+    with Scheduler("tls://head:8786", Certificates("ca.pem", "me.pem", "me.pem")) as scheduler:
+        for result in scheduler.map_in_order(function, items): ...
+
+Whoever reaches a scheduler without certificates can run programs on all its workers. So it is refused unless it is on
+this machine.
+"""
+
+import contextlib
+import ipaddress
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, NamedTuple, Self, TypeVar
+
+from tfgraphs.errors import TfgraphsError, summary
+from tfgraphs.extras import install_extra
+from tfgraphs.version import __version__
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PATIENCE = 20.0
+"""Seconds in which a scheduler has to answer, and then to have a worker."""
+_WAITING = 2  # items for each thread of the workers, besides those that they work on
+_ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
+
+
+class SchedulerError(TfgraphsError):
+    """A scheduler cannot be reached, must not be used, or its workers cannot do the work."""
+
+
+class Certificates(NamedTuple):
+    """Files for TLS, in PEM: those that sign, the own certificate, its key."""
+
+    authority: str
+    certificate: str
+    key: str
+
+
+class Scheduler:
+    """A connection with a scheduler.
+
+    Args:
+        address: tls://host:port, or tcp://host:port on this machine.
+        certificates: for tls.
+
+    Raises:
+        SchedulerError: it does not answer or has no workers, these have another version of tfgraphs, Dask is not
+            installed, a certificate cannot be used, or a connection with another machine would not be safe.
+    """
+
+    def __init__(self, address: str, certificates: Certificates | None = None) -> None:
+        check_address(address, certificates)
+        try:
+            import distributed
+        except ImportError as error:
+            raise SchedulerError(f"Dask is not installed: {install_extra('cluster')}") from error
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs tracebacks; errors are raised as well
+        self._address = address
+        try:
+            security = distributed.Security(
+                **{f"tls_{name}": value for name, value in _tls_files(certificates).items()},
+                require_encryption=certificates is not None,
+            )
+            self._client = distributed.Client(address, security=security, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise SchedulerError(f"no scheduler at {address} can be used: {summary(error)}") from error
+        try:
+            self._check_workers()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; what is not done yet is not done."""
+        self._client.close()
+
+    def map_in_order(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+        """Yields task(item) for all items in their order, computed by the workers.
+
+        Only some more items than the workers have threads are in memory. What a worker had to do when it ended, others
+        do again.
+
+        Args:
+            task: a function at the top level of a module, or a partial of one; items and results can be pickled.
+            items: read in this thread.
+
+        Raises:
+            SchedulerError: three workers ended with the same item, or the scheduler ended.
+            Exception: what the task raised.
+        """
+        shared = self._client.submit(_same, task, pure=False)  # scattered, it would be lost with a worker
+        pending: deque[Any] = deque()
+        try:
+            for item in items:
+                pending.append(self._client.submit(_call, shared, item, pure=False))
+                if len(pending) > _WAITING * self._threads():
+                    yield self._result(pending.popleft())
+            while pending:
+                yield self._result(pending.popleft())
+        finally:
+            self._client.cancel(list(pending))
+
+    def _threads(self) -> int:
+        return max(1, sum(self._client.nthreads().values()))
+
+    def _result(self, future: Any) -> Any:
+        from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
+
+        try:
+            return future.result()
+        except KilledWorker as error:
+            raise SchedulerError(
+                "several workers ended with the same part of the work: do they have the memory?"
+            ) from error
+        except (FutureCancelledError, OSError) as error:
+            if isinstance(error, OSError) and self._client.status == "running":
+                raise
+            raise SchedulerError(f"the scheduler at {self._address} has ended") from error
+
+    def _check_workers(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self._client.nthreads():
+            if time.monotonic() > deadline:
+                raise SchedulerError(
+                    f"the scheduler at {self._address} has no workers: start some, dask worker {self._address}"
+                )
+            time.sleep(0.1)
+        for worker, version in self._client.run(_version).items():
+            if version != __version__:
+                raise SchedulerError(f"the worker {worker} has tfgraphs {version}, and this is {__version__}")
+
+
+def check_address(address: str, certificates: Certificates | None) -> None:
+    """Raises SchedulerError if an address is none, or connecting with it is not safe."""
+    match = _ADDRESS.fullmatch(address)
+    if not match:
+        raise SchedulerError(f"{address!r} is no address of a scheduler such as tls://head:8786")
+    if match[1] == "tls" and certificates is None:
+        raise SchedulerError(f"{address} needs certificates: give those that sign, one of this machine, and its key")
+    if match[1] == "tcp" and not _is_here(match[2].strip("[]")):
+        raise SchedulerError(
+            f"{address} is another machine, and whoever reaches its scheduler can run programs there: use TLS, tls://"
+        )
+    if match[1] == "tcp" and certificates is not None:
+        raise SchedulerError(f"{address} is without TLS: leave the certificates out, or use tls://")
+
+
+def _is_here(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _tls_files(certificates: Certificates | None) -> dict[str, str]:
+    if certificates is None:
+        return {}
+    authority, certificate, key = certificates
+    return {"ca_file": authority, "client_cert": certificate, "client_key": key}
+
+
+def _same(task: Callable[[Item], Result]) -> Callable[[Item], Result]:
+    return task
+
+
+def _call(task: Callable[[Item], Result], item: Item) -> Result:
+    return task(item)
+
+
+def _version() -> str:
+    """Runs on a worker."""
+    try:
+        from tfgraphs import version
+    except ImportError:
+        return "not at all"
+    return version.__version__
