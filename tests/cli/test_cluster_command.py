@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 WORDS = [f"w{number}" for number in range(60)]
 TRAIN = "text.txt --dim=8 --epochs=6 --min_count=1 --subsample=0 --words_per_step=64 --workers=1 --output=out"
@@ -171,3 +172,53 @@ def test_wrong_flags_are_refused(forked, folder, flags, message):
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert sorted(path.name for path in Path(folder).iterdir()) == ["text.txt"]
+
+
+TRAIN_NETWORK = """
+import sys
+import numpy as np
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from small_networks import small_backbone
+from tfgraphs.cluster.addresses import find_place
+from tfgraphs.cluster.group import ALONE
+from tfgraphs.graphs.start import start
+from tfgraphs.neural_style import StyleSettings
+from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+from tfgraphs.pictures.photographs import Photographs
+
+groups = [ALONE]
+def connect():
+    from tfgraphs.cluster.workers import Workers
+    groups[0] = Workers(find_place({cluster!r}, {rank}))
+
+start(connect=connect if {cluster!r} else lambda: None)
+style = StyleSettings(content_layer="conv2", style_layers={{"conv1": 1.0, "conv2": 1.0}}, seed=2)
+photographs = Photographs(sorted(Path("photos").iterdir()), side=32)
+network = TransformationNetwork(channels=(6, 8), blocks=1, seed=1)
+painting = np.random.default_rng(1).random((60, 70, 3)).astype(np.float32)
+settings = NetworkSettings(steps=60, batch=2, style_size=48, optimizer="sgd", learning_rate=0.1)
+losses = [one.loss for one in train(network, painting, photographs, small_backbone(), style, settings, group=groups[0])]
+np.savez({output!r}, losses, *[variable.numpy() for variable in network.trainable_variables])
+"""
+
+
+def test_two_workers_train_a_style_network_as_one_does(forked, tmp_path):
+    """By SGD: Adam divides by gradients of almost nothing, so the order of a sum is seen after some steps."""
+    random = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        pixels = random.integers(0, 256, (6, 7, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    cluster, tests = ",".join(free_addresses(2)), str(Path(__file__).parents[1])
+    programs = [
+        TRAIN_NETWORK.format(tests=tests, cluster=where, rank=rank, output=f"{name}.npz")
+        for name, where, rank in (("first", cluster, 0), ("second", cluster, 1), ("alone", "", 0))
+    ]
+    ended = wait([forked.start("-c", program, cwd=tmp_path) for program in programs])
+    assert [one.returncode for one in ended] == [0, 0, 0], ended[0].stderr
+    first, second, alone = (list(np.load(tmp_path / f"{name}.npz").values()) for name in ("first", "second", "alone"))
+    assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+    np.testing.assert_allclose(first[0], alone[0], rtol=1e-4)
+    assert abs(alone[0][-1] / alone[0][0] - 1) > 0.01

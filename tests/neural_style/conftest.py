@@ -1,21 +1,10 @@
 """What several tests of paintings share."""
 
-import numpy as np
 import pytest
-
-from tfgraphs.backbones.backbone import Backbone
-from tfgraphs.backbones.layers import convolution, relu
+from small_networks import small_backbone
 
 
 @pytest.fixture(scope="session")
 def small():
-    """Two convolutions of random kernels, the first of stride 2, each rectified; and the pixels themselves."""
-
-    def layer(name, source, channels, stride):
-        kernel = np.random.default_rng(stride).normal(0, 0.3, (3, 3, *channels)).astype(np.float32)
-        yield convolution(f"{name}_pre_relu", source, kernel, np.zeros(channels[1], np.float32), stride)
-        yield relu(name, f"{name}_pre_relu")
-
-    layers = [*layer("conv1", "input", (3, 8), 2), *layer("conv2", "conv1", (8, 8), 1)]
-    layers.append(convolution("pixels", "input", np.eye(3, dtype=np.float32)[None, None], np.zeros(3, np.float32)))
-    return Backbone("small", layers, lambda pictures: pictures * 2 - 1)
+    """The network of `small_backbone`."""
+    return small_backbone()

@@ -30,7 +30,7 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs, picture_run, presets
+from tfgraphs.cli.shared import cluster_flags, command, common_flags, film_run, picture_inputs, picture_run, presets
 from tfgraphs.extras import install_extra
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
@@ -359,7 +359,8 @@ def _settings() -> StyleSettings:
 
 
 def run() -> None:
-    command.run("neural_style", main, __doc__, [__name__, style_network.__name__, *picture_run.PictureRun.flag_modules])
+    modules = [__name__, style_network.__name__, cluster_flags.__name__, *picture_run.PictureRun.flag_modules]
+    command.run("neural_style", main, __doc__, modules)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, picture_run, run_state
+from tfgraphs.cli.shared import cluster_flags, command, common_flags, picture_run, run_state
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
@@ -48,7 +48,7 @@ _STYLE_SIDE = 256  # longer side of a painting that a model is given, in pixels:
 
 def check_flags() -> None:
     """Raises UsageError for flags of the training without --train_style."""
-    for flag in (PHOTOS, TRAIN_STEPS, TRAIN_BATCH, TRAIN_RATE, TRAIN_SIZE):
+    for flag in (PHOTOS, TRAIN_STEPS, TRAIN_BATCH, TRAIN_RATE, TRAIN_SIZE, cluster_flags.CLUSTER, cluster_flags.RANK):
         if flag.present and not TRAIN_STYLE.value:
             raise command.UsageError(f"--{flag.name} is for --train_style: leave it out")
 
@@ -57,12 +57,13 @@ def train(style: StyleSettings) -> None:
     """Trains a network with the layers and weights of some settings, and writes it."""
     if not EXPORT_DIR.value:
         raise command.UsageError("say where to write the trained network: --export_dir=model")
-    folder = Path(EXPORT_DIR.value)
+    folder, membership = Path(EXPORT_DIR.value), cluster_flags.Membership()
     picture_run.check_network_files()
-    check_folder(folder, SAVED_MODEL)
-    check_writable(folder.absolute().parent / "file")
-    reserve(folder)
-    picture_run.reserve_logdir()
+    if membership.rank == 0:
+        check_folder(folder, SAVED_MODEL)
+        check_writable(folder.absolute().parent / "file")
+        reserve(folder)
+        picture_run.reserve_logdir()
     painting = samples.resolve(str(TRAIN_STYLE.value))
     pixels = picture_run.load_picture(str(TRAIN_STYLE.value), 0, SMALLEST_SIDE).pixels
     paths = films.sources(PHOTOS.value) if PHOTOS.value else photographs.packaged()
@@ -70,7 +71,7 @@ def train(style: StyleSettings) -> None:
         photos = photographs.Photographs(paths, CROP, picture_run.SEED.value, reading.prepare)
         for line in photos.left_out:
             reading.say(f"left out: {line}")
-    command.import_tensorflow()
+    command.import_tensorflow(connect=membership.connect)
     from tfgraphs.neural_style.one_pass import training
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
     from tfgraphs.neural_style.one_pass.stylize import export_network
@@ -90,10 +91,13 @@ def train(style: StyleSettings) -> None:
         "flags": {flag: values[flag] for flag in ("backbone", "weights", "train_style", "photos")},
         "style": {name: getattr(style, name) for name in _STYLE},
         "training": dataclasses.asdict(settings),
+        **membership.origin,
     }
-    state = run_state.RunState(f"{_NAME}-network", origin, [painting, *paths, *picture_run.network_files()])
+    files = [painting, *paths, *picture_run.network_files()]
+    state = run_state.RunState(f"{_NAME}-network", origin, files, may_begin=membership.size > 1)
     network = TransformationNetwork(seed=settings.seed)
-    with picture_run.monitored(_NAME, state, values) as monitor:
+    test_picture = images.resize(photos.first, images.fit(photos.first.shape[:2], _TEST_SIDE)).clip(0, 1)
+    with picture_run.monitored(_NAME, state, values, membership.rank == 0) as monitor:
         run = training.train(
             network,
             pixels,
@@ -101,7 +105,8 @@ def train(style: StyleSettings) -> None:
             backbone,
             style,
             settings,
-            test_picture=images.resize(photos.first, images.fit(photos.first.shape[:2], _TEST_SIDE)).clip(0, 1),
+            test_picture=test_picture if membership.rank == 0 else None,
+            group=membership.group,
             on_graph=monitor.graph,
             **state.checkpoints,
         )
@@ -112,9 +117,10 @@ def train(style: StyleSettings) -> None:
                 due = progress.step + save_every
                 path = folder.with_name(f"{folder.name}_{progress.step:05}.png")
                 images.save(path, images.Picture(progress.picture))
-    export_network(folder, network)
+    if membership.rank == 0:
+        export_network(folder, network)
+        print(f"{EXPORT_DIR.value}: a network that paints so; {_NAME} --model={EXPORT_DIR.value} --input=photo.jpg")
     state.forget()
-    print(f"{EXPORT_DIR.value}: a network that paints so; {_NAME} --model={EXPORT_DIR.value} --input=photo.jpg")
 
 
 class ModelPainter:

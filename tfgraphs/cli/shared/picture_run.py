@@ -182,9 +182,12 @@ def in_colors_of(picture: np.ndarray, run: Iterator[Progress]) -> Iterator[Progr
 
 
 @contextlib.contextmanager
-def monitored(name: str, state: run_state.RunState, values: Mapping[str, object]) -> Iterator[Monitor]:
-    """Shows a run on the terminal and in TensorBoard; if it is interrupted, says how to continue."""
-    monitor = Monitor(name, logdir=LOGDIR.value, flags=values, picture_every=PICTURE_EVERY.value)
+def monitored(
+    name: str, state: run_state.RunState, values: Mapping[str, object], logs: bool = True
+) -> Iterator[Monitor]:
+    """Shows a run on the terminal and, if it `logs`, in TensorBoard; if it is interrupted, says how to continue."""
+    logdir = LOGDIR.value if logs else None
+    monitor = Monitor(name, logdir=logdir, flags=values, picture_every=PICTURE_EVERY.value)
     with state.interruptible(), monitor:
         yield monitor
 
