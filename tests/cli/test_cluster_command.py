@@ -153,6 +153,17 @@ def test_an_interruption_of_one_stops_all_and_all_go_on(together, forked, folder
     assert digest(folder / "out") == digest(together[0] / "out")
 
 
+def test_workers_with_different_flags_refuse_to_train(forked, folder):
+    cluster = f"--cluster={','.join(free_addresses(2))}"
+    workers = [
+        forked.start("word2vec", *TRAIN.split(), cluster, f"--rank={rank}", f"--seed={rank}", cwd=folder)
+        for rank in (0, 1)
+    ]
+    for one in wait(workers):
+        assert one.returncode == 2
+        assert "the workers have different flags or inputs" in one.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

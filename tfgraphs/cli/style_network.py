@@ -95,6 +95,7 @@ def train(style: StyleSettings) -> None:
     }
     files = [painting, *paths, *picture_run.network_files()]
     state = run_state.RunState(f"{_NAME}-network", origin, files, may_begin=membership.size > 1)
+    membership.check_same({name: origin[name] for name in ("version", "style", "training")})
     network = TransformationNetwork(seed=settings.seed)
     test_picture = images.resize(photos.first, images.fit(photos.first.shape[:2], _TEST_SIDE)).clip(0, 1)
     with picture_run.monitored(_NAME, state, values, membership.rank == 0) as monitor:

@@ -29,6 +29,7 @@ Training updates many pairs of words at once. These flags give the published alg
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import shutil
 import time
@@ -99,6 +100,7 @@ MERGE_BYTES = flags.DEFINE_float(
 _FLAG_MODULES = (cluster_flags.__name__, scheduler_flags.__name__, run_state.__name__)
 _FIGURES, _SECONDS = "figures", "seconds"  # texts of the state
 _LARGE = 1 << 24  # bytes of a text, plain or packed, which takes about as long to read as TensorFlow to start
+_OF_MACHINE = {"corpus", "from", "jieba_dictionary", "workers", "worker"}  # may differ where workers train together
 _NO_RESULT = {
     "output",
     "formats",
@@ -172,6 +174,8 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
     state = run_state.RunState("word2vec", origin, inputs, may_begin=membership.size > 1)
 
     _start_tensorflow(settings, membership)
+    same = {name: value for name, value in origin.items() if name not in _OF_MACHINE}
+    membership.check_same({**same, "words": hashlib.sha256("\n".join(corpus.vocabulary.words).encode()).hexdigest()})
     from tfgraphs.word2vec.model import Word2Vec
     from tfgraphs.word2vec.train import train
 

@@ -1,5 +1,7 @@
 """Flags for training on several machines, and how a command becomes one of the workers."""
 
+import hashlib
+import json
 import os
 import signal
 import sys
@@ -48,6 +50,13 @@ class Membership:
     def origin(self) -> Mapping[str, object]:
         """What tells the states of the workers apart."""
         return {"worker": [self.rank, self.size]} if self.size > 1 else {}
+
+    def check_same(self, what: Mapping[str, object]) -> None:
+        """Raises ClusterError if the workers have different values of what they have to have in common."""
+        number = int(hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12], 16)
+        least, negative = self.group.least(number, -number)
+        if least != -negative:
+            raise ClusterError("the workers have different flags or inputs: give all the same, with a --rank for each")
 
     def connect(self) -> None:
         """Waits for all workers and connects with them, before TensorFlow computes anything.
