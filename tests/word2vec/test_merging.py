@@ -37,45 +37,80 @@ def test_a_merged_row_is_as_far_as_one_worker_would_have_moved_it(size):
     np.testing.assert_allclose(merging.merge_share(pull, size) * size * own, 1 - np.exp(-size * pull / merging.SETTLED))
 
 
-def merge(size, rows, steps, round_steps, pull):
-    """Matrices of workers of which number r adds (r + 1) * step to all rows in each step, and has merged them."""
+def merge(size, rows, steps, rounds, pull, rates=(1.0, 1.0)):
+    """The matrices of workers of which number r adds r + 1 to all rows in each step, and the bytes that one sent."""
 
     def work(group):
         matrix = Matrix(np.zeros((rows, 2), np.float32), "rows", blocks=2)
-        own = merging.Merging(group, [matrix], [np.full(rows, pull)], (1.0, 1.0), steps, round_steps)
-        for step in range(round_steps, steps + 1, round_steps):
+        own = merging.Merging(group, [matrix], [np.full(rows, pull)], rates, steps, 1, rounds)
+        for step in range(1, steps + 1):
             for block in matrix.blocks:
                 block.assign_add(tf.fill(block.shape, float(group.rank + 1)))
             own(step)
-        return matrix.numpy()
+        return matrix.numpy(), group.sent
 
     return run_workers(size, work)
 
 
 def test_sums_of_changes_are_exact_for_small_pulls():
-    """Two workers add 1 and 2 in each of four rounds."""
-    for matrix in merge(2, rows=300, steps=8, round_steps=2, pull=0.0):
-        np.testing.assert_allclose(matrix, np.full((300, 2), 12.0), rtol=1e-3)
+    """Two workers add 1 and 2 in each of eight steps."""
+    for matrix, _ in merge(2, rows=300, steps=8, rounds=4, pull=0.0):
+        np.testing.assert_allclose(matrix, np.full((300, 2), 24.0), rtol=1e-3)
 
 
 def test_rows_of_large_pulls_are_averaged():
-    for matrix in merge(3, rows=5, steps=2, round_steps=2, pull=1e9):
-        np.testing.assert_allclose(matrix, np.full((5, 2), 2.0), rtol=1e-3)
+    for matrix, _ in merge(3, rows=5, steps=2, rounds=1, pull=1e9):
+        np.testing.assert_allclose(matrix, np.full((5, 2), 4.0), rtol=1e-3)
 
 
-def test_all_rows_are_equal_after_the_last_round_even_if_their_turn_has_not_come():
-    one, other = merge(2, rows=1000, steps=6, round_steps=2, pull=0.3)
+def test_all_rows_are_equal_after_the_last_step_even_if_their_turn_has_not_come():
+    (one, _), (other, _) = merge(2, rows=1000, steps=7, rounds=5, pull=0.3)
     np.testing.assert_array_equal(one, other)
 
 
-def test_a_ring_sends_as_many_bytes_as_it_is_said_to():
-    matrix = Matrix(np.zeros((1000, 4), np.float32), "rows")
-    rounds = 128  # all rows have had their turns
+def test_rounds_become_longer_as_the_rate_falls(monkeypatch):
+    ended = []
 
     def work(group):
-        own = merging.Merging(group, [matrix], [np.zeros(1000)], (1.0, 1.0), rounds, 1)
-        for step in range(1, rounds + 1):
+        matrix = Matrix(np.zeros((8, 2), np.float32), "rows")
+        own = merging.Merging(group, [matrix], [np.zeros(8)], (1.0, 0.1), 100, 1, 10)
+        monkeypatch.setattr(own, "_move", lambda totals: ended.append(step) if group.rank == 0 else None)
+        for step in range(1, 101):
             own(step)
-        return group.sent
 
-    assert run_workers(2, work)[0] / rounds == pytest.approx(merging.bytes_of_round([matrix], 2), rel=0.02)
+    run_workers(2, work)
+    lengths = np.diff([0, *ended])
+    assert len(lengths) == 10
+    assert lengths[0] == 6  # of 100 steps whose rates are 0.55 on average, 5.5 of rate 1
+    assert lengths[-1] >= 25
+    assert sorted(lengths) == list(lengths)
+
+
+def test_a_run_that_goes_on_merges_the_same_rows_in_the_same_steps():
+    """The number of a round depends on the step alone."""
+
+    def work(group):
+        matrix = Matrix(np.zeros((64, 2), np.float32), "rows")
+        return [
+            merging.Merging(group, [matrix], [np.zeros(64)], (1.0, 0.1), 40, 2, 7)._ended(step)
+            for step in range(0, 41, 2)
+        ]
+
+    first, second = run_workers(2, work)
+    assert first == second == sorted(first)
+    assert (first[0], first[-1]) == (0, 7)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_ring_sends_as_many_bytes_as_it_is_said_to(size):
+    rounds = 256
+    ((_, sent), *_) = merge(size, rows=1000, steps=rounds, rounds=rounds, pull=0.0)
+    wanted = merging.bytes_of_round([Matrix(np.zeros((1000, 2), np.float32), "rows")], size)
+    assert sent / rounds == pytest.approx(wanted, rel=0.02)
+
+
+def test_rounds_are_as_many_as_the_bytes_for_each_word_allow():
+    matrices = [Matrix(np.zeros((36_000, 100), np.float32), "rows")] * 2
+    rounds = merging.count_rounds(matrices, 4, 12_000_000, 60.0)
+    last = 2 * 36_000 * 100 * 2 * 1.5
+    assert rounds * merging.bytes_of_round(matrices, 4) + last == pytest.approx(60 * 12_000_000)

@@ -131,7 +131,7 @@ def main(arguments: list[str]) -> None:
 
 def _train_on_text(membership: cluster_flags.Membership) -> None:
     text_settings = common_flags.read_settings(TextSettings, max_counting_memory=MAX_COUNTING_MEMORY.value << 20)
-    settings = common_flags.read_settings(TrainingSettings)
+    settings = common_flags.read_settings(TrainingSettings).for_workers(membership.size)
     files = find_files(CORPUS.value)
     start = load_start(FROM.value) if FROM.value else None
     if start and flags.FLAGS["dim"].present and settings.dim != start.dimensions:

@@ -13,9 +13,10 @@ the number of pairs, brings a row a share of 1 - exp(-p / SETTLED) of the way, t
 
 moves it as far as one worker would have moved it in all steps, where p is the pull in the steps of one.
 
-Frequent rows are merged in each round, rare ones seldom: in round n the first LEAST * 2^z of all rows, where 2^z is the
-largest power of two that divides n (the schedule of Ji et al. 2016, arXiv 1604.04661). So each row is merged after
-about as many of its own pairs. Changes are sent in float16.
+The learning rate falls, so rounds become longer: each has the same sum of learning rates. Frequent rows are merged in
+each round, rare ones less often: in round n the first LEAST * 2^z of all rows, where 2^z is the largest power of two
+that divides n (the schedule of Ji et al. 2016, arXiv 1604.04661). So p and c are the same in all rounds. Changes are
+sent in float16.
 """
 
 from collections.abc import Sequence
@@ -26,22 +27,24 @@ import tensorflow as tf
 from tfgraphs.cluster.group import Group
 from tfgraphs.word2vec.matrix import Matrix
 
-SETTLED = 7.5
-LEAST = 0.01  # share of the rows that are merged in each round
-SENT = tf.float16
+SETTLED = 10.0
+LEAST = 0.25  # share of the rows that are merged in each round
+FINE = 4  # an average round may end after so many parts of its steps
 MERGE_BYTES = 60.0  # that a worker sends for each of its words
+SENT = tf.float16
 
 
 class Merging:
-    """What workers do after each round; see `Exchange`.
+    """What workers do after some steps; see `Exchange`.
 
     Args:
         group: of the workers.
         matrices: to merge.
-        pulls: on the rows of each matrix in a step of one worker with a learning rate of 1, float [rows] each.
+        pairs: in which each row of the matrices is in a step of one worker, float [rows] each.
         rates: the learning rate at the start and at the end.
         steps: in all.
-        round_steps: of a round.
+        call_steps: steps after which a round may end.
+        rounds: how many there are.
 
     Attributes:
         variables: the rows as they were after they were last merged.
@@ -51,28 +54,39 @@ class Merging:
         self,
         group: Group,
         matrices: Sequence[Matrix],
-        pulls: Sequence[np.ndarray],
+        pairs: Sequence[np.ndarray],
         rates: tuple[float, float],
         steps: int,
-        round_steps: int,
+        call_steps: int,
+        rounds: float,
     ) -> None:
-        self._group, self._rates, self._steps, self._round_steps = group, rates, steps, round_steps
+        self._group, self._rates, self._steps, self._call_steps, self._rounds = group, rates, steps, call_steps, rounds
         self._blocks = [block for matrix in matrices for block in matrix.blocks]
-        self._of = [number for number, matrix in enumerate(matrices) for _ in matrix.blocks]
         self.variables = [tf.Variable(block, trainable=False, name="merged") for block in self._blocks]
-        self._pulls = [pull * intervals(len(pull)) * round_steps for pull in pulls]
+        sum_of_rates = steps * (rates[0] + rates[1]) / 2 / rounds  # in a round
+        shares = [merge_share(sum_of_rates * pair * intervals(len(pair)), group.size) for pair in pairs]
+        self._shares = [
+            tf.constant(share[:, np.newaxis], self._blocks[0].dtype)
+            for share, matrix in zip(shares, matrices, strict=True)
+            for _ in matrix.blocks
+        ]
 
     def __call__(self, step: int) -> None:
-        number = -(-step // self._round_steps)
+        before = self._ended(max(0, -(-step // self._call_steps) - 1) * self._call_steps)
+        ended = self._ended(step)
+        if step < self._steps and ended == before:
+            return
+        rows = [len(share) for share in self._shares]
+        if step < self._steps:
+            rows = [max(rows_of_round(number, one) for number in range(before + 1, ended + 1)) for one in rows]
+        counts = [tf.constant(count) for count in rows]
+        self._move(self._group.total(self._changes(counts)))
+
+    def _ended(self, step: int) -> int:
+        """Return how many rounds have ended after a step."""
+        start, end = self._rates
         share = step / self._steps
-        rate = self._rates[0] + (self._rates[1] - self._rates[0]) * share
-        counts = [len(pull) if step == self._steps else rows_of_round(number, len(pull)) for pull in self._pulls]
-        shares = [
-            merge_share(rate * pull[:count], self._group.size) for pull, count in zip(self._pulls, counts, strict=True)
-        ]
-        changes = self._changes([tf.constant(counts[matrix]) for matrix in self._of])
-        totals = self._group.total(changes)
-        self._move(totals, [tf.constant(shares[matrix], tf.float32) for matrix in self._of])
+        return int(self._rounds * share * (start + (end - start) * share / 2) / ((start + end) / 2) + 1e-9)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _changes(self, counts: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -81,29 +95,38 @@ class Merging:
         return [tf.cast(block[:count] - merged[:count], SENT) for block, merged, count in blocks]
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _move(self, totals: list[tf.Tensor], shares: list[tf.Tensor]) -> None:
+    def _move(self, totals: list[tf.Tensor]) -> None:
         """Move the first rows by shares of the changes of all workers."""
-        for block, merged, total, share in zip(self._blocks, self.variables, totals, shares, strict=True):
+        for block, merged, total, share in zip(self._blocks, self.variables, totals, self._shares, strict=True):
             count = tf.shape(total)[0]
-            rows = merged[:count] + tf.cast(share[:, tf.newaxis], merged.dtype) * tf.cast(total, merged.dtype)
+            rows = merged[:count] + share[:count] * tf.cast(total, merged.dtype)
             block[:count].assign(rows)
             merged[:count].assign(rows)
 
 
 def bytes_of_round(matrices: Sequence[Matrix], size: int) -> float:
     """Return how many bytes each of `size` workers sends in a round, on average, by an all-reduce in a ring."""
-    numbers = sum(float((1 / intervals(rows)).sum()) * dim for rows, dim in (matrix.shape for matrix in matrices))
-    return 2 * (size - 1) / size * SENT.size * numbers
+    return sum(_sent_bytes(float((1 / intervals(rows)).sum()) * dim, size) for rows, dim in _shapes(matrices))
 
 
-def steps_of_round(matrices: Sequence[Matrix], size: int, words: float, merge_bytes: float) -> int:
-    """Return how many steps a round has in which each of `size` workers sends some bytes for each of its words.
+def count_rounds(matrices: Sequence[Matrix], size: int, words: float, merge_bytes: float) -> float:
+    """Return in how many rounds, and a last one of all rows, each of `size` workers sends some bytes for each word.
 
     Args:
-        words: of the raw text that a worker reads in a step.
+        words: of the raw text that a worker reads.
         merge_bytes: for each of them.
     """
-    return max(1, round(bytes_of_round(matrices, size) / (merge_bytes * words)))
+    last = sum(_sent_bytes(rows * dim, size) for rows, dim in _shapes(matrices))
+    return max(1.0, (merge_bytes * words - last) / bytes_of_round(matrices, size))
+
+
+def _shapes(matrices: Sequence[Matrix]) -> list[tuple[int, ...]]:
+    return [matrix.shape for matrix in matrices]
+
+
+def _sent_bytes(numbers: float, size: int) -> float:
+    """Return how many bytes a worker sends for the sum of so many numbers over all workers, in a ring."""
+    return 2 * (size - 1) / size * SENT.size * numbers
 
 
 def rows_of_round(number: int, rows: int) -> int:

@@ -1,5 +1,6 @@
 """Settings of the text and of the training of word vectors."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +12,7 @@ from tfgraphs.settings_checks import CheckedSettings
 if TYPE_CHECKING:
     import keras
 
+RATE_OF_WORKERS = 1.5  # the learning rate of several workers, relative to that of one
 ARCHITECTURES = ("skipgram", "cbow")
 LOSSES = ("negative_sampling", "hierarchical_softmax", "softmax", "sampled_softmax", "nce")
 ENGLISH_CONNECTORS = "a an the for of with without at from to in on by and or"  # gensim's ENGLISH_CONNECTOR_WORDS
@@ -120,7 +122,7 @@ class TrainingSettings(CheckedSettings):
             fastText, or `mean`, the exact gradient.
         epochs: number of passes over the text.
         learning_rate: at the start; it falls linearly. Default: 0.0375; for `cbow` 0.06, with `hierarchical_softmax`
-            0.045.
+            0.045; for several workers one and a half times as much.
         min_learning_rate: at the end. Default: a tenth of learning_rate; in one epoch of `cbow` three tenths.
         dtype: of the vectors in training, `float32` or `float64`.
         workers: how many cores the training uses. The same seed gives the same vectors with as many workers. Default:
@@ -193,6 +195,12 @@ class TrainingSettings(CheckedSettings):
     def cores(self) -> int:
         """How many cores the training uses."""
         return self.workers or usable_cores()
+
+    def for_workers(self, count: int) -> "TrainingSettings":
+        """Return the settings for several workers that train together, whose learning rate is higher by default."""
+        if count == 1 or self.learning_rate is not None:
+            return self
+        return dataclasses.replace(self, learning_rate=RATE_OF_WORKERS * self.rates[0])
 
     @property
     def large_losses(self) -> bool:

@@ -26,7 +26,7 @@ from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
-from tfgraphs.word2vec.merging import MERGE_BYTES, Merging, steps_of_round
+from tfgraphs.word2vec.merging import FINE, MERGE_BYTES, Merging, count_rounds
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.start import load_start
@@ -87,8 +87,9 @@ def train(
     Args:
         model: to train.
         corpus: the text, with the model's vocabulary.
-        group: workers that train together. All have the whole text and the same model; each trains on its part, and
-            rows are merged in rounds, see `merging`. All end with the same vectors.
+        group: workers that train together. All have the whole text and the same model, best with the settings of
+            `TrainingSettings.for_workers`; each trains on its part, and rows are merged in rounds, see `merging`. All
+            end with the same vectors.
         merge_bytes: how many bytes a worker sends for each word of its part, on average.
         options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
@@ -103,15 +104,16 @@ def train(
     settings, counts = model.settings, model.vocabulary.counts
     kept = settings.epochs * int(counts @ keep_probabilities(counts, settings.subsample)) // group.size
     plan = model.plan(kept)
-    raw_words = corpus.raw_words * settings.epochs / group.size * plan.places * model.length / max(1, kept)  # in a step
-    round_steps = steps_of_round(model.matrices, group.size, raw_words, merge_bytes) if group.size > 1 else None
+    call_steps, rounds = None, 1.0
+    if group.size > 1:
+        rounds = count_rounds(model.matrices, group.size, corpus.raw_words * settings.epochs / group.size, merge_bytes)
+        call_steps = max(1, int(kept / (plan.places * model.length) / rounds / FINE))
     own = corpus.part(group.rank, group.size)
-    text = Blocks(own, settings, plan.places, model.length, group, round_steps)
-    merging = (
-        Merging(group, model.matrices, model.pairs(plan), settings.rates, text.steps, text.report_steps)
-        if group.size > 1
-        else None
-    )
+    text = Blocks(own, settings, plan.places, model.length, group, call_steps)
+    merging = None
+    if group.size > 1:
+        pairs, rates = model.pairs(plan), settings.rates
+        merging = Merging(group, model.matrices, pairs, rates, text.steps, text.report_steps, rounds)
     rate = FallingRate(*settings.rates, text.share)
     optimizers = [stock_optimizer(settings.optimizer, rate) for _ in model.variables]
     # Keras adds the gradients of equal rows up in plain SGD only.
