@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from cluster_threads import ThreadGroup, run_workers
 
 from tfgraphs.cluster import group as group_module
 from tfgraphs.cluster.group import ALONE, Agreement
+from tfgraphs.cluster.threads import ThreadGroup, run_workers
 
 
 def test_a_worker_alone_has_its_own_sums_and_numbers():

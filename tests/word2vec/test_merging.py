@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from cluster_threads import run_workers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfgraphs.cluster.threads import run_workers
 from tfgraphs.word2vec import merging
 from tfgraphs.word2vec.matrix import Matrix
 

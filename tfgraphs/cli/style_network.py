@@ -98,7 +98,8 @@ def train(style: StyleSettings) -> None:
     membership.check_same({name: origin[name] for name in ("version", "style", "training")})
     network = TransformationNetwork(seed=settings.seed)
     test_picture = images.resize(photos.first, images.fit(photos.first.shape[:2], _TEST_SIDE)).clip(0, 1)
-    with picture_run.monitored(_NAME, state, values, membership.rank == 0) as monitor:
+    monitored = picture_run.monitored(_NAME, state, values, membership.rank == 0)
+    with monitored as monitor, membership.stopping_together():
         run = training.train(
             network,
             pixels,

@@ -181,7 +181,8 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
 
     finished = json.loads(state.read(_FIGURES) or "{}")  # of a training that was finished, but not saved
     logdir = LOGDIR.value if membership.rank == 0 else None
-    with Monitor("word2vec", logdir=logdir, flags=_flags()) as monitor, _timed(state), state.interruptible():
+    monitored = Monitor("word2vec", logdir=logdir, flags=_flags())
+    with monitored as monitor, _timed(state), state.interruptible(), membership.stopping_together():
         model = Word2Vec(corpus.vocabulary, settings, start, FREEZE.value)
         for progress in train(
             model,

@@ -1,11 +1,12 @@
 """Flags for training on several machines, and how a command becomes one of the workers."""
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from absl import flags
 
@@ -59,10 +60,7 @@ class Membership:
             raise ClusterError("the workers have different flags or inputs: give all the same, with a --rank for each")
 
     def connect(self) -> None:
-        """Waits for all workers and connects with them, before TensorFlow computes anything.
-
-        From then on Ctrl-C asks all workers to stop together; a second one ends this one.
-        """
+        """Waits for all workers and connects with them, before TensorFlow computes anything."""
         if self.size == 1 or self.group is not ALONE:
             return
         assert self._place is not None
@@ -75,10 +73,21 @@ class Membership:
         )
         from tfgraphs.cluster.workers import Workers
 
-        group = self.group = Workers(self._place)
+        self.group = Workers(self._place)
+
+    @contextlib.contextmanager
+    def stopping_together(self) -> Iterator[None]:
+        """In the block, Ctrl-C asks all workers to stop in the same round; a second one ends this one."""
+        if self.size == 1:
+            yield
+            return
 
         def stop(*_: object) -> None:
-            group.stopping = True
+            self.group.stopping = True
             process.on_interruption(signal.default_int_handler)
 
         process.on_interruption(stop)
+        try:
+            yield
+        finally:
+            process.on_interruption(signal.default_int_handler)

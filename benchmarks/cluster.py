@@ -1,0 +1,188 @@
+"""Word vectors on several workers: speed, bytes and quality beside those of one worker.
+
+    python benchmarks/cluster.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
+    ... --workers=1,2,4                  processes on this machine, each pinned to cores of its own
+    ... --curve --workers=2,4,8 --merge_bytes=15,30,60,120,240      quality only, in threads of one process
+    ... --simulate=cluster.png           a model of up to 64 workers and 1 to 100 Gbit/s, from --speed and the bytes
+
+All train skip-gram with negative sampling and 100 dimensions on the 36,000 most frequent words, each worker on its part
+of the text. Bytes are those that a worker sends for each of its words: in processes, what the loopback interface
+carried; in threads, what an all-reduce in a ring would send.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from word2vec import COMMAND, write_letters
+
+from tfgraphs.cli.shared.command import print_table
+from tfgraphs.vectors import load
+from tfgraphs.vectors.evaluate import analogies, word_pairs
+
+VOCABULARY = 36_000
+LATENCY = 0.0005  # seconds of a message between two machines
+WORKERS = (1, 2, 4, 8, 16, 32, 64)
+GIGABITS = (1, 10, 25, 100)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", help="text, may be packed")
+    parser.add_argument("--questions", help="file of analogies")
+    parser.add_argument("--pairs", help="file of word pairs with judgements")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--workers", type=numbers, default=[1, 2, 4], help="numbers of workers")
+    parser.add_argument("--merge_bytes", type=numbers, default=[60], help="bytes for each word")
+    parser.add_argument("--curve", action="store_true", help="quality only, in threads of one process")
+    parser.add_argument("--simulate", help="a picture of the model")
+    parser.add_argument("--speed", type=float, default=1_000_000, help="words/s of a worker, for the model")
+    options = parser.parse_args()
+    if options.simulate:
+        simulate(Path(options.simulate), options.speed, options.merge_bytes[0])
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "text.txt"
+        write_letters(options.corpus, text, 1)
+        rows = []
+        for count in options.workers:
+            for sent in options.merge_bytes[: 1 if count == 1 else None]:
+                row = (
+                    train_in_threads(count, sent, text, options) if options.curve else train(count, sent, text, options)
+                )
+                if row:
+                    rows.append((str(count), str(sent), *row))
+                    print(rows[-1], file=sys.stderr, flush=True)
+        print_table(["workers", "merge_bytes", "words/s", "bytes a word", "analogies %", "WordSim353"], rows)
+
+
+def numbers(text: str) -> list[int]:
+    return [*map(int, text.split(","))]
+
+
+def train(count: int, sent: int, text: Path, options: argparse.Namespace) -> tuple[str, ...] | None:
+    """Trains in processes; None if there are fewer cores than workers."""
+    cores = sorted(os.sched_getaffinity(0))
+    if count > len(cores):
+        print(f"{count} workers: left out, there are {len(cores)} cores")
+        return None
+    each = len(cores) // count
+    with tempfile.TemporaryDirectory(dir=text.parent) as folder:
+        command = [
+            *COMMAND,
+            f"--corpus={text}",
+            "--output=out",
+            "--tokenizer=letters",
+            "--formats=binary",
+            "--min_count=1",
+        ]
+        command += [f"--epochs={options.epochs}", f"--max_vocabulary={VOCABULARY}", f"--workers={each}"]
+        cluster = ",".join(f"127.0.0.1:{port}" for port in range(42300, 42300 + count))
+        before, runs = loopback_bytes(), []
+        for rank in range(count):
+            own = [f"--cluster={cluster}", f"--rank={rank}", f"--merge_bytes={sent}"] if count > 1 else []
+            pinned = set(cores[rank * each : (rank + 1) * each])
+            runs.append(
+                subprocess.Popen(
+                    [*command, *own, f"--checkpoint_dir=states{rank}"],
+                    cwd=folder,
+                    stderr=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    preexec_fn=lambda pinned=pinned: os.sched_setaffinity(0, pinned),
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                )
+            )
+        if any(run.wait() for run in runs):
+            sys.exit("a worker failed")
+        carried = loopback_bytes() - before
+        figures = json.loads((Path(folder) / "out" / "training.json").read_text())["figures"]
+        words = figures["words of the text"] * options.epochs / count
+        scores = quality(Path(folder) / "out" / "vectors.bin", options)
+    return f"{figures['words per second']:,}", f"{carried / count / words:.1f}", *scores
+
+
+def loopback_bytes() -> int:
+    """Returns how many bytes the loopback interface has carried."""
+    return int(Path("/sys/class/net/lo/statistics/tx_bytes").read_text())
+
+
+def train_in_threads(count: int, sent: int, text: Path, options: argparse.Namespace) -> tuple[str, ...]:
+    """Trains in threads of this process, for the quality."""
+    from tfgraphs.cluster.group import ALONE, Group
+    from tfgraphs.cluster.threads import run_workers
+    from tfgraphs.graphs.start import start
+    from tfgraphs.vectors.files.writers import save_binary
+    from tfgraphs.word2vec.model import Word2Vec
+    from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
+    from tfgraphs.word2vec.text.corpus import prepare
+    from tfgraphs.word2vec.train import train as train_words
+
+    start(lambda found: found.loss_threads(False), 2)
+    text_settings = TextSettings(tokenizer="letters", min_count=1, max_vocabulary=VOCABULARY)
+    corpus = prepare([str(text)], text_settings, text.parent / "numbers")
+    settings = TrainingSettings(epochs=options.epochs, workers=2).for_workers(count)
+
+    def work(group: Group) -> tuple[Word2Vec, int]:
+        model = Word2Vec(corpus.vocabulary, settings)
+        for _ in train_words(model, corpus, group=group, merge_bytes=sent):
+            pass
+        return model, getattr(group, "sent", 0)
+
+    (model, bytes_sent), *_ = run_workers(count, work) if count > 1 else [work(ALONE)]
+    path = text.parent / "vectors.bin"
+    save_binary(path, model.vectors())
+    words = corpus.raw_words * options.epochs / count
+    return "-", f"{bytes_sent / words:.1f}", *quality(path, options)
+
+
+def quality(path: Path, options: argparse.Namespace) -> tuple[str, str]:
+    vectors = load(str(path))
+    accuracy = analogies(vectors, options.questions, restrict_vocab=30_000).overall.accuracy or 0.0
+    return f"{100 * accuracy:.2f}", f"{word_pairs(vectors, options.pairs).spearman or 0.0:.4f}"
+
+
+def efficiency(workers: int, gigabits: float, speed: float, merge_bytes: float, rounds_per_word: float) -> float:
+    """Returns the words/s of a worker among others, relative to those of one alone.
+
+    Workers compute, then exchange: a word takes 1 / speed seconds, its bytes take theirs on the wire, and each round
+    takes the latency of 2 (workers - 1) messages of the ring.
+    """
+    if workers == 1:
+        return 1.0
+    wire = merge_bytes * 8 / (gigabits * 1e9)
+    waiting = rounds_per_word * 2 * (workers - 1) * LATENCY
+    return 1 / (1 + speed * (wire + waiting))
+
+
+def simulate(path: Path, speed: float, merge_bytes: float) -> None:
+    """Draws the words/s of all workers together against their number, a curve for each network."""
+    import numpy as np
+    from matplotlib import pyplot
+
+    from tfgraphs.word2vec.matrix import Matrix
+    from tfgraphs.word2vec.merging import bytes_of_round
+
+    matrices = [Matrix(np.zeros((VOCABULARY, 100), np.float32), "rows")] * 2
+    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
+    rows = []
+    for gigabits in GIGABITS:
+        rates = []
+        for workers in WORKERS:
+            rounds = merge_bytes / bytes_of_round(matrices, workers) if workers > 1 else 0.0
+            rates.append(workers * speed * efficiency(workers, gigabits, speed, merge_bytes, rounds) / 1e6)
+        axes.plot(WORKERS, rates, marker="o", label=f"{gigabits} Gbit/s")
+        rows.append((f"{gigabits} Gbit/s", *(f"{rate:.1f}" for rate in rates)))
+    axes.plot(WORKERS, [workers * speed / 1e6 for workers in WORKERS], "k:", label="without a network")
+    axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="million words/s, all together", xticks=WORKERS)
+    axes.set_xticklabels(WORKERS)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+    print_table(["million words/s", *map(str, WORKERS)], rows)
+
+
+if __name__ == "__main__":
+    main()
