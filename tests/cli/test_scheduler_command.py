@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tfgraphs.cluster.scheduler import local_scheduler
+
 pytest.importorskip("distributed", reason="needs the extra cluster")
 
 FLAGS = ["--dim=4", "--epochs=1", "--min_count=1", "--subsample=0", "--words_per_step=64", "--workers=1"]
@@ -17,11 +19,9 @@ def text(tmp_path):
 
 
 def test_counted_by_workers_the_vectors_are_the_same(forked, text):
-    from distributed.deploy.subprocess import SubprocessCluster
-
     alone = forked("word2vec", "text.txt", *FLAGS, "--output=alone", cwd=text)
-    with SubprocessCluster(host="127.0.0.1", dashboard_address=None, n_workers=2, threads_per_worker=1) as cluster:
-        flags = [f"--scheduler={cluster.scheduler_address}", "--checkpoint_dir=other", "--output=together"]
+    with local_scheduler(2) as address:
+        flags = [f"--scheduler={address}", "--checkpoint_dir=other", "--output=together"]
         together = forked("word2vec", "text.txt", *FLAGS, *flags, cwd=text)
     assert (alone.returncode, together.returncode) == (0, 0), together.stderr
     for name in ("inputs.npy", "vocabulary.tsv"):

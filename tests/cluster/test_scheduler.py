@@ -1,35 +1,40 @@
 """Work by a scheduler of Dask: order, errors, ended workers, and what is refused."""
 
 import operator
+import os
 import socket
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tfgraphs.cluster import scheduler as scheduler_module
-from tfgraphs.cluster.scheduler import Certificates, Scheduler, SchedulerError, check_address
+from tfgraphs.cluster.scheduler import Certificates, Scheduler, SchedulerError, check_address, local_scheduler
 
 distributed = pytest.importorskip("distributed", reason="needs the extra cluster")
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    from distributed.deploy.subprocess import SubprocessCluster
-
-    with SubprocessCluster(host="127.0.0.1", dashboard_address=None, n_workers=2, threads_per_worker=1) as found:
+def address():
+    with local_scheduler(2) as found:
         yield found
 
 
 @pytest.fixture
-def scheduler(cluster):
-    with Scheduler(cluster.scheduler_address) as found:
+def scheduler(address):
+    with Scheduler(address) as found:
         yield found
 
 
 def test_results_come_in_the_order_of_the_items(scheduler):
     assert list(scheduler.map_in_order(partial(operator.mul, 2), range(30))) == list(range(0, 60, 2))
+
+
+def test_results_come_as_they_are_done(scheduler):
+    slow, fast = shell("sleep 2; echo slow"), shell("echo fast")
+    assert list(scheduler.map_unordered(subprocess.check_output, [slow, fast])) == [b"fast\n", b"slow\n"]
 
 
 def test_items_are_read_only_some_ahead(scheduler):
@@ -78,12 +83,9 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
 
 
 def test_a_scheduler_without_workers_is_named(monkeypatch):
-    from distributed.deploy.subprocess import SubprocessCluster
-
     monkeypatch.setattr(scheduler_module, "PATIENCE", 2)
-    with SubprocessCluster(host="127.0.0.1", dashboard_address=None, n_workers=0) as empty:
-        with pytest.raises(SchedulerError, match="has no workers"):
-            Scheduler(empty.scheduler_address)
+    with local_scheduler(0) as empty, pytest.raises(SchedulerError, match="has no workers"):
+        Scheduler(empty)
 
 
 CERTIFICATES = Certificates("ca.pem", "me.pem", "me.key")
@@ -149,7 +151,8 @@ def encrypted(tmp_path):
     dask = [sys.executable, "-m", "dask"]
     head = [*dask, "scheduler", "--host=127.0.0.1", f"--port={port}", "--protocol=tls", "--no-dashboard", *flags]
     worker = [*dask, "worker", address, "--nthreads=1", "--no-dashboard", *flags]
-    started = [subprocess.Popen(one, stderr=subprocess.DEVNULL, cwd=tmp_path) for one in (head, worker)]
+    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    started = [subprocess.Popen(one, stderr=subprocess.DEVNULL, cwd=tmp_path, env=variables) for one in (head, worker)]
     yield address, certificates
     for one in started:
         one.terminate()

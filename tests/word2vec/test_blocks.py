@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tfgraphs.cluster.threads import run_workers
 from tfgraphs.word2vec import encode_sentences
-from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
+from tfgraphs.word2vec.blocks import Blocks, keep_probabilities, read_in_a_row, read_in_turns
 from tfgraphs.word2vec.settings import TrainingSettings
 
 RANDOM = np.random.default_rng(0)
@@ -85,3 +88,41 @@ def test_each_epoch_drops_other_words(epochs):
 )
 def test_words_are_kept_with_the_probability_of_the_formula(counts, threshold, kept):
     np.testing.assert_allclose(keep_probabilities(np.array(counts), threshold), kept, rtol=1e-12)
+
+
+@given(st.integers(1, 300_000), st.integers(1, 100))
+def test_each_token_is_read_once_in_a_row_and_in_turns(tokens, places):
+    for order in (read_in_a_row(tokens), read_in_turns(tokens, places)):
+        covered = np.zeros(tokens, int)
+        for start, end in order:
+            assert start < end
+            covered[start:end] += 1
+        assert (covered == 1).all()
+
+
+def test_workers_take_as_many_steps_and_draw_other_words():
+    def work(group):
+        own = Blocks(CORPUS.part(group.rank, 3), TrainingSettings(epochs=2, window=3, subsample=0.01), 4, 8, group)
+        return own.steps, own.block_steps, read(own), len([*own])
+
+    results = run_workers(3, work)
+    assert len({(steps, block_steps, blocks) for steps, block_steps, _, blocks in results}) == 1
+    assert len({words.tobytes() for _, _, words, _ in results}) == 3
+
+
+def test_the_parts_of_a_text_are_its_sentences():
+    parts = [CORPUS.part(number, 3).tokens for number in range(3)]
+    np.testing.assert_array_equal(np.concatenate(parts), CORPUS.tokens)
+    assert all(part[-1] == -1 for part in parts)
+
+
+def test_no_sentence_of_a_worker_goes_on_where_it_reads_elsewhere():
+    def work(group):
+        own = Blocks(CORPUS.part(group.rank, 2), TrainingSettings(epochs=1, window=3, subsample=0), 4, 8, group)
+        return read(own)
+
+    for words, sentences in run_workers(2, work):
+        assert len(words) == 3150
+        lengths = np.unique(sentences, return_counts=True)[1]
+        assert lengths.max() == 9  # sentences have nine words, those at jumps fewer
+        assert (lengths < 9).sum() <= 8

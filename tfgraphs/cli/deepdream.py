@@ -30,7 +30,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, film_run, picture_inputs, picture_run, presets, run_state
+from tfgraphs.cli.shared import (
+    command,
+    common_flags,
+    film_run,
+    picture_inputs,
+    picture_run,
+    picture_workers,
+    presets,
+    run_state,
+    scheduled_run,
+)
 from tfgraphs.deepdream.objective_text import read_terms
 from tfgraphs.deepdream.settings import SMALLEST_SIDES, DreamError, DreamSettings, NoGradientError
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
@@ -86,7 +96,9 @@ def main(arguments: list[str]) -> None:
     _check_flags()
     if INPUT.value:
         makers = {"picture": _dream_picture, "folder": _dream_folder, "film": _dream_film, "zoom": _dream_zoom}
-        makers[film_run.input_kind(INPUT.value, zoom_only=[FRAME_STEPS, FRAME_ITERATIONS])]()
+        kind = film_run.input_kind(INPUT.value, zoom_only=[FRAME_STEPS, FRAME_ITERATIONS])
+        scheduled_run.check_kind(kind)
+        makers[kind]()
     if EXPORT_DIR.value:
         objective, backbone = _load_objective()
         from tfgraphs.deepdream.exported import export_dream
@@ -110,7 +122,10 @@ def _dream_picture() -> None:
 
 def _dream_folder() -> None:
     masks = [MASK.value] if MASK.value else []
-    run = picture_run.FolderRun("deepdream", INPUT.value, _other_inputs(), __name__, masks)
+    if scheduled_run.is_scheduled():
+        scheduled_run.ScheduledRun("deepdream", INPUT.value, __name__).make_pictures()
+        return
+    run = scheduled_run.folder_run("deepdream", INPUT.value, _other_inputs(), __name__, masks)
     dreamer = _load_dreamer(run)
     run.make_pictures(
         lambda picture: _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size)),
@@ -167,7 +182,9 @@ def _other_inputs() -> list[str]:
     return [path for path in (GUIDE.value, MASK.value) if path]
 
 
-def _load_dreamer(run: picture_run.PictureRun, size: tuple[int, int] | None = None) -> "Callable[[], Dreamer]":
+def _load_dreamer(
+    run: picture_run.PictureRun | picture_workers.ServedRun, size: tuple[int, int] | None = None
+) -> "Callable[[], Dreamer]":
     """Returns what makes the dreamer of a run, once: it builds graphs, and the run logs them while it is shown.
 
     `size` is that of the picture of --input, if there is one only.
@@ -266,7 +283,8 @@ def _check_flags() -> None:
 
 
 def run() -> None:
-    command.run("deepdream", main, __doc__, [__name__, picture_run.__name__, film_run.__name__, run_state.__name__])
+    modules = [__name__, picture_run.__name__, film_run.__name__, run_state.__name__, *scheduled_run.FLAG_MODULES]
+    command.run("deepdream", main, __doc__, modules)
 
 
 if __name__ == "__main__":

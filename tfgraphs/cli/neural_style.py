@@ -30,7 +30,17 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import style_network
-from tfgraphs.cli.shared import cluster_flags, command, common_flags, film_run, picture_inputs, picture_run, presets
+from tfgraphs.cli.shared import (
+    cluster_flags,
+    command,
+    common_flags,
+    film_run,
+    picture_inputs,
+    picture_run,
+    picture_workers,
+    presets,
+    scheduled_run,
+)
 from tfgraphs.extras import install_extra
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder
 from tfgraphs.monitor.progress import Progress
@@ -110,7 +120,9 @@ def main(arguments: list[str]) -> None:
         style_network.train(_settings())
         return
     if INPUT.value:
-        {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[film_run.input_kind(INPUT.value)]()
+        kind = film_run.input_kind(INPUT.value)
+        scheduled_run.check_kind(kind)
+        {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[kind]()
     if EXPORT_DIR.value:
         command.import_tensorflow()
         from tfgraphs.neural_style.exported import export_painter
@@ -145,7 +157,10 @@ def _paint_picture() -> None:
 
 
 def _paint_folder() -> None:
-    run = picture_run.FolderRun("neural_style", INPUT.value, _other_files(), __name__, _masks())
+    if scheduled_run.is_scheduled():
+        scheduled_run.ScheduledRun("neural_style", INPUT.value, __name__).make_pictures()
+        return
+    run = scheduled_run.folder_run("neural_style", INPUT.value, _other_files(), __name__, _masks())
     painter = _painter(run)
     run.make_pictures(
         lambda picture: painter.paint(picture.pixels, _content_masks(picture.size)), SIZE.value, _smallest_side()
@@ -264,7 +279,7 @@ def _smallest_side() -> int:
     return 1 if _in_one_pass() else SMALLEST_SIDE
 
 
-def _painter(run: picture_run.PictureRun) -> "_Painter | style_network.ModelPainter":
+def _painter(run: "picture_run.PictureRun | picture_workers.ServedRun") -> "_Painter | style_network.ModelPainter":
     """Makes the painter of a run and starts TensorFlow."""
     keeps_color = PRESERVE_COLOR.value == "luminance"
     if FAST.value:
@@ -277,7 +292,7 @@ def _painter(run: picture_run.PictureRun) -> "_Painter | style_network.ModelPain
 class _Painter:
     """Paints as the flags say. What all photographs share is loaded once, and TensorFlow started."""
 
-    def __init__(self, run: picture_run.PictureRun) -> None:
+    def __init__(self, run: picture_run.PictureRun | picture_workers.ServedRun) -> None:
         self._settings, self._on_graph = _settings(), run.log_graph
         if film_run.input_kind(INPUT.value) == "film":  # what stays as it is would be resampled in every frame
             self._settings = dataclasses.replace(self._settings, supersampling=1.0)
@@ -360,6 +375,7 @@ def _settings() -> StyleSettings:
 
 def run() -> None:
     modules = [__name__, style_network.__name__, cluster_flags.__name__, *picture_run.PictureRun.flag_modules]
+    modules += scheduled_run.FLAG_MODULES
     command.run("neural_style", main, __doc__, modules)
 
 

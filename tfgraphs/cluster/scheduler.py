@@ -13,14 +13,17 @@ this machine.
 import contextlib
 import ipaddress
 import logging
+import os
 import re
+import sys
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 from tfgraphs.errors import TfgraphsError, summary
 from tfgraphs.extras import install_extra
+from tfgraphs.graphs.processor import usable_cores
 from tfgraphs.version import __version__
 
 Item = TypeVar("Item")
@@ -99,20 +102,44 @@ class Scheduler:
             items: read in this thread.
 
         Raises:
-            SchedulerError: three workers ended with the same item, or the scheduler ended.
+            SchedulerError: several workers ended with the same item, or the scheduler ended.
             Exception: what the task raised.
         """
+        yield from self._map(task, items, lambda pending: pending[0])
+
+    def map_unordered(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+        """Yields the same as they are done."""
+        yield from self._map(task, items, self._first_done)
+
+    def run_on_workers(self, task: Callable[[], object]) -> None:
+        """Runs a function once on each worker."""
+        self._client.run(task)
+
+    def _map(
+        self, task: Callable[[Item], Result], items: Iterable[Item], next_of: Callable[[list[Any]], Any]
+    ) -> Generator[Result, None, None]:
         shared = self._client.submit(_same, task, pure=False)  # scattered, it would be lost with a worker
-        pending: deque[Any] = deque()
+        pending: list[Any] = []
         try:
             for item in items:
                 pending.append(self._client.submit(_call, shared, item, pure=False))
                 if len(pending) > _WAITING * self._threads():
-                    yield self._result(pending.popleft())
+                    yield self._take(pending, next_of)
             while pending:
-                yield self._result(pending.popleft())
+                yield self._take(pending, next_of)
         finally:
-            self._client.cancel(list(pending))
+            self._client.cancel(pending)
+
+    def _take(self, pending: list[Any], next_of: Callable[[list[Any]], Any]) -> Any:
+        future = next_of(pending)
+        pending.remove(future)
+        return self._result(future)
+
+    def _first_done(self, pending: list[Any]) -> Any:
+        from distributed import wait
+
+        with self._client.as_current():
+            return next(iter(wait(pending, return_when="FIRST_COMPLETED").done))
 
     def _threads(self) -> int:
         return max(1, sum(self._client.nthreads().values()))
@@ -143,6 +170,36 @@ class Scheduler:
         for worker, version in self._client.run(_version).items():
             if version != __version__:
                 raise SchedulerError(f"the worker {worker} has tfgraphs {version}, and this is {__version__}")
+
+
+@contextlib.contextmanager
+def local_scheduler(workers: int) -> Iterator[str]:
+    """Starts a scheduler and workers on this machine, and yields its address; they end with the block.
+
+    The cores are shared among the workers.
+
+    Raises:
+        SchedulerError: Dask is not installed, or they do not start.
+    """
+    try:
+        from distributed.deploy.subprocess import SubprocessCluster
+    except ImportError as error:
+        raise SchedulerError(f"Dask is not installed: {install_extra('cluster')}") from error
+    threads = str(max(1, usable_cores() // max(1, workers)))
+    paths = [str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)]  # tfgraphs need not be installed
+    variables = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads, "PYTHONPATH": os.pathsep.join(paths)}
+    try:
+        cluster = SubprocessCluster(
+            host="127.0.0.1",
+            dashboard_address=None,  # type: ignore[arg-type]
+            n_workers=workers,
+            threads_per_worker=1,
+            worker_kwargs={"env": variables},
+        )
+    except (OSError, RuntimeError) as error:
+        raise SchedulerError(f"workers of this machine do not start: {summary(error)}") from error
+    with cluster:
+        yield cluster.scheduler_address
 
 
 def check_address(address: str, certificates: Certificates | None) -> None:

@@ -17,6 +17,7 @@ from tfgraphs.word2vec.text.vocabulary import SENTENCE_END
 
 _BLOCK_WORDS, _BLOCK_STEPS = 409_600, 800  # at most
 _READ = 1 << 18  # tokens that are taken from the corpus at a time
+_TURN = 1 << 12  # the same where many places are read in turns
 
 
 def keep_probabilities(counts: np.ndarray, threshold: float) -> np.ndarray:
@@ -36,6 +37,23 @@ def keep_probabilities(counts: np.ndarray, threshold: float) -> np.ndarray:
         return np.ones(len(counts))
     ratio = threshold * counts.sum() / counts
     return np.minimum(1, np.sqrt(ratio) + ratio)
+
+
+def read_in_a_row(tokens: int) -> list[tuple[int, int]]:
+    """Return where the parts of a text begin and end that are read one after the other."""
+    return [(start, min(start + _READ, tokens)) for start in range(0, tokens, _READ)]
+
+
+def read_in_turns(tokens: int, places: int) -> list[tuple[int, int]]:
+    """Return where the parts of a text begin and end that are read at many places in turns.
+
+    So each row of a block is from another part of the text. A worker that trains on a share of the text sees its topics
+    mixed: where it meets one topic for some time, its model diverges before it is merged with those of others.
+    """
+    own = max(1, -(-tokens // places))
+    turns = range(0, own, _TURN)
+    begins = [(place * own + turn, min(place * own + own, tokens)) for turn in turns for place in range(places)]
+    return [(start, min(start + _TURN, end)) for start, end in begins if start < end]
 
 
 class Blocks:
@@ -75,6 +93,8 @@ class Blocks:
         self._corpus, self._settings, self._seed = corpus, settings, [settings.seed, 1, group.rank]
         self._keep = np.append(keep_probabilities(corpus.vocabulary.counts, settings.subsample), 1).astype(np.float32)
         self._places, self._length = places, length
+        self._jumps = group.size > 1
+        self._order = read_in_turns(len(corpus.tokens), places) if self._jumps else read_in_a_row(len(corpus.tokens))
         self._words, found = 0, False
         for words, sentences in self._subsampled():
             self._words += len(words)
@@ -144,15 +164,14 @@ class Blocks:
     def _subsampled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the words that are kept and the numbers of their sentences, int32 [words] each."""
         random = np.random.default_rng(self._seed)
-        tokens = self._corpus.tokens
         sentence = 0
         for _ in range(self._settings.epochs):
-            for start in range(0, len(tokens), _READ):
-                part = np.array(tokens[start : start + _READ])  # a copy: sequential reading of a memory map
+            for start, end in self._order:
+                part = np.array(self._corpus.tokens[start:end])  # a copy: sequential reading of a memory map
                 keep = random.random(len(part), dtype=np.float32) < self._keep[part]
                 ends = part == SENTENCE_END
                 sentences = sentence + np.cumsum(ends, dtype=np.int32)
-                sentence = int(sentences[-1]) & 0x3FFFFFFF
+                sentence = int(sentences[-1]) + self._jumps & 0x3FFFFFFF
                 keep &= ~ends
                 yield part[keep], sentences[keep]
 

@@ -32,6 +32,8 @@ from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.start import load_start
 from tfgraphs.word2vec.text.corpus import EncodedCorpus, prepare
 
+_SECONDS = 0.2  # between the progress of one of several workers
+
 
 def train_word_vectors(
     text: str | Path | Sequence[str | Path],
@@ -120,7 +122,7 @@ def train(
     sparse = isinstance(optimizers[0], keras.optimizers.SGD) and not optimizers[0].momentum
     frozen = {} if sparse or model.frozen is None else {id(block): block.numpy() for block in model.inputs.blocks}
     started: tuple[float, float] | None = None
-    loss = 0.0
+    loss, shown = 0.0, 0.0
     for report in minimize(
         model.loss(text, plan, group),
         model.variables,
@@ -136,6 +138,9 @@ def train(
         exchange=merging,
         **options,
     ):
+        if group.size > 1 and report.step < report.steps and time.monotonic() - shown < _SECONDS:
+            continue  # rounds of several workers are short
+        shown = time.monotonic()
         share = float(text.share(tf.constant(report.step - 1, tf.int64)))  # the block of the last step is still there
         share = share if report.step < report.steps else 1.0
         words = share * corpus.raw_words * settings.epochs

@@ -2,6 +2,7 @@
 
 import math
 import os.path
+from collections.abc import Iterator
 from pathlib import Path
 
 from absl import flags
@@ -26,9 +27,18 @@ def take_arguments(arguments: list[str]) -> None:
 
 def sources(place: str | list[str]) -> list[Path]:
     """Returns the pictures of folders, patterns and files, see `films.sources`, each once."""
+    return list(dict.fromkeys(path for one in _places(place) for path in films.sources(one)))
+
+
+def iterate(place: str | list[str]) -> Iterator[Path]:
+    """Yields the same as they are found; one that is named several times comes as often."""
+    for one in _places(place):
+        yield from films.iterate(one)
+
+
+def _places(place: str | list[str]) -> list[str | Path]:
     places = place if isinstance(place, list) else [place]
-    found = [samples.resolve(one) if one.startswith(samples.PREFIX) else one for one in places]
-    return list(dict.fromkeys(path for one in found for path in films.sources(one)))
+    return [samples.resolve(one) if one.startswith(samples.PREFIX) else one for one in places]
 
 
 def check_sides(path: str, own: tuple[int, int], reduced: tuple[int, int], smallest: int) -> None:

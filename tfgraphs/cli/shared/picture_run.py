@@ -154,16 +154,55 @@ def check_output(output: Path, sources: list[str]) -> None:
             raise command.UsageError(f"--output={output} is the input itself: give it another name")
 
 
+def name_of_folder(place: str | list[str], name: str) -> str:
+    """Returns the name for the results of a command, after a folder itself, or the last one that all pictures have."""
+    places = place if isinstance(place, list) else [place]
+    folders = []
+    for one in places:
+        parts: Iterable[str] = Path(one).parts
+        if not os.path.isdir(one):
+            parts = itertools.takewhile(lambda part: not is_pattern(part), parts)
+        folder = Path(*parts).resolve()
+        folders.append(folder.parent if folder.is_file() else folder)
+    return f"{Path(os.path.commonpath(folders)).name or 'pictures'}_{name}"
+
+
+def check_is_folder(output: Path) -> None:
+    """Raises UsageError if the output for several pictures is the name of a file."""
+    if output.suffix.lower() in (*PICTURES, ".mp4") and not output.is_dir():
+        raise command.UsageError(f"--output={output} is the name of a file: several pictures need a folder")
+
+
 def _some(names: Sequence[str]) -> str:
     """Lists names, of many the first."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
-def _transparent(pixels: np.ndarray, alpha: np.ndarray | None) -> images.Picture:
+def report_made(output: Path, count: int, left_out: Mapping[str, Sequence[str]]) -> None:
+    """Prints how many pictures were made of so many; raises UsageError if some were left out, whose names it has."""
+    if left_out:
+        made = f"{count - sum(map(len, left_out.values()))} of {command.counted(count, 'picture')}"
+        reasons = "; ".join(f"{_some(names)} ({reason})" for reason, names in left_out.items())
+        raise command.UsageError(f"{output}: {made}; left out: {reasons}")
+    print(f"{output}: {command.counted(count, 'picture')}")
+
+
+def transparent(pixels: np.ndarray, alpha: np.ndarray | None) -> images.Picture:
     """A result with the transparency of its picture, or of the middle of it."""
     fitted = None if alpha is None else images.middle(alpha[..., None], pixels.shape[:2])[..., 0]
     return images.Picture(pixels, fitted)
+
+
+def origin_of(name: str, values: Mapping[str, object]) -> dict[str, Any]:
+    """Returns what a picture records of the command that made it."""
+    result_flags = {flag: value for flag, value in values.items() if flag not in _OBSERVING}
+    return {"command": name, "version": __version__, "flags": result_flags}
+
+
+def with_input(origin: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Returns the origin of one of several pictures, as if it were made alone, which gives the same bytes."""
+    return {**origin, "flags": {**origin["flags"], "input": path}}
 
 
 def reserve_logdir() -> None:
@@ -209,8 +248,7 @@ class PictureRun:
         self._check_outputs(sources)
         reserve(self.output)
         reserve_logdir()
-        result_flags = {flag: value for flag, value in self.flags.items() if flag not in _OBSERVING}
-        self.origin: dict[str, Any] = {"command": name, "version": __version__, "flags": result_flags}
+        self.origin = origin_of(name, self.flags)
         self.state = run_state.RunState(name, self.origin, [*map(samples.resolve, sources), *network_files()])
 
     @contextlib.contextmanager
@@ -245,9 +283,9 @@ class PictureRun:
                 if SAVE_EVERY.value and progress.step >= due and progress.done < 1:
                     due = (progress.step // SAVE_EVERY.value + 1) * SAVE_EVERY.value
                     path = self.output.with_stem(f"{self.output.stem}_{progress.step:05}")
-                    images.save(path, _transparent(picture, alpha), self.origin)
+                    images.save(path, transparent(picture, alpha), self.origin)
         assert picture is not None
-        images.save(self.output, _transparent(picture, alpha), self.origin)
+        images.save(self.output, transparent(picture, alpha), self.origin)
         self.state.forget()
         print(f"{self.output}: {picture.shape[1]} x {picture.shape[0]} px")
 
@@ -304,29 +342,17 @@ class FolderRun(PictureRun):
                     monitor.say(text if str(path) in text else f"{path}: {text}")
                     left_out.setdefault(text.replace(f"{path} ", ""), []).append(path.name)
                     continue
-                alone = {**self.origin, "flags": {**self.origin["flags"], "input": str(path)}}  # gives the same bytes
-                images.save(target, _transparent(pixels, picture.alpha), alone)
+                images.save(target, transparent(pixels, picture.alpha), with_input(self.origin, str(path)))
                 finished.append(str(target.absolute()))
                 self.state.write("finished", "\n".join(finished))
         self.state.forget()
-        if left_out:
-            made = f"{count - sum(map(len, left_out.values()))} of {command.counted(count, 'picture')}"
-            reasons = "; ".join(f"{_some(names)} ({reason})" for reason, names in left_out.items())
-            raise command.UsageError(f"{self.output}: {made}; left out: {reasons}")
-        print(f"{self.output}: {command.counted(count, 'picture')}")
+        report_made(self.output, count, left_out)
 
     def _named_after(self, _: str) -> str:
-        """Names the output after the folder itself, or the last one that a pattern or all of several names have."""
-        place = self._place
-        if isinstance(place, list):
-            place = os.path.commonpath([path.absolute().parent for path in self._pictures])
-        whole = os.path.isdir(place)
-        parts = itertools.takewhile(lambda part: whole or not is_pattern(part), Path(place).parts)
-        return f"{Path(*parts).resolve().name or 'pictures'}_{self.name}"
+        return name_of_folder(self._place, self.name)
 
     def _check_outputs(self, sources: list[str]) -> None:
-        if self.output.suffix.lower() in (*PICTURES, ".mp4") and not self.output.is_dir():
-            raise command.UsageError(f"--output={self.output} is the name of a file: several pictures need a folder")
+        check_is_folder(self.output)
         for path in self._pictures:
             target = self.output / f"{path.stem}.png"
             other = self._sources.setdefault(target, path)

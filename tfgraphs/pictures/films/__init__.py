@@ -20,6 +20,7 @@ from tfgraphs.pictures.films.film import Film as Film
 from tfgraphs.pictures.films.film import FilmError as FilmError
 from tfgraphs.pictures.films.folders import FolderError as FolderError
 from tfgraphs.pictures.films.folders import FrameFolder as FrameFolder
+from tfgraphs.pictures.films.folders import iterate as iterate
 from tfgraphs.pictures.films.folders import sources as sources
 from tfgraphs.pictures.films.timing import RATES, steady
 

@@ -1,6 +1,7 @@
 """Pictures in folders: inputs, and the finished frames of a film that is being made."""
 
 import glob
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,23 +28,35 @@ def sources(place: str | Path) -> list[Path]:
     Raises:
         FolderError: there is no such file, or no picture.
     """
-    path = Path(place)
-    try:
-        if path.is_dir():
-            found = list(path.iterdir())
-        elif path.exists():
-            return [path]
-        elif is_pattern(str(place)):
-            found = [Path(name) for name in glob.iglob(str(place), recursive=True)]
-        else:
-            raise FolderError(not_found(place))
-        named = [file for file in found if file.suffix.lower() in LIKE_PICTURES and not file.name.startswith(".")]
-        pictures = [file for file in named if file.is_file()]
-    except OSError as error:
-        raise FolderError(f"{place} cannot be read: {reason(error)}") from error
+    pictures = list(iterate(place))
     if not pictures:
         raise FolderError(f"{place} has no pictures: there is no file that ends in {', '.join(PICTURES)}")
     return sorted(pictures, key=_counting)
+
+
+def iterate(place: str | Path) -> Iterator[Path]:
+    """Yields the same as they are found, without a list of them; none if there is no picture.
+
+    Raises:
+        FolderError: there is no such file.
+    """
+    path = Path(place)
+    try:
+        if path.is_dir():
+            with os.scandir(path) as entries:
+                yield from (Path(entry.path) for entry in entries if _is_like_picture(Path(entry.path)))
+        elif path.exists():
+            yield path
+        elif is_pattern(str(place)):
+            yield from filter(_is_like_picture, map(Path, glob.iglob(str(place), recursive=True)))
+        else:
+            raise FolderError(not_found(place))
+    except OSError as error:
+        raise FolderError(f"{place} cannot be read: {reason(error)}") from error
+
+
+def _is_like_picture(file: Path) -> bool:
+    return file.suffix.lower() in LIKE_PICTURES and not file.name.startswith(".") and file.is_file()
 
 
 def is_pattern(text: str) -> bool:

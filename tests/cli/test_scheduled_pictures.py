@@ -1,0 +1,121 @@
+"""Folders of pictures that several processes or a scheduler's workers make: the same pictures, each once."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgraphs.cluster.scheduler import local_scheduler
+
+pytest.importorskip("distributed", reason="needs the extra cluster")
+
+DREAM = ("photos", "--layer=fire2", "--steps=4")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    random = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for number in range(4):
+        pixels = random.integers(0, 256, (10, 12, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def address():
+    with local_scheduler(2) as found:
+        yield found
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def assert_alike(folder, other):
+    """Pictures are the same but for rounding: sums depend on the number of threads of a process."""
+    assert contents(folder).keys() == contents(other).keys()
+    for path in folder.iterdir():
+        one, another = (np.asarray(Image.open(place / path.name)).astype(int) for place in (folder, other))
+        assert np.abs(one - another).max() <= 3
+
+
+def test_several_processes_dream_the_same(forked, folder):
+    (folder / "photos" / "bad.jpg").write_text("no picture")
+    alone = forked("deepdream", *DREAM, "--output=alone", cwd=folder)
+    together = forked("deepdream", *DREAM, "--output=together", "--workers=2", cwd=folder)
+    assert alone.returncode == together.returncode == 2
+    assert "together: 4 of 5 pictures; left out: bad.jpg (is not a picture" in together.stderr
+    assert_alike(folder / "together", folder / "alone")
+
+
+def test_workers_of_a_scheduler_paint_the_same(forked, folder, address):
+    flags = ("--input=photos", "--style=photos/0.png", "--steps=2", "--size=64")
+    alone = forked("neural_style", *flags, "--output=alone", cwd=folder)
+    together = forked("neural_style", *flags, "--output=together", f"--scheduler={address}", cwd=folder)
+    assert (alone.returncode, together.returncode) == (0, 0), together.stderr
+    assert together.stdout == "together: 4 pictures\n"
+    assert_alike(folder / "together", folder / "alone")
+
+
+def test_finished_pictures_are_not_made_again(forked, folder, address):
+    flags = (*DREAM, "--output=out", f"--scheduler={address}")
+    assert forked("deepdream", *flags, cwd=folder).returncode == 0
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "out").iterdir()}
+    (folder / "out" / "2.png").unlink()
+    assert forked("deepdream", *flags, cwd=folder).stdout == "out: 4 pictures\n"
+    after = {path.name: path.stat().st_mtime_ns for path in (folder / "out").iterdir()}
+    assert [name for name in sorted(after) if after[name] != before[name]] == ["2.png"]
+    assert forked("deepdream", *flags, "--seed=1", cwd=folder).returncode == 0
+    assert all(path.stat().st_mtime_ns > after[path.name] for path in (folder / "out").iterdir())
+
+
+def test_a_killed_run_leaves_whole_pictures_and_goes_on(forked, folder, address):
+    flags = (*DREAM, "--steps=30", f"--scheduler={address}")
+    run = forked.start("deepdream", *flags, "--output=out", cwd=folder)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("out/*.png")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    for path in folder.glob("out/*.png"):
+        Image.open(path).load()
+    assert forked("deepdream", *flags, "--output=out", cwd=folder).returncode == 0
+    assert forked("deepdream", *flags, "--output=uninterrupted", cwd=folder).returncode == 0
+    pictures = {path.name: path.read_bytes() for path in folder.glob("out/*.png")}
+    assert pictures == contents(folder / "uninterrupted")
+
+
+def test_pictures_of_one_name_are_reported(forked, folder, address):
+    (folder / "photos" / "0.bmp").write_bytes((folder / "photos" / "1.png").read_bytes())
+    done = forked("deepdream", *DREAM, "--output=out", f"--scheduler={address}", cwd=folder)
+    assert done.returncode == 2
+    assert "out: 4 of 5 pictures" in done.stderr
+    assert "another picture has the same name" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--workers=2", "--scheduler=tcp://127.0.0.1:1"], "say the same"),
+        (["--workers=2", "--logdir=logs"], "--logdir is for a run without"),
+        (["--scheduler=tcp://head:1"], "is another machine"),
+        (["--workers=2", "--output=out.png"], "several pictures need a folder"),
+    ],
+)
+def test_wrong_flags_are_refused(forked, folder, flags, message):
+    done = forked("deepdream", *DREAM, *flags, cwd=folder)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["photos"]
+
+
+@pytest.mark.parametrize("flags", [["photos/0.png"], ["photos/0.png", "--zoom_frames=2"]])
+def test_one_picture_needs_no_workers(forked, folder, flags):
+    done = forked("deepdream", *flags, "--workers=2", cwd=folder)
+    assert done.returncode == 2
+    assert "--workers is for several pictures" in done.stderr

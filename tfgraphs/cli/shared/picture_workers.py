@@ -1,0 +1,141 @@
+"""Pictures that a scheduler's workers make: what the worker does, and the process in which it keeps a network loaded.
+
+A worker starts the command once, with the flags of the run, and gives it the names of pictures one after the other, as
+a line of JSON each. So one network serves many pictures, and the command does not know of schedulers.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfgraphs.cli.shared import picture_run
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.outputs import OutputError
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.pictures import images
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+SERVED = "TFGRAPHS_SERVED"
+"""A variable that is set where a command makes the pictures that it is named on its standard input."""
+
+_IDLE = 600.0  # seconds after which a command that gets no more names ends
+_lock = threading.Lock()
+_processes: dict["Job", "subprocess.Popen[str]"] = {}
+
+
+class Job(NamedTuple):
+    """A run of a command.
+
+    Attributes:
+        command: its name.
+        arguments: flags, without input and output.
+        folder: in which it runs.
+    """
+
+    command: str
+    arguments: tuple[str, ...]
+    folder: str
+
+
+class Made(NamedTuple):
+    """A picture that was made, or why not.
+
+    Attributes:
+        source: its path.
+        error: a text, or nothing.
+    """
+
+    source: str
+    error: str = ""
+
+
+def make_picture(job: Job, paths: tuple[str, str]) -> Made:
+    """Makes a picture in the process of a job, which is started for the first one.
+
+    Args:
+        job: what to do.
+        paths: of the picture and of the result, which is there as a whole or not at all.
+    """
+    with _lock:
+        process = _processes.get(job)
+        if process is None or process.poll() is not None:
+            end_processes()
+            process = _processes[job] = _start(job)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(paths) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except OSError:
+            answer = ""
+        if not answer:
+            errors = process.communicate()[1].strip().splitlines()
+            del _processes[job]
+            raise RuntimeError(errors[-1] if errors else f"{job.command} ended while it made {paths[0]}")
+        return Made(paths[0], json.loads(answer))
+
+
+def end_processes() -> None:
+    """Ends the processes of all jobs of this worker."""
+    while _processes:
+        _, process = _processes.popitem()
+        process.kill()
+        process.communicate()
+
+
+def _start(job: Job) -> "subprocess.Popen[str]":
+    program = f"from tfgraphs.cli.{job.command} import run; run()"
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", program, *job.arguments, "--input=."],
+        cwd=job.folder,
+        env={**os.environ, SERVED: "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class ServedRun:
+    """The run of a command in such a process; used as `FolderRun` is."""
+
+    def __init__(self, name: str, flags: Mapping[str, object]) -> None:
+        self.origin = picture_run.origin_of(name, flags)
+
+    def log_graph(self, graph: "tf.Graph") -> None:
+        """Does nothing: graphs are logged by runs that a person watches."""
+
+    def make_pictures(self, make: Callable[[images.Picture], Iterator[Progress]], size: int, smallest: int = 1) -> None:
+        """Makes each picture that is named; args as of `FolderRun.make_pictures`."""
+        answers = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)  # whatever is printed must not be taken for an answer
+        while select.select([sys.stdin], [], [], _IDLE)[0] and (line := sys.stdin.readline()):
+            source, target = json.loads(line)
+            error = self._make(source, target, make, size, smallest)
+            print(json.dumps(error), file=answers, flush=True)
+
+    def _make(self, source: str, target: str, make: Callable[..., Iterator[Progress]], size: int, smallest: int) -> str:
+        try:
+            picture = picture_run.load_picture(source, size, smallest)
+            for progress in make(picture):
+                pixels = progress.picture
+        except OutputError:
+            raise
+        except TfgraphsError as error:
+            return " ".join(str(error).split())
+        assert pixels is not None
+        images.save(target, picture_run.transparent(pixels, picture.alpha), picture_run.with_input(self.origin, source))
+        return ""
+
+
+def is_served() -> bool:
+    """Whether this process makes pictures for a worker."""
+    return SERVED in os.environ
