@@ -8,6 +8,7 @@
     deepdream --input=large.jpg --size=0 --tile_size=1024    larger than fits into memory as a whole
     deepdream --input=sample:coffee                          a photograph of the extra "offline"
     deepdream shots/*.jpg --output=dreams                    several pictures; --input=shots for a folder
+    deepdream shots/*.jpg --output=dreams --workers=4        by four processes; --scheduler: by other machines
     deepdream --input=film.mp4 --size=640                    each frame of a film; also an animated GIF, WebP or PNG
     deepdream --input=photo.jpg --zoom_frames=250            an endless zoom: writes photo_zoom.mp4, ten seconds
     deepdream --show_flags=dream.png                         the command that made a picture

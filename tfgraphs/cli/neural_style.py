@@ -8,6 +8,7 @@
     neural_style --input=photo.jpg --style=a.jpg --content_mask=sky.png --style=b.jpg --content_mask=ground.png
     neural_style --input=photo.jpg --style=painting.jpg --preserve_color=luminance
     neural_style shots/*.jpg --style=painting.jpg --output=painted    each of many; --input=shots for a folder
+    neural_style shots/*.jpg --output=painted --workers=4        by four processes; --scheduler: by other machines
     neural_style --input=film.mp4 --size=480                     a film without flicker; also an animated GIF, WebP, PNG
     neural_style --fast photo.jpg                                in one pass, in less than a second; or sample:embers
     neural_style --train_style=painting.jpg --export_dir=model   trains a network that paints so in one pass
