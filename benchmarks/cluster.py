@@ -3,7 +3,7 @@
     python benchmarks/cluster.py --corpus=wiki.txt.xz --questions=questions-words.txt --pairs=wordsim353.tsv
     ... --workers=1,2,4                  processes on this machine, each pinned to cores of its own
     ... --curve --workers=2,4,8 --merge_bytes=15,30,60,120,240      quality only, in threads of one process
-    ... --simulate=cluster.png           a model of up to 64 workers and 1 to 100 Gbit/s, from --speed and the bytes
+    ... --simulate=cluster.png           a model of up to 64 workers and 1 to 100 Gbit/s, from measured figures
 
 All train skip-gram with negative sampling and 100 dimensions on the 36,000 most frequent words, each worker on its part
 of the text. Bytes are those that a worker sends for each of its words: in processes, what the loopback interface
@@ -40,10 +40,13 @@ def main() -> None:
     parser.add_argument("--merge_bytes", type=numbers, default=[60], help="bytes for each word")
     parser.add_argument("--curve", action="store_true", help="quality only, in threads of one process")
     parser.add_argument("--simulate", help="a picture of the model")
-    parser.add_argument("--speed", type=float, default=1_000_000, help="words/s of a worker, for the model")
+    parser.add_argument("--speed", type=float, default=1_715_000, help="for the model: words/s of a worker alone")
+    parser.add_argument(
+        "--pair_speed", type=float, default=935_000, help="and of each of two on the loopback interface"
+    )
     options = parser.parse_args()
     if options.simulate:
-        simulate(Path(options.simulate), options.speed, options.merge_bytes[0])
+        simulate(Path(options.simulate), options)
         return
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder) / "text.txt"
@@ -145,20 +148,21 @@ def quality(path: Path, options: argparse.Namespace) -> tuple[str, str]:
     return f"{100 * accuracy:.2f}", f"{word_pairs(vectors, options.pairs).spearman or 0.0:.4f}"
 
 
-def efficiency(workers: int, gigabits: float, speed: float, merge_bytes: float, rounds_per_word: float) -> float:
+def efficiency(workers: int, gigabits: float, options: argparse.Namespace, rounds_per_word: float) -> float:
     """Returns the words/s of a worker among others, relative to those of one alone.
 
-    Workers compute, then exchange: a word takes 1 / speed seconds, its bytes take theirs on the wire, and each round
-    takes the latency of 2 (workers - 1) messages of the ring.
+    Workers compute, then exchange. A word takes the time that it takes a worker alone; what exchanging adds on the
+    loopback interface, as measured with two workers; its bytes on the wire; and its share of the 2 (workers - 1)
+    messages of the ring in each round.
     """
     if workers == 1:
         return 1.0
-    wire = merge_bytes * 8 / (gigabits * 1e9)
-    waiting = rounds_per_word * 2 * (workers - 1) * LATENCY
-    return 1 / (1 + speed * (wire + waiting))
+    exchange = 1 / options.pair_speed - 1 / options.speed
+    wire = options.merge_bytes[0] * 8 / (gigabits * 1e9)
+    return 1 / (1 + options.speed * (exchange + wire + rounds_per_word * 2 * (workers - 1) * LATENCY))
 
 
-def simulate(path: Path, speed: float, merge_bytes: float) -> None:
+def simulate(path: Path, options: argparse.Namespace) -> None:
     """Draws the words/s of all workers together against their number, a curve for each network."""
     import numpy as np
     from matplotlib import pyplot
@@ -172,11 +176,11 @@ def simulate(path: Path, speed: float, merge_bytes: float) -> None:
     for gigabits in GIGABITS:
         rates = []
         for workers in WORKERS:
-            rounds = merge_bytes / bytes_of_round(matrices, workers) if workers > 1 else 0.0
-            rates.append(workers * speed * efficiency(workers, gigabits, speed, merge_bytes, rounds) / 1e6)
+            rounds = options.merge_bytes[0] / bytes_of_round(matrices, workers) if workers > 1 else 0.0
+            rates.append(workers * options.speed * efficiency(workers, gigabits, options, rounds) / 1e6)
         axes.plot(WORKERS, rates, marker="o", label=f"{gigabits} Gbit/s")
         rows.append((f"{gigabits} Gbit/s", *(f"{rate:.1f}" for rate in rates)))
-    axes.plot(WORKERS, [workers * speed / 1e6 for workers in WORKERS], "k:", label="without a network")
+    axes.plot(WORKERS, [workers * options.speed / 1e6 for workers in WORKERS], "k:", label="if exchanging took no time")
     axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="million words/s, all together", xticks=WORKERS)
     axes.set_xticklabels(WORKERS)
     axes.legend()

@@ -5,6 +5,7 @@ The names of the pictures are read as they are needed, so a folder may have mill
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -16,6 +17,7 @@ from absl import flags
 from tfgraphs.cli.shared import command, picture_inputs, picture_run, picture_workers, scheduler_flags
 from tfgraphs.cluster.scheduler import Scheduler, local_scheduler
 from tfgraphs.files.outputs import check_writable
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import images
 
@@ -94,7 +96,8 @@ class ScheduledRun:
                 if made.error:
                     self._leave_out(made, monitor)
                 self._done += 1
-                monitor.prepare(f"picture {self._done:,} of {count:,}", min(1, self._done / count))
+                share = min(1, self._done / count)
+                monitor(Progress(self._done, f"picture {self._done:,} of {count:,}", share, math.nan))
             scheduler.run_on_workers(picture_workers.end_processes)
         picture_run.report_made(self.output, count, self._left_out)
 
