@@ -33,6 +33,6 @@ def test_a_faster_network_and_more_workers_train_faster_but_less_than_in_proport
     for slower, faster in itertools.pairwise(rates):
         assert all(one <= other for one, other in zip(slower, faster, strict=True))
     for row in rates:
-        assert row == sorted(row)
+        assert row[1:] == sorted(row[1:])  # two workers that exchange may be slower than one
         assert row[0] == 1.0
         assert row[-1] < 64
