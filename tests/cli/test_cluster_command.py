@@ -125,6 +125,17 @@ def test_after_a_kill_the_others_leave_and_all_go_on_to_the_same_bytes(together,
     assert digest(folder / "out") == digest(together[0] / "out")
 
 
+def test_a_worker_that_hangs_is_given_up(forked, folder):
+    workers = start(forked, folder, "--save_seconds=0")
+    wait_for(folder, "state1/word2vec-*/ckpt-*.index")
+    os.kill(workers[1].pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    assert workers[0].wait().returncode == 75
+    assert time.monotonic() - begun < 60
+    os.kill(workers[1].pid, signal.SIGKILL)
+    workers[1].wait()
+
+
 def test_a_kill_between_a_merge_and_a_checkpoint_loses_nothing(together, forked, folder):
     addresses, flags = free_addresses(2), ("--save_seconds=0", "--resume")
     first, second = (

@@ -3,7 +3,7 @@
 The strategy only carries tensors. Variables stay plain, and neither Keras nor the losses know of it. It has to be made
 before TensorFlow computes anything.
 
-Sources: the behaviour of Keras with `strategy.scope()` and of `ParameterServerStrategy`, see keras-team/keras#18624.
+`ParameterServerStrategy`, the other one for several machines, is not supported by Keras 3 (keras-team/keras#18624).
 """
 
 import contextlib
@@ -14,12 +14,12 @@ import tensorflow as tf
 from tfgraphs.cluster.addresses import Place
 from tfgraphs.cluster.group import Group, WorkersLost
 
-PATIENCE = 50.0
-"""Seconds for which workers wait for one that does not answer, before they give up."""
-
 
 class Workers(Group):
     """The group of all workers of a cluster; made in each of them, it waits for the others.
+
+    A worker that ends or hangs misses heartbeats, which the others notice after ten seconds. One that only takes long,
+    for a text or a checkpoint, is waited for.
 
     TensorFlow listens on all interfaces of the machine, without authentication: whoever reaches the port can compute
     here. So it is for private networks.
@@ -36,7 +36,7 @@ class Workers(Group):
                 spec, task_type="worker", task_id=place.rank, rpc_layer="grpc"
             ),
             communication_options=tf.distribute.experimental.CommunicationOptions(
-                implementation=tf.distribute.experimental.CommunicationImplementation.RING, timeout_seconds=PATIENCE
+                implementation=tf.distribute.experimental.CommunicationImplementation.RING
             ),
         )
         self._total_now = tf.function(self._total, reduce_retracing=True, autograph=False)
