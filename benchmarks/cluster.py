@@ -21,6 +21,8 @@ TensorFlow's ring carries 0.2 GB/s there.
     4         29.0           36.1           .620
     4         59.0           38.1           .630
     4         119.8          40.4           .644
+    8         57.0           26.4           .576
+    8         237.5          36.8           .634
 
 What was tried before, with four workers and 60 bytes unless noted otherwise (36,000 words, three epochs):
 
