@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import numpy as np
@@ -88,6 +89,36 @@ def test_a_killed_run_leaves_whole_pictures_and_goes_on(forked, folder, address)
     assert forked("deepdream", *flags, "--output=uninterrupted", cwd=folder).returncode == 0
     pictures = {path.name: path.read_bytes() for path in folder.glob("out/*.png")}
     assert pictures == contents(folder / "uninterrupted")
+
+
+def test_a_painting_that_is_none_is_one_clear_error(forked, folder, address):
+    (folder / "painting.png").write_text("no picture")
+    flags = ("--input=photos", "--style=painting.png", "--output=out", f"--scheduler={address}")
+    done = forked("neural_style", *flags, cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("neural_style: painting.png is not a picture")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_process_that_ends_is_started_again(forked, folder, address):
+    flags = (*DREAM, "--steps=60", f"--scheduler={address}", "--output=out")
+    run = forked.start("deepdream", *flags, cwd=folder)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("out/*.png")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    subprocess.run(["pkill", "-9", "-f", "--", "--steps=60 --input=."], check=True)
+    assert run.wait().stdout == "out: 4 pictures\n"
+    assert len(list(folder.glob("out/*.png"))) == 4
+
+
+def test_an_interrupted_run_says_how_to_go_on(forked, folder, address):
+    run = forked.start("deepdream", *DREAM, f"--scheduler={address}", "--output=out", cwd=folder)
+    time.sleep(3)
+    os.kill(run.pid, signal.SIGINT)
+    done = run.wait()
+    assert done.returncode == 130
+    assert done.stderr.strip().splitlines()[-1].endswith("the same command makes the pictures that are missing")
 
 
 def test_pictures_of_one_name_are_reported(forked, folder, address):

@@ -4,6 +4,7 @@ A worker starts the command once, with the flags of the run, and gives it the na
 a line of JSON each. So one network serves many pictures, and the command does not know of schedulers.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfgraphs.cli.shared import picture_run
+from tfgraphs.cli.shared import command, picture_run
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import OutputError
 from tfgraphs.monitor.progress import Progress
@@ -28,6 +29,10 @@ SERVED = "TFGRAPHS_SERVED"
 _IDLE = 600.0  # seconds after which a command that gets no more names ends
 _lock = threading.Lock()
 _processes: dict["Job", "subprocess.Popen[str]"] = {}
+
+
+class JobError(TfgraphsError):
+    """A command refuses to run with the flags of a job."""
 
 
 class Job(NamedTuple):
@@ -62,25 +67,42 @@ def make_picture(job: Job, paths: tuple[str, str]) -> Made:
     Args:
         job: what to do.
         paths: of the picture and of the result, which is there as a whole or not at all.
+
+    Raises:
+        JobError: the command refuses to run with these flags.
     """
     with _lock:
-        process = _processes.get(job)
-        if process is None or process.poll() is not None:
-            end_processes()
-            process = _processes[job] = _start(job)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(paths) + "\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-        except OSError:
-            answer = ""
-        if not answer:
-            errors = process.communicate()[1].strip().splitlines()
-            del _processes[job]
-            raise RuntimeError(errors[-1] if errors else f"{job.command} ended while it made {paths[0]}")
-        return Made(paths[0], json.loads(answer))
+        for _ in range(2):
+            answer = _ask(job, paths)
+            if answer is not None:
+                return Made(paths[0], answer)
+        return Made(paths[0], "its process ended twice: is there enough memory?")
+
+
+def _ask(job: Job, paths: tuple[str, str]) -> str | None:
+    """Has the process of a job make a picture; returns why it cannot be made, nothing, or None if the process ended."""
+    process = _processes.get(job)
+    if process is None:
+        end_processes()
+        process = _processes[job] = _start(job)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(paths) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+    except OSError:
+        answer = ""
+    if answer:
+        return json.loads(answer)
+    del _processes[job]
+    with contextlib.suppress(OSError):  # of what was written and not read
+        process.stdin.close()
+    process.stdin = None
+    errors = process.communicate()[1].strip().splitlines()
+    if process.returncode == command.BAD_INPUT and errors:
+        raise JobError(errors[-1].removeprefix(f"{job.command}: "))
+    return None
 
 
 def end_processes() -> None:

@@ -16,7 +16,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, picture_inputs, picture_run, picture_workers, scheduler_flags
 from tfgraphs.cluster.scheduler import Scheduler, local_scheduler
-from tfgraphs.files.outputs import check_writable
+from tfgraphs.files.outputs import check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import images
@@ -80,6 +80,7 @@ class ScheduledRun:
         self.output = Path(picture_run.OUTPUT.value or picture_run.name_of_folder(place, name))
         picture_run.check_is_folder(self.output)
         check_writable(self.output / "picture.png")
+        reserve(self.output)
         values = command.flag_values([module, *picture_run.FolderRun.flag_modules])
         self._origin = picture_run.origin_of(name, values)
         self._job = picture_workers.Job(name, tuple(_arguments(values)), os.getcwd())
@@ -91,14 +92,18 @@ class ScheduledRun:
             picture_inputs.sources(self._place)  # raises FolderError
         self._done, self._targets, self._left_out = 0, set[int](), dict[str, list[str]]()
         make = partial(picture_workers.make_picture, self._job)
-        with Monitor(self._name) as monitor, _scheduler() as scheduler:
-            for made in scheduler.map_unordered(make, self._missing()):
-                if made.error:
-                    self._leave_out(made, monitor)
-                self._done += 1
-                share = min(1, self._done / count)
-                monitor(Progress(self._done, f"picture {self._done:,} of {count:,}", share, math.nan))
-            scheduler.run_on_workers(picture_workers.end_processes)
+        try:
+            with Monitor(self._name) as monitor, _scheduler() as scheduler:
+                for made in scheduler.map_unordered(make, self._missing()):
+                    if made.error:
+                        self._leave_out(made, monitor)
+                    self._done += 1
+                    share = min(1, self._done / count)
+                    monitor(Progress(self._done, f"picture {self._done:,} of {count:,}", share, math.nan))
+                scheduler.run_on_workers(picture_workers.end_processes)
+        except KeyboardInterrupt:
+            text = "interrupted; the same command makes the pictures that are missing"
+            raise KeyboardInterrupt(text) from None
         picture_run.report_made(self.output, count, self._left_out)
 
     def _missing(self) -> Iterator[tuple[str, str]]:
