@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tfgraphs.cluster.scheduler import local_scheduler
+from tfgraphs.pictures import films
 
 pytest.importorskip("distributed", reason="needs the extra cluster")
 
@@ -127,6 +128,67 @@ def test_pictures_of_one_name_are_reported(forked, folder, address):
     assert done.returncode == 2
     assert "out: 4 of 5 pictures" in done.stderr
     assert "another picture has the same name" in done.stderr
+
+
+@pytest.fixture
+def film(folder):
+    """A film of four frames, of which the second is black."""
+    frames = [np.asarray(Image.open(path), np.float32) / 255 for path in sorted((folder / "photos").iterdir())]
+    frames[1] = np.zeros_like(frames[1])
+    films.save(folder / "film.apng", frames, 10)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("deepdream", ["--layer=fire2", "--steps=3", "--blend=0"]),
+        ("neural_style", ["--style=photos/0.png", "--steps=2", "--size=64", "--temporal_weight=0"]),
+    ],
+)
+def test_frames_that_do_not_depend_on_one_another_are_made_side_by_side(forked, film, address, name, flags):
+    flags = ["--input=film.apng", *flags]
+    alone = forked(name, *flags, "--output=alone.apng", cwd=film)
+    together = forked(name, *flags, "--output=together.apng", f"--scheduler={address}", cwd=film)
+    assert (alone.returncode, together.returncode) == (0, 0), together.stderr
+    assert together.stdout == alone.stdout.replace("alone", "together")
+    one, other = (np.stack([*films.open_film(film / f"{which}.apng").frames()]) for which in ("alone", "together"))
+    assert 255 * np.abs(one - other).max() <= 3.5
+    assert not list(film.glob("checkpoints/*"))
+
+
+def test_an_interrupted_film_goes_on_with_the_frames_that_are_missing(forked, film, address):
+    flags = (
+        "--input=film.apng",
+        "--layer=fire2",
+        "--steps=40",
+        "--blend=0",
+        "--output=out.apng",
+        f"--scheduler={address}",
+    )
+    run = forked.start("deepdream", *flags, cwd=film)
+    deadline = time.monotonic() + 60
+    while not list(film.glob("checkpoints/*/frames/*.png")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGINT)
+    assert run.wait().returncode == 130
+    done = forked("deepdream", *flags, "--resume", cwd=film)
+    assert done.returncode == 0, done.stderr
+    assert len([*films.open_film(film / "out.apng").frames()]) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("deepdream", [], "give --blend=0 with it"),
+        ("neural_style", ["--style=photos/0.png"], "give --temporal_weight=0 with it"),
+    ],
+)
+def test_frames_that_depend_on_one_another_are_not_made_side_by_side(forked, film, name, flags, message):
+    done = forked(name, "--input=film.apng", *flags, "--workers=2", cwd=film)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> None:
     if INPUT.value:
         makers = {"picture": _dream_picture, "folder": _dream_folder, "film": _dream_film, "zoom": _dream_zoom}
         kind = film_run.input_kind(INPUT.value, zoom_only=[FRAME_STEPS, FRAME_ITERATIONS])
-        scheduled_run.check_kind(kind)
+        scheduled_run.check_kind(kind, film_run.BLEND)
         makers[kind]()
     if EXPORT_DIR.value:
         objective, backbone = _load_objective()
@@ -128,17 +128,21 @@ def _dream_folder() -> None:
         return
     run = scheduled_run.folder_run("deepdream", INPUT.value, _other_inputs(), __name__, masks)
     dreamer = _load_dreamer(run)
-    run.make_pictures(
-        lambda picture: _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size)),
-        SIZE.value,
-        _smallest_side(),
-    )
+
+    def make(picture: images.Picture) -> Iterator[Progress]:
+        dream = _dream(dreamer, picture.pixels, picture_run.load_mask(MASK.value, picture.size))
+        return _dream_frame(dream) if picture_workers.served_kind() == picture_workers.FRAMES else dream
+
+    run.make_pictures(make, SIZE.value, _smallest_side())
 
 
 def _dream_film() -> None:
     film = films.open_film(INPUT.value)
     run = film_run.FilmRun("deepdream", [INPUT.value, *_other_inputs()], __name__, film)
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
+    if scheduled_run.is_scheduled():
+        scheduled_run.make_film(run, __name__, film, size)
+        return
     mask = picture_run.load_mask(MASK.value, size)
     dreamer = _load_dreamer(run)
 

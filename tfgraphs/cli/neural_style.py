@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> None:
         return
     if INPUT.value:
         kind = film_run.input_kind(INPUT.value)
-        scheduled_run.check_kind(kind)
+        scheduled_run.check_kind(kind, TEMPORAL_WEIGHT)
         {"picture": _paint_picture, "folder": _paint_folder, "film": _paint_film}[kind]()
     if EXPORT_DIR.value:
         command.import_tensorflow()
@@ -174,6 +174,11 @@ def _paint_film() -> None:
     size = images.fit(film.size, SIZE.value or None, picture_run.UPSAMPLE.value)
     masks = _content_masks(size)
     picture_inputs.check_sides(INPUT.value, film.size, size, _smallest_side())
+    if scheduled_run.is_scheduled():
+        if PRESERVE_COLOR.value == "match":
+            raise command.UsageError("--preserve_color=match takes the colours of the first frame: leave --workers out")
+        scheduled_run.make_film(run, __name__, film, size, *([] if _in_one_pass() else ["--supersampling=1"]))
+        return
     painter = _painter(run)
     from tfgraphs.neural_style.anchor import anchored, drying
     from tfgraphs.neural_style.transfer import work_of_first_frame

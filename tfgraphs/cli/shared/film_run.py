@@ -119,14 +119,22 @@ class FilmRun(picture_run.PictureRun):
         `make_frame` takes one and the finished frame before it, None for the first; its last progress has the frame.
         The first frame is `first_work` times the work of another one.
         """
-        frames, film = films.FrameFolder(self.state.folder / "frames"), self._film
-        count = (film.count if film else ZOOM_FRAMES.value) or 0
-        start, before = len(frames), frames.last
-        with self.monitored() as monitor:
+
+        def make_missing(frames: films.FrameFolder, count: int, _: Monitor) -> None:
+            start, before = len(frames), frames.last
             for number, given in enumerate(itertools.islice(inputs(start), count - start), start):
                 frames.append(self._make_part(make_frame(given, before), "frame", number, count, first_work))
                 before = frames.last
 
+        self.make_film_of(make_missing)
+
+    def make_film_of(self, make_missing: Callable[[films.FrameFolder, int, Monitor], None]) -> None:
+        """Does the same with what makes all frames that are missing in a folder, of so many."""
+        frames, film = films.FrameFolder(self.state.folder / "frames"), self._film
+        count = (film.count if film else ZOOM_FRAMES.value) or 0
+        with self.monitored() as monitor:
+            make_missing(frames, count, monitor)
+            before = frames.last
             assert before is not None
             height, width = before.shape[:2]
             alphas: Iterable[np.ndarray | None] = itertools.repeat(None)

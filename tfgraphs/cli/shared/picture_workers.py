@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 SERVED = "TFGRAPHS_SERVED"
-"""A variable that is set where a command makes the pictures that it is named on its standard input."""
+"""A variable that is set where a command makes what it is named on its standard input: PICTURES or FRAMES."""
+
+PICTURES, FRAMES = "pictures", "frames"
 
 _IDLE = 600.0  # seconds after which a command that gets no more names ends
 _lock = threading.Lock()
@@ -42,11 +44,13 @@ class Job(NamedTuple):
         command: its name.
         arguments: flags, without input and output.
         folder: in which it runs.
+        kind: of what it makes, PICTURES or FRAMES of a film.
     """
 
     command: str
     arguments: tuple[str, ...]
     folder: str
+    kind: str = PICTURES
 
 
 class Made(NamedTuple):
@@ -118,7 +122,7 @@ def _start(job: Job) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-P", "-c", program, *job.arguments, "--input=."],
         cwd=job.folder,
-        env={**os.environ, SERVED: "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**os.environ, SERVED: job.kind, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -158,6 +162,6 @@ class ServedRun:
         return ""
 
 
-def is_served() -> bool:
-    """Whether this process makes pictures for a worker."""
-    return SERVED in os.environ
+def served_kind() -> str:
+    """Returns what this process makes for a worker, nothing if it does not."""
+    return os.environ.get(SERVED, "")

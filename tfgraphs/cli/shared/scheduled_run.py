@@ -4,27 +4,29 @@ The names of the pictures are read as they are needed, so a folder may have mill
 """
 
 import contextlib
+import itertools
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, picture_inputs, picture_run, picture_workers, scheduler_flags
+from tfgraphs.cli.shared import command, film_run, picture_inputs, picture_run, picture_workers, scheduler_flags
 from tfgraphs.cluster.scheduler import Scheduler, local_scheduler
 from tfgraphs.files.outputs import check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
-from tfgraphs.pictures import images
+from tfgraphs.pictures import films, images
 
 WORKERS = flags.DEFINE_integer(
     "workers", None, "Processes of this machine that make several pictures at once, each with its own network.", 1
 )
 _RUN = ("input", "output", "resume", "checkpoint_dir", "save_seconds", "logdir", "picture_every", "show_flags")
+_OF_FILMS = ("blend", "frame_steps", "temporal_weight")
 
 
 FLAG_MODULES = (__name__, scheduler_flags.__name__)
@@ -34,7 +36,7 @@ def folder_run(
     name: str, place: str | list[str], others: list[str], module: str, masks: Iterable[str] = ()
 ) -> picture_run.FolderRun | picture_workers.ServedRun:
     """Returns what makes several pictures in this process: those of a place, or those that a worker's task names."""
-    if picture_workers.is_served():
+    if picture_workers.served_kind():
         return picture_workers.ServedRun(name, command.flag_values([module, *picture_run.FolderRun.flag_modules]))
     return picture_run.FolderRun(name, place, others, module, masks)
 
@@ -44,11 +46,18 @@ def is_scheduled() -> bool:
     return bool(WORKERS.value or scheduler_flags.SCHEDULER.value)
 
 
-def check_kind(kind: str) -> None:
-    """Raises UsageError if several pictures should be made at once, and the input is of another kind than a folder."""
+def check_kind(kind: str, dependent: flags.FlagHolder[float]) -> None:
+    """Raises UsageError if several pictures should be made at once that are none, or that depend on one another.
+
+    Args:
+        kind: of the input, see `film_run.input_kind`.
+        dependent: the flag by which a frame of a film depends on the one before, if it is not 0.
+    """
     for flag in (WORKERS, scheduler_flags.SCHEDULER):
-        if flag.value and kind != "folder":
+        if flag.value and kind not in ("folder", "film"):
             raise command.UsageError(f"--{flag.name} is for several pictures: leave it out")
+        if flag.value and kind == "film" and dependent.value:
+            raise command.UsageError(f"--{flag.name} makes frames side by side: give --{dependent.name}=0 with it")
 
 
 class ScheduledRun:
@@ -69,12 +78,7 @@ class ScheduledRun:
     """
 
     def __init__(self, name: str, place: str | list[str], module: str) -> None:
-        scheduler_flags.check_flags()
-        if WORKERS.value and scheduler_flags.SCHEDULER.value:
-            raise command.UsageError("--workers and --scheduler say the same: give one of the two")
-        for flag in ("logdir", "save_every"):
-            if flags.FLAGS[flag].value:
-                raise command.UsageError(f"--{flag} is for a run without --workers or --scheduler: leave it out")
+        _check_flags()
         picture_run.check_network_files()
         self._name, self._place = name, place
         self.output = Path(picture_run.OUTPUT.value or picture_run.name_of_folder(place, name))
@@ -83,7 +87,7 @@ class ScheduledRun:
         reserve(self.output)
         values = command.flag_values([module, *picture_run.FolderRun.flag_modules])
         self._origin = picture_run.origin_of(name, values)
-        self._job = picture_workers.Job(name, tuple(_arguments(values)), os.getcwd())
+        self._job = picture_workers.Job(name, tuple(_arguments(values, _RUN)), os.getcwd())
 
     def make_pictures(self) -> None:
         """Makes the pictures that are missing, and reports those that cannot be made, see `picture_run.report_made`."""
@@ -137,6 +141,58 @@ def _plain(origin: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return json.loads(json.dumps(picture_run.with_input(origin, str(path))))
 
 
+def make_film(run: film_run.FilmRun, module: str, film: films.Film, size: tuple[int, int], *more: str) -> None:
+    """Makes a film of which no frame depends on another one, as `FilmRun.make_film` does.
+
+    Args:
+        run: of the command.
+        module: that defines the command's own flags.
+        film: to make the frames of.
+        size: of the frames, height and width.
+        more: flags for the frames.
+
+    Raises:
+        UsageError: a flag has no effect here, or a frame cannot be made.
+    """
+    _check_flags()
+    values = command.flag_values([module, *picture_run.FolderRun.flag_modules])
+    job = picture_workers.Job(
+        run.name, (*_arguments(values, (*_RUN, *_OF_FILMS)), *more), os.getcwd(), picture_workers.FRAMES
+    )
+    given = run.state.folder.absolute() / "given"
+
+    def make_missing(frames: films.FrameFolder, count: int, monitor: Monitor) -> None:
+        def missing() -> Iterator[tuple[str, str]]:
+            given.mkdir(exist_ok=True)
+            for number, frame in enumerate(itertools.islice(film.frames(0, size), count)):
+                target = frames.path(number).absolute()
+                if not target.exists():
+                    images.save(given / target.name, images.Picture(frame))
+                    yield str(given / target.name), str(target)
+
+        done = count - sum(not frames.path(number).exists() for number in range(count))
+        frames.folder.mkdir(exist_ok=True)
+        with _scheduler() as scheduler:
+            for made in scheduler.map_unordered(partial(picture_workers.make_picture, job), missing()):
+                if made.error:
+                    raise command.UsageError(f"{run.output}: {Path(made.source).stem}: {made.error}")
+                Path(made.source).unlink()
+                done += 1
+                monitor(Progress(done, f"frame {done:,} of {count:,}", done / count, math.nan))
+            scheduler.run_on_workers(picture_workers.end_processes)
+
+    run.make_film_of(make_missing)
+
+
+def _check_flags() -> None:
+    scheduler_flags.check_flags()
+    if WORKERS.value and scheduler_flags.SCHEDULER.value:
+        raise command.UsageError("--workers and --scheduler say the same: give one of the two")
+    for flag in ("logdir", "save_every"):
+        if flags.FLAGS[flag].value:
+            raise command.UsageError(f"--{flag} is for a run without --workers or --scheduler: leave it out")
+
+
 @contextlib.contextmanager
 def _scheduler() -> Iterator[Scheduler]:
     """Connects with --scheduler, or starts --workers."""
@@ -149,9 +205,9 @@ def _scheduler() -> Iterator[Scheduler]:
         yield scheduler
 
 
-def _arguments(values: Mapping[str, object]) -> Iterator[str]:
-    """Yields the flags that were given, without those of the run itself."""
+def _arguments(values: Mapping[str, object], without: Collection[str]) -> Iterator[str]:
+    """Yields the flags that were given, but some."""
     for name in values:
         flag = flags.FLAGS[name]
-        if flag.present and name not in _RUN:
+        if flag.present and name not in without:
             yield from flag.serialize().split("\n")

@@ -92,23 +92,24 @@ class FrameFolder:
         """Number of frames from the first to the first gap."""
         names = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
         count = 0
-        while self._path(count).name in names:
+        while self.path(count).name in names:
             count += 1
         return count
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Reads the frames, float32 [height, width, 3] in 0..1; raises ImageError for a damaged one."""
-        return (images.load(self._path(number)).pixels for number in range(len(self)))
+        return (images.load(self.path(number)).pixels for number in range(len(self)))
 
     @property
     def last(self) -> np.ndarray | None:
         """The last frame as it is read, None if there is none."""
         count = len(self)
-        return images.load(self._path(count - 1)).pixels if count else None
+        return images.load(self.path(count - 1)).pixels if count else None
 
     def append(self, frame: np.ndarray) -> None:
         """Stores the next frame, clipped to 0..1 and rounded to 8 bits."""
-        images.save(self._path(len(self)), images.Picture(frame))
+        images.save(self.path(len(self)), images.Picture(frame))
 
-    def _path(self, number: int) -> Path:
+    def path(self, number: int) -> Path:
+        """Returns the place of a frame, from 0."""
         return self.folder / f"frame{number:06}.png"
