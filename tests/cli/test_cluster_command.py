@@ -164,6 +164,18 @@ def test_an_interruption_of_one_stops_all_and_all_go_on(together, forked, folder
     assert digest(folder / "out") == digest(together[0] / "out")
 
 
+def test_a_port_that_is_in_use_is_one_clear_error(forked, folder):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = forked("word2vec", *TRAIN.split(), f"--cluster={own},127.0.0.1:1", "--rank=0", cwd=folder)
+    assert done.returncode == 2
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .startswith(f"word2vec: worker 0 cannot listen on {own}, is its port in use?")
+    )
+
+
 def test_workers_with_different_flags_refuse_to_train(forked, folder):
     cluster = f"--cluster={','.join(free_addresses(2))}"
     workers = [

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-from tfgraphs.cluster.addresses import Place
+from tfgraphs.cluster.addresses import ClusterError, Place
 from tfgraphs.cluster.group import Group, WorkersLost
+from tfgraphs.errors import summary
 
 
 class Workers(Group):
@@ -26,19 +27,29 @@ class Workers(Group):
 
     Args:
         place: of this worker.
+
+    Raises:
+        ClusterError: its port is in use.
     """
 
     def __init__(self, place: Place) -> None:
         self.rank, self.size = place.rank, len(place.addresses)
-        spec = tf.train.ClusterSpec({"worker": list(place.addresses)})
-        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(
-            cluster_resolver=tf.distribute.cluster_resolver.SimpleClusterResolver(
-                spec, task_type="worker", task_id=place.rank, rpc_layer="grpc"
-            ),
-            communication_options=tf.distribute.experimental.CommunicationOptions(
-                implementation=tf.distribute.experimental.CommunicationImplementation.RING
-            ),
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec({"worker": list(place.addresses)}),
+            task_type="worker",
+            task_id=place.rank,
+            rpc_layer="grpc",
         )
+        options = tf.distribute.experimental.CommunicationOptions(
+            implementation=tf.distribute.experimental.CommunicationImplementation.RING
+        )
+        try:
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+        except tf.errors.OpError as error:
+            own = place.addresses[place.rank]
+            raise ClusterError(
+                f"worker {place.rank} cannot listen on {own}, is its port in use? {summary(error)}"
+            ) from error
         self._total_now = tf.function(self._total, reduce_retracing=True, autograph=False)
 
     def total(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
