@@ -43,6 +43,7 @@ PARTS = [
     "setup.cfg",
     "constraints.txt",
     "LICENSE",
+    "docs",
     "README.md",
     "ruff.toml",
     "tfgraphs",

@@ -232,14 +232,14 @@ style = StyleSettings(content_layer="conv2", style_layers={{"conv1": 1.0, "conv2
 photographs = Photographs(sorted(Path("photos").iterdir()), side=32)
 network = TransformationNetwork(channels=(6, 8), blocks=1, seed=1)
 painting = np.random.default_rng(1).random((60, 70, 3)).astype(np.float32)
-settings = NetworkSettings(steps=60, batch=2, style_size=48, optimizer="sgd", learning_rate=0.1)
+settings = NetworkSettings(steps=60, batch=2, style_size=48, optimizer="sgd", learning_rate=0.01)
 losses = [one.loss for one in train(network, painting, photographs, small_backbone(), style, settings, group=groups[0])]
 np.savez({output!r}, losses, *[variable.numpy() for variable in network.trainable_variables])
 """
 
 
 def test_two_workers_train_a_style_network_as_one_does(forked, tmp_path):
-    """By SGD: Adam divides by gradients of almost nothing, so the order of a sum is seen after some steps."""
+    """By small steps of SGD: others soon show in which order numbers were added."""
     random = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for number in range(3):
@@ -255,4 +255,4 @@ def test_two_workers_train_a_style_network_as_one_does(forked, tmp_path):
     first, second, alone = (list(np.load(tmp_path / f"{name}.npz").values()) for name in ("first", "second", "alone"))
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
     np.testing.assert_allclose(first[0], alone[0], rtol=1e-4)
-    assert abs(alone[0][-1] / alone[0][0] - 1) > 0.01
+    assert abs(alone[0][-1] / alone[0][0] - 1) > 0.003
