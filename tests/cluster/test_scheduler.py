@@ -33,7 +33,8 @@ def test_results_come_in_the_order_of_the_items(scheduler):
 
 
 def test_results_come_as_they_are_done(scheduler):
-    slow, fast = shell("sleep 2; echo slow"), shell("echo fast")
+    scheduler._client.wait_for_workers(2, timeout=60)
+    slow, fast = shell("sleep 5; echo slow"), shell("echo fast")
     assert list(scheduler.map_unordered(subprocess.check_output, [slow, fast])) == [b"fast\n", b"slow\n"]
 
 
