@@ -57,14 +57,6 @@ def test_round_trip_through_text_keeps_floats_of_all_kinds(tmp_path):
     assert load_file(tmp_path / "v.txt").matrix.tobytes() == matrix.tobytes()
 
 
-def test_other_processes_write_the_same_text(tmp_path, monkeypatch):
-    vectors = WordVectors([f"w{row}" for row in range(2500)], np.random.default_rng(0).normal(size=(2500, 3)))
-    save_text(tmp_path / "alone.txt", vectors)
-    monkeypatch.setattr("tfgraphs.vectors.files.writers._LARGE", 0)
-    save_text(tmp_path / "together.txt", vectors)
-    assert (tmp_path / "together.txt").read_bytes() == (tmp_path / "alone.txt").read_bytes()
-
-
 @pytest.mark.parametrize("save", SAVERS)
 @pytest.mark.parametrize(
     "word",

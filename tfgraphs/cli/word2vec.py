@@ -112,6 +112,7 @@ _NO_RESULT = {
     "probe",
     *run_state.OBSERVING,
     *cluster_flags.NAMES,
+    *scheduler_flags.NAMES,
 }
 
 
@@ -175,8 +176,10 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
     state = run_state.RunState("word2vec", origin, inputs, may_begin=membership.size > 1)
 
     _start_tensorflow(settings, membership)
-    same = {name: value for name, value in origin.items() if name not in _OF_MACHINE}
-    membership.check_same({**same, "words": hashlib.sha256("\n".join(corpus.vocabulary.words).encode()).hexdigest()})
+    if membership.size > 1:
+        same = {name: value for name, value in origin.items() if name not in _OF_MACHINE}
+        digest = hashlib.sha256("\n".join(corpus.vocabulary.words).encode()).hexdigest()
+        membership.check_same({**same, "words": digest})
     from tfgraphs.word2vec.model import Word2Vec
     from tfgraphs.word2vec.train import train
 

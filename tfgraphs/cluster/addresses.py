@@ -1,8 +1,8 @@
 """The workers of a cluster and their addresses: from flags, TF_CONFIG, Kubernetes or SLURM.
 
-addresses("a:2222,b:2222", 0)     the first of two workers
-addresses("env")                  from TF_CONFIG, or from what Kubernetes says to the pods of an Indexed Job
-addresses("slurm")                from what srun says to its tasks
+find_place("a:2222,b:2222", 0)     the first of two workers
+find_place("env")                  from TF_CONFIG, or from what Kubernetes says to the pods of an Indexed Job
+find_place("slurm")                from what srun says to its tasks
 """
 
 import json

@@ -68,10 +68,7 @@ class Scheduler:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs tracebacks; errors are raised as well
         self._address = address
         try:
-            security = distributed.Security(
-                **{f"tls_{name}": value for name, value in _tls_files(certificates).items()},
-                require_encryption=certificates is not None,
-            )
+            security = distributed.Security(**_tls_options(certificates), require_encryption=certificates is not None)
             self._client = distributed.Client(address, security=security, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise SchedulerError(f"no scheduler at {address} can be used: {summary(error)}") from error
@@ -223,11 +220,11 @@ def _is_here(host: str) -> bool:
     return host == "localhost"
 
 
-def _tls_files(certificates: Certificates | None) -> dict[str, str]:
+def _tls_options(certificates: Certificates | None) -> dict[str, str]:
     if certificates is None:
         return {}
     authority, certificate, key = certificates
-    return {"ca_file": authority, "client_cert": certificate, "client_key": key}
+    return {"tls_ca_file": authority, "tls_client_cert": certificate, "tls_client_key": key}
 
 
 def _same(task: Callable[[Item], Result]) -> Callable[[Item], Result]:

@@ -21,10 +21,6 @@ class CheckpointError(TfgraphsError):
     """A checkpoint cannot be written or read."""
 
 
-class Stopped(KeyboardInterrupt):
-    """All workers stopped together, and have saved their states."""
-
-
 @dataclass(frozen=True)
 class Report:
     """How far an optimisation has come.
@@ -93,7 +89,7 @@ def run_rounds(
                 checkpoints.save()
                 saved = time.monotonic()
             if stop:
-                raise Stopped
+                raise KeyboardInterrupt
             yield report(value, terms)
         if checkpoints:
             checkpoints.save()

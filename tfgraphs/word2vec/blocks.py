@@ -39,21 +39,23 @@ def keep_probabilities(counts: np.ndarray, threshold: float) -> np.ndarray:
     return np.minimum(1, np.sqrt(ratio) + ratio)
 
 
-def read_in_a_row(tokens: int) -> list[tuple[int, int]]:
-    """Return where the parts of a text begin and end that are read one after the other."""
-    return [(start, min(start + _READ, tokens)) for start in range(0, tokens, _READ)]
+def read_in_a_row(tokens: int) -> Iterator[tuple[int, int]]:
+    """Yield where the parts of a text begin and end that are read one after the other."""
+    yield from ((start, min(start + _READ, tokens)) for start in range(0, tokens, _READ))
 
 
-def read_in_turns(tokens: int, places: int) -> list[tuple[int, int]]:
-    """Return where the parts of a text begin and end that are read at many places in turns.
+def read_in_turns(tokens: int, places: int) -> Iterator[tuple[int, int]]:
+    """Yield where the parts of a text begin and end that are read at many places in turns.
 
     So each row of a block is from another part of the text. A worker that trains on a share of the text sees its topics
     mixed: where it meets one topic for some time, its model diverges before it is merged with those of others.
     """
-    own = max(1, -(-tokens // places))
-    turns = range(0, own, _TURN)
-    begins = [(place * own + turn, min(place * own + own, tokens)) for turn in turns for place in range(places)]
-    return [(start, min(start + _TURN, end)) for start, end in begins if start < end]
+    own = -(-tokens // places)
+    for turn in range(0, own, _TURN):
+        for place in range(places):
+            start, end = place * own + turn, min(place * own + own, tokens)
+            if start < end:
+                yield start, min(start + _TURN, end)
 
 
 class Blocks:
@@ -94,7 +96,6 @@ class Blocks:
         self._keep = np.append(keep_probabilities(corpus.vocabulary.counts, settings.subsample), 1).astype(np.float32)
         self._places, self._length = places, length
         self._jumps = group.size > 1
-        self._order = read_in_turns(len(corpus.tokens), places) if self._jumps else read_in_a_row(len(corpus.tokens))
         self._words, found = 0, False
         for words, sentences in self._subsampled():
             self._words += len(words)
@@ -164,10 +165,12 @@ class Blocks:
     def _subsampled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the words that are kept and the numbers of their sentences, int32 [words] each."""
         random = np.random.default_rng(self._seed)
+        tokens = self._corpus.tokens
         sentence = 0
         for _ in range(self._settings.epochs):
-            for start, end in self._order:
-                part = np.array(self._corpus.tokens[start:end])  # a copy: sequential reading of a memory map
+            order = read_in_turns(len(tokens), self._places) if self._jumps else read_in_a_row(len(tokens))
+            for start, end in order:
+                part = np.array(tokens[start:end])  # a copy: sequential reading of a memory map
                 keep = random.random(len(part), dtype=np.float32) < self._keep[part]
                 ends = part == SENTENCE_END
                 sentences = sentence + np.cumsum(ends, dtype=np.int32)

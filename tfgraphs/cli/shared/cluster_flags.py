@@ -66,8 +66,8 @@ class Membership:
         assert self._place is not None
         own = self._place.addresses[self.rank]
         print(
-            f"worker {self.rank} of {self.size} waits for the others; it listens on {own} without authentication, on "
-            "all interfaces: only private networks are safe",
+            f"worker {self.rank} of {self.size} waits for the others. It listens on {own} without authentication, on "
+            "all interfaces: use private networks only",
             file=sys.stderr,
             flush=True,
         )

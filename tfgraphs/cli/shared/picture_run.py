@@ -173,19 +173,34 @@ def check_is_folder(output: Path) -> None:
         raise command.UsageError(f"--output={output} is the name of a file: several pictures need a folder")
 
 
+class LeftOut:
+    """The pictures of a run that could not be made, by the reason."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+
+    def add(self, path: Path, reason: str) -> None:
+        """Adds a picture."""
+        self._names.setdefault(reason.replace(f"{path} ", ""), []).append(path.name)
+
+    def say(self, path: Path, reason: str, monitor: Monitor) -> None:
+        """Adds a picture, and says so at once."""
+        monitor.say(reason if str(path) in reason else f"{path}: {reason}")
+        self.add(path, reason)
+
+    def report(self, output: Path, count: int) -> None:
+        """Prints how many pictures were made of so many; raises UsageError if some were left out."""
+        if self._names:
+            made = f"{count - sum(map(len, self._names.values()))} of {command.counted(count, 'picture')}"
+            reasons = "; ".join(f"{_some(names)} ({reason})" for reason, names in self._names.items())
+            raise command.UsageError(f"{output}: {made}; left out: {reasons}")
+        print(f"{output}: {command.counted(count, 'picture')}")
+
+
 def _some(names: Sequence[str]) -> str:
     """Lists names, of many the first."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
-
-
-def report_made(output: Path, count: int, left_out: Mapping[str, Sequence[str]]) -> None:
-    """Prints how many pictures were made of so many; raises UsageError if some were left out, whose names it has."""
-    if left_out:
-        made = f"{count - sum(map(len, left_out.values()))} of {command.counted(count, 'picture')}"
-        reasons = "; ".join(f"{_some(names)} ({reason})" for reason, names in left_out.items())
-        raise command.UsageError(f"{output}: {made}; left out: {reasons}")
-    print(f"{output}: {command.counted(count, 'picture')}")
 
 
 def transparent(pixels: np.ndarray, alpha: np.ndarray | None) -> images.Picture:
@@ -324,7 +339,7 @@ class FolderRun(PictureRun):
         A picture that cannot be read is reported at its turn, the others are still made, and UsageError is raised at
         the end. The last progress of `make_picture` has the result; `size` and `smallest` are those of `load_picture`.
         """
-        count, left_out = len(self._pictures), dict[str, list[str]]()
+        count, left_out = len(self._pictures), LeftOut()
         finished = [name for name in self.state.read("finished").split("\n") if Path(name).exists()]
         with self.monitored() as monitor:
             for number, (target, path) in enumerate(self._sources.items()):
@@ -338,15 +353,13 @@ class FolderRun(PictureRun):
                 except OutputError:
                     raise
                 except TfgraphsError as error:
-                    text = " ".join(str(error).split())
-                    monitor.say(text if str(path) in text else f"{path}: {text}")
-                    left_out.setdefault(text.replace(f"{path} ", ""), []).append(path.name)
+                    left_out.say(path, " ".join(str(error).split()), monitor)
                     continue
                 images.save(target, transparent(pixels, picture.alpha), with_input(self.origin, str(path)))
                 finished.append(str(target.absolute()))
                 self.state.write("finished", "\n".join(finished))
         self.state.forget()
-        report_made(self.output, count, left_out)
+        left_out.report(self.output, count)
 
     def _named_after(self, _: str) -> str:
         return name_of_folder(self._place, self.name)

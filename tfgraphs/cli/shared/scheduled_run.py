@@ -90,17 +90,17 @@ class ScheduledRun:
         self._job = picture_workers.Job(name, tuple(_arguments(values, _RUN)), os.getcwd())
 
     def make_pictures(self) -> None:
-        """Makes the pictures that are missing, and reports those that cannot be made, see `picture_run.report_made`."""
+        """Makes the pictures that are missing, and reports those that cannot be made, see `picture_run.LeftOut`."""
         count = sum(1 for _ in picture_inputs.iterate(self._place))
         if not count:
             picture_inputs.sources(self._place)  # raises FolderError
-        self._done, self._targets, self._left_out = 0, set[int](), dict[str, list[str]]()
+        self._done, self._left_out = 0, picture_run.LeftOut()
         make = partial(picture_workers.make_picture, self._job)
         try:
             with Monitor(self._name) as monitor, _scheduler() as scheduler:
                 for made in scheduler.map_unordered(make, self._missing()):
                     if made.error:
-                        self._leave_out(made, monitor)
+                        self._left_out.say(Path(made.source), made.error, monitor)
                     self._done += 1
                     share = min(1, self._done / count)
                     monitor(Progress(self._done, f"picture {self._done:,} of {count:,}", share, math.nan))
@@ -108,32 +108,28 @@ class ScheduledRun:
         except KeyboardInterrupt:
             text = "interrupted; the same command makes the pictures that are missing"
             raise KeyboardInterrupt(text) from None
-        picture_run.report_made(self.output, count, self._left_out)
+        self._left_out.report(self.output, count)
 
     def _missing(self) -> Iterator[tuple[str, str]]:
         """Yields the paths of pictures to make and of their results."""
         self.output.mkdir(exist_ok=True)
+        targets = set[int]()
         for path in picture_inputs.iterate(self._place):
             target = self.output / f"{path.stem}.png"
-            digest = hash(path.stem)  # of a million names
-            if digest in self._targets:
-                self._left_out.setdefault("another picture has the same name", []).append(path.name)
+            digest = hash(path.stem)  # smaller than a name
+            if digest in targets:
+                self._left_out.add(path, "another picture has the same name")
                 self._done += 1
             elif self._is_made(path, target):
                 self._done += 1
             else:
                 yield str(path), str(target.absolute())
-            self._targets.add(digest)
+            targets.add(digest)
 
     def _is_made(self, path: Path, target: Path) -> bool:
         with contextlib.suppress(images.ImageError):
             return target.exists() and images.read_origin(target) == _plain(self._origin, path)
         return False
-
-    def _leave_out(self, made: picture_workers.Made, monitor: Monitor) -> None:
-        monitor.say(made.error if made.source in made.error else f"{made.source}: {made.error}")
-        names = self._left_out.setdefault(made.error.replace(f"{made.source} ", ""), [])
-        names.append(Path(made.source).name)
 
 
 def _plain(origin: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and last word, with the count of the whole.
 """
 
 import copy
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection, Container, Sequence
 from functools import partial
 
 import numpy as np
@@ -43,24 +43,33 @@ def join_phrases(
     """
     index, counts, total, pruned = dict(vocabulary.index), vocabulary.counts, raw_words, False
     for turn in range(1, settings.phrases + 1):
-        connectors = Connectors(len(index), [index[word] for word in settings.connectors if word in index])
-        table = PairTable(connectors, settings.max_counting_memory)
+        connectors = [index[word] for word in settings.connectors if word in index]
+        count = partial(_count_pairs, len(index), connectors, settings.max_counting_memory)
         of_turn = f"{turn} of {settings.phrases}"
-        empty = copy.deepcopy(table)  # `table` is not when the next part begins
-        for part in shards.read(partial(_count_pairs, empty), f"counting pairs of words, {of_turn}"):
+        parts = shards.read(count, f"counting pairs of words, {of_turn}")
+        table = next(parts)
+        for part in parts:
             table.merge(part)
         pruned = pruned or table.pruned
         joiner = _choose_phrases(table, counts, total, index, settings)
         if len(joiner.pairs) == 0:
             break
-        joined = list(shards.rewrite(partial(_join, joiner), f"joining phrases, {of_turn}"))
-        counts, total = np.sum([one for one, _ in joined], axis=0), sum(one for _, one in joined)
+        counts, total = np.zeros_like(joiner.counts), 0
+        for part_counts, part_total in shards.rewrite(partial(_join, joiner), f"joining phrases, {of_turn}"):
+            counts, total = counts + part_counts, total + part_total
     return *most_frequent(index, counts, settings.min_count, settings.max_vocabulary, known), pruned
 
 
-def _count_pairs(empty: "PairTable", source: NumberFile, _: NumberFile, report: Callable[[float], None]) -> "PairTable":
-    """Count the pairs of a file in a copy of an empty table."""
-    table = copy.deepcopy(empty)
+def _count_pairs(
+    words: int,
+    connectors: Sequence[int],
+    max_bytes: int,
+    source: NumberFile,
+    _: NumberFile,
+    report: Callable[[float], None],
+) -> "PairTable":
+    """Count the pairs of a file; see `Connectors` and `PairTable`."""
+    table = PairTable(Connectors(words, connectors), max_bytes)
     for numbers in source.sentences(report):
         table.add(numbers)
     return table
