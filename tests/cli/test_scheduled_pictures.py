@@ -33,6 +33,14 @@ def address():
         yield found
 
 
+def wait_for(folder, pattern):
+    """Waits until a file is there."""
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -78,10 +86,7 @@ def test_finished_pictures_are_not_made_again(forked, folder, address):
 def test_a_killed_run_leaves_whole_pictures_and_goes_on(forked, folder, address):
     flags = (*DREAM, "--steps=30", f"--scheduler={address}")
     run = forked.start("deepdream", *flags, "--output=out", cwd=folder)
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("out/*.png")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(folder, "out/*.png")
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
     for path in folder.glob("out/*.png"):
@@ -104,18 +109,15 @@ def test_a_painting_that_is_none_is_one_clear_error(forked, folder, address):
 def test_a_process_that_ends_is_started_again(forked, folder, address):
     flags = (*DREAM, "--steps=60", f"--scheduler={address}", "--output=out")
     run = forked.start("deepdream", *flags, cwd=folder)
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("out/*.png")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(folder, "out/*.png")
     subprocess.run(["pkill", "-9", "-f", "--", "--steps=60 --input=."], check=True)
     assert run.wait().stdout == "out: 4 pictures\n"
     assert len(list(folder.glob("out/*.png"))) == 4
 
 
 def test_an_interrupted_run_says_how_to_go_on(forked, folder, address):
-    run = forked.start("deepdream", *DREAM, f"--scheduler={address}", "--output=out", cwd=folder)
-    time.sleep(3)
+    run = forked.start("deepdream", *DREAM, "--steps=60", f"--scheduler={address}", "--output=out", cwd=folder)
+    wait_for(folder, "out")
     os.kill(run.pid, signal.SIGINT)
     done = run.wait()
     assert done.returncode == 130
@@ -167,10 +169,7 @@ def test_an_interrupted_film_goes_on_with_the_frames_that_are_missing(forked, fi
         f"--scheduler={address}",
     )
     run = forked.start("deepdream", *flags, cwd=film)
-    deadline = time.monotonic() + 60
-    while not list(film.glob("checkpoints/*/frames/*.png")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(film, "checkpoints/*/frames/*.png")
     os.kill(run.pid, signal.SIGINT)
     assert run.wait().returncode == 130
     done = forked("deepdream", *flags, "--resume", cwd=film)
@@ -189,6 +188,53 @@ def test_frames_that_depend_on_one_another_are_not_made_side_by_side(forked, fil
     done = forked(name, "--input=film.apng", *flags, "--workers=2", cwd=film)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert message in done.stderr
+
+
+PAGE = ("feature", "--layer=fire3", "--channels=1,4-20", "--size=40", "--style=fourier")
+
+
+def test_a_page_of_features_is_made_by_workers(forked, tmp_path, address):
+    alone = forked("visualize", *PAGE, "--steps=4", "--output=alone", cwd=tmp_path)
+    together = forked("visualize", *PAGE, "--steps=4", "--output=together", f"--scheduler={address}", cwd=tmp_path)
+    assert (alone.returncode, together.returncode) == (0, 0), together.stderr
+    assert together.stdout == alone.stdout.replace("alone", "together")
+    pages = [(tmp_path / name / "index.html").read_text() for name in ("alone", "together")]
+    assert pages[1].replace("together", "alone") == pages[0]
+    for name in ("alone", "together"):
+        (tmp_path / name / "index.html").unlink()
+    assert_alike(tmp_path / "together", tmp_path / "alone")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "together"]
+
+
+def test_an_interrupted_page_goes_on_with_the_parts_that_are_missing(forked, tmp_path, address):
+    flags = (*PAGE, "--steps=40", "--output=page", f"--scheduler={address}")
+    run = forked.start("visualize", *flags, cwd=tmp_path)
+    wait_for(tmp_path, "checkpoints/*/pictures/*.done")
+    os.kill(run.pid, signal.SIGINT)
+    assert run.wait().returncode == 130
+    finished = sorted(tmp_path.glob("checkpoints/*/pictures/*.png"))[0]
+    Image.new("RGB", (40, 40), "red").save(finished)
+    done = forked("visualize", *flags, "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "page" / finished.name) as picture:
+        assert picture.getpixel((20, 20)) == (255, 0, 0)
+    assert len(list(tmp_path.glob("page/fire3_*.png"))) == 18
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["feature", "--objective=fire2:3", "--workers=2"], "are for a page"),
+        (["layers", "--workers=2"], "--workers is for feature, not for layers"),
+        (["feature", "--workers=2", "--logdir=logs"], "--logdir is for a run without"),
+        (["feature", "--layer=fire33", "--workers=2"], "has no layer 'fire33'"),
+    ],
+)
+def test_wrong_flags_of_a_page_are_refused(forked, tmp_path, flags, message):
+    done = forked("visualize", *flags, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@
     visualize classify cat.jpg                               the classes of a picture
     visualize feature                                        pictures that excite thirty striking channels, as a page
     visualize feature --layer=fire9 --channels=0-63          the same for other channels
+    visualize feature --workers=4                            by four processes; --scheduler: by other machines
     visualize feature --objective='fire5:3 + fire5:42' --style=maco --output=unit.png     or for a mixture, as a picture
 
 In the table of layers, kernel and stride are in positions of the layer below; the receptive field is the side in
@@ -28,7 +29,15 @@ import numpy as np
 from absl import flags
 
 from tfgraphs.cli import visualize_feature
-from tfgraphs.cli.shared import command, common_flags, picture_inputs, picture_run, run_state
+from tfgraphs.cli.shared import (
+    command,
+    common_flags,
+    picture_inputs,
+    picture_run,
+    run_state,
+    scheduled_run,
+    scheduler_flags,
+)
 from tfgraphs.cli.visualize_feature import feature
 from tfgraphs.pictures import images, samples
 from tfgraphs.pictures.sheets import bars, enlarged, sheet
@@ -70,7 +79,7 @@ _FLAGS = {
     "kernels": {"layer", "channels", "output"},
     "activations": {"input", "size", "layer", "channels", "topn", "output"},
     "classify": {"input", "size", "topn", "format"},
-    "feature": {"size", "layer", "channels", "output"},
+    "feature": {"size", "layer", "channels", "output", "workers", *scheduler_flags.NAMES},
 }
 
 
@@ -273,9 +282,8 @@ def _print(columns: Sequence[str], shown: Sequence[Sequence[str]], rows: Sequenc
 
 
 def run() -> None:
-    command.run(
-        "visualize", main, __doc__, [__name__, visualize_feature.__name__, picture_run.__name__, run_state.__name__]
-    )
+    modules = [__name__, visualize_feature.__name__, picture_run.__name__, run_state.__name__]
+    command.run("visualize", main, __doc__, [*modules, *scheduled_run.FLAG_MODULES])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ An objective becomes a picture, or a sheet of several styles or of a batch. The 
 ones of a network, become a folder with a page.
 """
 
+import contextlib
 import html
 import itertools
 import re
@@ -14,16 +15,18 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from tfgraphs.cli.shared import command, common_flags, picture_run
+from tfgraphs.cli.shared import command, common_flags, picture_run, picture_workers, scheduled_run
 from tfgraphs.deepdream.objective_text import read_terms
 from tfgraphs.deepdream.settings import PIXEL_STYLES, STYLES, DeadUnitError, FeatureSettings
 from tfgraphs.files.outputs import atomic_folder, check_folder, check_writable
+from tfgraphs.monitor.terminal import Monitor
 from tfgraphs.pictures import images
 from tfgraphs.pictures.sheets import sheet
 
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
     from tfgraphs.deepdream import Objective
+    from tfgraphs.deepdream.features import RenderProgress
 
 OBJECTIVE = flags.DEFINE_multi_string(
     "objective", [], "feature: what is maximised, such as fire5:3 or 'fire9:1 - fire9:7'; several are added."
@@ -97,12 +100,6 @@ class FeatureRun(picture_run.PictureRun):
             check_folder(self.output, _INDEX)
             check_writable(self.output.parent / "page")
 
-    def size(self, objective: "Objective") -> tuple[int, int]:
-        """Height and width of the pictures: by default those of a network that takes pictures of one size."""
-        if flags.FLAGS.size:
-            return flags.FLAGS.size, flags.FLAGS.size
-        return self.backbone.nearest_size(objective.layers, (_SIDE, _SIDE))
-
     def pictures(
         self, objective: "Objective", settings: FeatureSettings, number: int, count: int
     ) -> list[images.Picture | None]:
@@ -113,15 +110,15 @@ class FeatureRun(picture_run.PictureRun):
         for last in visualize_feature(objective, self.backbone, settings, on_graph=self.log_graph, **checkpoints):
             self._monitor(last if count == 1 else last.of_whole("part", number, count, self._steps))
         self._steps += last.step
-        assert last.pictures is not None
-        alphas = [None] * len(last.pictures) if last.alpha is None else last.alpha
-        made = [images.Picture(pixels, alpha) for pixels, alpha in zip(last.pictures, alphas, strict=True)]
-        return [None if index in last.dead else picture for index, picture in enumerate(made)]
+        return _pictures_of(last)
 
 
 def feature(module: str) -> None:
     """Runs the command; `module` defines the flags that it shares with the other commands of `visualize`."""
     _check_flags()
+    if picture_workers.served_kind():
+        _serve_groups()
+        return
     run = FeatureRun(module)
     try:
         (_make_picture if OBJECTIVE.value else _make_page)(run)
@@ -155,6 +152,10 @@ def _check_flags() -> None:
         raise command.UsageError("--channels needs a layer: --layer=fire9 --channels=0-63")
     for style in STYLE.value:
         _settings(style, BATCH.value, (_SIDE, _SIDE))
+    if scheduled_run.is_scheduled():
+        scheduled_run.check_flags()
+        if OBJECTIVE.value:
+            raise command.UsageError("--workers and --scheduler are for a page: leave them out, or --objective")
 
 
 def _make_picture(run: FeatureRun) -> None:
@@ -163,7 +164,8 @@ def _make_picture(run: FeatureRun) -> None:
     pictures, captions = [], []
     with run.monitored() as monitor:
         for number, style in enumerate(STYLE.value):
-            made = run.pictures(objective, _settings(style, BATCH.value, run.size(objective)), number, count)
+            settings = _settings(style, BATCH.value, _size(run.backbone, objective))
+            made = run.pictures(objective, settings, number, count)
             alive = [picture for picture in made if picture]
             if len(alive) < len(made):
                 dead = len(made) - len(alive)
@@ -184,20 +186,11 @@ def _make_page(run: FeatureRun) -> None:
     """Makes the folder with the page of several channels. Raises DeadUnitError if all units are dead."""
     units, title = _units(run.backbone)
     finished = run.state.folder / "pictures"
-    layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
-    groups = [layer[start : start + _GROUP] for layer in layers for start in range(0, len(layer), _GROUP)]
-    pictures: dict[_Unit, images.Picture | None] = {}
-    with run.monitored():
-        for number, group in enumerate(groups):
-            done = f"pictures/{number:06}.done"
-            if not run.state.read(done):
-                for unit, picture in zip(group, _make_group(run, group, number, len(groups)), strict=True):
-                    if picture:
-                        images.save(finished / unit.file, picture)
-                run.state.write(done, "yes")
-            for unit in group:  # as it was written, so that a resumed run ends with the same bytes
-                path = finished / unit.file
-                pictures[unit] = images.load(path) if path.exists() else None
+    with run.monitored() as monitor:
+        (_schedule_groups if scheduled_run.is_scheduled() else _make_groups)(run, _groups(units), finished, monitor)
+        files = {unit: finished / unit.file for unit in units}
+        # as they were written, so that a resumed run ends with the same bytes
+        pictures = {unit: images.load(file) if file.exists() else None for unit, file in files.items()}
         dead = ", ".join(unit.name for unit, picture in pictures.items() if not picture)
         if not any(pictures.values()):
             raise DeadUnitError(
@@ -210,15 +203,85 @@ def _make_page(run: FeatureRun) -> None:
     print(f"{run.output}/{_INDEX}: {len(pictures)} channels of {run.backbone.name}")
 
 
-def _make_group(run: FeatureRun, group: Sequence[_Unit], number: int, count: int) -> list[images.Picture | None]:
-    """Makes the pictures of some channels of one layer; None for dead ones."""
+def _groups(units: Sequence[_Unit]) -> list[list[_Unit]]:
+    """Returns the channels that are optimised in one batch each, of one layer."""
+    layers = [list(group) for _, group in itertools.groupby(units, key=lambda unit: unit.layer)]
+    return [layer[start : start + _GROUP] for layer in layers for start in range(0, len(layer), _GROUP)]
+
+
+def _mark(number: int) -> str:
+    """The name of the file in the state that says that a group is done."""
+    return f"pictures/{number:06}.done"
+
+
+def _make_groups(run: FeatureRun, groups: Sequence[Sequence[_Unit]], folder: Path, _: Monitor) -> None:
+    """Makes the pictures that are missing in a folder."""
+    for number, group in enumerate(groups):
+        if not run.state.read(_mark(number)):
+            objective, settings = _task(run.backbone, group)
+            with contextlib.suppress(DeadUnitError):  # all of them
+                _save_group(group, run.pictures(objective, settings, number, len(groups)), folder)
+            run.state.write(_mark(number), "yes")
+
+
+def _schedule_groups(run: FeatureRun, groups: Sequence[Sequence[_Unit]], folder: Path, monitor: Monitor) -> None:
+    """Has the workers make the pictures that are missing in a folder."""
+    missing = [number for number in range(len(groups)) if not run.state.read(_mark(number))]
+    items = [(str(number), str(folder.absolute())) for number in missing]
+    done = len(groups) - len(missing)
+    for made in scheduled_run.make_all(scheduled_run.job(run.name, run.flags), items):
+        if made.error:
+            raise command.UsageError(f"{groups[int(made.source)][0].name}: {made.error}")
+        run.state.write(_mark(int(made.source)), "yes")
+        done += 1
+        scheduled_run.show(monitor, "part", done, len(groups))
+
+
+def _serve_groups() -> None:
+    """Makes the groups of which a worker names the numbers, see `picture_workers`."""
+    command.import_tensorflow()
+    from tfgraphs.deepdream.features import visualize_feature
+
+    backbone = picture_run.load_backbone("visualize", check=_units)
+    groups = _groups(_units(backbone)[0])
+
+    def make(number: str, folder: str) -> None:
+        group = groups[int(number)]
+        objective, settings = _task(backbone, group)
+        with contextlib.suppress(DeadUnitError):
+            *_, last = visualize_feature(objective, backbone, settings)
+            _save_group(group, _pictures_of(last), Path(folder))
+
+    picture_workers.serve(make)
+
+
+def _task(backbone: "Backbone", group: Sequence[_Unit]) -> "tuple[Objective, FeatureSettings]":
+    """Returns what makes the pictures of a group."""
     from tfgraphs.deepdream.objectives import channels
 
     objective = channels(group[0].layer, [unit.channel for unit in group])
-    try:
-        return run.pictures(objective, _settings(STYLE.value[0], len(group), run.size(objective)), number, count)
-    except DeadUnitError:
-        return [None] * len(group)
+    return objective, _settings(STYLE.value[0], len(group), _size(backbone, objective))
+
+
+def _save_group(group: Sequence[_Unit], made: Sequence[images.Picture | None], folder: Path) -> None:
+    for unit, picture in zip(group, made, strict=True):
+        if picture:
+            images.save(folder / unit.file, picture)
+
+
+def _pictures_of(last: "RenderProgress") -> list[images.Picture | None]:
+    """Returns the pictures of a finished batch; None for dead units."""
+    assert last.pictures is not None
+    alphas = [None] * len(last.pictures) if last.alpha is None else last.alpha
+    made = [images.Picture(pixels, alpha) for pixels, alpha in zip(last.pictures, alphas, strict=True)]
+    return [None if index in last.dead else picture for index, picture in enumerate(made)]
+
+
+def _size(backbone: "Backbone", objective: "Objective") -> tuple[int, int]:
+    """Height and width of the pictures: by default those of a network that takes pictures of one size."""
+    if flags.FLAGS.size:
+        return flags.FLAGS.size, flags.FLAGS.size
+    return backbone.nearest_size(objective.layers, (_SIDE, _SIDE))
 
 
 def _units(backbone: "Backbone") -> tuple[list[_Unit], str]:

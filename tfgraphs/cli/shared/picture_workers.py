@@ -1,7 +1,8 @@
 """Pictures that a scheduler's workers make: what the worker does, and the process in which it keeps a network loaded.
 
-A worker starts the command once, with the flags of the run, and gives it the names of pictures one after the other, as
-a line of JSON each. So one network serves many pictures, and the command does not know of schedulers.
+A worker starts the command once, with the flags of the run, and gives it what to make, one after the other, as a line
+of JSON each: the path of a picture or the number of a part, and where the result goes. So one network serves many
+pictures, and the command does not know of schedulers.
 """
 
 import contextlib
@@ -41,8 +42,8 @@ class Job(NamedTuple):
     """A run of a command.
 
     Attributes:
-        command: its name.
-        arguments: flags, without input and output.
+        command: its name, such as "visualize feature".
+        arguments: its flags.
         folder: in which it runs.
         kind: of what it makes, PICTURES or FRAMES of a film.
     """
@@ -54,10 +55,10 @@ class Job(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A picture that was made, or why not.
+    """A picture or part that was made, or why not.
 
     Attributes:
-        source: its path.
+        source: the path of the picture, or the number of the part.
         error: a text, or nothing.
     """
 
@@ -66,11 +67,11 @@ class Made(NamedTuple):
 
 
 def make_picture(job: Job, paths: tuple[str, str]) -> Made:
-    """Makes a picture in the process of a job, which is started for the first one.
+    """Makes a picture or part in the process of a job, which is started for the first one.
 
     Args:
         job: what to do.
-        paths: of the picture and of the result, which is there as a whole or not at all.
+        paths: of the picture, or the number of the part; and of the result, which is there as a whole or not at all.
 
     Raises:
         JobError: the command refuses to run with these flags.
@@ -105,7 +106,7 @@ def _ask(job: Job, paths: tuple[str, str]) -> str | None:
     process.stdin = None
     errors = process.communicate()[1].strip().splitlines()
     if process.returncode == command.BAD_INPUT and errors:
-        raise JobError(errors[-1].removeprefix(f"{job.command}: "))
+        raise JobError(errors[-1].removeprefix(f"{job.command.split()[0]}: "))
     return None
 
 
@@ -118,9 +119,10 @@ def end_processes() -> None:
 
 
 def _start(job: Job) -> "subprocess.Popen[str]":
-    program = f"from tfgraphs.cli.{job.command} import run; run()"
+    name, *subcommand = job.command.split()
+    program = f"from tfgraphs.cli.{name} import run; run()"
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", program, *job.arguments, "--input=."],
+        [sys.executable, "-P", "-c", program, *subcommand, *job.arguments],
         cwd=job.folder,
         env={**os.environ, SERVED: job.kind, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
@@ -141,25 +143,35 @@ class ServedRun:
 
     def make_pictures(self, make: Callable[[images.Picture], Iterator[Progress]], size: int, smallest: int = 1) -> None:
         """Makes each picture that is named; args as of `FolderRun.make_pictures`."""
-        answers = os.fdopen(os.dup(1), "w")
-        os.dup2(2, 1)  # whatever is printed must not be taken for an answer
-        while select.select([sys.stdin], [], [], _IDLE)[0] and (line := sys.stdin.readline()):
-            source, target = json.loads(line)
-            error = self._make(source, target, make, size, smallest)
-            print(json.dumps(error), file=answers, flush=True)
 
-    def _make(self, source: str, target: str, make: Callable[..., Iterator[Progress]], size: int, smallest: int) -> str:
-        try:
+        def make_one(source: str, target: str) -> None:
             picture = picture_run.load_picture(source, size, smallest)
             for progress in make(picture):
                 pixels = progress.picture
+            assert pixels is not None
+            origin = picture_run.with_input(self.origin, source)
+            images.save(target, picture_run.transparent(pixels, picture.alpha), origin)
+
+        serve(make_one)
+
+
+def serve(make: Callable[[str, str], None]) -> None:
+    """Makes what the worker asks for, until it asks no more.
+
+    Args:
+        make: a function of the path of a picture, or the number of a part, and of the path of the result.
+    """
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever is printed must not be taken for an answer
+    while select.select([sys.stdin], [], [], _IDLE)[0] and (line := sys.stdin.readline()):
+        error = ""
+        try:
+            make(*json.loads(line))
         except OutputError:
             raise
-        except TfgraphsError as error:
-            return " ".join(str(error).split())
-        assert pixels is not None
-        images.save(target, picture_run.transparent(pixels, picture.alpha), picture_run.with_input(self.origin, source))
-        return ""
+        except TfgraphsError as refused:
+            error = " ".join(str(refused).split())
+        print(json.dumps(error), file=answers, flush=True)
 
 
 def served_kind() -> str:

@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class ScheduledRun:
     """
 
     def __init__(self, name: str, place: str | list[str], module: str) -> None:
-        _check_flags()
+        check_flags()
         picture_run.check_network_files()
         self._name, self._place = name, place
         self.output = Path(picture_run.OUTPUT.value or picture_run.name_of_folder(place, name))
@@ -87,7 +87,7 @@ class ScheduledRun:
         reserve(self.output)
         values = command.flag_values([module, *picture_run.FolderRun.flag_modules])
         self._origin = picture_run.origin_of(name, values)
-        self._job = picture_workers.Job(name, tuple(_arguments(values, _RUN)), os.getcwd())
+        self._job = job(name, values, "--input=.")
 
     def make_pictures(self) -> None:
         """Makes the pictures that are missing, and reports those that cannot be made, see `picture_run.LeftOut`."""
@@ -95,16 +95,13 @@ class ScheduledRun:
         if not count:
             picture_inputs.sources(self._place)  # raises FolderError
         self._done, self._left_out = 0, picture_run.LeftOut()
-        make = partial(picture_workers.make_picture, self._job)
         try:
-            with Monitor(self._name) as monitor, _scheduler() as scheduler:
-                for made in scheduler.map_unordered(make, self._missing()):
+            with Monitor(self._name) as monitor:
+                for made in make_all(self._job, self._missing()):
                     if made.error:
                         self._left_out.say(Path(made.source), made.error, monitor)
                     self._done += 1
-                    share = min(1, self._done / count)
-                    monitor(Progress(self._done, f"picture {self._done:,} of {count:,}", share, math.nan))
-                scheduler.run_on_workers(picture_workers.end_processes)
+                    show(monitor, "picture", self._done, count)
         except KeyboardInterrupt:
             text = "interrupted; the same command makes the pictures that are missing"
             raise KeyboardInterrupt(text) from None
@@ -150,11 +147,10 @@ def make_film(run: film_run.FilmRun, module: str, film: films.Film, size: tuple[
     Raises:
         UsageError: a flag has no effect here, or a frame cannot be made.
     """
-    _check_flags()
+    check_flags()
     values = command.flag_values([module, *picture_run.FolderRun.flag_modules])
-    job = picture_workers.Job(
-        run.name, (*_arguments(values, (*_RUN, *_OF_FILMS)), *more), os.getcwd(), picture_workers.FRAMES
-    )
+    frames_job = job(run.name, {name: values[name] for name in values if name not in _OF_FILMS}, "--input=.", *more)
+    frames_job = frames_job._replace(kind=picture_workers.FRAMES)
     given = run.state.folder.absolute() / "given"
 
     def make_missing(frames: films.FrameFolder, count: int, monitor: Monitor) -> None:
@@ -168,19 +164,48 @@ def make_film(run: film_run.FilmRun, module: str, film: films.Film, size: tuple[
 
         done = count - sum(not frames.path(number).exists() for number in range(count))
         frames.folder.mkdir(exist_ok=True)
-        with _scheduler() as scheduler:
-            for made in scheduler.map_unordered(partial(picture_workers.make_picture, job), missing()):
-                if made.error:
-                    raise command.UsageError(f"{run.output}: {Path(made.source).stem}: {made.error}")
-                Path(made.source).unlink()
-                done += 1
-                monitor(Progress(done, f"frame {done:,} of {count:,}", done / count, math.nan))
-            scheduler.run_on_workers(picture_workers.end_processes)
+        for made in make_all(frames_job, missing()):
+            if made.error:
+                raise command.UsageError(f"{run.output}: {Path(made.source).stem}: {made.error}")
+            Path(made.source).unlink()
+            done += 1
+            show(monitor, "frame", done, count)
 
     run.make_film_of(make_missing)
 
 
-def _check_flags() -> None:
+def job(name: str, values: Mapping[str, object], *more: str) -> picture_workers.Job:
+    """Returns the job of a command.
+
+    Args:
+        name: of the command.
+        values: its flags; those that were given, and are not of the run as a whole, go to the workers.
+        more: flags for the workers.
+    """
+    given = (flags.FLAGS[flag] for flag in values if flags.FLAGS[flag].present and flag not in _RUN)
+    arguments = [text for flag in given for text in flag.serialize().split("\n")]
+    return picture_workers.Job(name, (*arguments, *more), os.getcwd())
+
+
+def make_all(work: picture_workers.Job, items: Iterable[tuple[str, str]]) -> Iterator[picture_workers.Made]:
+    """Has the workers make pictures or parts, and yields what became of them as they are done.
+
+    Args:
+        work: what to do.
+        items: paths of pictures, or numbers of parts, and of their results; read as they are needed.
+    """
+    with _scheduler() as scheduler:
+        yield from scheduler.map_unordered(partial(picture_workers.make_picture, work), items)
+        scheduler.run_on_workers(picture_workers.end_processes)
+
+
+def show(monitor: Monitor, what: str, done: int, count: int) -> None:
+    """Shows how many pictures or parts are done."""
+    monitor(Progress(done, f"{what} {done:,} of {count:,}", min(1, done / count), math.nan))
+
+
+def check_flags() -> None:
+    """Raises UsageError or SchedulerError for flags that are wrong, or have no effect on several pictures at once."""
     scheduler_flags.check_flags()
     if WORKERS.value and scheduler_flags.SCHEDULER.value:
         raise command.UsageError("--workers and --scheduler say the same: give one of the two")
@@ -199,11 +224,3 @@ def _scheduler() -> Iterator[Scheduler]:
     with scheduler_flags.connected() as scheduler:
         assert scheduler is not None
         yield scheduler
-
-
-def _arguments(values: Mapping[str, object], without: Collection[str]) -> Iterator[str]:
-    """Yields the flags that were given, but some."""
-    for name in values:
-        flag = flags.FLAGS[name]
-        if flag.present and name not in without:
-            yield from flag.serialize().split("\n")
