@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--pairs", help="file of word pairs with judgements")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--workers", type=numbers, default=[1, 2, 4], help="numbers of workers")
-    parser.add_argument("--merge_bytes", type=numbers, default=[60], help="bytes for each word")
+    parser.add_argument("--merge_bytes", type=numbers, default=[0], help="bytes for each word, 0 for the usual number")
     parser.add_argument("--curve", action="store_true", help="quality only, in threads of one process")
     parser.add_argument("--simulate", help="a picture of the model")
     parser.add_argument("--speed", type=float, default=1_715_000, help="for the model: words/s of a worker alone")
@@ -118,7 +118,8 @@ def train(count: int, sent: int, text: Path, options: argparse.Namespace) -> tup
         cluster = ",".join(f"127.0.0.1:{port}" for port in range(42300, 42300 + count))
         before, runs = loopback_bytes(), []
         for rank in range(count):
-            own = [f"--cluster={cluster}", f"--rank={rank}", f"--merge_bytes={sent}"] if count > 1 else []
+            own = [f"--cluster={cluster}", f"--rank={rank}"] if count > 1 else []
+            own += [f"--merge_bytes={sent}"] if count > 1 and sent else []
             pinned = set(cores[rank * each : (rank + 1) * each])
             runs.append(
                 subprocess.Popen(
@@ -162,7 +163,7 @@ def train_in_threads(count: int, sent: int, text: Path, options: argparse.Namesp
 
     def work(group: Group) -> tuple[Word2Vec, int]:
         model = Word2Vec(corpus.vocabulary, settings)
-        for _ in train_words(model, corpus, group=group, merge_bytes=sent):
+        for _ in train_words(model, corpus, group=group, merge_bytes=sent or None):
             pass
         return model, getattr(group, "sent", 0)
 

@@ -155,7 +155,8 @@ def one_pass():
 
 def training():
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
-    from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+    from tfgraphs.neural_style.one_pass.settings import NetworkSettings
+    from tfgraphs.neural_style.one_pass.training import train
     from tfgraphs.pictures.photographs import Photographs, packaged
     backbone, settings = backbones.load("squeezenet", "average"), NetworkSettings()
     _, painting = pictures(480, 640)

@@ -180,8 +180,9 @@ def train_style_network(
         The network: `network(pictures)` maps float32 [batch, height, width, 3] in 0..1 to pictures of that shape.
     """
     from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+    from tfgraphs.neural_style.one_pass.settings import NetworkSettings
     from tfgraphs.neural_style.one_pass.stylize import export_network
-    from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+    from tfgraphs.neural_style.one_pass.training import train
     from tfgraphs.neural_style.settings import CROP
     from tfgraphs.pictures.photographs import Photographs, packaged
 

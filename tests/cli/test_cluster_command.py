@@ -14,17 +14,34 @@ from PIL import Image
 WORDS = [f"w{number}" for number in range(60)]
 TRAIN = "text.txt --dim=8 --epochs=6 --min_count=1 --subsample=0 --words_per_step=64 --workers=1 --output=out"
 KILLED_BEFORE_ITS_SECOND_CHECKPOINT = """
-import os, signal, sys
+import glob, os, signal, sys, time
 from tfgraphs.optimize import reports
 save, saved = reports.Checkpoints.save, []
 
 def save_or_die(self):
     saved.append(self)
     if len(saved) == 2:
+        while not glob.glob("state0/word2vec-*/ckpt-2.index"):
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
     save(self)
 
 reports.Checkpoints.save = save_or_die
+sys.argv = ["word2vec", *{arguments!r}]
+from tfgraphs.cli.word2vec import run
+run()
+"""
+
+KILLED_AT_THE_END = """
+import os, signal, sys
+from tfgraphs.cli.shared import cluster_flags
+finish = cluster_flags.Membership.finish
+
+def finish_and_die(*arguments):
+    finish(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+cluster_flags.Membership.finish = finish_and_die
 sys.argv = ["word2vec", *{arguments!r}]
 from tfgraphs.cli.word2vec import run
 run()
@@ -152,6 +169,22 @@ def test_a_kill_between_a_merge_and_a_checkpoint_loses_nothing(together, forked,
     assert digest(folder / "out") == digest(together[0] / "out")
 
 
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_worker_that_was_killed_at_the_end_needs_the_others_no_more(together, forked, folder, killed):
+    cluster = f"--cluster={','.join(free_addresses(2))}"
+    first, second = ([*TRAIN.split(), cluster, f"--rank={rank}", f"--checkpoint_dir=state{rank}"] for rank in (0, 1))
+    commands = [["word2vec", *first], ["word2vec", *second]]
+    again = commands[killed]
+    commands[killed] = ["-c", KILLED_AT_THE_END.format(arguments=again[1:])]
+    ended = wait([forked.start(*one, cwd=folder) for one in commands])
+    assert (ended[killed].returncode, ended[1 - killed].returncode) == (-signal.SIGKILL, 0), ended[1 - killed].stderr
+    done = forked(*again, "--resume", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "waits for the others" not in done.stderr
+    assert digest(folder / "out") == digest(together[0] / "out")
+    assert not list(folder.glob("state*/word2vec-*"))
+
+
 def test_an_interruption_of_one_stops_all_and_all_go_on(together, forked, folder):
     addresses = free_addresses(2)
     workers = start(forked, folder, "--save_seconds=0", addresses=addresses)
@@ -219,7 +252,8 @@ from tfgraphs.cluster.group import ALONE
 from tfgraphs.graphs.start import start
 from tfgraphs.neural_style import StyleSettings
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
-from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+from tfgraphs.neural_style.one_pass.settings import NetworkSettings
+from tfgraphs.neural_style.one_pass.training import train
 from tfgraphs.pictures.photographs import Photographs
 
 groups = [ALONE]

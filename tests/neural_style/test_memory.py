@@ -7,8 +7,9 @@ from PIL import Image
 from tests.allocated_memory import FORGOTTEN, check_flat, growth
 from tfgraphs.neural_style import StyleSettings, paint
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+from tfgraphs.neural_style.one_pass.settings import NetworkSettings
 from tfgraphs.neural_style.one_pass.stylize import StyleModel, export_network
-from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+from tfgraphs.neural_style.one_pass.training import train
 from tfgraphs.pictures.photographs import Photographs
 
 SIZES = [(48, 56), (64, 52), (50, 70)]

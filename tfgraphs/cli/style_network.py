@@ -12,6 +12,7 @@ from tfgraphs.cli.shared import cluster_flags, command, common_flags, picture_ru
 from tfgraphs.files.outputs import SAVED_MODEL, check_folder, check_writable, reserve
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.terminal import Monitor
+from tfgraphs.neural_style.one_pass.settings import NetworkSettings, trainable
 from tfgraphs.neural_style.regions import SMALLEST_SIDE
 from tfgraphs.neural_style.settings import CROP, StyleSettings, Weights
 from tfgraphs.pictures import films, images, photographs, samples
@@ -35,6 +36,7 @@ TRAIN_SIZE = flags.DEFINE_integer(
 )
 
 _NAME = "neural_style"
+_STATE = f"{_NAME}-network"
 _STYLE = (  # settings that training reads
     "content_layer",
     "style_layers",
@@ -71,20 +73,14 @@ def train(style: StyleSettings) -> None:
         photos = photographs.Photographs(paths, CROP, picture_run.SEED.value, reading.prepare)
         for line in photos.left_out:
             reading.say(f"left out: {line}")
-    command.import_tensorflow(connect=membership.connect)
-    from tfgraphs.neural_style.one_pass import training
-    from tfgraphs.neural_style.one_pass.network import TransformationNetwork
-    from tfgraphs.neural_style.one_pass.stylize import export_network
-
-    style = training.trainable(style)
-    settings = training.NetworkSettings(
+    style = trainable(style)
+    settings = NetworkSettings(
         steps=TRAIN_STEPS.value,
         seed=picture_run.SEED.value,
         batch=TRAIN_BATCH.value,
         learning_rate=TRAIN_RATE.value,
         style_size=TRAIN_SIZE.value,
     )
-    backbone = picture_run.load_backbone(_NAME, style.pooling, style.layers)
     values = command.flag_values([__name__, picture_run.__name__, run_state.__name__])
     origin = {
         "version": __version__,
@@ -94,7 +90,14 @@ def train(style: StyleSettings) -> None:
         **membership.origin,
     }
     files = [painting, *paths, *picture_run.network_files()]
-    state = run_state.RunState(f"{_NAME}-network", origin, files, may_begin=membership.size > 1)
+    membership.look_back(run_state.state_folder(_STATE, origin, files))
+    command.import_tensorflow(connect=membership.connect)
+    from tfgraphs.neural_style.one_pass import training
+    from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+    from tfgraphs.neural_style.one_pass.stylize import export_network
+
+    backbone = picture_run.load_backbone(_NAME, style.pooling, style.layers)
+    state = run_state.RunState(_STATE, origin, files, may_begin=membership.size > 1)
     membership.check_same({name: origin[name] for name in ("version", "style", "training")})
     network = TransformationNetwork(seed=settings.seed)
     test_picture = images.resize(photos.first, images.fit(photos.first.shape[:2], _TEST_SIDE)).clip(0, 1)
@@ -119,6 +122,7 @@ def train(style: StyleSettings) -> None:
                 due = progress.step + save_every
                 path = folder.with_name(f"{folder.name}_{progress.step:05}.png")
                 images.save(path, images.Picture(progress.picture))
+        membership.finish(state)
     if membership.rank == 0:
         export_network(folder, network)
         print(f"{EXPORT_DIR.value}: a network that paints so; {_NAME} --model={EXPORT_DIR.value} --input=photo.jpg")

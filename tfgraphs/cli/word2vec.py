@@ -95,7 +95,11 @@ common_flags.define_path("jieba_dictionary", None, "File of further words for ji
 common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 
 MERGE_BYTES = flags.DEFINE_float(
-    "merge_bytes", 60, "With --cluster: bytes that a worker sends for each of its words; more is more accurate.", 1
+    "merge_bytes",
+    None,
+    "With --cluster: bytes that a worker sends for each of its words; more is more accurate. By default 20 for each "
+    "other worker, at most 60.",
+    1,
 )
 
 _FLAG_MODULES = (cluster_flags.__name__, scheduler_flags.__name__, run_state.__name__)
@@ -138,10 +142,14 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
     start = load_start(FROM.value) if FROM.value else None
     if start and flags.FLAGS["dim"].present and settings.dim != start.dimensions:
         raise command.UsageError(f"--dim={settings.dim}: {FROM.value} has {start.dimensions}: leave it out")
+    folder, known = _text_folder(text_settings), start.words if start else []
+    origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT} | {"workers": settings.cores}
+    origin |= {"version": __version__, **membership.origin}
+    inputs = _inputs(files, folder, text_settings)
+    membership.look_back(run_state.state_folder("word2vec", origin, inputs))
     if OPTIMIZER.value != OPTIMIZER.default:  # only Keras knows which there are
         _start_tensorflow(settings, membership)
     started = time.monotonic()
-    folder, known = _text_folder(text_settings), start.words if start else []
     with (
         scheduler_flags.connected() as scheduler,
         _tensorflow_beside(files, settings, membership),
@@ -168,11 +176,6 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
             monitor.say(f"{common:,} of {len(corpus.vocabulary.words):,} words have vectors; {missing}")
     prepared = time.monotonic()
     probes = results.Probes(corpus.vocabulary, PROBE.value) if LOGDIR.value and membership.rank == 0 else None
-    origin = {name: value for name, value in _flags().items() if name not in _NO_RESULT} | {"workers": settings.cores}
-    inputs = [path for path in (*files, Path(text_settings.jieba_dictionary or STDIN)) if path != STDIN]
-    inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
-    inputs += [Path(FROM.value)] if FROM.value and Path(FROM.value).exists() else []
-    origin |= {"version": __version__, **membership.origin}
     state = run_state.RunState("word2vec", origin, inputs, may_begin=membership.size > 1)
 
     _start_tensorflow(settings, membership)
@@ -197,6 +200,7 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
             **state.checkpoints,
         ):
             monitor(probes.add_to(progress, model.vectors) if probes else progress)
+        membership.finish(state)
     seconds = float(state.read(_SECONDS))
     speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / max(seconds, 1e-9))
     figures: dict[str, object] = finished or {
@@ -216,6 +220,13 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
     if STDIN in files:
         shutil.rmtree(folder, ignore_errors=True)
     state.forget()
+
+
+def _inputs(files: Sequence[Path], folder: Path, settings: TextSettings) -> list[Path]:
+    """Returns the files on which the result depends; of a text from a pipe, they are those in its folder."""
+    inputs = [path for path in (*files, Path(settings.jieba_dictionary or STDIN)) if path != STDIN]
+    inputs += [folder / name for name in (WORDS, NUMBERS) if STDIN in files]
+    return inputs + ([Path(FROM.value)] if FROM.value and Path(FROM.value).exists() else [])
 
 
 def _text_folder(settings: TextSettings) -> Path:

@@ -52,6 +52,21 @@ ALONE = Group()
 """A worker without others."""
 
 
+class Finished(Group):
+    """A worker whose group has finished its training, and which is started again: it asks nobody.
+
+    Args:
+        rank: of this worker.
+        size: how many there were.
+    """
+
+    def __init__(self, rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
+
+    def mean(self, tensors: Sequence[Any]) -> list[Any]:
+        return list(tensors)
+
+
 class WorkersLost(Exception):
     """A worker has ended or cannot be reached, so the others have to end, too, and be started again.
 

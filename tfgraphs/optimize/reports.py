@@ -93,6 +93,7 @@ def run_rounds(
             yield report(value, terms)
         if checkpoints:
             checkpoints.save()
+        group.least(1)  # none leaves before all have the last state
     except (KeyboardInterrupt, GeneratorExit):
         if checkpoints and group.size == 1:  # a state of one worker alone is no good
             checkpoints.save()

@@ -30,7 +30,6 @@ from tfgraphs.word2vec.matrix import Matrix
 SETTLED = 10.0
 LEAST = 0.25  # share of the rows that are merged in each round
 FINE = 4  # an average round may end after so many parts of its steps
-MERGE_BYTES = 60.0  # that a worker sends for each of its words
 SENT = tf.float16
 
 
@@ -102,6 +101,14 @@ class Merging:
             rows = merged[:count] + share[:count] * tf.cast(total, merged.dtype)
             block[:count].assign(rows)
             merged[:count].assign(rows)
+
+
+def usual_bytes(size: int) -> float:
+    """Return how many bytes each of `size` workers sends for a word, unless another number is asked for.
+
+    Two workers need few for the quality of one; more of them need more, see `benchmarks/cluster.py`.
+    """
+    return min(60.0, 20.0 * (size - 1))
 
 
 def bytes_of_round(matrices: Sequence[Matrix], size: int) -> float:

@@ -26,7 +26,7 @@ from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import Blocks, keep_probabilities
-from tfgraphs.word2vec.merging import FINE, MERGE_BYTES, Merging, count_rounds
+from tfgraphs.word2vec.merging import FINE, Merging, count_rounds, usual_bytes
 from tfgraphs.word2vec.model import Word2Vec
 from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
 from tfgraphs.word2vec.start import load_start
@@ -82,7 +82,7 @@ def train_word_vectors(
 
 
 def train(
-    model: Word2Vec, corpus: EncodedCorpus, *, group: Group = ALONE, merge_bytes: float = MERGE_BYTES, **options: Any
+    model: Word2Vec, corpus: EncodedCorpus, *, group: Group = ALONE, merge_bytes: float | None = None, **options: Any
 ) -> Iterator[Progress]:
     """Train a model on a text.
 
@@ -92,7 +92,7 @@ def train(
         group: workers that train together. All have the whole text and the same model, best with the settings of
             `TrainingSettings.for_workers`; each trains on its part, and rows are merged in rounds, see `merging`. All
             end with the same vectors.
-        merge_bytes: how many bytes a worker sends for each word of its part, on average.
+        merge_bytes: how many bytes a worker sends for each word of its part, on average; None for the usual number.
         options: `checkpoint_dir`, `save_seconds` and `on_graph` of `minimize`.
 
     Yields:
@@ -108,7 +108,8 @@ def train(
     plan = model.plan(kept)
     call_steps, rounds = None, 1.0
     if group.size > 1:
-        rounds = count_rounds(model.matrices, group.size, corpus.raw_words * settings.epochs / group.size, merge_bytes)
+        sent, words = merge_bytes or usual_bytes(group.size), corpus.raw_words * settings.epochs / group.size
+        rounds = count_rounds(model.matrices, group.size, words, sent)
         call_steps = max(1, int(kept / (plan.places * model.length) / rounds / FINE))
     own = corpus.part(group.rank, group.size)
     text = Blocks(own, settings, plan.places, model.length, group, call_steps)

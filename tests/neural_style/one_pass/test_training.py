@@ -10,7 +10,8 @@ from PIL import Image
 from tfgraphs.backbones.backbone import LayerError
 from tfgraphs.neural_style import StyleError, StyleSettings
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
-from tfgraphs.neural_style.one_pass.training import NetworkSettings, train
+from tfgraphs.neural_style.one_pass.settings import NetworkSettings
+from tfgraphs.neural_style.one_pass.training import train
 from tfgraphs.neural_style.shifts import SHIFTS, cut_window
 from tfgraphs.pictures.photographs import Photographs
 

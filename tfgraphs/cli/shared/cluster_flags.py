@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from absl import flags
 
 from tfgraphs.cli.shared import process
+from tfgraphs.cli.shared.run_state import RESUME, RunState
 from tfgraphs.cluster.addresses import ClusterError, find_place
-from tfgraphs.cluster.group import ALONE, Group
+from tfgraphs.cluster.group import ALONE, Finished, Group
 
 CLUSTER = flags.DEFINE_string(
     "cluster",
@@ -23,6 +25,8 @@ CLUSTER = flags.DEFINE_string(
 RANK = flags.DEFINE_integer("rank", None, "Which of the workers of --cluster this is, from 0.", lower_bound=0)
 
 NAMES = ("cluster", "rank")
+
+_FINISHED = "finished"  # a text of the state: all workers have the last state of the training
 
 
 class Membership:
@@ -58,6 +62,20 @@ class Membership:
         least, negative = self.group.least(number, -number)
         if least != -negative:
             raise ClusterError("the workers have different flags or inputs: give all the same, with a --rank for each")
+
+    def look_back(self, folder: Path) -> None:
+        """Finds out whether the group has finished and only this worker is started again, so that it waits for none.
+
+        Args:
+            folder: with the state of this worker.
+        """
+        if self.size > 1 and RESUME.value and (folder / _FINISHED).exists():
+            self.group = Finished(self.rank, self.size)
+
+    def finish(self, state: RunState) -> None:
+        """Notes that all have finished; to be called when the training ends."""
+        if self.size > 1:
+            state.write(_FINISHED, "yes")
 
     def connect(self) -> None:
         """Waits for all workers and connects with them, before TensorFlow computes anything."""

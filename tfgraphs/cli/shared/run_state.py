@@ -37,6 +37,13 @@ def states_folder() -> Path:
     return Path(CHECKPOINT_DIR.value or Path(os.environ.get("TFGRAPHS_HOME", ".")) / "checkpoints")
 
 
+def state_folder(name: str, origin: Mapping[str, object], sources: Sequence[Path]) -> Path:
+    """Returns the folder of the state of a run; args as of `RunState`."""
+    states = states_folder()
+    place = os.path.relpath(os.path.realpath(sources[0].parent), os.path.realpath(states)) if sources else ""
+    return states / f"{name}-{fingerprint({'origin': origin, 'place': place})}"
+
+
 class RunState:
     """The state of one run, in `folder`; `checkpoints` are arguments of the techniques for saving it.
 
@@ -49,9 +56,7 @@ class RunState:
     def __init__(
         self, name: str, origin: Mapping[str, object], sources: Sequence[Path], may_begin: bool = False
     ) -> None:
-        states = states_folder()
-        place = os.path.relpath(os.path.realpath(sources[0].parent), os.path.realpath(states)) if sources else ""
-        self.folder = states / f"{name}-{fingerprint({'origin': origin, 'place': place})}"
+        self.folder = state_folder(name, origin, sources)
         check_writable(self.folder / _INPUTS)
         self.checkpoints: dict[str, Any] = {"checkpoint_dir": self.folder, "save_seconds": SAVE_SECONDS.value}
         reserve(self.folder)

@@ -9,8 +9,7 @@ crops of each step, and take the means of their losses and gradients.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +20,9 @@ from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.octaves import octave, octave_shares
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+from tfgraphs.neural_style.one_pass.settings import NetworkSettings, trainable
 from tfgraphs.neural_style.regions import StyleError
-from tfgraphs.neural_style.settings import SAMPLING, StyleSettings
+from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import cut_window, draw_shift, lattice_offset
 from tfgraphs.neural_style.style_loss import LayerSums, StyleTransferLoss, content_sums
 from tfgraphs.optimize.losses import Loss, weighted_sum
@@ -30,36 +30,9 @@ from tfgraphs.optimize.minimize import minimize
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.pictures.images import fit, resize
 from tfgraphs.pictures.photographs import Photographs
-from tfgraphs.settings_checks import CheckedSettings
 
 STEPS_PER_REPORT = 10
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
-
-
-@dataclass(frozen=True)
-class NetworkSettings(CheckedSettings):
-    """How a network is trained.
-
-    Attributes:
-        steps: gradient steps.
-        optimizer: name of a Keras optimizer, or a Keras optimizer.
-        seed: of the initial weights, the crops and the shifts.
-        batch: crops in a step, of all workers together.
-        learning_rate: at its highest. It rises first, as gradients are largest in the beginning, and falls to 2 %
-            along a cosine. A Keras optimizer has its own.
-        style_size: longer side to which the painting is reduced, in pixels: how large strokes are.
-    """
-
-    steps: int = 2000
-    optimizer: str | keras.optimizers.Optimizer = "adam"
-    seed: int = 0
-    batch: int = 2
-    learning_rate: float = 0.003
-    style_size: int = 384
-
-    ERROR: ClassVar = StyleError
-    LEAST: ClassVar = {"steps": 1, "seed": 0, "batch": 1, "style_size": 1}
-    ABOVE: ClassVar = {"learning_rate": 0}
 
 
 def train(
@@ -103,20 +76,6 @@ def train(
         stage, done = f"step {report.step:,} of {report.steps:,}", report.step / report.steps
         picture = None if test_picture is None else paint(tf.constant(test_picture[None]))[0].numpy()
         yield Progress(report.step, stage, done, report.loss, report.terms, picture)
-
-
-def trainable(style: StyleSettings) -> StyleSettings:
-    """The settings with which networks are trained: with covariances, unless another statistic is asked for.
-
-    Raises:
-        StyleError: another form of the losses, or a statistic of samples.
-    """
-    if style.loss != "normalized" or style.statistic in SAMPLING:
-        raise StyleError(
-            f"networks are trained with the loss normalized and a statistic such as covariance, not with {style.loss} "
-            f"and {style.statistic}: leave both out"
-        )
-    return replace(style, statistic=style.statistic or "covariance")
 
 
 def _optimizer(settings: NetworkSettings) -> keras.optimizers.Optimizer:
