@@ -149,15 +149,20 @@ class Blocks:
         The text is int32 [2, places, steps * length + 2 * window]: word and sentence numbers, -1 for no word.
         """
         size = self._places * self._length * self.block_steps
-        waiting = np.empty((2, 0), np.int32)
-        read = 0
+        parts, count, read = [np.empty((2, 0), np.int32)], 0, 0
         missing = -(-self.steps // self.block_steps)  # blocks
         for words_sentences in self._subsampled():
-            waiting = np.concatenate([waiting, np.stack(words_sentences)], axis=1)
+            parts.append(np.stack(words_sentences))
+            count += parts[-1].shape[1]
+            if count < size:
+                continue
+            waiting = np.concatenate(parts, axis=1)
             while waiting.shape[1] >= size:
                 read, missing = read + size, missing - 1
                 yield self._rows(waiting[:, :size]), read / self._words
                 waiting = waiting[:, size:]
+            parts, count = [waiting], waiting.shape[1]
+        waiting = np.concatenate(parts, axis=1)
         for _ in range(missing):
             yield self._rows(waiting), 1.0
             waiting = waiting[:, :0]
