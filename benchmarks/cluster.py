@@ -10,14 +10,16 @@ of the text. Bytes are those that a worker sends for each of its words: in proce
 carried; in threads, what an all-reduce in a ring would send.
 
 Measured on 15.6 million words, three epochs, in November 2026; like runs differ by half a per cent and .01. One worker
-on two cores has 2.9 to 3.3 million words/s, 38.8 % and .642. Two workers of a core each, as processes, have 1.6 to 1.9
-million, where one alone on its core has 1.7: they send 60.1 bytes a word, and merging takes 10 of 25 seconds, as
-TensorFlow's ring carries 0.2 GB/s there.
+on two cores has 2.9 to 3.3 million words/s, 38.8 % and .642. Two workers of a core each, as processes, have 1.98
+million (medians of alternating runs), where one alone on its core has 1.58: with their higher learning rate steps need
+more noise words and take half as long again, and merging takes 3 of 24 seconds, as TensorFlow's ring carries 0.2 GB/s
+there. With 60 bytes a word it takes 10 seconds.
 
     workers   bytes a word   analogies, %   WordSim353
     2         14.6           41.0           .642
+    2         19.8           41.6           .643
     2         29.5           41.0           .648
-    2         59.7           42.6           .637
+    2         60.1           42.6           .637
     4         29.0           36.1           .620
     4         59.0           38.1           .630
     4         119.8          40.4           .644
@@ -33,6 +35,8 @@ What was tried before, with four workers and 60 bytes unless noted otherwise (36
     SETTLED 4, 7.5, 15, 30 at the rate of one worker, the same          29.2, 32.3, 34.5, 32.5 %
     1, 3, 6, 12, 25 % of the rows in each round, rate x 1.5             36.1, 37.4, 38.1, 37.3, 38.6 %
     rate x 1, 1.2, 1.5 with 25 %                                        33.8, 36.7, 38.6 %; x 1.75 diverges
+    two workers, 20 bytes: rate x 1, 1.25, 1.5                          37.2, 40.0, 41.6 %; 2.28, 2.03, 1.98 million
+        words/s
     rounds of as many steps, or more of them at the end                 36.2, 25.1 %
     means in the first 5 % of the steps                                 the same
     shares of the text read in a row, as one worker does                38.6 %; at 30 bytes 7.2 %: a worker meets one
@@ -71,9 +75,12 @@ def main() -> None:
     parser.add_argument("--merge_bytes", type=numbers, default=[0], help="bytes for each word, 0 for the usual number")
     parser.add_argument("--curve", action="store_true", help="quality only, in threads of one process")
     parser.add_argument("--simulate", help="a picture of the model")
-    parser.add_argument("--speed", type=float, default=1_715_000, help="for the model: words/s of a worker alone")
+    parser.add_argument("--speed", type=float, default=1_585_000, help="for the model: words/s of a worker alone")
     parser.add_argument(
-        "--pair_speed", type=float, default=935_000, help="and of each of two on the loopback interface"
+        "--group_speed", type=float, default=1_110_000, help="and of one in a group, without exchanging"
+    )
+    parser.add_argument(
+        "--exchange", type=float, default=6.4, help="nanoseconds of exchanging a byte, besides the wire"
     )
     options = parser.parse_args()
     if options.simulate:
@@ -183,15 +190,18 @@ def quality(path: Path, options: argparse.Namespace) -> tuple[str, str]:
 def efficiency(workers: int, gigabits: float, options: argparse.Namespace, rounds_per_word: float) -> float:
     """Returns the words/s of a worker among others, relative to those of one alone.
 
-    Workers compute, then exchange. A word takes the time that it takes a worker alone; what exchanging adds on the
-    loopback interface, as measured with two workers; its bytes on the wire; and its share of the 2 (workers - 1)
-    messages of the ring in each round.
+    Workers compute, then exchange. A word takes the time that it takes a worker with the learning rate of a group; the
+    time that exchanging its bytes takes on the loopback interface; the bytes on the wire; and its share of the
+    2 (workers - 1) messages of the ring in each round.
     """
+    from tfgraphs.word2vec.merging import usual_bytes
+
     if workers == 1:
         return 1.0
-    exchange = 1 / options.pair_speed - 1 / options.speed
-    wire = options.merge_bytes[0] * 8 / (gigabits * 1e9)
-    return 1 / (1 + options.speed * (exchange + wire + rounds_per_word * 2 * (workers - 1) * LATENCY))
+    sent = options.merge_bytes[0] or usual_bytes(workers)
+    exchange = sent * (options.exchange * 1e-9 + 8 / (gigabits * 1e9))
+    messages = rounds_per_word * 2 * (workers - 1) * LATENCY
+    return 1 / (options.speed * (1 / options.group_speed + exchange + messages))
 
 
 def simulate(path: Path, options: argparse.Namespace) -> None:
@@ -200,7 +210,7 @@ def simulate(path: Path, options: argparse.Namespace) -> None:
     from matplotlib import pyplot
 
     from tfgraphs.word2vec.matrix import Matrix
-    from tfgraphs.word2vec.merging import bytes_of_round
+    from tfgraphs.word2vec.merging import bytes_of_round, usual_bytes
 
     matrices = [Matrix(np.zeros((VOCABULARY, 100), np.float32), "rows")] * 2
     figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
@@ -208,11 +218,12 @@ def simulate(path: Path, options: argparse.Namespace) -> None:
     for gigabits in GIGABITS:
         rates = []
         for workers in WORKERS:
-            rounds = options.merge_bytes[0] / bytes_of_round(matrices, workers) if workers > 1 else 0.0
+            sent = options.merge_bytes[0] or usual_bytes(workers)
+            rounds = sent / bytes_of_round(matrices, workers) if workers > 1 else 0.0
             rates.append(workers * options.speed * efficiency(workers, gigabits, options, rounds) / 1e6)
         axes.plot(WORKERS, rates, marker="o", label=f"{gigabits} Gbit/s")
         rows.append((f"{gigabits} Gbit/s", *(f"{rate:.1f}" for rate in rates)))
-    axes.plot(WORKERS, [workers * options.speed / 1e6 for workers in WORKERS], "k:", label="if exchanging took no time")
+    axes.plot(WORKERS, [workers * options.speed / 1e6 for workers in WORKERS], "k:", label="in proportion")
     axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="million words/s, all together", xticks=WORKERS)
     axes.set_xticklabels(WORKERS)
     axes.legend()

@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
     path = tmp_path_factory.mktemp("simulated") / "cluster.png"
-    command = [sys.executable, "benchmarks/cluster.py", f"--simulate={path}", "--speed=1000000", "--pair_speed=600000"]
+    command = [sys.executable, "benchmarks/cluster.py", f"--simulate={path}", "--speed=1000000", "--group_speed=700000"]
     return path, subprocess.check_output(
         command, cwd=CHECKOUT, text=True, env={"PYTHONPATH": str(CHECKOUT), "PATH": ""}
     )
