@@ -153,6 +153,15 @@ def test_pairs_are_learnt_in_the_format_of_wevi(tmp_path, train):
     assert load(str(tmp_path / "fruit")).matrix.shape == (5, 3)
 
 
+def test_pairs_have_the_losses_of_texts_too(train, tmp_path):
+    (tmp_path / "pairs.txt").write_text("drink|juice, eat|apple, drink|milk")
+    for loss, rows in (("softmax", 5), ("negative_sampling", 5), ("hierarchical_softmax", 4)):
+        train("--pairs=pairs.txt", f"--loss={loss}", "--passes=3", f"--output={loss}", cwd=tmp_path)
+        assert np.load(tmp_path / loss / "outputs.npy").shape == (rows, 5)
+    inputs = [(tmp_path / loss / "inputs.npy").read_bytes() for loss in ("softmax", "negative_sampling")]
+    assert inputs[0] != inputs[1]
+
+
 WITHOUT_TENSORFLOW = """
 import runpy, sys
 from tfgraphs.cli.shared import command
@@ -200,6 +209,9 @@ HAN = "我来到北京清华大学，他来到网易杭研大厦。\n" * 300
         (["text.txt", "--from=few.txt"], "no word of the text is among those to start from"),
         (["--pairs=pairs.txt", "--from=few.txt"], "--from has no effect on a training on pairs"),
         (["--pairs=pairs.txt", "--dim=3"], "--dim has no effect on a training on pairs"),
+        (["--pairs=pairs.txt", "--loss=nce"], "loss is 'nce': choose one of softmax, negative_sampling"),
+        (["--pairs=pairs.txt", "--negatives=3"], "--negatives has no effect on softmax"),
+        (["--pairs=pairs.txt", "--tied", "--loss=hierarchical_softmax"], "tied is not for hierarchical_softmax"),
         (["--pairs=pairs.txt", "--tokenizer=letters"], "--tokenizer has no effect on a training on pairs"),
     ],
 )

@@ -272,14 +272,22 @@ def _timed(state: run_state.RunState) -> Iterator[None]:
 
 def _train_on_pairs() -> None:
     settings = PairSettings.from_json(CONFIG.value)
-    tied = common_flags.read_settings(TrainingSettings).tied
-    settings = dataclasses.replace(settings, passes=PASSES.value, tied=tied, compat=COMPAT.value)
+    training = common_flags.read_settings(TrainingSettings)
+    settings = dataclasses.replace(
+        settings,
+        passes=PASSES.value,
+        tied=training.tied,
+        compat=COMPAT.value,
+        loss=_loss(),
+        negatives=training.negatives,
+    )
     pairs = read_pairs(PAIRS.value)
     origin = {"pairs": True, **dataclasses.asdict(settings)}
     state = run_state.RunState("word2vec", origin, [Path(PAIRS.value)])
 
     command.import_tensorflow(gpu_gains=False)
-    from tfgraphs.word2vec.pairs.training import PairModel, train_pairs
+    from tfgraphs.word2vec.pairs.model import PairModel
+    from tfgraphs.word2vec.pairs.training import train_pairs
 
     model = PairModel(pair_vocabulary(pairs), settings)
     with Monitor("word2vec", logdir=LOGDIR.value, flags=origin) as monitor, state.interruptible():
@@ -312,12 +320,12 @@ def _save(vocabulary: Vocabulary, inputs: np.ndarray, outputs: np.ndarray, figur
 def _refuse_without_effect() -> None:
     """Raises UsageError if a flag is given that has no effect with the others."""
     if PAIRS.value:
-        of_pairs = {"pairs", "config", "passes", "compat", "tied"}
+        of_pairs = {"pairs", "config", "passes", "compat", "tied", "loss", "negatives"}
         of_results = {"output", "formats", "export_dir", "evaluate", "restrict_vocab", "logdir"}
         common_flags.refuse_without_effect(__name__, of_pairs | of_results, "a training on pairs")
         for module in (cluster_flags.__name__, scheduler_flags.__name__):
             common_flags.refuse_without_effect(module, (), "a training on pairs")
-    value = {name: flags.FLAGS[name].value for name in _flags()}
+    value = {name: flags.FLAGS[name].value for name in _flags()} | {"loss": _loss()}
     sampled = value["loss"] in ("negative_sampling", "nce", "sampled_softmax")
     phrases = ("phrase_threshold", "phrase_discount", "phrase_scoring", "phrase_connectors")
     for names, effective, what in (
@@ -339,6 +347,12 @@ def _refuse_without_effect() -> None:
             published = name in PUBLISHED_ALGORITHM and value[name] == PUBLISHED_ALGORITHM[name]  # all may be given
             if flags.FLAGS[name].present and not effective and not published:
                 raise command.UsageError(f"--{name} has no effect on {what}: leave it out")
+
+
+def _loss() -> str:
+    """Returns the loss: of pairs by default a softmax, as they are few."""
+    loss = flags.FLAGS["loss"]
+    return "softmax" if PAIRS.value and not loss.present else loss.value
 
 
 def _check_outputs() -> None:

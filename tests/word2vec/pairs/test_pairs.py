@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfgraphs.word2vec.pairs.losses import make_output
+from tfgraphs.word2vec.pairs.model import PairModel, pair_loss, wevi_random
 from tfgraphs.word2vec.pairs.pair_format import PairSettings, pair_vocabulary, parse_pairs
-from tfgraphs.word2vec.pairs.training import REPORTS, PairModel, pair_loss, train_pairs, wevi_random
+from tfgraphs.word2vec.pairs.training import REPORTS, train_pairs
 
 FRUIT_AND_JUICE = (
     "eat|apple,eat|orange,eat|rice,drink|juice,drink|milk,drink|water,"
@@ -127,8 +129,9 @@ def test_random_numbers_are_those_that_the_formula_gives_in_javascript(state, st
 
 def loss_of(text, inputs, outputs, compat=None):
     pairs = parse_pairs(text)
-    model = SimpleNamespace(vocabulary=pair_vocabulary(pairs), inputs=inputs, outputs=outputs)
-    return pair_loss(model, pairs, compat)
+    vocabulary = pair_vocabulary(pairs)
+    output = make_output(vocabulary, PairSettings(compat=compat))
+    return pair_loss(SimpleNamespace(vocabulary=vocabulary, output=output, inputs=inputs, outputs=outputs), pairs)
 
 
 RANDOM = np.random.default_rng(0)

@@ -19,11 +19,13 @@ from tfgraphs.word2vec.settings import CorpusError
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
 
 _QUOTED = 60  # characters of a wrong value that a message quotes
+LOSSES = ("softmax", "negative_sampling", "hierarchical_softmax")
 _RANGES = {
     "hidden_size": (1, 10_000),
     "random_state": (0, 2**31 - 1),
     "learning_rate": (0, 10**6),
     "passes": (1, 10**9),
+    "negatives": (1, 1000),
 }
 _INSIDE_NO_WORD = re.compile(r"[\s\x00-\x1f\x7f]")
 _CONFIG = '{"hidden_size": 5, "random_state": 1, "learning_rate": 0.2}'
@@ -47,7 +49,9 @@ class PairSettings:
         learning_rate: of all steps.
         passes: number of passes over the pairs.
         tied: whether inputs and outputs share one matrix.
-        compat: `wevi` for its gradient of pairs with several targets, see `training.pair_loss`; None for the exact one.
+        compat: `wevi` for its gradient of pairs with several targets, see `losses.Softmax`; None for the exact one.
+        loss: one of `LOSSES`.
+        negatives: noise words for each target, for `negative_sampling`.
     """
 
     hidden_size: int = 5
@@ -56,6 +60,8 @@ class PairSettings:
     passes: int = 100
     tied: bool = False
     compat: str | None = None
+    loss: str = "softmax"
+    negatives: int = 5
 
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
@@ -65,6 +71,12 @@ class PairSettings:
                 raise CorpusError(f"{name} is {_quoted(value)}: it must be a {kind} from {least:,} to {most:,}")
         if self.compat not in (None, "wevi"):
             raise CorpusError(f"compat is {_quoted(self.compat)}: choose wevi or None")
+        if self.loss not in LOSSES:
+            raise CorpusError(f"loss is {_quoted(self.loss)}: choose one of {', '.join(LOSSES)}")
+        if self.compat and self.loss != "softmax":
+            raise CorpusError(f"compat is for the loss softmax, not for {self.loss}")
+        if self.tied and self.loss == "hierarchical_softmax":
+            raise CorpusError("tied is not for hierarchical_softmax, whose outputs belong to nodes of a tree")
 
     @classmethod
     def from_json(cls, text: str) -> "PairSettings":
