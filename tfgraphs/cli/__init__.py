@@ -22,6 +22,6 @@ def launch(name: str) -> None:
     importlib.import_module(f"tfgraphs.cli.{name}").run()
 
 
-run_deepdream, run_neural_style, run_visualize, run_word2vec, run_words = (
-    partial(launch, name) for name in ("deepdream", "neural_style", "visualize", "word2vec", "words")
+run_deepdream, run_neural_style, run_studio, run_visualize, run_word2vec, run_words = (
+    partial(launch, name) for name in ("deepdream", "neural_style", "studio", "visualize", "word2vec", "words")
 )

@@ -4,10 +4,12 @@ The photographs are shipped by scikit-image: cat (Stefan van der Walt), coffee (
 are CC0, astronaut (NASA) is in the public domain. The paintings are drawn by `benchmarks/draw_paintings.py`.
 """
 
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.files.packaged import packaged_file
+from tfgraphs.files.packaged import PackageError, packaged_file
 
 PREFIX = "sample:"
 PHOTOGRAPHS = {"astronaut": "astronaut.png", "cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
@@ -16,6 +18,16 @@ PAINTINGS = {"swirls": "swirls.jpg", "embers": "embers.jpg", "waves": "waves.jpg
 
 class SampleError(TfgraphsError):
     """There is no sample picture of that name."""
+
+
+def installed(names: Iterable[str]) -> list[str]:
+    """Returns the paths `sample:NAME` of those samples that are on this machine."""
+    found = []
+    for name in names:
+        with contextlib.suppress(PackageError):
+            resolve(PREFIX + name)
+            found.append(PREFIX + name)
+    return found
 
 
 def resolve(path: str) -> Path:

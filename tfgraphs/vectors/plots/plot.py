@@ -144,24 +144,33 @@ def _fit(coordinates: np.ndarray, margin: np.ndarray) -> np.ndarray:
 
 
 def principal_components(matrix: np.ndarray, count: int = 2) -> np.ndarray:
-    """Projects points on the directions of largest variance (Pearson 1901), float64 [points, count].
+    """Projects points on the directions of largest variance, float64 [points, count]; see `principal_directions`.
 
-    With the singular value decomposition of the centered points, U S V^T, the directions are V and the projections
-    U S. The sign of each direction is chosen so that its largest component is positive, the first one of several.
+    Projections are 0 on directions without variance.
+    """
+    directions = principal_directions(matrix, count)
+    matrix = np.asarray(matrix, np.float64)
+    return (matrix - matrix.mean(axis=0)) @ directions.T
+
+
+def principal_directions(matrix: np.ndarray, count: int = 2) -> np.ndarray:
+    """Finds the directions of largest variance of points (Pearson 1901), unit vectors, float64 [count, dimensions].
+
+    With the singular value decomposition of the centered points, U S V^T, they are V. The sign of each is chosen so
+    that its largest component is positive, the first one of several. Directions without variance are 0.
 
     Args:
         matrix: finite numbers, [points, dimensions], neither of them 0.
-        count: number of directions. Projections are 0 on directions without variance.
+        count: number of directions.
     """
     matrix = np.asarray(matrix, np.float64)
-    centered = matrix - matrix.mean(axis=0)
-    left, scales, directions = np.linalg.svd(centered, full_matrices=False)
-    scales[scales <= max(matrix.shape) * np.finfo(np.float64).eps * np.linalg.norm(matrix)] = 0  # rounding errors
+    _, scales, directions = np.linalg.svd(matrix - matrix.mean(axis=0), full_matrices=False)
     sizes = np.abs(directions)
     largest = np.argmax(sizes >= (1 - 1e-9) * sizes.max(axis=1, keepdims=True), axis=1)
-    scales *= np.sign(directions[np.arange(len(directions)), largest])
-    projections = (left * scales)[:, :count]
-    return np.pad(projections, ((0, 0), (0, count - projections.shape[1])))
+    signs = np.sign(directions[np.arange(len(directions)), largest])
+    signs[scales <= max(matrix.shape) * np.finfo(np.float64).eps * np.linalg.norm(matrix)] = 0  # rounding errors
+    directions = (directions * signs[:, np.newaxis])[:count]
+    return np.pad(directions, ((0, count - len(directions)), (0, 0)))
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+"""Opens a page on this machine where people do with the mouse what the other commands do.
+
+    studio                       prints the address and opens it in a browser
+    studio --no_browser          only prints it
+    studio --port=9000           another port
+    studio --host=0.0.0.0        for other machines of a private network, with the token that is printed
+
+Nothing is fetched from elsewhere. Pictures that you bring and results are written to out/studio. Ctrl-C ends it.
+"""
+
+import contextlib
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from absl import flags
+
+from tfgraphs.cli.shared import command, common_flags
+from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.files.outputs import check_writable, reserve
+
+PORT = flags.DEFINE_integer("port", 8765, "Port on which the page is served; 0 for any that is free.", 0, 65535)
+HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "Address on which to listen. Another one than this machine's needs the token that is printed."
+)
+NO_BROWSER = flags.DEFINE_bool("no_browser", False, "Does not open a browser.")
+OUTPUT = common_flags.define_path("output", "out/studio", "Folder for results and for pictures that are brought.")
+
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+class PortError(TfgraphsError):
+    """The server cannot listen."""
+
+
+def main(arguments: list[str]) -> None:
+    command.no_arguments(arguments)
+    folder = Path(OUTPUT.value)
+    check_writable(folder / "file")
+    reserve(folder / "history")
+    from tfgraphs.studio import guard, server
+    from tfgraphs.studio.jobs import Jobs
+    from tfgraphs.studio.pairs import PairsTab
+    from tfgraphs.studio.uploads import Uploads
+
+    start = _once(command.import_tensorflow)
+    token = None if HOST.value in _HERE else guard.new_token()
+    hosts = None if token else guard.LOOPBACK
+
+    def make_application(port: int) -> server.Application:
+        return server.Application(
+            [PairsTab(start, folder)],
+            Jobs(folder / "history", start),
+            Uploads(folder / "uploads"),
+            folder,
+            guard.Guard(port, hosts, token),
+            on_page=_once(lambda: server.in_background(start)),
+        )
+
+    try:
+        opened = server.listen(HOST.value, PORT.value, make_application)
+    except OSError as error:
+        raise PortError(f"cannot listen on {HOST.value}:{PORT.value}, {reason(error)}: try --port=0") from error
+    address = _address(opened.port, token)
+    print(f"studio: {address}   Ctrl-C ends it", flush=True)
+    if not NO_BROWSER.value:
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(address)
+    try:
+        opened.serve_forever()
+    except KeyboardInterrupt:
+        print("studio: ended", file=sys.stderr)
+
+
+def _address(port: int, token: str | None) -> str:
+    host = "127.0.0.1" if HOST.value in ("0.0.0.0", "::") else HOST.value
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _once(function: Callable[[], object]) -> Callable[[], None]:
+    """Returns a function that calls another one the first time; calls at the same time wait for it."""
+    lock, called = threading.Lock(), False
+
+    def call() -> None:
+        nonlocal called
+        with lock:
+            if not called:
+                function()
+                called = True
+
+    return call
+
+
+def run() -> None:
+    command.run("studio", main, __doc__, [__name__])
+
+
+if __name__ == "__main__":
+    run()

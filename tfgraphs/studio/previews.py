@@ -1,0 +1,20 @@
+"""Pictures to look at in the page: smaller, and as JPEG."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from tfgraphs.pictures import images
+
+SIDE = 1024  # longer side, in pixels
+_QUALITY = 88
+
+
+def preview(pixels: np.ndarray) -> bytes:
+    """Returns a JPEG file of a picture, float32 [height, width, 3] in 0..1."""
+    size = images.fit(pixels.shape[:2], SIDE)
+    small = pixels if size == pixels.shape[:2] else images.resize(pixels, size)
+    file = io.BytesIO()
+    Image.fromarray(images.to_uint8(small), "RGB").save(file, "JPEG", quality=_QUALITY)
+    return file.getvalue()

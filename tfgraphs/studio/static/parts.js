@@ -1,0 +1,62 @@
+// What all tabs use: parts of their section, messages, drawings.
+
+const message = document.getElementById("message");
+
+/** Shows an error until the next one, or until something works. */
+export function showError(error) {
+  message.textContent = error.message ?? String(error);
+  message.classList.add("error");
+  message.hidden = false;
+}
+
+export function clearMessage() {
+  message.hidden = true;
+  message.classList.remove("error");
+}
+
+/** Says something that is no error, such as that TensorFlow starts. */
+export function say(text) {
+  message.textContent = text;
+  message.classList.remove("error");
+  message.hidden = false;
+}
+
+/** The parts of a section, by their data-part. */
+export function partsOf(section) {
+  return Object.fromEntries([...section.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+}
+
+/** Calls functions when buttons with their names, data-do, are pressed; errors are shown. */
+export function onButtons(section, actions) {
+  section.addEventListener("click", async (event) => {
+    const action = actions[event.target.closest("[data-do]")?.dataset.do];
+    if (!action) return;
+    event.preventDefault();
+    await guarded(() => action(event.target));
+  });
+}
+
+/** Calls a function and shows its error. */
+export async function guarded(action) {
+  try {
+    await action();
+  } catch (error) {
+    showError(error);
+  }
+}
+
+/** Puts a drawing, the text of an SVG element, into a part; the focus stays where it is. */
+export function draw(part, svg) {
+  const focused = part.contains(document.activeElement) ? document.activeElement.dataset.word : null;
+  const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  part.replaceChildren(document.adoptNode(drawing));
+  if (focused) [...part.querySelectorAll("[data-word]")].find((one) => one.dataset.word === focused)?.focus();
+}
+
+/** Copies a text for the person. */
+export async function copy(text, button) {
+  await navigator.clipboard.writeText(text);
+  const before = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = before), 1500);
+}

@@ -1,0 +1,93 @@
+// Chooses a picture: by dropping it, pasting it, from a file, or a sample.
+
+import { bring, picturePath } from "./server.js";
+import { guarded } from "./parts.js";
+
+let samples = null; // the answer of the server, once it is asked
+
+async function sampleKeys(kind) {
+  samples ??= fetch("/api/pictures").then((answer) => answer.json());
+  return (await samples)[kind];
+}
+
+/**
+ * Makes a picker in an element.
+ *
+ * place   an element, which is filled
+ * label   what is chosen, such as "photograph"
+ * kind    of samples: "photographs" or "paintings"
+ * onPick  is called with the key of the picture and its address
+ *
+ * Returns a function that shows another choice, a key or nothing, without calling onPick.
+ */
+export function picker(place, { label, kind, onPick }) {
+  place.classList.add("picker");
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = "image/*";
+  const field = document.createElement("label");
+  field.className = "drop";
+  const text = document.createElement("span");
+  text.textContent = `Drop a ${label} here, paste it, or choose a file`;
+  const image = document.createElement("img");
+  image.alt = `the chosen ${label}`;
+  image.hidden = true;
+  field.append(image, text, input);
+  const strip = document.createElement("div");
+  strip.className = "samples";
+  place.append(field, strip);
+
+  function show(key) {
+    image.hidden = !key;
+    if (key) image.src = picturePath(key);
+    for (const button of strip.children) button.setAttribute("aria-pressed", button.dataset.key === key);
+  }
+
+  function choose(key) {
+    show(key);
+    return onPick(key);
+  }
+
+  const take = (file) => guarded(async () => {
+    if (!file) return;
+    place.classList.add("busy");
+    try {
+      await choose((await bring(file)).picture);
+    } finally {
+      place.classList.remove("busy");
+      input.value = "";
+    }
+  });
+
+  input.addEventListener("change", () => take(input.files[0]));
+  place.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("over");
+  });
+  place.addEventListener("dragleave", () => place.classList.remove("over"));
+  place.addEventListener("drop", (event) => {
+    event.preventDefault();
+    place.classList.remove("over");
+    take(event.dataTransfer.files[0]);
+  });
+  addEventListener("paste", (event) => {
+    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+    if (file && place.offsetParent) take(file); // only in the open tab
+  });
+
+  guarded(async () => {
+    for (const key of await sampleKeys(kind)) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.key = key;
+      button.setAttribute("aria-pressed", "false");
+      const small = document.createElement("img");
+      small.src = picturePath(key);
+      small.alt = key.replace("sample:", "");
+      button.append(small);
+      button.addEventListener("click", () => guarded(() => choose(key)));
+      strip.append(button);
+    }
+  });
+  return show;
+}
