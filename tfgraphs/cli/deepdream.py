@@ -207,25 +207,13 @@ def _load_objective() -> "tuple[Objective, Backbone]":
     """Starts TensorFlow; returns the sum of what --objective, --layer and --guide say, and the network."""
     guide = images.load(samples.resolve(GUIDE.value), GUIDE_SIZE.value) if GUIDE.value else None
     command.import_tensorflow()
-    from tfgraphs.deepdream import guided, layer_l2, parse
-    from tfgraphs.deepdream.presets import check_of, default_layer, default_objective
+    from tfgraphs.deepdream.presets import check_of, combined_objective
 
-    def objective(backbone: "Backbone", guide: images.Picture | None = None) -> "Objective":
-        objectives = [parse(text, backbone) for text in OBJECTIVE.value]
-        layers = LAYER.value or [default_layer(backbone)]
-        for layer in layers:
-            backbone.check(layer)
-        if guide is not None:
-            seen = backbone(guide.pixels[None], layers)
-            objectives += [guided(layer, seen[layer][0].numpy()) for layer in layers]
-        elif LAYER.value:
-            objectives += map(layer_l2, layers)
-        elif not objectives:
-            objectives = [default_objective(backbone)]
-        return sum(objectives[1:], start=objectives[0])
+    def objective(backbone: "Backbone", guide: "np.ndarray | None" = None) -> "Objective":
+        return combined_objective(backbone, OBJECTIVE.value, LAYER.value, guide)
 
     backbone = picture_run.load_backbone("deepdream", check=check_of(objective))
-    return objective(backbone, guide), backbone
+    return objective(backbone, None if guide is None else guide.pixels), backbone
 
 
 def _settings() -> DreamSettings:

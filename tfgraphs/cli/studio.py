@@ -41,19 +41,21 @@ def main(arguments: list[str]) -> None:
     check_writable(folder / "file")
     reserve(folder / "history")
     from tfgraphs.studio import guard, server
+    from tfgraphs.studio.dream import DreamTab
     from tfgraphs.studio.jobs import Jobs
     from tfgraphs.studio.pairs import PairsTab
     from tfgraphs.studio.uploads import Uploads
 
     start = _once(command.import_tensorflow)
     token = None if HOST.value in _HERE else guard.new_token()
+    uploads = Uploads(folder / "uploads")
     hosts = None if token else guard.LOOPBACK
 
     def make_application(port: int) -> server.Application:
         return server.Application(
-            [PairsTab(start, folder)],
+            [PairsTab(start, folder), DreamTab(start, folder, uploads)],
             Jobs(folder / "history", start),
-            Uploads(folder / "uploads"),
+            uploads,
             folder,
             guard.Guard(port, hosts, token),
             on_page=_once(lambda: server.in_background(start)),

@@ -63,7 +63,7 @@ def train(style: StyleSettings) -> None:
     picture_run.check_network_files()
     if membership.rank == 0:
         check_folder(folder, SAVED_MODEL)
-        check_writable(folder.absolute().parent / "file")
+        check_writable(folder / SAVED_MODEL)
         reserve(folder)
         picture_run.reserve_logdir()
     painting = samples.resolve(str(TRAIN_STYLE.value))

@@ -98,7 +98,7 @@ class FeatureRun(picture_run.PictureRun):
             super()._check_outputs(sources)
         else:
             check_folder(self.output, _INDEX)
-            check_writable(self.output.parent / "page")
+            check_writable(self.output / _INDEX)
 
     def pictures(
         self, objective: "Objective", settings: FeatureSettings, number: int, count: int

@@ -362,7 +362,7 @@ def _check_outputs() -> None:
     for folder, marker in {OUTPUT.value: results.ABOUT, EXPORT_DIR.value: SAVED_MODEL}.items():
         if folder:
             check_folder(folder, marker)
-            check_writable(Path(folder).parent / "file")
+            check_writable(Path(folder) / marker)
             reserve(folder)
     if LOGDIR.value:
         check_writable(Path(LOGDIR.value) / "events")

@@ -1,12 +1,14 @@
 """Defaults for each network: what it dreams of, and channels with striking pictures."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.loading import load
 from tfgraphs.backbones.looking.heat_maps import richest_places
-from tfgraphs.deepdream.objectives import Objective, ObjectiveError, layer_l2, parse
+from tfgraphs.deepdream.objectives import Objective, ObjectiveError, guided, layer_l2, parse
 
 LAYERS = {
     "squeezenet": "fire7",
@@ -55,6 +57,31 @@ def default_objective(backbone: Backbone) -> Objective:
     if layer == LAYERS.get(backbone.name) and backbone.name in MIXTURES:
         return parse(MIXTURES[backbone.name], backbone)
     return layer_l2(layer)
+
+
+def combined_objective(
+    backbone: Backbone, texts: Sequence[str], layers: Sequence[str] = (), guide: np.ndarray | None = None
+) -> Objective:
+    """Returns the sum of some objectives, of some layers or of what a guide shows there; `default_objective` of none.
+
+    Args:
+        backbone: the network.
+        texts: objectives, see `objectives.parse`.
+        layers: whose activations are maximised, or that see the guide; by default, for a guide, `default_layer`.
+        guide: float32 [height, width, 3] in 0..1.
+    """
+    objectives = [parse(text, backbone) for text in texts]
+    seeing = layers or [default_layer(backbone)]
+    for layer in seeing:
+        backbone.check(layer)
+    if guide is not None:
+        seen = backbone(guide[None], seeing)
+        objectives += [guided(layer, seen[layer][0].numpy()) for layer in seeing]
+    elif layers:
+        objectives += map(layer_l2, layers)
+    elif not objectives:
+        objectives = [default_objective(backbone)]
+    return sum(objectives[1:], start=objectives[0])
 
 
 def striking_channels(backbone: Backbone) -> list[tuple[str, int]]:

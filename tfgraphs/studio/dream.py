@@ -1,0 +1,272 @@
+"""The tab Dream: a picture that excites a network more and more, and an endless zoom into it.
+
+A dream here is the one of the command `deepdream` with the same flags, byte by byte.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgraphs.deepdream.preset_values import DREAMS
+from tfgraphs.deepdream.settings import DreamSettings
+from tfgraphs.monitor.progress import Progress
+from tfgraphs.pictures import camera, films, images, masks
+from tfgraphs.pictures.colors import with_colors_of
+from tfgraphs.studio.jobs import Work, Worker
+from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
+from tfgraphs.studio.uploads import Uploads
+from tfgraphs.version import __version__
+
+if TYPE_CHECKING:
+    from tfgraphs.backbones.backbone import Backbone
+    from tfgraphs.deepdream.dreamer import Dreamer
+
+GUIDE_SIDE = 224  # px, as the command reduces guides
+MOST_FRAMES = 500
+_UNITS = Path(__file__).parent / "static" / "units.json"
+_RATE = 25  # frames a second of a zoom
+_WHITE = 1.0
+_NETWORKS = tuple(DREAMS)
+_STEP_SIZE = 0.7  # on the scale 0..255
+
+
+@dataclass(frozen=True)
+class _Dream:
+    """What is dreamt, as the page says it.
+
+    Attributes:
+        picture, guide, mask: keys, empty for none.
+        size: longer side to which the picture is reduced, in pixels; 0 for its own size.
+        network: its name.
+        objective, layer: what is maximised; empty for the default.
+        step_size: on the scale 0..255.
+        settings: the others of the dream.
+        preserve_color: whether colours stay.
+        frames, frame_steps, zoom: of an endless zoom.
+    """
+
+    picture: str
+    guide: str
+    mask: str
+    size: int
+    network: str
+    objective: str
+    layer: str
+    step_size: float
+    settings: DreamSettings
+    preserve_color: bool
+    frames: int = 50
+    frame_steps: int = 12
+    zoom: float = 1.04
+
+    def flags(self, zooms: bool = False) -> dict[str, object]:
+        """Returns the flags of the command that differ from its defaults."""
+        values: dict[str, object] = {"backbone": self.network} if self.network != "squeezenet" else {}
+        values |= {"size": self.size} if self.size != 1024 else {}
+        values |= {name: value for name in ("objective", "layer") if (value := getattr(self, name))}
+        defaults = DreamSettings()
+        for setting in dataclasses.fields(DreamSettings):
+            value = getattr(self.settings, setting.name)
+            if setting.name != "step_size" and value != getattr(defaults, setting.name):
+                values[setting.name] = value
+        values |= {"step_size": self.step_size} if self.step_size != _STEP_SIZE else {}
+        values |= {name: _shown(key) for name in ("guide", "mask") if (key := getattr(self, name))}
+        values |= {"preserve_color": True} if self.preserve_color else {}
+        if zooms:
+            values |= {"zoom_frames": self.frames}
+            values |= {"frame_steps": self.frame_steps} if self.frame_steps != 12 else {}
+            values |= {"zoom": self.zoom} if self.zoom != 1.04 else {}
+        return values
+
+
+class DreamTab:
+    """See `server.Tab`.
+
+    Args:
+        start: starts TensorFlow, if it has not been started.
+        results: folder for what is made.
+        uploads: where pictures are.
+    """
+
+    name = "dream"
+
+    def __init__(self, start: Callable[[], None], results: Path, uploads: Uploads) -> None:
+        self._start, self._results, self._uploads = start, results, uploads
+        self.questions: Mapping[str, Question] = {"choices": lambda _: _choices(), "command": self.command}
+        self.works: Mapping[str, Worker] = {"dream": self.dream, "zoom": self.zoom}
+        self._backbone = functools.lru_cache(maxsize=2)(_load_backbone)
+        self._dreamer = functools.lru_cache(maxsize=3)(self._make_dreamer)
+
+    def command(self, state: State) -> dict[str, str]:
+        """Returns the command of a state, and of a zoom; wrong values are errors before anything runs."""
+        dream = read_dream(state)
+        picture = _shown(dream.picture) if dream.picture else "photo.jpg"
+        return {"dream": _line(picture, dream.flags()), "zoom": _line(picture, dream.flags(zooms=True))}
+
+    def dream(self, state: State) -> Work:
+        """Returns the work of a dream; the last picture becomes a PNG file."""
+        dream = read_dream(state)
+        picture = images.load(self._uploads.path(_needed(dream.picture)), dream.size or None)
+        mask = masks.load_mask(self._uploads.path(dream.mask), picture.size) if dream.mask else None
+
+        def run() -> Iterator[Progress]:
+            yield Progress(0, "starting", 0.0, float("nan"), picture=picture.pixels)
+            yield from self._dream(dream, dream.settings, picture.pixels, mask)
+
+        def finish(last: Progress) -> dict[str, str]:
+            assert last.picture is not None
+            path = self._results / f"{_file_name('dream', dream)}.png"
+            images.save(path, images.Picture(last.picture, picture.alpha), _origin(dream))
+            return {"name": path.name}
+
+        return Work("a dream", run, finish, state)
+
+    def zoom(self, state: State) -> Work:
+        """Returns the work of an endless zoom, which becomes an animated WebP file; cancelled, it has fewer frames."""
+        dream = read_dream(state)
+        if dream.mask:
+            raise StateError("a mask keeps a part of the picture, which a zoom leaves behind: remove one of the two")
+        camera.check(dream.zoom, 0, (0, 0))
+        picture = images.load(self._uploads.path(_needed(dream.picture)), dream.size or None).over(_WHITE)
+        path = self._results / f"{_file_name('zoom', dream)}.webp"
+        frames: list[Path] = []
+        folder = self._results / "history" / path.stem
+
+        def run() -> Iterator[Progress]:
+            folder.mkdir(parents=True, exist_ok=True)
+            later = dataclasses.replace(dream.settings, steps=dream.frame_steps, iterations=None)
+            before, steps = None, 0
+            first_work = dream.settings.most_steps / dream.frame_steps
+            for number in range(dream.frames):
+                start = picture if before is None else camera.zoomed(before, dream.zoom, 0, (0, 0))
+                settings = dream.settings if before is None else later
+                for progress in self._dream(dream, settings, start, None, number * dream.frame_steps):
+                    yield progress.of_whole("frame", number, dream.frames, steps, first_work)
+                steps += progress.step
+                assert progress.picture is not None
+                frames.append(folder / f"{number:06}.png")
+                images.save(frames[-1], images.Picture(progress.picture))
+                before = images.load(frames[-1]).pixels
+
+        def finish(_: Progress) -> dict[str, str]:
+            if not frames:
+                raise StateError("no frame of the zoom was finished")
+            films.save(path, (images.load(frame).pixels for frame in frames), _RATE, _origin(dream, zooms=True))
+            for frame in frames:
+                frame.unlink()
+            folder.rmdir()
+            return {"name": path.name}
+
+        return Work("an endless zoom", run, finish, state)
+
+    def _dream(
+        self,
+        dream: _Dream,
+        settings: DreamSettings,
+        start: np.ndarray,
+        mask: np.ndarray | None,
+        steps_before: int = 0,
+    ) -> Iterator[Progress]:
+        dreamer = self._dreamer(dream.network, dream.objective, dream.layer, dream.guide, settings)
+        run = dreamer.dream(start, mask, report_every=1, **({"steps_before": steps_before} if steps_before else {}))
+        for progress in run:
+            if dream.preserve_color and progress.picture is not None:
+                colors = images.resize(start, progress.picture.shape[:2])
+                progress = dataclasses.replace(progress, picture=with_colors_of(progress.picture, colors))
+            yield progress
+
+    def _make_dreamer(self, network: str, objective: str, layer: str, guide: str, settings: DreamSettings) -> "Dreamer":
+        self._start()
+        from tfgraphs.deepdream.dreamer import Dreamer
+        from tfgraphs.deepdream.presets import combined_objective
+
+        backbone = self._backbone(network)
+        shown = images.load(self._uploads.path(guide), GUIDE_SIDE).pixels if guide else None
+        wanted = combined_objective(backbone, [objective] if objective else [], [layer] if layer else [], shown)
+        return Dreamer(wanted, backbone, settings)
+
+
+def read_dream(state: State) -> _Dream:
+    """Reads what is dreamt.
+
+    Raises:
+        StateError, DreamError: a value is missing or wrong.
+    """
+    number = functools.partial(read_number, state)
+    count = functools.partial(read_count, state)
+    defaults = DreamSettings()
+    step_size = number("step_size", _STEP_SIZE, 0, 255)
+    settings = dataclasses.replace(
+        defaults,
+        steps=count("steps", defaults.steps, 1, 2000),
+        octaves=count("octaves", defaults.octaves, 1, 20),
+        octave_scale=number("octave_scale", defaults.octave_scale, 1.01, 4),
+        jitter=count("jitter", defaults.jitter, 0, 200),
+        seed=count("seed", 0, 0, 2**31 - 1),
+        normalize=read_choice(state, "normalize", DreamSettings.CHOICES["normalize"], defaults.normalize),
+        chroma=number("chroma", defaults.chroma, 0, 100),
+        blur=number("blur", defaults.blur, 0, 20),
+        chroma_blur=number("chroma_blur", defaults.chroma_blur, 0, 20),
+        step_size=step_size / 255,
+    )
+    return _Dream(
+        picture=read_text(state, "picture"),
+        guide=read_text(state, "guide"),
+        mask=read_text(state, "mask"),
+        size=count("size", 640, 0, 4096),
+        network=read_choice(state, "network", _NETWORKS, _NETWORKS[0]),
+        objective=read_text(state, "objective", most=500),
+        layer=read_text(state, "layer", most=100),
+        step_size=step_size,
+        settings=settings,
+        preserve_color=bool(read_choice(state, "preserve_color", ("", "yes"), "")),
+        frames=count("frames", 50, 1, MOST_FRAMES),
+        frame_steps=count("frame_steps", 12, 1, 500),
+        zoom=number("zoom", 1.04, 0.5, 2),
+    )
+
+
+def _choices() -> dict[str, Any]:
+    """Returns what can be chosen: pictures of units, and presets with their values."""
+    return {"units": json.loads(_UNITS.read_text(encoding="utf-8")), "presets": DREAMS}
+
+
+def _needed(key: str) -> str:
+    if not key:
+        raise StateError("which picture? Drop one, or choose a sample")
+    return key
+
+
+def _load_backbone(name: str) -> "Backbone":
+    from tfgraphs import backbones
+
+    return backbones.load(name)
+
+
+def _shown(key: str) -> str:
+    """The name of a picture in a command: samples have theirs, others are somewhere on the person's machine."""
+    return key if ":" in key else "photo.jpg"
+
+
+def _line(picture: str, flags: Mapping[str, object]) -> str:
+    given = [f"--{name}" if value is True else f"--{name}={value}" for name, value in flags.items()]
+    return shlex.join(["bin/deepdream", picture, *given])
+
+
+def _file_name(kind: str, dream: _Dream) -> str:
+    """The name of a result: the same for the same dream."""
+    return f"{kind}_{hashlib.sha256(repr(dream).encode()).hexdigest()[:8]}"
+
+
+def _origin(dream: _Dream, zooms: bool = False) -> dict[str, object]:
+    """What the file records, as the command does: see `deepdream --show_flags`."""
+    flags = {"input": _shown(dream.picture), **dream.flags(zooms)}
+    return {"command": "deepdream", "version": __version__, "flags": flags}
