@@ -60,7 +60,7 @@ def test_a_dream_is_the_command_s_to_the_byte(forked, tab, uploads, tmp_path, pi
     state = {**QUICK, "picture": bring(uploads, pixels), "mask": bring(uploads, mask), "step_size": 1.5, "seed": 3}
     _, file = finished(tab.dream(state), tmp_path)
     name, picture, *flags = shlex.split(tab.command(state)["dream"])
-    assert (name, picture, "--mask=photo.jpg" in flags) == ("bin/deepdream", "photo.jpg", True)
+    assert (name, picture, "--mask=mask.jpg" in flags) == ("bin/deepdream", "photo.jpg", True)
     flags = [flag for flag in flags if not flag.startswith("--mask")]
     done = forked("deepdream", "photo.png", *flags, "--mask=mask.png", "--output=command.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_the_file_says_how_it_was_made(tab, uploads, tmp_path, pixels):
     _, file = finished(tab.dream({**QUICK, "picture": bring(uploads, pixels)}), tmp_path)
     origin = images.read_origin(file)
     assert origin["command"] == "deepdream"
-    assert origin["flags"] == {"input": "photo.jpg", "size": 64, "layer": "fire2", "steps": 4, "octaves": 2}
+    assert origin["flags"] == {"input": "photo.jpg", "size": 64, "steps": 4, "octaves": 2, "layer": "fire2"}
 
 
 def test_a_guide_changes_the_dream(tab, uploads, tmp_path, pixels):

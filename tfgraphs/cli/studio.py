@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> None:
     from tfgraphs.studio import guard, server
     from tfgraphs.studio.dream import DreamTab
     from tfgraphs.studio.jobs import Jobs
+    from tfgraphs.studio.paint import PaintTab
     from tfgraphs.studio.pairs import PairsTab
     from tfgraphs.studio.uploads import Uploads
 
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> None:
 
     def make_application(port: int) -> server.Application:
         return server.Application(
-            [PairsTab(start, folder), DreamTab(start, folder, uploads)],
+            [PairsTab(start, folder), DreamTab(start, folder, uploads), PaintTab(start, folder, uploads)],
             Jobs(folder / "history", start),
             uploads,
             folder,

@@ -5,9 +5,7 @@ A dream here is the one of the command `deepdream` with the same flags, byte by 
 
 import dataclasses
 import functools
-import hashlib
 import json
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +18,10 @@ from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.pictures import camera, films, images, masks
 from tfgraphs.pictures.colors import with_colors_of
+from tfgraphs.studio.commands import Flags, command_line, differing, digest, origin, shown_name
 from tfgraphs.studio.jobs import Work, Worker
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
 from tfgraphs.studio.uploads import Uploads
-from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     from tfgraphs.backbones.backbone import Backbone
@@ -69,22 +67,21 @@ class _Dream:
 
     def flags(self, zooms: bool = False) -> dict[str, object]:
         """Returns the flags of the command that differ from its defaults."""
-        values: dict[str, object] = {"backbone": self.network} if self.network != "squeezenet" else {}
-        values |= {"size": self.size} if self.size != 1024 else {}
-        values |= {name: value for name in ("objective", "layer") if (value := getattr(self, name))}
         defaults = DreamSettings()
+        values: dict[str, object] = {"backbone": self.network, "size": self.size, "step_size": self.step_size}
+        usual: dict[str, object] = {"backbone": _NETWORKS[0], "size": 1024, "step_size": _STEP_SIZE}
         for setting in dataclasses.fields(DreamSettings):
-            value = getattr(self.settings, setting.name)
-            if setting.name != "step_size" and value != getattr(defaults, setting.name):
-                values[setting.name] = value
-        values |= {"step_size": self.step_size} if self.step_size != _STEP_SIZE else {}
-        values |= {name: _shown(key) for name in ("guide", "mask") if (key := getattr(self, name))}
-        values |= {"preserve_color": True} if self.preserve_color else {}
+            if setting.name not in values:
+                values[setting.name] = getattr(self.settings, setting.name)
+                usual[setting.name] = getattr(defaults, setting.name)
+        values |= {"objective": self.objective, "layer": self.layer}
+        values |= {name: key and shown_name(key, name) for name, key in (("guide", self.guide), ("mask", self.mask))}
+        usual |= dict.fromkeys(("objective", "layer", "guide", "mask"), "")
+        values["preserve_color"], usual["preserve_color"] = self.preserve_color, False
         if zooms:
-            values |= {"zoom_frames": self.frames}
-            values |= {"frame_steps": self.frame_steps} if self.frame_steps != 12 else {}
-            values |= {"zoom": self.zoom} if self.zoom != 1.04 else {}
-        return values
+            values |= {"zoom_frames": self.frames, "frame_steps": self.frame_steps, "zoom": self.zoom}
+            usual |= {"zoom_frames": None, "frame_steps": 12, "zoom": 1.04}
+        return differing(values, usual)
 
 
 class DreamTab:
@@ -108,8 +105,9 @@ class DreamTab:
     def command(self, state: State) -> dict[str, str]:
         """Returns the command of a state, and of a zoom; wrong values are errors before anything runs."""
         dream = read_dream(state)
-        picture = _shown(dream.picture) if dream.picture else "photo.jpg"
-        return {"dream": _line(picture, dream.flags()), "zoom": _line(picture, dream.flags(zooms=True))}
+        picture = shown_name(dream.picture, "photo")
+        flags = {"dream": dream.flags(), "zoom": dream.flags(zooms=True)}
+        return {name: command_line("deepdream", picture, given) for name, given in flags.items()}
 
     def dream(self, state: State) -> Work:
         """Returns the work of a dream; the last picture becomes a PNG file."""
@@ -123,8 +121,8 @@ class DreamTab:
 
         def finish(last: Progress) -> dict[str, str]:
             assert last.picture is not None
-            path = self._results / f"{_file_name('dream', dream)}.png"
-            images.save(path, images.Picture(last.picture, picture.alpha), _origin(dream))
+            path = self._results / f"dream_{digest(dream)}.png"
+            images.save(path, images.Picture(last.picture, picture.alpha), _origin(dream, dream.flags()))
             return {"name": path.name}
 
         return Work("a dream", run, finish, state)
@@ -136,7 +134,7 @@ class DreamTab:
             raise StateError("a mask keeps a part of the picture, which a zoom leaves behind: remove one of the two")
         camera.check(dream.zoom, 0, (0, 0))
         picture = images.load(self._uploads.path(_needed(dream.picture)), dream.size or None).over(_WHITE)
-        path = self._results / f"{_file_name('zoom', dream)}.webp"
+        path = self._results / f"zoom_{digest(dream)}.webp"
         frames: list[Path] = []
         folder = self._results / "history" / path.stem
 
@@ -159,7 +157,9 @@ class DreamTab:
         def finish(_: Progress) -> dict[str, str]:
             if not frames:
                 raise StateError("no frame of the zoom was finished")
-            films.save(path, (images.load(frame).pixels for frame in frames), _RATE, _origin(dream, zooms=True))
+            films.save(
+                path, (images.load(frame).pixels for frame in frames), _RATE, _origin(dream, dream.flags(zooms=True))
+            )
             for frame in frames:
                 frame.unlink()
             folder.rmdir()
@@ -251,22 +251,5 @@ def _load_backbone(name: str) -> "Backbone":
     return backbones.load(name)
 
 
-def _shown(key: str) -> str:
-    """The name of a picture in a command: samples have theirs, others are somewhere on the person's machine."""
-    return key if ":" in key else "photo.jpg"
-
-
-def _line(picture: str, flags: Mapping[str, object]) -> str:
-    given = [f"--{name}" if value is True else f"--{name}={value}" for name, value in flags.items()]
-    return shlex.join(["bin/deepdream", picture, *given])
-
-
-def _file_name(kind: str, dream: _Dream) -> str:
-    """The name of a result: the same for the same dream."""
-    return f"{kind}_{hashlib.sha256(repr(dream).encode()).hexdigest()[:8]}"
-
-
-def _origin(dream: _Dream, zooms: bool = False) -> dict[str, object]:
-    """What the file records, as the command does: see `deepdream --show_flags`."""
-    flags = {"input": _shown(dream.picture), **dream.flags(zooms)}
-    return {"command": "deepdream", "version": __version__, "flags": flags}
+def _origin(dream: _Dream, flags: Flags) -> dict[str, object]:
+    return origin("deepdream", shown_name(dream.picture, "photo"), flags)
