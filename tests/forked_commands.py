@@ -89,6 +89,10 @@ class RunningCommand:
     pid: int
     outputs: list[Path]
 
+    def printed(self) -> str:
+        """Returns what the command has printed so far."""
+        return self.outputs[0].read_text(encoding="utf-8") if self.outputs[0].exists() else ""
+
     def wait(self) -> SimpleNamespace:
         returncode = self.commands._ask("wait", self.pid, "", "", "")
         for path in self.outputs:

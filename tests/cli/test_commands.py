@@ -17,7 +17,7 @@ from PIL import Image
 from tfgraphs.pictures import images
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-NAMES = ["deepdream", "neural_style", "visualize", "word2vec", "words"]
+NAMES = ["deepdream", "neural_style", "studio", "visualize", "word2vec", "words"]
 
 
 def run(*arguments, cwd, executable=None, **environment):
@@ -237,5 +237,6 @@ def test_the_console_script_is_the_same_command(name, tmp_path):
     script = Path(sys.prefix) / "bin" / f"tfgraphs-{name.replace('_', '-')}"
     if not script.exists():
         pytest.skip("tfgraphs is not installed in this environment: bin/test installs it")
-    arguments, word = (["near"], "usage: near WORD") if name == "words" else ([], NEEDED[name])
+    given = {"words": (["near"], "usage: near WORD"), "studio": (["photo.jpg"], "'photo.jpg' is not a flag")}
+    arguments, word = given.get(name) or ([], NEEDED[name])
     assert refused(run(str(script), *arguments, cwd=tmp_path, executable=str(script)), f"{name}: {word}")

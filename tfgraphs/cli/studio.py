@@ -9,7 +9,7 @@ Nothing is fetched from elsewhere. Pictures that you bring and results are writt
 """
 
 import contextlib
-import sys
+import os
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -65,16 +65,15 @@ def main(arguments: list[str]) -> None:
     try:
         opened = server.listen(HOST.value, PORT.value, make_application)
     except OSError as error:
-        raise PortError(f"cannot listen on {HOST.value}:{PORT.value}, {reason(error)}: try --port=0") from error
+        problem = os.strerror(error.errno).lower() if (error.errno or 0) > 0 else reason(error)
+        raise PortError(f"cannot listen on {HOST.value}:{PORT.value}, {problem}: try --port=0") from error
     address = _address(opened.port, token)
     print(f"studio: {address}   Ctrl-C ends it", flush=True)
     if not NO_BROWSER.value:
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         opened.serve_forever()
-    except KeyboardInterrupt:
-        print("studio: ended", file=sys.stderr)
 
 
 def _address(port: int, token: str | None) -> str:

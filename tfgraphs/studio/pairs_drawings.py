@@ -110,7 +110,8 @@ def _input(word: str, x: float, y: float, active: bool) -> str:
     name = text(word, x - 18, y + 4.5, text_anchor="end", class_="name")
     arrow = [_arrow(4, x - 24 - _LETTER * len(word), y)] if active else []
     attributes = {"data-word": word, "tabindex": "0", "role": "button", "aria-pressed": str(active).lower()}
-    return element("g", circle, name, *arrow, class_="input", aria_label=word, **attributes)
+    place = element("rect", x=0, y=y - 12, width=x + _RADIUS, height=24, fill="transparent")  # to point at
+    return element("g", place, circle, name, *arrow, class_="input", aria_label=word, **attributes)
 
 
 def _neuron(x: float, y: float, value: float, name: str) -> str:

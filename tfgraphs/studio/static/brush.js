@@ -54,7 +54,7 @@ export function brush(place, { onPaint }) {
   function stroke(from, to) {
     context.globalCompositeOperation = erase.checked ? "destination-out" : "source-over";
     context.strokeStyle = "#fff";
-    context.lineWidth = Number(size.value);
+    context.lineWidth = (Number(size.value) / SIDE) * Math.max(canvas.width, canvas.height);
     context.lineCap = "round";
     context.beginPath();
     context.moveTo(...from);

@@ -176,8 +176,11 @@ export async function mount(section, remember) {
     const active = state.active.includes(word) ? state.active.filter((one) => one !== word) : [...state.active, word];
     return take({ active, half: 0 });
   });
-  parts.network.addEventListener("click", (event) => {
-    if (wordAt(event) && !running) toggle(wordAt(event));
+  let pressed = null; // the drawing may be another one when the button is released
+  parts.network.addEventListener("pointerdown", (event) => { pressed = wordAt(event) ?? null; });
+  parts.network.addEventListener("pointerup", (event) => {
+    if (pressed !== null && wordAt(event) === pressed && !running) toggle(pressed);
+    pressed = null;
   });
   parts.network.addEventListener("keydown", (event) => {
     if (!["Enter", " "].includes(event.key) || !wordAt(event) || running) return;

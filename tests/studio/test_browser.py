@@ -1,0 +1,258 @@
+"""The page in Chromium: the main thing of each tab, with no request that leaves the machine and no error.
+
+Without Chromium, Debian's package `chromium`, the tests are skipped, unless TFGRAPHS_NEEDS_BROWSER is set.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra browser")
+if not CHROMIUM and not os.environ.get("TFGRAPHS_NEEDS_BROWSER"):
+    pytest.skip("needs Chromium, Debian's package chromium", allow_module_level=True)
+expect = playwright.expect
+
+PATIENCE = 60_000.0  # milliseconds
+ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    """The address of a running Studio."""
+    command = [sys.executable, "-m", "tfgraphs.cli.studio", "--no_browser", "--port=0"]
+    studio = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    )
+    yield re.search(r"http://\S+", studio.stdout.readline())[0]
+    studio.terminate()
+    studio.wait()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that notes what must not happen, and fails if it did."""
+    with watched(browser, address) as page:
+        yield page
+
+
+def is_wrong(message):
+    """Whether a line of the console is an error; the browser writes one for each answer that refuses a mistake."""
+    return message.type in ("error", "warning") and "status of 400" not in message.text
+
+
+@contextlib.contextmanager
+def watched(browser, address, **options):
+    context = browser.new_context(accept_downloads=True, **options)
+    context.set_default_timeout(PATIENCE)
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: wrong.append(message.text) if is_wrong(message) else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(address) else None)
+    yield page
+    context.close()
+    assert not wrong
+
+
+def pixels_of(path):
+    return np.asarray(Image.open(path))
+
+
+def kept(page, tab):
+    """The file that the link Keep of a tab brings."""
+    with page.expect_download() as download:
+        page.locator(f"#{tab} .viewer a.main").click()
+    return download.value.path()
+
+
+def test_pairs_next_moves_half_a_step_and_then_the_weights(page, address):
+    page.goto(f"{address}pairs")
+    network = page.locator("#pairs [data-part=network]")
+    expect(network.locator("svg")).to_be_visible()
+    expect(network.locator(".arrow")).to_have_count(0)
+    cell = page.locator("#pairs [data-part=inputs] rect").first
+    before = cell.get_attribute("fill")
+    page.click("#pairs [data-do=next]")
+    expect(network.locator(".arrow")).to_have_count(2)
+    expect(page.locator("#pairs [data-part=pair]")).to_contain_text("step 0; now pair 1 of 12: eat|apple")
+    page.click("#pairs [data-do=next]")
+    expect(page.locator("#pairs [data-part=pair]")).to_contain_text("step 1; next pair 2")
+    page.click('#pairs [data-do="500"]')
+    expect(page.locator("#pairs [data-part=pair]")).to_contain_text("step 501")
+    assert cell.get_attribute("fill") != before
+
+
+def test_pairs_a_neuron_lights_up_under_the_mouse_and_stays_when_clicked(page, address):
+    page.goto(f"{address}pairs?step=500")
+    drink, eat = (page.locator(f"#pairs [data-word={word}]") for word in ("drink", "eat"))
+    chances = page.locator("#pairs [data-part=probabilities] tr")
+    drink.hover()
+    expect(chances.first).to_contain_text(re.compile("milk|juice|water"))
+    page.locator("#pairs [data-part=pair]").hover()
+    expect(chances).to_have_count(0)
+    eat.click()
+    expect(eat).to_have_attribute("aria-pressed", "true")
+    page.locator("#pairs [data-part=pair]").hover()
+    expect(chances.first).to_contain_text(re.compile("apple|orange|rice"))
+
+
+def test_pairs_the_keyboard_reaches_the_neurons(page, address):
+    page.goto(f"{address}pairs")
+    first = page.locator("#pairs [data-word=apple]")
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(first).to_have_attribute("aria-pressed", "true")
+    expect(first).to_be_focused()
+
+
+def test_a_link_holds_the_whole_state(page, address, browser):
+    page.goto(f"{address}pairs")
+    page.select_option("#pairs [name=preset]", "King and queen")
+    page.click('#pairs [data-do="100"]')
+    expect(page.locator("#pairs [data-part=pair]")).to_contain_text("step 100")
+    page.click("#pairs [data-do=axes]")
+    page.click("#pairs [data-word=king]")
+    expect(page.locator("#pairs [data-word=king]")).to_have_attribute("aria-pressed", "true")
+    numbers = page.locator("#pairs [data-part=numbers]").inner_text()
+    with watched(browser, address) as other:
+        other.goto(page.url)
+        expect(other.locator("#pairs [data-part=numbers]")).to_have_text(numbers)
+        expect(other.locator("#pairs [data-word=king]")).to_have_attribute("aria-pressed", "true")
+        assert other.input_value("#pairs [name=preset]") == "King and queen"
+
+
+def test_a_mistake_is_shown_and_the_page_goes_on(page, address):
+    page.goto(f"{address}pairs")
+    expect(page.locator("#pairs [data-part=network] svg")).to_be_visible()
+    page.fill("#pairs [name=data]", "no pairs")
+    with contextlib.suppress(AssertionError):
+        page.click("#pairs [type=submit]")
+    expect(page.locator("#message")).to_contain_text("'no pairs' is not context|target")
+    page.fill("#pairs [name=data]", "a|b, b|a")
+    page.click("#pairs [type=submit]")
+    expect(page.locator("#pairs [data-part=pair]")).to_contain_text("of 2: a|b")
+    expect(page.locator("#message")).to_be_hidden()
+
+
+@pytest.fixture(scope="module")
+def photo(folder):
+    path = folder / "photo.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_dream_grows_and_is_the_command_s(page, address, folder, photo, forked):
+    page.goto(f"{address}dream?layer=fire2&steps=12&octaves=2&size=96")
+    page.set_input_files("#dream [data-part=picture] input", photo)
+    expect(page.locator("#dream .picker img").first).to_be_visible()
+    page.click("#dream [type=submit]")
+    expect(page.locator("#dream .viewer [role=status]")).to_contain_text("done")
+    slider = page.locator("#dream .viewer input[type=range]")
+    assert int(slider.get_attribute("max")) >= 2
+    last = page.locator("#dream .viewer img").get_attribute("src")
+    slider.fill("0")
+    expect(page.locator("#dream .viewer img")).not_to_have_attribute("src", last)
+    flags = ["--layer=fire2", "--steps=12", "--octaves=2", "--size=96", "--output=command.png"]
+    assert forked("deepdream", "photo.png", *flags, cwd=folder).returncode == 0
+    assert np.array_equal(pixels_of(kept(page, "dream")), pixels_of(folder / "command.png"))
+    page.reload()
+    expect(page.locator("#dream .viewer [role=status]")).to_contain_text("done")
+
+
+def test_a_dream_is_stopped_and_kept(page, address, photo):
+    page.goto(f"{address}dream?layer=fire5&steps=2000&size=96")
+    page.set_input_files("#dream [data-part=picture] input", photo)
+    page.click("#dream [type=submit]")
+    status = page.locator("#dream .viewer [role=status]")
+    expect(status).to_contain_text("octave")
+    page.get_by_role("button", name="Stop, and keep what there is").first.click()
+    expect(status).to_contain_text("stopped")
+    assert pixels_of(kept(page, "dream")).ndim == 3
+
+
+def test_a_mask_is_painted_with_the_mouse(page, address, photo):
+    page.goto(f"{address}dream?layer=fire2&steps=2&octaves=1&size=128")
+    page.set_input_files("#dream [data-part=picture] input", photo)
+    page.click("#dream [data-part=mask-part] summary")
+    canvas = page.locator("#dream canvas")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"], steps=4)
+    page.mouse.up()
+    expect(page.locator("#dream [data-part=command]")).to_have_text(re.compile("--mask=mask.jpg"), use_inner_text=False)
+    page.click("#dream [type=submit]")
+    expect(page.locator("#dream .viewer [role=status]")).to_contain_text("done")
+    changed = np.abs(pixels_of(kept(page, "dream")).astype(int) - pixels_of(photo)).sum(axis=2) > 0
+    assert changed[:, :48].any()
+    assert not changed[:, 64:].any()
+
+
+def test_a_photograph_is_painted_in_one_pass(page, address, photo):
+    page.goto(f"{address}paint?size=96")
+    page.set_input_files("#paint [data-part=picture] input", photo)
+    page.check("#paint [name=one_pass]")
+    page.click("#paint [type=submit]")
+    expect(page.locator("#paint .viewer [role=status]")).to_contain_text("done")
+    assert pixels_of(kept(page, "paint")).shape == (72, 96, 3)
+
+
+def test_tabs_are_changed_by_the_keyboard_and_the_address_follows(page, address):
+    page.goto(f"{address}pairs")
+    expect(page.locator("#pairs [data-part=network] svg")).to_be_visible()
+    page.locator("#tab-pairs").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-pairs")).to_have_attribute("aria-selected", "false")
+    expect(page.locator("#pairs")).to_be_hidden()
+    assert not page.url.endswith("pairs")
+    page.go_back()
+    expect(page.locator("#pairs")).to_be_visible()
+
+
+@pytest.mark.parametrize("tab", ["pairs", "dream", "paint"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(browser, address, tab, scheme):
+    with watched(browser, address, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
+        page.goto(f"{address}{tab}")
+        expect(page.locator(f"#{tab}")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("tab", ["pairs", "dream", "paint"])
+def test_everything_that_can_be_used_has_a_name(page, address, tab):
+    page.goto(f"{address}{tab}")
+    expect(page.locator(f"#{tab}")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    nameless = page.evaluate(
+        """tab => [...document.querySelectorAll(`#${tab} :is(button, input, select, textarea, a, img, [role=button])`)]
+            .filter(one => one.checkVisibility() && !(one.ariaLabel || one.alt || one.labels?.length || one.title
+                || one.textContent.trim() || one.querySelector("img[alt]")))
+            .map(one => one.outerHTML)""",
+        tab,
+    )
+    assert not nameless
