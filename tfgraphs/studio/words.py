@@ -26,13 +26,13 @@ from tfgraphs.vectors.word_vectors import Neighbour, WordVectors
 
 MOST_ANSWERS, COMPLETIONS = 200, 8
 METHODS = {"cosadd": "Cosine", "cosmul": "3CosMul"}
-_ASPECT = 0.68  # height of the plane for its width
+_ASPECT, _LEAST_HEIGHT = 0.68, 420.0  # of the plane: height for its width
 _EXAMPLES = {
     "query": "king - man + woman",
     "a": "man",
     "b": "king",
     "c": "woman",
-    "words": "prince princess coffee tea",
+    "words": "prince princess",
     "pairs": "man:woman king:queen uncle:aunt actor:actress paris:france berlin:germany rome:italy",
     "x": "woman - man",
     "y": "king - man",
@@ -150,7 +150,7 @@ class WordsTab:
         flags = [*([f"--pairs={pairs}"] if pairs else []), "--output=plot.png"]
         command = _shell(self._key(state), flags, ["plot", *words])
         return {
-            "drawing": words_drawings.plane(shown, width, max(340.0, _ASPECT * width)),
+            "drawing": words_drawings.plane(shown, width, max(_LEAST_HEIGHT, _ASPECT * width)),
             "axes": shown.axes,
             "shares": shares,
             "words": [[word, *point] for word, point in zip(shown.words, shown.points.tolist(), strict=True)],

@@ -14,7 +14,9 @@ from tfgraphs.vectors.plots.labels import place_labels
 _RADIUS = 4.5
 _REACH = 13.0  # of a finger around a point
 _HEIGHT = 16.0  # of a label
-_LETTER, _WIDE_LETTER = 7.0, 13.0  # widths
+_LETTER = 8.0  # width, of the widest of usual fonts
+_LETTERS = dict.fromkeys("iIjl.,:;'|", 4.5) | dict.fromkeys("frt()- ", 5.5) | dict.fromkeys("mwMW@%", 12.7)
+_CAPITAL, _WIDE_LETTER = 9.5, 13.0
 _MANY, _SMALLER = 60, 0.85  # labels, from which on they are smaller
 _LONGEST = 40  # characters of a label
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -134,7 +136,13 @@ def _label(word: str) -> str:
 
 
 def _label_width(label: str) -> float:
-    return sum(_WIDE_LETTER if unicodedata.east_asian_width(letter) in "WF" else _LETTER for letter in label)
+    return sum(map(_letter_width, label))
+
+
+def _letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return _WIDE_LETTER
+    return _LETTERS.get(letter, _CAPITAL if letter.isupper() else _LETTER)
 
 
 def curve(name: str, points: Sequence[tuple[int, float]], from_zero: bool = True) -> str:

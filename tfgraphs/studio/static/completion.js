@@ -78,12 +78,13 @@ export function complete(input, wordsFor) {
     input.setAttribute("aria-expanded", "true");
   });
   input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && chosen < 0) { close(); return; } // also an answer that is on its way
     if (list.hidden) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) choose(Math.max(-1, Math.min(list.children.length - 1, chosen + step)));
     else if (event.key === "Escape") close();
     else if (["Enter", "Tab"].includes(event.key) && chosen >= 0) take(list.children[chosen].textContent);
-    else { if (event.key === "Enter") close(); return; }
+    else return;
     event.preventDefault();
   });
   input.addEventListener("blur", close);
