@@ -166,9 +166,9 @@ def test_only_some_sets_of_vectors_are_kept(make, tmp_path, vectors):
     assert len(tab._sources._opened) == KEPT
 
 
-@pytest.mark.parametrize("source", ["none.bin", "-"])
-def test_given_vectors_that_do_not_exist_are_refused_at_the_start(make, source):
-    with pytest.raises(TfgraphsError, match=f"--vectors={source} does not exist"):
+@pytest.mark.parametrize(("source", "message"), [("none.bin", "does not exist"), ("-", "cannot be the standard input")])
+def test_given_vectors_that_cannot_be_shown_are_refused_at_the_start(make, source, message):
+    with pytest.raises(TfgraphsError, match=f"--vectors={source} {message}"):
         make([source])
 
 

@@ -220,7 +220,7 @@ class WordsTab:
         }
 
     def _key(self, state: State) -> str:
-        return read_text(state, "vectors") or self._sources.keys()[0]
+        return read_text(state, "vectors") or self._sources.first
 
     def _open(self, state: State) -> WordVectors:
         return self._sources.open(read_text(state, "vectors"))

@@ -68,9 +68,9 @@ def plane(shown: Plane, width: float, height: float) -> str:
     for order, kind in ((0, "point first"), (1, "point second")):
         for arrow in arrows:
             kinds[arrow[order]] = kind
+    beside = [_label_beside(*one) for one in zip(labels, corners - places, sizes[:, 0], strict=True)]
     points = [
-        _point(shown, number, label, kinds[number], places[number], corners[number], tips[number])
-        for number, label in enumerate(labels)
+        _point(shown, number, kinds[number], places[number], tips[number], label) for number, label in enumerate(beside)
     ]
     zero = np.array([origin[0], height - origin[1]])
     cross = [
@@ -93,9 +93,7 @@ def _fit(shown: Plane, frame: np.ndarray, margin: np.ndarray) -> tuple[np.ndarra
     return frame / 2 + (shown.points - middle) * scale, frame / 2 - middle * scale
 
 
-def _point(
-    shown: Plane, number: int, label: str, kind: str, place: np.ndarray, corner: np.ndarray, tip: np.ndarray
-) -> str:
+def _point(shown: Plane, number: int, kind: str, place: np.ndarray, tip: np.ndarray, label: str) -> str:
     word, (first, second) = clean(shown.words[number]), shown.points[number]
     parts = [
         title(f"{word}: {first:.4f}, {second:.4f}"),
@@ -104,15 +102,25 @@ def _point(
     ]
     if np.isfinite(tip).all():
         parts.append(line((0, 0), (tip - place).tolist(), class_="leader"))
-    if np.isfinite(corner).all():
-        left, base = (corner - place).tolist()
-        parts.append(text(label, left + 1, base))
-    else:
-        parts.append(text(label, _RADIUS + 3, 4.0, class_="crowded"))
     x, y = (f"{value:.2f}" for value in place)
     attributes = {"data-word": word, "data-x": x, "data-y": y, "tabindex": "0", "role": "button"}
     attributes |= {"aria-pressed": "false", "aria-label": f"{word}, at {first:.3f}, {second:.3f}"}
-    return element("g", *parts, class_=kind, transform=f"translate({x} {y})", **attributes)
+    return element("g", *parts, label, class_=kind, transform=f"translate({x} {y})", **attributes)
+
+
+def _label_beside(label: str, corner: np.ndarray, width: float) -> str:
+    """Draws a label whose lower left corner is there, seen from the point; NaN if there is no room.
+
+    It is anchored where it is closest to the point, so that it does not cover it in another font.
+    """
+    if not np.isfinite(corner).all():
+        return text(label, _RADIUS + 3, 4.0, class_="crowded")
+    left, base = corner.tolist()
+    if left >= 0:
+        return text(label, left + 1, base)
+    if left + width <= 0:
+        return text(label, left + width - 1, base, text_anchor="end")
+    return text(label, left + width / 2, base, text_anchor="middle")
 
 
 def _arrow(start: np.ndarray, end: np.ndarray) -> str:

@@ -15,7 +15,7 @@ from tfgraphs.files import hub
 from tfgraphs.files.outputs import SAVED_MODEL
 from tfgraphs.studio.states import StateError
 from tfgraphs.vectors.files.writers import BINARY, TEXT
-from tfgraphs.vectors.loading import GLOVE, load
+from tfgraphs.vectors.loading import GLOVE, STANDARD_INPUT, load
 from tfgraphs.vectors.word_vectors import FormatError, WordVectors
 from tfgraphs.word2vec.results import ABOUT
 
@@ -36,12 +36,19 @@ class Sources:
     """
 
     def __init__(self, given: Sequence[str], folders: Sequence[Path], start: Callable[[], None]) -> None:
+        if STANDARD_INPUT in given:
+            raise FormatError("--vectors=- cannot be the standard input of a page: name a file or a folder")
         for source in given:
             if source != GLOVE and not source.startswith(hub.PREFIX) and not os.path.exists(source):
                 raise FormatError(f"--vectors={source} does not exist: name a file or a folder, or leave it out")
         self._given, self._folders, self._start = tuple(given), tuple(folders), start
         self._opened: OrderedDict[tuple[str, int], WordVectors] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def first(self) -> str:
+        """The first key, of what is shown when nothing is chosen."""
+        return (*self._given, GLOVE)[0]
 
     def keys(self) -> list[str]:
         """Returns the names of all vectors that are there now."""
@@ -52,25 +59,23 @@ class Sources:
         """Returns vectors, loaded the first time and when a training has replaced them.
 
         Args:
-            key: one of `keys`; the first of them if it is empty.
+            key: one of `keys`; `first` if it is empty.
 
         Raises:
             StateError: there is no such key.
             FormatError, PackageError, HubError: the vectors cannot be loaded.
         """
+        key = key or self.first
         with self._lock:
-            keys = self.keys()
-            if key and key not in keys:
-                raise StateError(f"there are no vectors {key[:80]!r}: choose them from the list")
-            key = key or keys[0]
             name = key, _changed(key)
-            vectors = self._opened.pop(name, None)
-            if vectors is None:
+            if name not in self._opened:
+                if key not in self.keys():
+                    raise StateError(f"there are no vectors {key[:80]!r}: choose them from the list")
                 while len(self._opened) >= KEPT:
                     self._opened.popitem(last=False)
-                vectors = self._load(key)
-            self._opened[name] = vectors
-        return vectors
+                self._opened[name] = self._load(key)
+            self._opened.move_to_end(name)
+            return self._opened[name]
 
     def _load(self, key: str) -> WordVectors:
         if key.startswith(hub.PREFIX) or (Path(key) / SAVED_MODEL).is_file():

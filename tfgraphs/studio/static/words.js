@@ -11,6 +11,10 @@ const DEFAULTS = {
   vectors: "", topn: 10, method: "cosadd", axes: "components", measure: "cosine", chosen: "", run: "", view: [],
 };
 const EXAMPLES = ["query", "a", "b", "c", "words", "pairs", "x", "y"]; // what they are depends on the vectors
+const HINTS = {
+  none: "Click a point, or press Enter on it, to see which words are nearest to it in all dimensions.",
+  chosen: "By cosine in all dimensions; words in green are in the plane, too.",
+};
 const PAUSE = 60; // ms without a key before what is typed is asked
 
 export async function mount(section, remember) {
@@ -49,7 +53,8 @@ export async function mount(section, remember) {
   async function inPanel(name, action) {
     try {
       const said = await action();
-      if (said !== undefined) note(parts[`${name}-note`], said);
+      const place = parts[`${name}-note`];
+      if (said !== undefined || place.classList.contains("error")) note(place, said ?? "");
     } catch (error) {
       note(parts[`${name}-note`], error.message ?? String(error), true);
     }
@@ -121,7 +126,7 @@ export async function mount(section, remember) {
       point.classList.toggle("near", drawn.has(point.dataset.word));
     }
     parts["chosen-word"].textContent = word ? `Nearest to ${word}` : "Neighbours";
-    parts["chosen-hint"].hidden = Boolean(word);
+    parts["chosen-hint"].textContent = word ? HINTS.chosen : HINTS.none;
     section.querySelector("[data-do=draw-chosen]").hidden = !word;
     parts["chosen-table"].replaceChildren(...(word ? [listOf(answer.neighbours, "Cosine", pick)] : []));
   }
