@@ -26,7 +26,7 @@ export async function mount(section, remember) {
   const shown = { near: [], analogy: [], chosen: [], commands: {} };
   const asked = {};
 
-  const value = (name) => state[name] ?? examples[name];
+  const value = (name) => state[name] ?? examples[name] ?? "";
   const full = () => ({ ...state, ...Object.fromEntries(EXAMPLES.map((name) => [name, value(name)])) });
 
   const changed = () => Object.fromEntries(Object.entries(state).filter(([key, one]) =>
@@ -136,6 +136,12 @@ export async function mount(section, remember) {
     return inPanel("plane", choose);
   };
 
+  /** The words of an answer, after the word that was asked if it was one. */
+  function withAsked(query, neighbours) {
+    const one = /^[^\s()*"']+$/.test(query.trim()) ? [query.trim()] : [];
+    return [...one, ...neighbours.map(([word]) => word)];
+  }
+
   function addWords(words) {
     const before = value("words").trim();
     const known = new Set(before.split(/[\s,]+/));
@@ -240,7 +246,7 @@ export async function mount(section, remember) {
   };
   const noted = (name, action) => () => inPanel(name, action);
   onButtons(section, {
-    "draw-near": () => addWords(shown.near.map(([word]) => word)),
+    "draw-near": () => addWords(withAsked(value("query"), shown.near)),
     "draw-analogy": () => {
       const { a, b, c } = full();
       const best = shown.analogy[0]?.[0];
@@ -253,8 +259,7 @@ export async function mount(section, remember) {
     "draw-chosen": () => addWords(shown.chosen.map(([word]) => word)),
     grow: noted("plane", async () => {
       const answer = await ask("words", "near", { ...full(), query: fields.grow.value, method: "cosadd" });
-      await addWords([...(/^\S+$/.test(fields.grow.value.trim()) ? [fields.grow.value.trim()] : []),
-        ...answer.neighbours.map(([word]) => word)]);
+      await addWords(withAsked(fields.grow.value, answer.neighbours));
     }),
     closer: () => zoom.by(1.5),
     farther: () => zoom.by(1 / 1.5),

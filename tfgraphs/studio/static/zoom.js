@@ -58,6 +58,7 @@ export function zoomable(place, onView) {
   }
 
   place.addEventListener("wheel", (event) => {
+    if (event.deltaY > 0 && view.share === 1) return; // the page scrolls
     event.preventDefault();
     by(Math.exp(-Math.max(-200, Math.min(200, event.deltaY)) / 300), ...shares(event));
   }, { passive: false });
