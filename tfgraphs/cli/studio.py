@@ -4,6 +4,8 @@
     studio --no_browser          only prints it
     studio --port=9000           another port
     studio --host=0.0.0.0        for other machines of a private network, with the token that is printed
+    studio --vectors=out/news    word vectors to look at, beside GloVe and what is below out/ and vectors/
+    studio --logdir=out/logs     folder of training runs to watch; logs by default
 
 Nothing is fetched from elsewhere. Pictures that you bring and results are written to out/studio. Ctrl-C ends it.
 """
@@ -26,8 +28,15 @@ HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "Address on which to listen. Another one than this machine's needs the token that is printed."
 )
 NO_BROWSER = flags.DEFINE_bool("no_browser", False, "Does not open a browser.")
+VECTORS = common_flags.define_paths(
+    "vectors", [], "Word vectors to look at, a file or a folder, as bin/words takes them; may be repeated."
+)
+LOGDIR = common_flags.define_path(
+    "logdir", None, "Folder of training runs to watch, as word2vec --logdir writes them. Default: logs, if it exists."
+)
 OUTPUT = common_flags.define_path("output", "out/studio", "Folder for results and for pictures that are brought.")
 
+_LOGS, _RESULTS = "logs", (Path("out"), Path("vectors"))
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -46,15 +55,19 @@ def main(arguments: list[str]) -> None:
     from tfgraphs.studio.paint import PaintTab
     from tfgraphs.studio.pairs import PairsTab
     from tfgraphs.studio.uploads import Uploads
+    from tfgraphs.studio.words import WordsTab
 
     start = _once(command.import_tensorflow)
     token = None if HOST.value in _HERE else guard.new_token()
     uploads = Uploads(folder / "uploads")
     hosts = None if token else guard.LOOPBACK
 
+    logs = LOGDIR.value or (_LOGS if Path(_LOGS).is_dir() else None)
+    words = WordsTab(start, folder, VECTORS.value, _RESULTS, Path(logs) if logs else None)
+
     def make_application(port: int) -> server.Application:
         return server.Application(
-            [PairsTab(start, folder), DreamTab(start, folder, uploads), PaintTab(start, folder, uploads)],
+            [PairsTab(start, folder), words, DreamTab(start, folder, uploads), PaintTab(start, folder, uploads)],
             Jobs(folder / "history", start),
             uploads,
             folder,
