@@ -15,12 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfgraphs.files.packaged import PackageError
+from tfgraphs.vectors.loading import load_glove
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra browser")
 if not CHROMIUM and not os.environ.get("TFGRAPHS_NEEDS_BROWSER"):
     pytest.skip("needs Chromium, Debian's package chromium", allow_module_level=True)
 expect = playwright.expect
+TABS = ["pairs", "words", "dream", "paint"]
 
 PATIENCE = 60_000.0  # milliseconds
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
@@ -128,6 +132,32 @@ def test_pairs_the_keyboard_reaches_the_neurons(page, address):
     expect(first).to_be_focused()
 
 
+@pytest.fixture
+def glove():
+    try:
+        load_glove()
+    except PackageError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.usefixtures("glove")
+def test_words_are_found_as_they_are_typed(page, address):
+    page.goto(f"{address}words")
+    table = page.locator("#words [data-part=near-table]")
+    expect(table).to_contain_text("queen")
+    page.locator("#words [name=query]").fill("coffee")
+    expect(table).to_contain_text("tea")
+
+
+@pytest.mark.usefixtures("glove")
+def test_words_a_point_of_the_plane_shows_its_neighbours(page, address):
+    page.goto(f"{address}words")
+    point = page.locator("#words [data-word=aunt]").first
+    point.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#words")).to_contain_text("grandmother")
+
+
 def test_a_link_holds_the_whole_state(page, address, browser):
     page.goto(f"{address}pairs")
     page.select_option("#pairs [name=preset]", "King and queen")
@@ -233,7 +263,7 @@ def test_tabs_are_changed_by_the_keyboard_and_the_address_follows(page, address)
     expect(page.locator("#pairs")).to_be_visible()
 
 
-@pytest.mark.parametrize("tab", ["pairs", "dream", "paint"])
+@pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone(browser, address, tab, scheme):
     with watched(browser, address, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
@@ -243,7 +273,7 @@ def test_nothing_is_wider_than_a_phone(browser, address, tab, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("tab", ["pairs", "dream", "paint"])
+@pytest.mark.parametrize("tab", TABS)
 def test_everything_that_can_be_used_has_a_name(page, address, tab):
     page.goto(f"{address}{tab}")
     expect(page.locator(f"#{tab}")).to_be_visible()

@@ -78,7 +78,8 @@ def main(arguments: list[str]) -> None:
     try:
         opened = server.listen(HOST.value, PORT.value, make_application)
     except OSError as error:
-        problem = os.strerror(error.errno).lower() if (error.errno or 0) > 0 else reason(error)
+        code = error.errno or 0
+        problem = os.strerror(code).lower() if code > 0 else reason(error)  # without the address, which is said anyway
         raise PortError(f"cannot listen on {HOST.value}:{PORT.value}, {problem}: try --port=0") from error
     address = _address(opened.port, token)
     print(f"studio: {address}   Ctrl-C ends it", flush=True)
