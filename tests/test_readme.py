@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
-SPECIAL = ("bin/test", ".venv/bin/tensorboard")
+SPECIAL = ("bin/test", "bin/studio", ".venv/bin/tensorboard")
 LONG = (
     "bin/demo",
     "bin/neural_style sample:cat",
@@ -131,6 +131,18 @@ def test_tensorboard_opens_on_the_logs_of_the_demo(copy):
     finally:
         server.send_signal(signal.SIGKILL)
         server.wait()
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("bin/studio")])
+def test_the_page_opens(copy, command):
+    program = f"exec {command} --no_browser --port=0"
+    server = subprocess.Popen(program, cwd=copy, shell=True, stdout=subprocess.PIPE, text=True)
+    try:
+        address = re.search(r"http://\S+", server.stdout.readline())[0]
+        assert "tfgraphs <span>studio</span>" in _answer(address, seconds=60)
+    finally:
+        server.send_signal(signal.SIGKILL)
+        server.communicate()
 
 
 @pytest.mark.parametrize("number", [number for number, (language, _) in enumerate(BLOCKS) if not language])
