@@ -42,21 +42,25 @@ def main(arguments: list[str]) -> None:
     reserve(folder / "history")
     from tfgraphs.studio import guard, server
     from tfgraphs.studio.jobs import Jobs
+    from tfgraphs.studio.look import LookTab
     from tfgraphs.studio.pairs import PairsTab
     from tfgraphs.studio.uploads import Uploads
+    from tfgraphs.studio.views import Views
 
     start = _once(command.import_tensorflow)
+    uploads, views = Uploads(folder / "uploads"), Views()
     token = None if HOST.value in _HERE else guard.new_token()
     hosts = None if token else guard.LOOPBACK
 
     def make_application(port: int) -> server.Application:
         return server.Application(
-            [PairsTab(start, folder)],
+            [PairsTab(start, folder), LookTab(start, folder, uploads, views)],
             Jobs(folder / "history", start),
-            Uploads(folder / "uploads"),
+            uploads,
             folder,
             guard.Guard(port, hosts, token),
             on_page=_once(lambda: server.in_background(start)),
+            views=views,
         )
 
     try:
