@@ -166,13 +166,11 @@ class LookTab:
         responses = self._responses(state)
         channel = _read_unit(state, responses)
         one = responses.by_channel[channel]
-        row, column = divmod(int(one.places.argmax()), one.places.shape[1])
         return {
             "view": self._views.add(preview(_heat_map(responses, channel))),
             "channel": channel,
             "strength": one.strength,
             "largest": one.largest,
-            "place": list(responses.place(row, column)),
         }
 
     def classes(self, state: State) -> dict[str, Any]:

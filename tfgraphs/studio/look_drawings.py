@@ -104,9 +104,7 @@ def _about(backbone: "Backbone", name: str, members: "Sequence[Layer]") -> str:
         f"{name}: {' and '.join(dict.fromkeys(member.kind for member in members))}",
         f"{view.channels:,} channels",
         *([f"kernel {side}, stride {first.stride}"] if first.kernel != 1 or first.parameters else []),
-        f"sees {view.receptive_field} x {view.receptive_field} px"
-        if view.receptive_field
-        else "sees the whole picture",
+        f"receptive field of {f'{view.receptive_field} px' if view.receptive_field else 'the whole picture'}",
         *([f"{weights:,} parameters"] if weights else []),
     ]
     return ", ".join(parts)
@@ -132,9 +130,9 @@ def network(found: Sequence[Block], name: str) -> str:
     """
     nodes, chains = _place(found)
     top = min(node.middle - node.height / 2 for node in nodes.values())
-    height = max(node.middle + node.height / 2 for node in nodes.values()) - top + _TOP + 12
+    height = max(node.middle + node.height / 2 for node in nodes.values()) - top + _TOP + 24
     shift = _TOP - top
-    width = _LEFT + _STEP * (1 + max(node.column for node in nodes.values())) + 20
+    width = _LEFT + _STEP * (1 + max(node.column for node in nodes.values())) + 24
     ways = [_way([nodes[key] for key in chain], shift) for chain in chains]
     drawn = [_draw(node, shift) for node in nodes.values() if node.block]
     bands = _bands(found, nodes, shift)
@@ -227,10 +225,10 @@ def _draw(node: _Node, shift: float) -> str:
 
 
 def _module(name: str, names: set[str]) -> str:
-    """Returns the block whose name a block's own begins with, such as fire2 of fire2_expand1x1, or its own."""
+    """Returns the module of a block, such as fire2 of fire2_expand1x1 and block1 of block1_add, or its own name."""
     parts = name.split("_")
     prefixes = ("_".join(parts[:count]) for count in range(1, len(parts)))
-    return next((prefix for prefix in prefixes if prefix in names), name)
+    return next((prefix for prefix in prefixes if prefix in names or f"{prefix}_out" in names), name)
 
 
 def _bands(found: Sequence[Block], nodes: Mapping[str, _Node], shift: float) -> list[str]:

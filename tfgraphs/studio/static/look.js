@@ -1,6 +1,6 @@
 // The tab Look. The state is in the address: network, layer, picture, the place and the unit that were chosen.
 
-import { ask, resultPath, viewPath } from "./server.js";
+import { ask, picturePath, resultPath, viewPath } from "./server.js";
 import { clearMessage, copy, draw, guarded, onButtons, partsOf, say } from "./parts.js";
 import { picker } from "./picker.js";
 import { latestOnly, mapButton, showView, tableRow, unitButton } from "./look_parts.js";
@@ -13,22 +13,27 @@ export async function mount(section, remember) {
   const layers = section.querySelector("[name=layer]");
   let state = { ...DEFAULTS };
   let drawn = null; // the network that is drawn
-  let responses = null; // the answer about layer and picture, null until there is one
-  let waiting = 0;
+  let last = null; // the state that is shown, null if none is shown as a whole
+  let responses = null; // the answer about layer and picture, null if there is none
+  const asked = {}; // how often each question was asked
 
   const showPicture = picker(parts.picker,
     { label: "photograph", kind: "photographs", onPick: (picture) => take({ picture, place: null, unit: null }, true) });
 
-  /** Asks a question; says so if the answer takes long. */
+  /** Asks a question; says so if the answer takes long. The answer is null if the question was asked anew meanwhile. */
   async function question(name, more = {}) {
-    const timer = setTimeout(() => say("loading, a few seconds"), 500);
-    waiting += 1;
+    const number = asked[name] = (asked[name] ?? 0) + 1;
+    let said = false;
+    const timer = setTimeout(() => {
+      said = true;
+      say("loading, a few seconds");
+    }, 500);
     try {
-      return await ask("look", name, { ...state, ...more });
+      const answer = await ask("look", name, { ...state, ...more });
+      return number === asked[name] ? answer : null;
     } finally {
       clearTimeout(timer);
-      waiting -= 1;
-      if (!waiting) clearMessage();
+      if (said) clearMessage();
     }
   }
 
@@ -40,20 +45,19 @@ export async function mount(section, remember) {
     const before = state;
     state = { ...state, ...next };
     try {
-      await show(before);
+      await show();
     } catch (error) {
-      if (next.picture || next.layer || next.network) {
-        state = before;
-        showPicture(state.picture);
-        mark();
-      }
+      state = before;
+      last = null;
+      await show().catch(() => null);
       throw error;
     }
     remember(changed(), push);
   }
 
-  /** Shows what differs from a state that was shown before. */
-  async function show(before = null) {
+  /** Shows what differs from the state that is shown. */
+  async function show() {
+    const before = last;
     const differs = (...names) => !before || names.some((name) => before[name] !== state[name]);
     if (!drawn || differs("network")) await showNetwork();
     showPicture(state.picture);
@@ -64,10 +68,13 @@ export async function mount(section, remember) {
     if (differs("network", "layer", "picture")) await showResponses();
     else work.push(pointAt(state.place), pointUnit(state.unit));
     await Promise.all(work);
+    last = { ...state };
+    clearMessage();
   }
 
   async function showNetwork() {
     const answer = await question("structure");
+    if (!answer) return;
     state = { ...state, network: answer.network, layer: answer.layer, picture: state.picture || answer.picture };
     networks.replaceChildren(...answer.networks.map((name) => new Option(name, name)));
     layers.replaceChildren(...answer.layers.map((name) => new Option(name, name)));
@@ -100,11 +107,13 @@ export async function mount(section, remember) {
   }
 
   async function showCommand() {
-    parts.command.textContent = (await question("command")).command;
+    const answer = await question("command");
+    if (answer) parts.command.textContent = answer.command;
   }
 
   async function showKernels() {
     const answer = await question("kernels");
+    if (!answer) return;
     const { first = 0, shown = 0, count = 0 } = answer;
     parts["kernels-hint"].textContent = answer.missing
       ?? (shown < count ? `kernels ${first} to ${first + shown - 1} of ${count}` : `all ${count} kernels`);
@@ -112,7 +121,8 @@ export async function mount(section, remember) {
     button("later").disabled = first + shown >= count;
     exportButton("kernels").disabled = !count;
     parts.kernels.alt = `kernels ${first} to ${first + shown - 1} of ${state.layer}`;
-    await showView(parts.kernels, answer.view);
+    parts.kernels.hidden = !count;
+    if (count) await showView(parts.kernels, viewPath(answer.view));
   }
 
   const button = (name) => section.querySelector(`[data-do="${name}"]`);
@@ -120,6 +130,7 @@ export async function mount(section, remember) {
 
   async function showClasses() {
     const answer = await question("classes");
+    if (!answer) return;
     const classes = answer.classes ?? [];
     parts["classes-hint"].textContent = answer.missing ?? "The most probable of its classes.";
     parts.classes.replaceChildren(...classes.map(([name, , chance]) => tableRow(name, chance)));
@@ -128,6 +139,7 @@ export async function mount(section, remember) {
 
   async function showResponses() {
     const answer = await question("responses");
+    if (!answer) return;
     responses = answer.missing ? null : answer;
     const strongest = responses?.strongest ?? [];
     parts["strongest-hint"].textContent = answer.missing
@@ -138,11 +150,13 @@ export async function mount(section, remember) {
     if (!responses) {
       parts.units.replaceChildren();
       parts.where.textContent = "";
-      parts.cross.hidden = true;
+      parts.cross.toggleAttribute("hidden", true); // elements of SVG have no property for it
       parts.caption.textContent = "";
-      parts.shown.hidden = true;
+      await showView(parts.shown, picturePath(state.picture));
       return;
     }
+    const [width, height] = responses.size;
+    parts.stage.style.maxWidth = `calc(85vh * ${width / height})`;
     state.place ??= [0.5, 0.5];
     if (state.unit !== null && state.unit >= responses.channels) state.unit = null;
     await Promise.all([pointAt(state.place), pointUnit(state.unit)]);
@@ -152,13 +166,14 @@ export async function mount(section, remember) {
   const pointAt = latestOnly(async (place) => {
     if (!responses || !place) return;
     const found = await question("place", { place });
+    if (!found) return;
     const [x, y] = place;
     const line = `M${x},0 V1 M0,${y} H1`;
     parts.lines.setAttribute("d", line);
     parts["lines-above"].setAttribute("d", line);
     const square = found.square ?? [0, 0, 1, 1];
     ["x", "y", "width", "height"].forEach((name, number) => parts.square.setAttribute(name, square[number]));
-    parts.cross.hidden = false;
+    parts.cross.toggleAttribute("hidden", false);
     parts.where.textContent = `${found.responding} of ${found.channels} respond at row ${found.row}, column ${found.column} of ${responses.positions.join(" x ")} positions.`;
     const focused = document.activeElement?.closest?.("[data-part=units] [data-unit]")?.dataset.unit;
     const most = found.units[0]?.[1] ?? 1;
@@ -175,6 +190,7 @@ export async function mount(section, remember) {
     let caption = `${state.layer}: point at a place to see which units respond there.`;
     if (unit !== null) {
       const found = await question("unit", { unit });
+      if (!found) return;
       view = found.view;
       caption = `Unit ${unit} of ${state.layer} responds where it is bright: at most ${found.largest.toFixed(1)}, mean ${found.strength.toPrecision(3)}.`;
     }
@@ -182,7 +198,7 @@ export async function mount(section, remember) {
     parts.shown.alt = unit === null ? "the picture" : `where unit ${unit} of ${state.layer} responds in the picture`;
     button("photo").disabled = state.unit === null;
     exportButton("unit").disabled = state.unit === null;
-    await showView(parts.shown, view);
+    await showView(parts.shown, viewPath(view));
     press();
   });
 
@@ -256,7 +272,7 @@ export async function mount(section, remember) {
     later: () => take({ first: state.first + 48 }),
     copy: (pressed) => copy(parts.command.textContent, pressed),
     export: async (pressed) => {
-      const { result } = await question("export", { what: pressed.dataset.what });
+      const { result } = await ask("look", "export", { ...state, what: pressed.dataset.what });
       parts.exported.href = resultPath(result);
       parts.exported.textContent = result;
       parts.exported.hidden = false;
@@ -265,9 +281,8 @@ export async function mount(section, remember) {
   });
 
   return async (restored) => {
-    const before = responses ? state : null;
     state = { ...DEFAULTS, ...restored };
-    await show(before);
+    await show();
     remember(changed());
   };
 }

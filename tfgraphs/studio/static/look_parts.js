@@ -23,14 +23,10 @@ export function latestOnly(action) {
   };
 }
 
-/** Shows a picture that a tab made in an image once it is loaded; without a name the image is hidden. */
-export async function showView(image, name) {
-  if (!name) {
-    image.hidden = true;
-    return;
-  }
+/** Shows a picture in an image once it is loaded. */
+export async function showView(image, address) {
   const loaded = new Image();
-  loaded.src = viewPath(name);
+  loaded.src = address;
   await loaded.decode().catch(() => null);
   image.src = loaded.src;
   image.hidden = false;
@@ -77,7 +73,7 @@ export function mapButton({ channel, strength, largest, view }) {
   image.alt = "";
   const numbers = `${strength.toPrecision(3)}, ${largest.toPrecision(3)}`;
   return pressable(channel, `unit ${channel}, mean response ${strength.toPrecision(3)}, at most ${largest.toPrecision(3)}`,
-    image, `unit ${channel} `, span(numbers, "numbers"));
+    image, span(`unit ${channel}`, "name"), span(numbers, "numbers"));
 }
 
 /** Makes a row of the table of classes. */
