@@ -104,13 +104,13 @@ class Networks:
         self._structures: Mapping[str, Backbone] = {}
         self._loaded = Recent[str, "Backbone"](_NETWORKS)
         self._responses = Recent[tuple[str, str, Path], Responses](_LAYERS)
-        self._lock = threading.RLock()
+        self._lock, self._finding = threading.RLock(), threading.Lock()  # a network may take seconds to load
 
     def structures(self) -> "Mapping[str, Backbone]":
         """Returns the structures of all networks by name; they are sought once."""
         from tfgraphs import backbones
 
-        with self._lock:
+        with self._finding:
             self._structures = self._structures or (self._find or backbones.installed)()
             return self._structures
 
