@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from foreign_networks import message
 
-from tfgraphs.backbones import BackboneError, load
+from tfgraphs.backbones import BackboneError, installed, load
 from tfgraphs.backbones.readers.weights import WeightsError
 
 
@@ -109,3 +109,21 @@ def test_other_graphs_are_refused_with_the_reason(tmp_path, options, text):
     told = message(WeightsError, load, path, expects="0..1")
     assert told.startswith(str(path))
     assert text in told
+
+
+def test_networks_that_need_no_download_are_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFGRAPHS_CACHE", str(tmp_path))
+    packaged = set(installed())
+    assert packaged <= {"squeezenet", "vgg16"}
+    for file in ("resnet18-f37072fd.pth", "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"):
+        (tmp_path / file).touch()
+    found = installed()
+    assert set(found) == packaged | {"resnet18", "vgg19"}
+    assert "fc6" not in found["vgg19"]
+    assert not found["resnet18"].has_weights
+
+
+def test_a_vgg_with_all_its_weights_has_its_classes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFGRAPHS_CACHE", str(tmp_path))
+    (tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels.h5").touch()
+    assert "softmax" in installed()["vgg16"]

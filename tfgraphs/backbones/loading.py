@@ -164,6 +164,25 @@ def structure(name: str) -> Backbone | None:
     return keras_network.structure(application) if application else None
 
 
+def installed() -> dict[str, Backbone]:
+    """Finds the networks of `BACKBONES` that `load` loads without a download, where their structure is known.
+
+    Returns:
+        Their structures by name; a VGG that has no weights of the layers that tell the classes is without these.
+    """
+    found = {}
+    for name, build in _BUILDERS.items():
+        if name != "squeezenet" and _is_there(WHOLE[name]):
+            found[name] = build(name)
+        elif name in TRUNKS and _is_there(TRUNKS[name]):
+            found[name] = _trunk(build(name))
+        elif name in ("squeezenet", "vgg16"):
+            with contextlib.suppress(PackageError):
+                (squeezenet if name == "squeezenet" else vgg).weights_file()
+                found[name] = build(name) if name == "squeezenet" else _trunk(build(name))
+    return found
+
+
 def _may_be_packaged(name: str) -> bool:
     """Whether a package may have the weights of a network, which were not downloaded."""
     return name == "vgg16" and not _is_there(WHOLE[name]) and not _is_there(TRUNKS[name])
@@ -182,14 +201,19 @@ def _published(name: str, classes: bool, report: Report) -> Path:
 def _check_structure(known: Backbone, check: Check) -> bool:
     """Checks the structure of a network, and returns whether it fits only with the layers that tell the classes."""
     if known.name in TRUNKS:
-        layers = itertools.takewhile(lambda layer: not layer.name.startswith("fc"), known.layers.values())
         try:
-            check(Backbone(known.name, layers, known.preprocess, known.aliases))
+            check(_trunk(known))
             return False
         except LayerError:
             pass
     check(known)
     return known.name in TRUNKS
+
+
+def _trunk(known: Backbone) -> Backbone:
+    """Returns the structure of a VGG without the layers that tell the classes."""
+    layers = itertools.takewhile(lambda layer: not layer.name.startswith("fc"), known.layers.values())
+    return Backbone(known.name, layers, known.preprocess, known.aliases)
 
 
 def _googlenet(name: str, pooling: str, weights: str | Path | None, report: Report) -> Backbone:

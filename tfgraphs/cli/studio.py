@@ -47,32 +47,40 @@ class PortError(TfgraphsError):
 def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     folder = Path(OUTPUT.value)
-    check_writable(folder / "file")
+    check_writable(folder / "history" / "file")
     reserve(folder / "history")
     from tfgraphs.studio import guard, server
     from tfgraphs.studio.dream import DreamTab
     from tfgraphs.studio.jobs import Jobs
+    from tfgraphs.studio.look import LookTab
     from tfgraphs.studio.paint import PaintTab
     from tfgraphs.studio.pairs import PairsTab
     from tfgraphs.studio.uploads import Uploads
+    from tfgraphs.studio.views import Views
     from tfgraphs.studio.words import WordsTab
 
     start = _once(command.import_tensorflow)
-    token = None if HOST.value in _HERE else guard.new_token()
-    uploads = Uploads(folder / "uploads")
-    hosts = None if token else guard.LOOPBACK
-
+    uploads, views = Uploads(folder / "uploads"), Views()
     logs = LOGDIR.value or (_LOGS if Path(_LOGS).is_dir() else None)
-    words = WordsTab(start, folder, VECTORS.value, _RESULTS, Path(logs) if logs else None)
+    tabs = [
+        PairsTab(start, folder),
+        WordsTab(start, folder, VECTORS.value, _RESULTS, Path(logs) if logs else None),
+        DreamTab(start, folder, uploads),
+        PaintTab(start, folder, uploads),
+        LookTab(start, folder, uploads, views),
+    ]
+    token = None if HOST.value in _HERE else guard.new_token()
+    hosts = None if token else guard.LOOPBACK
 
     def make_application(port: int) -> server.Application:
         return server.Application(
-            [PairsTab(start, folder), words, DreamTab(start, folder, uploads), PaintTab(start, folder, uploads)],
+            tabs,
             Jobs(folder / "history", start),
             uploads,
             folder,
             guard.Guard(port, hosts, token),
             on_page=_once(lambda: server.in_background(start)),
+            views=views,
         )
 
     try:

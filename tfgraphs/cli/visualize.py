@@ -40,12 +40,10 @@ from tfgraphs.cli.shared import (
 )
 from tfgraphs.cli.visualize_feature import feature
 from tfgraphs.pictures import images, samples
-from tfgraphs.pictures.sheets import bars, enlarged, sheet
 from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     from tfgraphs.backbones import Backbone
-    from tfgraphs.backbones.layers import Layer
 
 INPUT = common_flags.define_path("input", None, "activations, classify: the picture, or sample:NAME.")
 common_flags.former("content", "input")
@@ -64,14 +62,7 @@ TOPN = flags.DEFINE_integer(
 )
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "json"], "layers, classify: how the answer is printed.")
 
-_MOST_KERNELS = 48  # of deeper layers, on one sheet
 _NETWORK = {"backbone", "weights", "upsample"}
-_SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
-_KERNEL = 66  # px of a kernel in colours
-_SLICES = 6
-_SLICE = 33  # px
-_LINES = (90, 90, 95)  # RGB between slices
-_BARS = 150  # px
 
 # The flags that a command reads, of those that not all do.
 _FLAGS = {
@@ -135,56 +126,21 @@ def _layers() -> None:
 def _kernels() -> None:
     command.import_tensorflow()
     from tfgraphs.backbones.looking import kernels
+    from tfgraphs.backbones.looking.sheets import kernel_sheet
 
     backbone, layer = _load(kernels.first_convolution, kernels.convolution_of)
-    convolution = kernels.convolution_of(backbone, layer)
-    count = backbone.view(convolution.name).channels
+    count = backbone.view(kernels.convolution_of(backbone, layer).name).channels
     output = _output(f"{backbone.name}_{layer}_kernels")
-    most = None if kernels.sees_colours(backbone, convolution) else _MOST_KERNELS
-    tiles, captions, legend = _draw_kernels(backbone, convolution, _channels(count, most))
-    shown = f"{len(tiles)} of {count}"
-    which = shown if CHANNELS.value else str(count) if len(tiles) == count else f"the first {shown}"
-    legend = f"{layer} of {backbone.name}: {which} kernels. {legend}"
-    _save(output, sheet(tiles, captions, legend=legend), "kernels")
-    print(f"{output}: {shown} kernels of {layer}")
-
-
-def _draw_kernels(
-    backbone: "Backbone", convolution: "Layer", channels: Sequence[int]
-) -> tuple[list[np.ndarray], list[str], str]:
-    """Draws some kernels of a convolution: returns pictures, the captions below them, and the legend of all."""
-    from tfgraphs.backbones.looking.kernels import COLD, WARM, colour_kernels, sees_colours, strongest_slices
-
-    if sees_colours(backbone, convolution):
-        found = colour_kernels(backbone, convolution, channels)
-        tiles = [enlarged(kernel.pixels, _KERNEL) for kernel in found]
-        legend = "Each is shown as the picture that excites it most, above the number of its channel."
-        return tiles, [str(kernel.channel) for kernel in found], legend
-    rows = strongest_slices(backbone, convolution, channels, _SLICES)
-    if rows[0][0].pixels.shape[:2] == (1, 1):  # one weight for each input channel, and no pattern to draw
-        colours = tuple(WARM), tuple(COLD)
-        tiles = [bars([str(one.source) for one in row], [one.largest for one in row], _BARS, colours) for row in rows]
-        captions = [f"output channel {row[0].channel}" for row in rows]
-        legend = (
-            "Each kernel has one weight for each input channel: the bars are the weights furthest from 0, after the "
-            "number of their input channel. Orange is positive, blue is negative."
-        )
-        return tiles, captions, legend
-    tiles = [
-        sheet([enlarged(one.pixels, _SLICE) for one in row], columns=len(row), gap=2, paper=_LINES) for row in rows
-    ]
-    captions = [f"{row[0].channel}: {' '.join(str(one.source) for one in row)}" for row in rows]
-    legend = (
-        "Below each kernel its output channel, and the input channels with the strongest weights, whose slices are "
-        "above from left to right. Orange is positive, blue is negative, black is 0."
-    )
-    return tiles, captions, legend
+    drawn = kernel_sheet(backbone, layer, _channels(count))
+    _save(output, drawn.pixels, "kernels")
+    print(f"{output}: {drawn.shown} of {count} kernels of {layer}")
 
 
 def _activations() -> None:
     picture = _picture(640)
     command.import_tensorflow()
     from tfgraphs.backbones.looking import heat_maps
+    from tfgraphs.backbones.looking.sheets import response_sheet
 
     backbone, layer = _load(heat_maps.richest_places, lambda backbone, layer: backbone.check(layer))
     output = _output(f"{picture_run.stem(INPUT.value)}_{layer}")
@@ -195,23 +151,12 @@ def _activations() -> None:
         size = backbone.nearest_size([layer], picture.size)
         picture = images.Picture(images.middle(picture.pixels, size))
     found = heat_maps.responses(backbone, layer, picture.pixels)
-    if CHANNELS.value:
-        wanted = _channels(backbone.view(layer).channels)
+    wanted = _channels(backbone.view(layer).channels)
+    if wanted is not None:
         found = [response for response in found if response.channel in wanted]
     else:
         found = found[: TOPN.value or 15]
-    stride = backbone.view(layer).stride
-    maps = [heat_maps.heat_map(picture.pixels, response.places, stride) for response in found]
-    if len(maps) == 1:
-        caption = f"{layer}, channel {found[0].channel}: at most {found[0].largest:.3g}, mean {found[0].strength:.3g}"
-        pixels = sheet(maps, [caption], gap=0)
-    else:
-        small = images.fit(picture.size, 240)
-        captions = [f"{one.channel}: {one.strength:.3g}, at most {one.largest:.3g}" for one in found]
-        below = "Below each its channel: the mean response and the largest, in pale yellow."
-        pixels = sheet(
-            [images.resize(one, small) for one in maps], captions, legend=f"{layer} of {backbone.name}. {below}"
-        )
+    pixels = response_sheet(backbone, layer, picture.pixels, found)
     _save(output, pixels, "activations")
     rows = [(str(one.channel), f"{one.strength:.4g}", f"{one.largest:.4g}") for one in found]
     command.print_table(["Channel", "Mean response", "Largest"], rows)
@@ -221,11 +166,10 @@ def _activations() -> None:
 def _classify() -> None:
     picture = _picture(0)
     command.import_tensorflow()
-    from tfgraphs.backbones.looking.classes import class_layer, classify
+    from tfgraphs.backbones.looking.classes import as_in_training, class_layer, classify
 
     backbone = picture_run.load_backbone("visualize", check=class_layer)
-    longest = round(_SHORTER_SIDE * max(picture.size) / min(picture.size))
-    pixels = picture.pixels if SIZE.value else images.resize(picture.pixels, images.fit(picture.size, longest, True))
+    pixels = picture.pixels if SIZE.value else as_in_training(picture.pixels)
     guesses = classify(backbone, pixels, TOPN.value or 5)
     shown = [(guess.name, str(guess.number), f"{guess.probability:.1%}") for guess in guesses]
     rows = [(guess.name, guess.number, guess.probability) for guess in guesses]
@@ -267,9 +211,9 @@ def _save(output: Path, pixels: np.ndarray, name: str) -> None:
     images.save(output, images.Picture(pixels), origin)
 
 
-def _channels(count: int, most: int | None = None) -> Sequence[int]:
-    """Returns the channels of --channels, or the first of a layer."""
-    return common_flags.parse_channels(CHANNELS.value, count) if CHANNELS.value else range(min(count, most or count))
+def _channels(count: int) -> Sequence[int] | None:
+    """Returns the channels of --channels, None if it is not given."""
+    return common_flags.parse_channels(CHANNELS.value, count) if CHANNELS.value else None
 
 
 def _print(columns: Sequence[str], shown: Sequence[Sequence[str]], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Pictures to look at in the page: smaller, and as JPEG."""
+"""Pictures to look at in the page: smaller and as JPEG, or drawings as PNG."""
 
 import io
 
@@ -17,4 +17,11 @@ def preview(pixels: np.ndarray) -> bytes:
     small = pixels if size == pixels.shape[:2] else images.resize(pixels, size)
     file = io.BytesIO()
     Image.fromarray(images.to_uint8(small), "RGB").save(file, "JPEG", quality=_QUALITY)
+    return file.getvalue()
+
+
+def exact(pixels: np.ndarray) -> bytes:
+    """Returns a PNG file of a picture, as `preview`, in its own size."""
+    file = io.BytesIO()
+    Image.fromarray(images.to_uint8(pixels), "RGB").save(file, "PNG", compress_level=3)
     return file.getvalue()

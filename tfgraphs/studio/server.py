@@ -11,6 +11,7 @@ GET   /api/jobs/KEY/events             server-sent events of a job, after Last-E
 GET   /api/jobs/KEY/frames/NAME        a picture on the way
 POST  /api/jobs/KEY/cancel
 GET   /api/results/NAME                a result, to look at or to keep
+GET   /api/views/NAME                  a picture that a tab made to look at, one of the last
 """
 
 import json
@@ -34,6 +35,7 @@ from tfgraphs.studio.jobs import Job, Jobs, Worker
 from tfgraphs.studio.previews import SIDE, preview
 from tfgraphs.studio.states import Question, State, StateError
 from tfgraphs.studio.uploads import MOST_BYTES, Uploads
+from tfgraphs.studio.views import Views
 
 STATIC = Path(__file__).parent / "static"
 KEEP_ALIVE = 10.0  # seconds; that a page was closed is noticed only when something is sent to it
@@ -88,6 +90,7 @@ class Application:
         results: folder in which tabs write results.
         guard: decides who may ask.
         on_page: called when the page was asked for, such as to start TensorFlow meanwhile.
+        views: pictures that tabs make to look at.
     """
 
     def __init__(
@@ -98,9 +101,11 @@ class Application:
         results: Path,
         guard: Guard,
         on_page: Callable[[], None] = lambda: None,
+        views: Views | None = None,
     ) -> None:
         self._tabs = {tab.name: tab for tab in tabs}
         self._jobs, self._uploads, self._results, self._guard, self._on_page = jobs, uploads, results, guard, on_page
+        self._views = views or Views()
         self._static = {path.name: path for path in STATIC.iterdir()}
         self._page = _page(list(self._tabs))
         names = "any({}):tab".format(", ".join(self._tabs))
@@ -113,6 +118,7 @@ class Application:
                 Rule("/api/pictures", endpoint=self._add_picture, methods=["POST"]),
                 Rule("/api/pictures/<key>", endpoint=self._send_picture, methods=["GET"]),
                 Rule("/api/results/<name>", endpoint=self._send_result, methods=["GET"]),
+                Rule("/api/views/<name>", endpoint=self._send_view, methods=["GET"]),
                 Rule("/api/jobs/<tab>/<name>", endpoint=self._submit, methods=["POST"]),
                 Rule("/api/jobs/<key>/cancel", endpoint=self._cancel, methods=["POST"]),
                 Rule("/api/jobs/<key>/events", endpoint=self._send_events, methods=["GET"]),
@@ -187,6 +193,12 @@ class Application:
         if not _RESULT.fullmatch(name) or not path.is_file():
             raise NotFound(f"there is no result {name}")
         return _file(path)
+
+    def _send_view(self, _: Request, name: str) -> Response:
+        data = self._views.get(name)
+        if data is None:
+            raise NotFound("that picture is not here any more")
+        return Response(data, content_type=_TYPES[Path(name).suffix])
 
     def _job(self, key: str) -> Job:
         job = self._jobs.get(key)

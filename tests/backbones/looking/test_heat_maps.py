@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgraphs.backbones import LayerError
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.layers import convolution, global_average, pooling
-from tfgraphs.backbones.looking.heat_maps import heat_map, responses, richest_places, spread
+from tfgraphs.backbones.looking.heat_maps import heat_map, position_at, responses, richest_places, spread
 
 RANDOM = np.random.default_rng(0)
 
@@ -45,6 +45,17 @@ def test_positions_of_windows_that_stay_inside_lie_in_the_middle():
     places[1, 1] = 1
     hot = spread(places, (101, 131), stride=10)
     assert np.unravel_index(hot.argmax(), hot.shape) == pytest.approx((50, 65), abs=1)
+
+
+@pytest.mark.parametrize(("side", "positions", "stride"), [(101, 10, 10), (96, 6, 16), (131, 3, 40), (64, 5, 16)])
+def test_the_position_at_a_pixel_is_the_one_that_is_drawn_there(side, positions, stride):
+    for position in range(positions):
+        places = np.zeros((positions, positions))
+        places[position] = 1
+        peak = int(spread(places, (side, side), stride)[:, 0].argmax())
+        assert position_at(peak, side, positions, stride) == position
+    found = [position_at(pixel, side, positions, stride) for pixel in range(side)]
+    assert found == sorted(found)
 
 
 def test_no_response_is_shown_as_the_picture_in_grey():

@@ -13,7 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone, LayerError
-from tfgraphs.pictures.images import middle
+from tfgraphs.pictures.images import fit, middle, resize
+
+_SHORTER_SIDE = 256  # px of pictures to classify, as networks saw them in their training
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Gue
 
     Args:
         backbone: a network with a class layer, see `class_layer`.
-        pixels: [height, width, 3], RGB in 0..1. Networks recognize things at the sizes that they were trained on: a
-            shorter side of about 256 pixels suits most. A network for pictures of one size gets the middle, resized.
+        pixels: [height, width, 3], RGB in 0..1. Networks recognize things at the sizes that they were trained on, see
+            `as_in_training`. A network for pictures of one size gets the middle, resized.
         count: number of classes.
 
     Raises:
@@ -58,6 +60,12 @@ def classify(backbone: Backbone, pixels: np.ndarray, count: int = 5) -> list[Gue
     names = dict(enumerate(backbone.classes or class_names(len(probabilities))))
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [Guess(int(one), names.get(one, f"class {one}"), float(probabilities[one])) for one in best]
+
+
+def as_in_training(pixels: np.ndarray) -> np.ndarray:
+    """Resizes a picture to a shorter side of 256 pixels, at which most networks classify best."""
+    longest = round(_SHORTER_SIDE * max(pixels.shape[:2]) / min(pixels.shape[:2]))
+    return resize(pixels, fit((pixels.shape[0], pixels.shape[1]), longest, True))
 
 
 def class_layer(backbone: Backbone) -> str:

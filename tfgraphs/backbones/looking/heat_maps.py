@@ -78,9 +78,19 @@ def spread(places: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray
     """Interpolates values in 0..1 of the positions of a layer, as of `heat_map`, to the pixels of a picture."""
     wide = resize(places[..., None], (places.shape[0] * stride, places.shape[1] * stride))[..., 0]
     for axis, side in enumerate(size):
-        pixels = (np.arange(side) + (wide.shape[axis] - side) // 2).clip(0, wide.shape[axis] - 1)
-        wide = wide.take(pixels, axis)
+        pixels = np.arange(side) + margin(side, places.shape[axis], stride)
+        wide = wide.take(pixels.clip(0, wide.shape[axis] - 1), axis)
     return wide.clip(0, 1)
+
+
+def margin(side: int, positions: int, stride: int) -> int:
+    """Returns how many pixels the positions of a layer begin before a picture, whose side has so many pixels."""
+    return (positions * stride - side) // 2
+
+
+def position_at(pixel: int, side: int, positions: int, stride: int) -> int:
+    """Returns the position of a layer that lies at a pixel, along one side of a picture, as `heat_map` draws them."""
+    return min(max(pixel + margin(side, positions, stride), 0) // stride, positions - 1)
 
 
 def richest_places(backbone: Backbone) -> str:

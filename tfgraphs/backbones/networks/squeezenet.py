@@ -8,6 +8,7 @@
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -29,7 +30,12 @@ def read_packaged() -> Arrays:
     Raises:
         PackageError: the package is missing or its file is not the known one.
     """
-    return pickle.loads(read_known(packaged_file("ndf", _FILE, "ndf"), _SHA256))
+    return pickle.loads(read_known(weights_file(), _SHA256))
+
+
+def weights_file() -> Path:
+    """Returns the file of the weights, unread; raises PackageError if the package is missing."""
+    return packaged_file("ndf", _FILE, "ndf")
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:

