@@ -24,7 +24,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra 
 if not CHROMIUM and not os.environ.get("TFGRAPHS_NEEDS_BROWSER"):
     pytest.skip("needs Chromium, Debian's package chromium", allow_module_level=True)
 expect = playwright.expect
-TABS = ["pairs", "words", "dream", "paint"]
+TABS = ["pairs", "words", "dream", "paint", "look"]
 
 PATIENCE = 60_000.0  # milliseconds
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
@@ -158,6 +158,15 @@ def test_words_a_point_of_the_plane_shows_its_neighbours(page, address):
     expect(page.locator("#words")).to_contain_text("grandmother")
 
 
+def test_look_units_respond_where_one_points(page, address, photo):
+    page.goto(f"{address}look?network=squeezenet&layer=fire5")
+    page.set_input_files("#look .picker input", photo)
+    expect(page.locator("#look [data-part=strongest] button")).to_have_count(15)
+    page.locator("#look [data-part=stage]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#look [data-part=units] li").first).to_be_visible()
+
+
 def test_a_link_holds_the_whole_state(page, address, browser):
     page.goto(f"{address}pairs")
     page.select_option("#pairs [name=preset]", "King and queen")
@@ -280,7 +289,7 @@ def test_everything_that_can_be_used_has_a_name(page, address, tab):
     page.wait_for_load_state("networkidle")
     nameless = page.evaluate(
         """tab => [...document.querySelectorAll(`#${tab} :is(button, input, select, textarea, a, img, [role=button])`)]
-            .filter(one => one.checkVisibility() && !(one.ariaLabel || one.alt || one.labels?.length || one.title
+            .filter(one => one.checkVisibility() && !one.closest("button img") && !(one.ariaLabel || one.alt || one.labels?.length || one.title
                 || one.textContent.trim() || one.querySelector("img[alt]")))
             .map(one => one.outerHTML)""",
         tab,

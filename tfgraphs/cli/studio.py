@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
     start = _once(command.import_tensorflow)
     uploads, views = Uploads(folder / "uploads"), Views()
     logs = LOGDIR.value or (_LOGS if Path(_LOGS).is_dir() else None)
-    tabs = [
+    tabs: list[server.Tab] = [
         PairsTab(start, folder),
         WordsTab(start, folder, VECTORS.value, _RESULTS, Path(logs) if logs else None),
         DreamTab(start, folder, uploads),

@@ -37,10 +37,12 @@ export function picker(place, { label, kind, onPick }) {
   strip.className = "samples";
   place.append(field, strip);
 
+  let shown = ""; // the samples may come later
   function show(key) {
+    shown = key;
     image.hidden = !key;
     if (key) image.src = picturePath(key);
-    for (const button of strip.children) button.setAttribute("aria-pressed", button.dataset.key === key);
+    for (const button of strip.children) button.setAttribute("aria-pressed", String(button.dataset.key === key));
   }
 
   function choose(key) {
@@ -88,6 +90,7 @@ export function picker(place, { label, kind, onPick }) {
       button.addEventListener("click", () => guarded(() => choose(key)));
       strip.append(button);
     }
+    show(shown);
   });
   return show;
 }
