@@ -31,6 +31,15 @@ ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 12
 expect.set_options(timeout=PATIENCE)
 
 
+NAMELESS = """
+tab => [...document.querySelectorAll(`#${tab} :is(button, input, select, textarea, a, img, [role=button])`)]
+    .filter(one => one.checkVisibility() && !one.closest("button img"))
+    .filter(one => !(one.ariaLabel || one.alt || one.labels?.length || one.title || one.textContent.trim()
+        || one.querySelector("img[alt]")))
+    .map(one => one.outerHTML)
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("studio")
@@ -287,11 +296,5 @@ def test_everything_that_can_be_used_has_a_name(page, address, tab):
     page.goto(f"{address}{tab}")
     expect(page.locator(f"#{tab}")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    nameless = page.evaluate(
-        """tab => [...document.querySelectorAll(`#${tab} :is(button, input, select, textarea, a, img, [role=button])`)]
-            .filter(one => one.checkVisibility() && !one.closest("button img") && !(one.ariaLabel || one.alt || one.labels?.length || one.title
-                || one.textContent.trim() || one.querySelector("img[alt]")))
-            .map(one => one.outerHTML)""",
-        tab,
-    )
+    nameless = page.evaluate(NAMELESS, tab)
     assert not nameless
