@@ -105,19 +105,45 @@ def test_jobs_are_done_one_after_the_other_and_the_others_know_their_place(jobs)
     assert [all_events(job)[-1]["kind"] for job in others] == ["done", "done"]
 
 
-def test_a_cancelled_job_keeps_what_there_is(jobs):
-    gate, finished = Gate(), []
+def test_a_cancelled_job_keeps_what_there_is_and_does_not_wait_for_its_step(jobs):
+    gate, finished, following = Gate(), [], Gate(1)
     job = jobs.submit(work(gate.run, lambda last: finished.append(last.step) or {"name": "kept.png"}))
     for _ in range(3):
         assert gate.reached.acquire(timeout=PATIENCE)
         gate.closed.release()
+    assert gate.reached.acquire(timeout=PATIENCE)  # in its fourth step
+    later = jobs.submit(work(following.run))
+    jobs.cancel(job)
+    last = all_events(job)[-1]
+    assert (last["kind"], last["step"], last["result"]) == ("cancelled", 3, {"name": "kept.png"})
+    assert not following.reached.acquire(blocking=False)
+    gate.closed.release()
+    assert gate.ended.wait(PATIENCE)
+    following.closed.release()
+    assert all_events(later)[-1]["kind"] == "done"
+    assert finished == [3]
+    assert all_events(job)[-1] == last
+
+
+def test_a_job_that_is_cancelled_twice_ends_once(jobs):
+    gate = Gate()
+    job = jobs.submit(work(gate.run))
     assert gate.reached.acquire(timeout=PATIENCE)
     jobs.cancel(job)
+    jobs.cancel(job)
     gate.closed.release()
-    last = all_events(job)[-1]
-    assert (last["kind"], last["result"]) == ("cancelled", {"name": "kept.png"})
-    assert finished == [4]
-    assert gate.ended.is_set()
+    assert gate.ended.wait(PATIENCE)
+    assert [event["kind"] for event in all_events(job)] == ["waiting", "started", "cancelled"]
+
+
+def test_a_result_that_cannot_be_written_is_told(jobs):
+    def refuse(last):
+        raise TfgraphsError("no space left on device")
+
+    assert all_events(jobs.submit(work(lambda: steps(1), refuse)))[-1] == {
+        "kind": "failed",
+        "error": "no space left on device",
+    }
 
 
 def test_a_waiting_job_is_cancelled_at_once(jobs):

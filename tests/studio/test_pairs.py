@@ -195,6 +195,12 @@ def test_a_text_without_neighbours_is_refused():
         write_pairs({"text": "a. b."})
 
 
+def test_the_learning_rate_of_a_configuration_is_read(tab):
+    assert tab.questions["rate"]({"config": '{"learning_rate": 0.05}'}) == {"rate": 0.05}
+    with pytest.raises(TfgraphsError, match="is not JSON such as"):
+        tab.questions["rate"]({"config": "0.05"})
+
+
 def test_only_some_models_are_kept(tab):
     for state in range(20):
         tab.show({"config": json.dumps({"random_state": state})})

@@ -150,9 +150,10 @@ class DreamTab:
                     yield progress.of_whole("frame", number, dream.frames, steps, first_work)
                 steps += progress.step
                 assert progress.picture is not None
-                frames.append(folder / f"{number:06}.png")
-                images.save(frames[-1], images.Picture(progress.picture))
-                before = images.load(frames[-1]).pixels
+                frame = folder / f"{number:06}.png"
+                images.save(frame, images.Picture(progress.picture))
+                before = images.load(frame).pixels
+                frames.append(frame)
 
         def finish(_: Progress) -> dict[str, str]:
             if not frames:

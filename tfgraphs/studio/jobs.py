@@ -4,13 +4,14 @@ A page that is loaded again reads all events of a job anew, so it shows what it 
 files, of which an event has the name.
 """
 
+import contextlib
 import logging
 import secrets
 import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ KEPT = 20  # jobs whose events and pictures on the way are kept
 _FEW = 0.2  # seconds between two events at least
 _SHARE = 0.01  # of the time so far, between two of them: a long run has some hundreds
 
+_NO_MEMORY = "out of memory: try something smaller"
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +37,8 @@ class Work:
     Attributes:
         title: what to call it, such as "dream about cat.jpg".
         run: makes the generator that does it; it is closed if the job is cancelled.
-        finish: writes the result, from the last state, also of a job that was cancelled; returns what the page is told.
+        finish: writes the result, from the last state, and returns what the page is told. If the job is cancelled, that
+            happens in another thread, while `run` may be in the midst of a step.
         settings: of the tab, with which the page can ask for it again.
     """
 
@@ -55,22 +59,50 @@ class Job:
         key: by which it is asked for; it cannot be guessed.
         work: what it does.
         folder: of its pictures on the way.
-        cancelled: whether it should end.
+        ended: whether it is done, cancelled or has failed.
     """
 
     def __init__(self, work: Work, folder: Path) -> None:
         self.key = secrets.token_urlsafe(12)
-        self.work, self.folder, self.cancelled = work, folder / self.key, False
+        self.work, self.folder, self.ended = work, folder / self.key, False
         self._events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
-        self.ended = False
+        self._begun = self._shown = time.monotonic()
+        self._frames = 0
+        self._last: Progress | None = None
 
     def add(self, kind: str, **values: Any) -> None:
-        """Adds an event; one of the kinds done, cancelled and failed is the last."""
+        """Adds an event, unless the job has ended; one of the kinds done, cancelled and failed is the last."""
         with self._changed:
-            self._events.append({"kind": kind, **values})
-            self.ended = kind in ("done", "cancelled", "failed")
-            self._changed.notify_all()
+            if not self.ended:
+                self._events.append({"kind": kind, **values})
+                self.ended = kind in ("done", "cancelled", "failed")
+                self._changed.notify_all()
+
+    def start(self) -> None:
+        """Notes that its turn has come."""
+        self._begun = self._shown = time.monotonic()
+        self.add("started")
+
+    def advance(self, progress: Progress) -> None:
+        """Takes a state of the work, and shows it if it is time."""
+        with self._changed:
+            self._last, now = progress, time.monotonic()
+            if self._frames and now - self._shown < max(_FEW, _SHARE * (now - self._begun)):
+                return
+            self._shown = now
+            self.add("progress", **self._describe(progress))
+
+    def conclude(self, kind: str) -> None:
+        """Writes the result of the last state, and ends the job: done, or cancelled in the midst of a step."""
+        with self._changed:
+            if self.ended:
+                return
+            if self._last is None:
+                self.add(kind)
+                return
+            described = self._describe(self._last)
+            self.add(kind, **described, result=dict(self.work.finish(self._last)))
 
     def events(self, after: int, patience: float = 0.0) -> list[tuple[int, dict[str, Any]]]:
         """Returns events and their numbers, from 1.
@@ -82,6 +114,24 @@ class Job:
         with self._changed:
             self._changed.wait_for(lambda: len(self._events) > after or self.ended, patience)
             return list(enumerate(self._events, start=1))[after:]
+
+    def _describe(self, progress: Progress) -> dict[str, Any]:
+        """Returns a state as the page is told, and writes its picture into a file, if it has one."""
+        frame = None
+        self._frames += 1
+        if progress.picture is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            frame = f"{self._frames:04}.jpg"
+            (self.folder / frame).write_bytes(preview(progress.picture))
+        loss = progress.loss if progress.loss == progress.loss else None  # NaN is no JSON
+        return {
+            "step": progress.step,
+            "stage": progress.stage,
+            "done": progress.done,
+            "loss": loss,
+            "frame": frame,
+            "seconds": time.monotonic() - self._begun,
+        }
 
 
 class Jobs:
@@ -116,13 +166,15 @@ class Jobs:
         return self._jobs.get(key)
 
     def cancel(self, job: Job) -> None:
-        """Ends a job after its present step, or takes it out of the queue."""
+        """Ends a job with what there is, or takes it out of the queue.
+
+        The step in which it is may take longer; the next job begins after it.
+        """
         with self._changed:
-            job.cancelled = True
             if job in self._waiting:
                 self._waiting.remove(job)
-                job.add("cancelled")
                 self._tell_places()
+        _ending(job, lambda: job.conclude("cancelled"))
 
     def _tell_places(self) -> None:
         for place, job in enumerate(self._waiting, start=1):
@@ -140,56 +192,34 @@ class Jobs:
                 self._changed.wait_for(lambda: self._waiting)
                 job = self._waiting.pop(0)
                 self._tell_places()
-            job.add("started")
-            try:
-                self._prepare()
-                _do(job)
-            except TfgraphsError as error:
-                job.add("failed", error=str(error))
-            except MemoryError:
-                job.add("failed", error="out of memory: try something smaller")
-            except Exception as error:
-                _log.exception("a job failed")
-                full = type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's
-                text = "out of memory: try something smaller" if full else f"internal error: {error}"
-                job.add("failed", error=text)
+            job.start()
+            _ending(job, lambda: self._do(job))  # noqa: B023 - it is called at once
+
+    def _do(self, job: Job) -> None:
+        self._prepare()
+        with contextlib.closing(_generator(job.work.run())) as run:
+            for progress in run:
+                if job.ended:
+                    return
+                job.advance(progress)
+        job.conclude("done")
 
 
-def _do(job: Job) -> None:
-    """Does the work of a job, and writes what there is at its end."""
-    run, last, frames = job.work.run(), None, 0
-    begun = shown = time.monotonic()
-    for last in run:
-        now = time.monotonic()
-        if job.cancelled:
-            break
-        if now - shown < max(_FEW, _SHARE * (now - begun)) and frames:
-            continue
-        shown, frames = now, frames + 1
-        job.add("progress", **_of_progress(last), frame=_save_frame(job, last, frames), seconds=now - begun)
-    close = getattr(run, "close", None)
-    if close:
-        close()
-    if last is None:
-        job.add("cancelled" if job.cancelled else "done")
-        return
-    frame = _save_frame(job, last, frames + 1)
-    result = job.work.finish(last)
-    seconds = time.monotonic() - begun
-    kind = "cancelled" if job.cancelled else "done"
-    job.add(kind, **_of_progress(last), frame=frame, seconds=seconds, result=dict(result))
+def _generator(run: Iterator[Progress]) -> Generator[Progress, None, None]:
+    """Makes a generator, which can be closed, of an iterator."""
+    yield from run
 
 
-def _of_progress(progress: Progress) -> dict[str, Any]:
-    loss = progress.loss if progress.loss == progress.loss else None  # NaN is no JSON
-    return {"step": progress.step, "stage": progress.stage, "done": progress.done, "loss": loss}
-
-
-def _save_frame(job: Job, progress: Progress, number: int) -> str | None:
-    """Writes the picture of a state, if it has one, and returns the name of the file."""
-    if progress.picture is None:
-        return None
-    job.folder.mkdir(parents=True, exist_ok=True)
-    name = f"{number:04}.jpg"
-    (job.folder / name).write_bytes(preview(progress.picture))
-    return name
+def _ending(job: Job, do: Callable[[], None]) -> None:
+    """Does something for a job; an error is its end."""
+    try:
+        do()
+    except TfgraphsError as error:
+        job.add("failed", error=str(error))
+    except MemoryError:
+        job.add("failed", error=_NO_MEMORY)
+    except Exception as error:
+        if not job.ended:  # a step that went on after it was cancelled may find its folder gone
+            _log.exception("a job failed")
+        full = type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's
+        job.add("failed", error=_NO_MEMORY if full else f"internal error: {error}")

@@ -93,6 +93,7 @@ class PairsTab:
         self._lock = threading.Lock()
         self.questions: Mapping[str, Question] = {
             "presets": lambda _: PRESETS,
+            "rate": lambda state: {"rate": PairSettings.from_json(read_text(state, "config", CONFIG)).learning_rate},
             "show": self.show,
             "export": self.export,
             "write": write_pairs,

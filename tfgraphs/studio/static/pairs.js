@@ -135,9 +135,9 @@ export async function mount(section, remember) {
     500: () => advance(500),
     stop: () => { running = false; },
     axes: () => take({ axes: state.step }),
-    rate: () => {
-      const rate = JSON.parse(fields.config.value).learning_rate;
-      return take({ rates: [...state.rates.filter(([step]) => step !== state.step), [state.step, rate]] });
+    rate: async () => {
+      const { rate } = await ask("pairs", "rate", { config: fields.config.value });
+      await take({ rates: [...state.rates.filter(([step]) => step !== state.step), [state.step, rate]] });
     },
     write: async () => {
       const { text, window, architecture } = fields;
