@@ -24,7 +24,14 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra 
 if not CHROMIUM and not os.environ.get("TFGRAPHS_NEEDS_BROWSER"):
     pytest.skip("needs Chromium, Debian's package chromium", allow_module_level=True)
 expect = playwright.expect
-TABS = ["pairs", "words", "dream", "paint", "look"]
+MOUNTED = {  # what is there when a tab works
+    "pairs": "#pairs [data-part=network] svg",
+    "words": "#words [data-part=drawing] svg",
+    "dream": "#dream .samples img",
+    "paint": "#paint .samples img",
+    "look": "#look [data-part=strongest] button",
+}
+TABS = list(MOUNTED)
 
 PATIENCE = 60_000.0  # milliseconds
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
@@ -54,7 +61,7 @@ def address(folder):
     )
     yield re.search(r"http://\S+", studio.stdout.readline())[0]
     studio.terminate()
-    studio.wait()
+    studio.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +92,10 @@ def watched(browser, address, **options):
     page.on("console", lambda message: wrong.append(message.text) if is_wrong(message) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(address) else None)
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert not wrong
 
 
@@ -247,6 +256,7 @@ def test_a_mask_is_painted_with_the_mouse(page, address, photo):
     page.set_input_files("#dream [data-part=picture] input", photo)
     page.click("#dream [data-part=mask-part] summary")
     canvas = page.locator("#dream canvas")
+    expect(canvas).to_be_visible()
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()
@@ -286,7 +296,7 @@ def test_tabs_are_changed_by_the_keyboard_and_the_address_follows(page, address)
 def test_nothing_is_wider_than_a_phone(browser, address, tab, scheme):
     with watched(browser, address, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
         page.goto(f"{address}{tab}")
-        expect(page.locator(f"#{tab}")).to_be_visible()
+        expect(page.locator(MOUNTED[tab]).first).to_be_visible()
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
@@ -294,7 +304,7 @@ def test_nothing_is_wider_than_a_phone(browser, address, tab, scheme):
 @pytest.mark.parametrize("tab", TABS)
 def test_everything_that_can_be_used_has_a_name(page, address, tab):
     page.goto(f"{address}{tab}")
-    expect(page.locator(f"#{tab}")).to_be_visible()
+    expect(page.locator(MOUNTED[tab]).first).to_be_visible()
     page.wait_for_load_state("networkidle")
     nameless = page.evaluate(NAMELESS, tab)
     assert not nameless

@@ -81,6 +81,15 @@ def test_what_there_is_is_kept_of_a_dream_that_is_stopped(tab, uploads, tmp_path
     assert np.array_equal(np.asarray(Image.open(file)), images.to_uint8(states[2].picture))
 
 
+def test_a_dream_that_is_stopped_does_not_replace_a_finished_one(tab, uploads, tmp_path, pixels):
+    state = {**QUICK, "picture": bring(uploads, pixels)}
+    _, finished_one = finished(tab.dream(state), tmp_path)
+    before = finished_one.read_bytes()
+    _, stopped = finished(tab.dream(state), tmp_path, steps=3)
+    assert stopped.name == f"{finished_one.stem}_step_2.png"
+    assert finished_one.read_bytes() == before
+
+
 def test_the_file_says_how_it_was_made(tab, uploads, tmp_path, pixels):
     _, file = finished(tab.dream({**QUICK, "picture": bring(uploads, pixels)}), tmp_path)
     origin = images.read_origin(file)
@@ -115,7 +124,7 @@ def test_a_zoom_is_a_film_that_the_command_makes_too(forked, tab, uploads, tmp_p
     assert done.returncode == 0, done.stderr
     ours, theirs = (np.stack([*films.open_film(path).frames()]) for path in (file, tmp_path / "command.webp"))
     assert np.array_equal(ours, theirs)
-    assert not list((tmp_path / "history").iterdir())
+    assert not list((tmp_path / ".studio").iterdir())
 
 
 def test_a_zoom_that_is_stopped_has_the_frames_so_far(tab, uploads, tmp_path, pixels):
@@ -147,7 +156,7 @@ def test_dreamers_are_kept_for_the_next_picture_and_not_for_ever(tab, uploads, t
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, "which picture"),
+        ({}, "choose a picture first"),
         ({"picture": "0" * 16}, "not here any more"),
         ({"picture": "../../etc/passwd"}, "not here any more"),
         ({"steps": 0}, "steps is '0'"),

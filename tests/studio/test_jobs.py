@@ -23,7 +23,7 @@ def steps(count, **values):
 
 
 def work(run, finish=lambda last: {"step": last.step}):
-    return Work("a run", run, finish)
+    return Work(run, finish)
 
 
 @pytest.fixture
@@ -134,6 +134,31 @@ def test_a_job_that_is_cancelled_twice_ends_once(jobs):
     gate.closed.release()
     assert gate.ended.wait(PATIENCE)
     assert [event["kind"] for event in all_events(job)] == ["waiting", "started", "cancelled"]
+
+
+def test_nothing_is_written_before_the_first_step(jobs):
+    begun = threading.Event()
+
+    def run():
+        yield Progress(0, "starting", 0.0, float("nan"), picture=picture(0.5))
+        begun.set()
+        assert stopped.wait(PATIENCE)
+        yield from steps(2)
+
+    stopped = threading.Event()
+    job = jobs.submit(work(run, lambda last: pytest.fail("there is no result")))
+    assert begun.wait(PATIENCE)
+    jobs.cancel(job)
+    stopped.set()
+    last = all_events(job)[-1]
+    assert (last["kind"], last["result"]) == ("cancelled", {})
+
+
+def test_what_a_job_needed_is_forgotten_at_its_end(jobs):
+    job = jobs.submit(work(lambda: steps(2, picture=picture(0.1))))
+    all_events(job)
+    all_events(jobs.submit(work(lambda: steps(1))))  # the thread is done with the first
+    assert (job.work, job._last) == (None, None)
 
 
 def test_a_result_that_cannot_be_written_is_told(jobs):

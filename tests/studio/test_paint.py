@@ -156,7 +156,7 @@ def test_what_can_be_chosen_is_told(tab):
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, "which photograph"),
+        ({}, "choose a photograph first"),
         ({"picture": "0" * 16}, "not here any more"),
         ({"styles": []}, "one to 4 paintings are needed"),
         ({"styles": [{"key": SWIRLS}] * 5}, "one to 4 paintings are needed"),

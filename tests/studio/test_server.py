@@ -11,7 +11,7 @@ from werkzeug.test import Client
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.studio import server
-from tfgraphs.studio.guard import COOKIE, Guard
+from tfgraphs.studio.guard import Guard
 from tfgraphs.studio.jobs import Jobs, Work
 from tfgraphs.studio.uploads import Uploads
 
@@ -38,7 +38,7 @@ class EchoTab:
                 if number == 1 and state.get("wait"):
                     assert self.gate.wait(30)
 
-        return Work("counting", run, lambda last: {"last": last.step})
+        return Work(run, lambda last: {"last": last.step})
 
 
 @pytest.fixture
@@ -163,7 +163,6 @@ def test_a_picture_is_brought_and_looked_at(client, tmp_path):
     Image.new("RGB", (2000, 500), "red").save(tmp_path / "red.png")
     headers = {"Host": "localhost:80", "Origin": "http://localhost:80"}
     brought = client.post("/api/pictures", data=(tmp_path / "red.png").read_bytes(), headers=headers).json
-    assert (brought["width"], brought["height"]) == (2000, 500)
     answer = get(client, f"/api/pictures/{brought['picture']}")
     (tmp_path / "small.jpg").write_bytes(answer.data)
     with Image.open(tmp_path / "small.jpg") as small:
@@ -219,7 +218,7 @@ def test_the_token_of_the_address_becomes_a_cookie(make_client):
     assert client.get("/").status_code == 403
     first = client.get("/?token=secret")
     assert first.status_code == 200
-    assert f"{COOKIE}=secret; HttpOnly; Path=/; SameSite=Strict" in first.headers["Set-Cookie"]
+    assert "tfgraphs_token_80=secret; HttpOnly; Path=/; SameSite=Strict" in first.headers["Set-Cookie"]
     assert client.get("/").status_code == 200
 
 

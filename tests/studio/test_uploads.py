@@ -57,6 +57,13 @@ def test_too_many_pixels_are_refused(uploads):
         add(uploads, file.getvalue())
 
 
+def test_pictures_that_would_fill_the_memory_are_refused(uploads, monkeypatch, tmp_path):
+    monkeypatch.setattr(uploads_module, "MOST_PIXELS", 40)
+    with pytest.raises(UploadError, match="has 48 px: at most 40 are taken"):
+        add(uploads, png(6))
+    assert not list((tmp_path / "uploads").iterdir())
+
+
 @pytest.mark.parametrize("key", ["../secret", "0" * 16, "", "/etc/passwd", "0123456789abcde/", "sample"])
 def test_no_other_file_can_be_reached(uploads, tmp_path, key):
     (tmp_path / "secret").write_bytes(png())

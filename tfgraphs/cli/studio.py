@@ -21,6 +21,7 @@ from absl import flags
 
 from tfgraphs.cli.shared import command, common_flags
 from tfgraphs.errors import TfgraphsError, reason
+from tfgraphs.files import locks
 from tfgraphs.files.outputs import check_writable, reserve
 
 PORT = flags.DEFINE_integer("port", 8765, "Port on which the page is served; 0 for any that is free.", 0, 65535)
@@ -47,11 +48,9 @@ class PortError(TfgraphsError):
 def main(arguments: list[str]) -> None:
     command.no_arguments(arguments)
     folder = Path(OUTPUT.value)
-    check_writable(folder / "history" / "file")
-    reserve(folder / "history")
     from tfgraphs.studio import guard, server
     from tfgraphs.studio.dream import DreamTab
-    from tfgraphs.studio.jobs import Jobs
+    from tfgraphs.studio.jobs import FOLDER, Jobs
     from tfgraphs.studio.look import LookTab
     from tfgraphs.studio.paint import PaintTab
     from tfgraphs.studio.pairs import PairsTab
@@ -59,6 +58,9 @@ def main(arguments: list[str]) -> None:
     from tfgraphs.studio.views import Views
     from tfgraphs.studio.words import WordsTab
 
+    history = folder / FOLDER
+    check_writable(history / "file")
+    reserve(history)
     start = _once(command.import_tensorflow)
     uploads, views = Uploads(folder / "uploads"), Views()
     logs = LOGDIR.value or (_LOGS if Path(_LOGS).is_dir() else None)
@@ -75,7 +77,7 @@ def main(arguments: list[str]) -> None:
     def make_application(port: int) -> server.Application:
         return server.Application(
             tabs,
-            Jobs(folder / "history", start),
+            Jobs(history, start),
             uploads,
             folder,
             guard.Guard(port, hosts, token),
@@ -96,10 +98,12 @@ def main(arguments: list[str]) -> None:
             webbrowser.open(address)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         opened.serve_forever()
+    locks.release_all()
+    os._exit(0)  # threads may be in the midst of TensorFlow, which does not survive the end of Python
 
 
 def _address(port: int, token: str | None) -> str:
-    host = "127.0.0.1" if HOST.value in ("0.0.0.0", "::") else HOST.value
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(HOST.value, HOST.value)
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
 

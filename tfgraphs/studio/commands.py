@@ -4,6 +4,7 @@ import hashlib
 import shlex
 from collections.abc import Mapping
 
+from tfgraphs.monitor.progress import Progress
 from tfgraphs.pictures import samples
 from tfgraphs.version import __version__
 
@@ -33,6 +34,11 @@ def origin(command: str, picture: str, flags: Flags) -> dict[str, object]:
 def differing(values: Flags, defaults: Flags) -> dict[str, object]:
     """Returns the flags whose values differ from their defaults."""
     return {name: value for name, value in values.items() if value != defaults[name]}
+
+
+def unfinished(last: Progress) -> str:
+    """Returns what the name of a result has besides if it was stopped, so that it replaces no finished one."""
+    return "" if last.done >= 1 else f"_step_{last.step}"
 
 
 def digest(value: object) -> str:

@@ -6,6 +6,7 @@ A dream here is the one of the command `deepdream` with the same flags, byte by 
 import dataclasses
 import functools
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.pictures import camera, films, images, masks
 from tfgraphs.pictures.colors import with_colors_of
-from tfgraphs.studio.commands import Flags, command_line, differing, digest, origin, shown_name
-from tfgraphs.studio.jobs import Work, Worker
+from tfgraphs.studio.commands import Flags, command_line, differing, digest, origin, shown_name, unfinished
+from tfgraphs.studio.jobs import FOLDER, Work, Worker
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
 from tfgraphs.studio.uploads import Uploads
 
@@ -121,11 +122,11 @@ class DreamTab:
 
         def finish(last: Progress) -> dict[str, str]:
             assert last.picture is not None
-            path = self._results / f"dream_{digest(dream)}.png"
+            path = self._results / f"dream_{digest(dream)}{unfinished(last)}.png"
             images.save(path, images.Picture(last.picture, picture.alpha), _origin(dream, dream.flags()))
             return {"name": path.name}
 
-        return Work("a dream", run, finish, state)
+        return Work(run, finish)
 
     def zoom(self, state: State) -> Work:
         """Returns the work of an endless zoom, which becomes an animated WebP file; cancelled, it has fewer frames."""
@@ -134,12 +135,13 @@ class DreamTab:
             raise StateError("a mask keeps a part of the picture, which a zoom leaves behind: remove one of the two")
         camera.check(dream.zoom, 0, (0, 0))
         picture = images.load(self._uploads.path(_needed(dream.picture)), dream.size or None).over(_WHITE)
-        path = self._results / f"zoom_{digest(dream)}.webp"
+        name = f"zoom_{digest(dream)}"
         frames: list[Path] = []
-        folder = self._results / "history" / path.stem
+        folder = self._results / FOLDER / name
 
         def run() -> Iterator[Progress]:
-            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+            folder.mkdir(parents=True)
             later = dataclasses.replace(dream.settings, steps=dream.frame_steps, iterations=None)
             before, steps = None, 0
             first_work = dream.settings.most_steps / dream.frame_steps
@@ -155,18 +157,16 @@ class DreamTab:
                 before = images.load(frame).pixels
                 frames.append(frame)
 
-        def finish(_: Progress) -> dict[str, str]:
+        def finish(last: Progress) -> dict[str, str]:
             if not frames:
-                raise StateError("no frame of the zoom was finished")
-            films.save(
-                path, (images.load(frame).pixels for frame in frames), _RATE, _origin(dream, dream.flags(zooms=True))
-            )
-            for frame in frames:
-                frame.unlink()
-            folder.rmdir()
+                raise StateError("no frame of the zoom is finished yet")
+            path = self._results / f"{name}{unfinished(last)}.webp"
+            made_by = _origin(dream, dream.flags(zooms=True))
+            films.save(path, (images.load(frame).pixels for frame in list(frames)), _RATE, made_by)
+            shutil.rmtree(folder, ignore_errors=True)
             return {"name": path.name}
 
-        return Work("an endless zoom", run, finish, state)
+        return Work(run, finish)
 
     def _dream(
         self,
@@ -242,7 +242,7 @@ def _choices() -> dict[str, Any]:
 
 def _needed(key: str) -> str:
     if not key:
-        raise StateError("which picture? Drop one, or choose a sample")
+        raise StateError("choose a picture first: drop one, or take a sample")
     return key
 
 

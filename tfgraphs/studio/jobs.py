@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tfgraphs.monitor.progress import Progress
 from tfgraphs.studio.previews import preview
 from tfgraphs.studio.states import State
 
+FOLDER = ".studio"  # for pictures on the way, in the folder of results
 KEPT = 20  # jobs whose events and pictures on the way are kept
 _FEW = 0.2  # seconds between two events at least
 _SHARE = 0.01  # of the time so far, between two of them: a long run has some hundreds
@@ -35,17 +36,13 @@ class Work:
     """What a job does.
 
     Attributes:
-        title: what to call it, such as "dream about cat.jpg".
         run: makes the generator that does it; it is closed if the job is cancelled.
         finish: writes the result, from the last state, and returns what the page is told. If the job is cancelled, that
             happens in another thread, while `run` may be in the midst of a step.
-        settings: of the tab, with which the page can ask for it again.
     """
 
-    title: str
     run: Callable[[], Iterator[Progress]]
     finish: Callable[[Progress], Mapping[str, Any]]
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 Worker = Callable[[State], Work]
@@ -57,14 +54,15 @@ class Job:
 
     Attributes:
         key: by which it is asked for; it cannot be guessed.
-        work: what it does.
+        work: what it does; None when it has ended, as it may have large pictures.
         folder: of its pictures on the way.
         ended: whether it is done, cancelled or has failed.
     """
 
     def __init__(self, work: Work, folder: Path) -> None:
         self.key = secrets.token_urlsafe(12)
-        self.work, self.folder, self.ended = work, folder / self.key, False
+        self.work: Work | None = work
+        self.folder, self.ended = folder / self.key, False
         self._events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         self._begun = self._shown = time.monotonic()
@@ -87,6 +85,8 @@ class Job:
     def advance(self, progress: Progress) -> None:
         """Takes a state of the work, and shows it if it is time."""
         with self._changed:
+            if self.ended:
+                return
             self._last, now = progress, time.monotonic()
             if self._frames and now - self._shown < max(_FEW, _SHARE * (now - self._begun)):
                 return
@@ -94,15 +94,21 @@ class Job:
             self.add("progress", **self._describe(progress))
 
     def conclude(self, kind: str) -> None:
-        """Writes the result of the last state, and ends the job: done, or cancelled in the midst of a step."""
+        """Writes the result of the last state, if a step was taken, and ends the job: done, or cancelled in a step."""
         with self._changed:
             if self.ended:
                 return
-            if self._last is None:
+            if self._last is None or self.work is None:
                 self.add(kind)
                 return
             described = self._describe(self._last)
-            self.add(kind, **described, result=dict(self.work.finish(self._last)))
+            result = dict(self.work.finish(self._last)) if self._last.step else {}
+            self.add(kind, **described, result=result)
+
+    def release(self) -> None:
+        """Forgets what the work needed, when it has ended."""
+        with self._changed:
+            self._last = self.work = None
 
     def events(self, after: int, patience: float = 0.0) -> list[tuple[int, dict[str, Any]]]:
         """Returns events and their numbers, from 1.
@@ -171,10 +177,13 @@ class Jobs:
         The step in which it is may take longer; the next job begins after it.
         """
         with self._changed:
-            if job in self._waiting:
+            waited = job in self._waiting
+            if waited:
                 self._waiting.remove(job)
                 self._tell_places()
         _ending(job, lambda: job.conclude("cancelled"))
+        if waited:
+            job.release()
 
     def _tell_places(self) -> None:
         for place, job in enumerate(self._waiting, start=1):
@@ -194,14 +203,18 @@ class Jobs:
                 self._tell_places()
             job.start()
             _ending(job, lambda: self._do(job))  # noqa: B023 - it is called at once
+            job.release()
 
     def _do(self, job: Job) -> None:
+        work = job.work
+        if work is None or job.ended:
+            return
         self._prepare()
-        with contextlib.closing(_generator(job.work.run())) as run:
+        with contextlib.closing(_generator(work.run())) as run:
             for progress in run:
+                job.advance(progress)
                 if job.ended:
                     return
-                job.advance(progress)
         job.conclude("done")
 
 

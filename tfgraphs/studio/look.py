@@ -4,7 +4,6 @@ The state says which network, layer and picture, and which place and unit were c
 them, see `views`.
 """
 
-import csv
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgraphs.extras import install_extra
-from tfgraphs.files.outputs import atomic_file
 from tfgraphs.pictures import images, samples
 from tfgraphs.studio import look_drawings
 from tfgraphs.studio.jobs import Worker
 from tfgraphs.studio.look_networks import Networks, Responses
 from tfgraphs.studio.previews import exact, preview
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
+from tfgraphs.studio.tables import write_table
 from tfgraphs.studio.uploads import Uploads
 from tfgraphs.studio.views import Views
 from tfgraphs.version import __version__
@@ -213,7 +212,8 @@ class LookTab:
         choice = self._choice(state)
         if what == "kernels":
             pixels, _ = self._draw_kernels(choice, state)
-            return self._save("kernels", [choice.network, choice.layer, "kernels"], pixels, state)
+            first = str(read_count(state, "first", 0, 0, 1 << 20))
+            return self._save("kernels", [choice.network, choice.layer, "kernels", first], pixels, state)
         picture = _stem(read_text(state, "picture"))
         if what == "classes":
             rows = [(guess.name, guess.number, repr(guess.probability)) for guess in self._classify(state)]
@@ -285,12 +285,7 @@ class LookTab:
         return {"result": path.name}
 
     def _table(self, name: Iterable[str], head: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str, str]:
-        path = self._results / f"{_file_name(name)}.csv"
-        with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(head)
-            writer.writerows(rows)
-        return {"result": path.name}
+        return {"result": write_table(self._results / f"{_file_name(name)}.csv", [head, *rows])}
 
 
 def _range(state: State, choice: _Choice) -> range | None:

@@ -19,7 +19,7 @@ from tfgraphs.neural_style.regions import SMALLEST_SIDE, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.pictures import images, masks, samples
 from tfgraphs.pictures.colors import matched, with_colors_of
-from tfgraphs.studio.commands import command_line, differing, digest, origin, shown_name
+from tfgraphs.studio.commands import command_line, differing, digest, origin, shown_name, unfinished
 from tfgraphs.studio.jobs import Work, Worker
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
 from tfgraphs.studio.uploads import Uploads
@@ -114,12 +114,12 @@ class PaintTab:
 
         def finish(last: Progress) -> dict[str, str]:
             assert last.picture is not None
-            path = self._results / f"painting_{digest(painting)}.png"
+            path = self._results / f"painting_{digest(painting)}{unfinished(last)}.png"
             made_by = origin("neural_style", shown_name(painting.picture, "photo"), painting.flags())
             images.save(path, images.Picture(last.picture, picture.alpha), made_by)
             return {"name": path.name}
 
-        return Work("a painting", lambda: run(painting, picture.pixels), finish, state)
+        return Work(lambda: run(painting, picture.pixels), finish)
 
     def sheet(self, state: State) -> Work:
         """Returns the work of a sheet: a row for each painting, or each sample, and a column for each preset."""
@@ -151,15 +151,15 @@ class PaintTab:
 
         def finish(last: Progress) -> dict[str, object]:
             assert last.picture is not None
-            path = self._results / f"sheet_{digest(painting)}.png"
+            path = self._results / f"sheet_{digest(painting)}{unfinished(last)}.png"
             images.save(path, images.Picture(last.picture))
             return {"name": path.name, "paintings": [source.key for source in sources], "presets": list(_PRESETS)}
 
-        return Work("a sheet of paintings", run, finish, state)
+        return Work(run, finish)
 
     def _photograph(self, painting: _Painting, size: int) -> images.Picture:
         if not painting.picture:
-            raise StateError("which photograph? Drop one, or choose a sample")
+            raise StateError("choose a photograph first: drop one, or take a sample")
         picture = images.load(self._uploads.path(painting.picture), size)
         if min(picture.size) < SMALLEST_SIDE:
             raise StateError(

@@ -5,9 +5,9 @@ models are kept and go on from where they are.
 """
 
 import json
+import math
 import shlex
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tfgraphs.files.outputs import atomic_file
 from tfgraphs.studio import pairs_drawings
+from tfgraphs.studio.commands import digest
 from tfgraphs.studio.jobs import Worker
 from tfgraphs.studio.pairs_presets import PRESETS
+from tfgraphs.studio.recent import Recent
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_text
+from tfgraphs.studio.tables import write_table
 from tfgraphs.vectors.plots.plot import principal_directions
 from tfgraphs.word2vec.pairs.pair_format import LOSSES, Pair, PairSettings, pair_vocabulary, parse_pairs
 
@@ -49,9 +51,17 @@ class _Model:
         self.experiment = experiment
         model = PairModel(pair_vocabulary(experiment.pairs), experiment.settings)
         self.trainer = PairTrainer(model, experiment.pairs, experiment.settings.learning_rate)
-        self.losses = [(0, self.trainer.mean_loss())]
+        self.losses = [(0, self.mean_loss())]
         self.axes = np.zeros((2, experiment.settings.hidden_size))
         self._stop()
+
+    def mean_loss(self) -> float:
+        """Returns the mean loss of all pairs; raises StateError if it is not finite, as after too large steps."""
+        loss = self.trainer.mean_loss()
+        if not math.isfinite(loss):
+            step = self.trainer.step
+            raise StateError(f"the weights are no longer finite after step {step}: take a lower learning rate")
+        return loss
 
     def advance(self, step: int) -> None:
         """Trains until a step."""
@@ -69,7 +79,7 @@ class _Model:
         """Does what is due after the present step."""
         step = self.trainer.step
         if step and step % len(self.experiment.pairs) == 0:
-            self.losses.append((step, self.trainer.mean_loss()))
+            self.losses.append((step, self.mean_loss()))
         for first, rate in self.experiment.rates:
             if first == step:
                 self.trainer.learning_rate = rate
@@ -89,18 +99,18 @@ class PairsTab:
 
     def __init__(self, start: Callable[[], None], results: Path) -> None:
         self._start, self._results = start, results
-        self._models: OrderedDict[_Experiment, _Model] = OrderedDict()
+        self._models = Recent[_Experiment, _Model](_KEPT)
         self._lock = threading.Lock()
         self.questions: Mapping[str, Question] = {
             "presets": lambda _: PRESETS,
             "rate": lambda state: {"rate": PairSettings.from_json(read_text(state, "config", CONFIG)).learning_rate},
-            "show": self.show,
+            "draw": self.draw,
             "export": self.export,
             "write": write_pairs,
         }
         self.works: Mapping[str, Worker] = {}
 
-    def show(self, state: State) -> dict[str, Any]:
+    def draw(self, state: State) -> dict[str, Any]:
         """Returns what the page shows of a state.
 
         Args:
@@ -123,23 +133,17 @@ class PairsTab:
             model = self._reach(experiment, step).trainer.model
             words, inputs, outputs = model.vocabulary.words, model.inputs.numpy(), model.outputs.numpy()
         names = words if len(outputs) == len(words) else [f"node {number}" for number in range(len(outputs))]
-        rows = [("input", word, vector) for word, vector in zip(words, inputs, strict=True)]
-        rows += [("output", name, vector) for name, vector in zip(names, outputs, strict=True)]
-        lines = [",".join([side, name, *map(repr, vector.tolist())]) for side, name, vector in rows]
-        path = self._results / f"pairs_{step}_steps.csv"
-        with atomic_file(path) as temporary:
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return {"result": path.name}
+        rows = [("input", word, *map(repr, vector.tolist())) for word, vector in zip(words, inputs, strict=True)]
+        rows += [("output", name, *map(repr, vector.tolist())) for name, vector in zip(names, outputs, strict=True)]
+        return {"result": write_table(self._results / f"pairs_{digest(experiment)}_step_{step}.csv", rows)}
 
     def _reach(self, experiment: _Experiment, step: int) -> _Model:
         """Returns the model after some steps."""
-        model = self._models.pop(experiment, None)
+        model = self._models.get(experiment)
         if model is None or model.trainer.step > step:
             model = _Model(experiment)
         model.advance(step)
-        self._models[experiment] = model
-        while len(self._models) > _KEPT:
-            self._models.popitem(last=False)
+        self._models.put(experiment, model)
         return model
 
 
@@ -193,7 +197,7 @@ def _shown(model: _Model, active: list[str], half: bool) -> dict[str, Any]:
     from tfgraphs.word2vec.pairs.losses import HierarchicalSoftmax
 
     trainer, pairs = model.trainer, model.experiment.pairs
-    number = trainer.step % len(pairs)
+    number, loss = trainer.step % len(pairs), model.mean_loss()
     pair = pairs[number] if half else None
     vocabulary = trainer.model.vocabulary
     context = list(dict.fromkeys(pair.context)) if pair else active
@@ -214,9 +218,8 @@ def _shown(model: _Model, active: list[str], half: bool) -> dict[str, Any]:
     return {
         "step": trainer.step,
         "pair": {"number": number + 1, "count": len(pairs), "text": _written(pairs[number]), "active": half},
-        "loss": trainer.mean_loss(),
+        "loss": loss,
         "rate": trainer.learning_rate,
-        "sums": model.experiment.settings.loss != "negative_sampling",
         "probabilities": chances if context else [],
         "drawings": {
             "network": pairs_drawings.network(picture),
@@ -224,7 +227,7 @@ def _shown(model: _Model, active: list[str], half: bool) -> dict[str, Any]:
             "outputs": pairs_drawings.heat_map(picture, "outputs"),
             "plane": pairs_drawings.plane(picture, model.axes),
             "tree": pairs_drawings.tree(picture),
-            "curve": pairs_drawings.curve([*model.losses, (trainer.step, trainer.mean_loss())]),
+            "curve": pairs_drawings.curve([*model.losses, (trainer.step, loss)]),
         },
     }
 

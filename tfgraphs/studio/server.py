@@ -30,7 +30,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images, samples
-from tfgraphs.studio.guard import COOKIE, Guard
+from tfgraphs.studio.guard import Guard
 from tfgraphs.studio.jobs import Job, Jobs, Worker
 from tfgraphs.studio.previews import SIDE, preview
 from tfgraphs.studio.states import Question, State, StateError
@@ -48,7 +48,6 @@ _TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".webp": "image/webp",
-    ".mp4": "video/mp4",
     ".csv": "text/csv; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".json": "application/json",
@@ -61,7 +60,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-_RESULT = re.compile(r"[\w-]+(\.[\w-]+)*\.(png|jpg|webp|mp4|csv|txt|json|svg)")
+_RESULT = re.compile(r"[\w-]+(\.[\w-]+)*\.(png|webp|csv)")
 
 _log = logging.getLogger(__name__)
 
@@ -111,8 +110,8 @@ class Application:
         names = "any({}):tab".format(", ".join(self._tabs))
         self._addresses = Map(
             [
-                Rule("/", endpoint=self._show, methods=["GET"]),
-                Rule(f"/<{names}>", endpoint=self._show, methods=["GET"]),
+                Rule("/", endpoint=self._send_page, methods=["GET"]),
+                Rule(f"/<{names}>", endpoint=self._send_page, methods=["GET"]),
                 Rule("/static/<name>", endpoint=self._send_static, methods=["GET"]),
                 Rule("/api/pictures", endpoint=self._list_samples, methods=["GET"]),
                 Rule("/api/pictures", endpoint=self._add_picture, methods=["POST"]),
@@ -133,7 +132,7 @@ class Application:
         response = self._respond(request)
         response.headers.extend(_HEADERS)
         if self._guard.brings_token(request):
-            response.set_cookie(COOKIE, self._guard.token or "", httponly=True, samesite="Strict")
+            response.set_cookie(self._guard.cookie, self._guard.token or "", httponly=True, samesite="Strict")
         return response(environ, start_response)
 
     def _respond(self, request: Request) -> Response:
@@ -151,7 +150,7 @@ class Application:
             _log.exception("a request failed")
             return _json({"error": f"internal error: {error}"}, 500)
 
-    def _show(self, _: Request, tab: str = "") -> Response:
+    def _send_page(self, _: Request, tab: str = "") -> Response:
         self._on_page()
         return Response(self._page, content_type=_TYPES[".html"])
 
@@ -180,9 +179,7 @@ class Application:
         length = request.content_length
         if length is None or length > MOST_BYTES:
             raise RequestEntityTooLarge(f"pictures of at most {MOST_BYTES >> 20} MB are taken")
-        key = self._uploads.add(request.stream, length)
-        height, width = images.load(self._uploads.path(key)).size
-        return _json({"picture": key, "width": width, "height": height})
+        return _json({"picture": self._uploads.add(request.stream, length)})
 
     def _send_picture(self, _: Request, key: str) -> Response:
         picture = images.load(self._uploads.path(key), SIDE)

@@ -36,7 +36,7 @@ def read_number(state: State, name: str, default: float, least: float, most: flo
     value = state.get(name, default)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not least <= number <= most:
         raise StateError(f"{name} is {str(value)[:40]!r}: it has to be a number from {least:g} to {most:g}")

@@ -1,11 +1,13 @@
 """Drawings as text: SVG elements, and colours of numbers."""
 
 import math
+import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 # Negative, none, positive: the ends and the middle of RdBu (Brewer 2003, colorbrewer2.org).
 _COLD, _NEUTRAL, _WARM = (33, 102, 172), (240, 240, 240), (178, 24, 43)
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 STEEPNESS = 2.5  # tanh(2.5 x) is 2 sigmoid(5 x) - 1, the scale of wevi
 
 
@@ -18,7 +20,7 @@ def element(name: str, *children: str, **attributes: object) -> str:
         attributes: underscores stand for hyphens, one at the end is left out; those that are None are left out.
     """
     given = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
-    written = "".join(f" {key}={quoteattr(_number(value))}" for key, value in given.items())
+    written = "".join(f" {key}={quoteattr(clean(_number(value)))}" for key, value in given.items())
     return f"<{name}{written}>{''.join(children)}</{name}>" if children else f"<{name}{written}/>"
 
 
@@ -43,14 +45,19 @@ def drawing(width: float, height: float, *children: str, label: str) -> str:
     )
 
 
+def clean(content: str) -> str:
+    """Returns a text without characters that XML does not have."""
+    return _NO_XML.sub("\ufffd", content)
+
+
 def text(content: str, x: float, y: float, **attributes: object) -> str:
     """Returns a text at a place."""
-    return element("text", escape(content), x=x, y=y, **attributes)
+    return element("text", escape(clean(content)), x=x, y=y, **attributes)
 
 
 def title(content: str) -> str:
     """Returns the hint of the element in which it is put."""
-    return element("title", escape(content))
+    return element("title", escape(clean(content)))
 
 
 def line(start: Sequence[float], end: Sequence[float], **attributes: object) -> str:

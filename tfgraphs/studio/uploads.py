@@ -9,7 +9,7 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.outputs import atomic_file
 from tfgraphs.pictures import images, samples
 
-MOST_BYTES = 64 << 20
+MOST_BYTES, MOST_PIXELS = 64 << 20, 50_000_000
 _KEY = re.compile(r"[0-9a-f]{16}")
 
 
@@ -42,7 +42,7 @@ class Uploads:
             raise UploadError(f"the picture has {length >> 20} MB: at most {MOST_BYTES >> 20} are taken")
         data = stream.read(length)
         if len(data) != length:
-            raise UploadError("the picture came incomplete: send it again")
+            raise UploadError("the upload is incomplete: send the picture again")
         key = hashlib.sha256(data).hexdigest()[:16]
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / key
@@ -50,6 +50,9 @@ class Uploads:
             with atomic_file(path) as temporary:
                 temporary.write_bytes(data)
                 try:
+                    height, width = images.read_size(temporary)
+                    if height * width > MOST_PIXELS:
+                        raise UploadError(f"the picture has {height * width:,} px: at most {MOST_PIXELS:,} are taken")
                     images.load(temporary, 64)  # decoded as a whole, so that it is known to be good
                 except images.ImageError as error:
                     raise UploadError(str(error).replace(str(temporary), "the file")) from error

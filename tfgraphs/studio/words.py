@@ -4,8 +4,6 @@ The state says which vectors, by a key of the list that the server gave, and wha
 any state can be shown anew.
 """
 
-import csv
-import io
 import re
 import shlex
 import time
@@ -14,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tfgraphs.expression import ExpressionError, Term, parse
-from tfgraphs.files.outputs import atomic_file
 from tfgraphs.studio import words_drawings
+from tfgraphs.studio.commands import digest
 from tfgraphs.studio.jobs import Worker
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
+from tfgraphs.studio.tables import write_table
 from tfgraphs.studio.words_plane import MOST_LETTERS, has_vector, read_plane, read_words
 from tfgraphs.studio.words_runs import SCALARS, Runs
 from tfgraphs.studio.words_sources import Sources
@@ -184,12 +183,7 @@ class WordsTab:
         else:
             answer = self.near(state) if what == "nearest" else self.analogy(state)
             rows = [("word", answer["measure"].lower()), *answer["neighbours"]]
-        table = io.StringIO()
-        csv.writer(table, lineterminator="\n").writerows(rows)
-        path = self._results / f"words_{what}.csv"
-        with atomic_file(path) as temporary:
-            temporary.write_text(table.getvalue(), encoding="utf-8", errors="replace")
-        return {"result": path.name}
+        return {"result": write_table(self._results / f"words_{what}_{digest(sorted(state.items()))}.csv", rows)}
 
     def run(self, state: State) -> dict[str, Any]:
         """Returns the curves and the nearest words of a run, as far as they are written, and the keys of all runs.

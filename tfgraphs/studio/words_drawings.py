@@ -1,14 +1,13 @@
 """Drawings of the tab Words: words in a plane, and curves of a training run."""
 
 import math
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tfgraphs.studio.svg import drawing, element, line, text, title
+from tfgraphs.studio.svg import clean, drawing, element, line, text, title
 from tfgraphs.vectors.plots.labels import place_labels
 
 _RADIUS = 4.5
@@ -19,7 +18,6 @@ _LETTERS = dict.fromkeys("iIjl.,:;'|", 4.5) | dict.fromkeys("frt()- ", 5.5) | di
 _CAPITAL, _WIDE_LETTER = 9.5, 13.0
 _MANY, _SMALLER = 60, 0.85  # labels, from which on they are smaller
 _LONGEST = 40  # characters of a label
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CURVE = (320.0, 150.0)
 _POINTS = 400  # of a curve
 
@@ -131,11 +129,6 @@ def _arrow(start: np.ndarray, end: np.ndarray) -> str:
     places = {"data-x": x, "data-y": y, "data-turn": turn}
     head = element("path", d=shape, transform=f"translate({x} {y}) rotate({turn})", **places)
     return element("g", line(start.tolist(), end.tolist()), head, class_="between")
-
-
-def clean(word: str) -> str:
-    """Returns a word without characters that XML does not have."""
-    return _NO_XML.sub("\ufffd", word)
 
 
 def _label(word: str) -> str:

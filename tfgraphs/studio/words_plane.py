@@ -39,11 +39,11 @@ def read_words(vectors: WordVectors, state: State) -> tuple[list[str], list[tupl
             raise StateError(f"{':'.join(pair)[:40]!r} is no pair of words such as king:queen")
         pairs.append(pair)
     numbers: dict[str, int] = {}
-    left_out = []
+    left_out: dict[str, None] = {}
     alone = (":".join(parts) for parts in _tokens(read_text(state, "words"), vectors))
     for word in [*alone, *itertools.chain(*pairs)]:
         if not has_vector(vectors, word):
-            left_out.append(word)
+            left_out[word] = None
         elif len(numbers) < MOST_WORDS + 1:
             numbers.setdefault(vectors.spelling(word), len(numbers))
     if len(numbers) > MOST_WORDS:
@@ -54,7 +54,7 @@ def read_words(vectors: WordVectors, state: State) -> tuple[list[str], list[tupl
         if one not in left_out and other not in left_out
     ]
     arrows = [arrow for arrow in dict.fromkeys(arrows) if arrow[0] != arrow[1]]
-    return list(numbers), arrows, list(dict.fromkeys(left_out))
+    return list(numbers), arrows, list(left_out)
 
 
 def read_plane(vectors: WordVectors, state: State) -> tuple[Plane, list[str], tuple[float, float] | None]:
@@ -72,7 +72,7 @@ def read_plane(vectors: WordVectors, state: State) -> tuple[Plane, list[str], tu
     if read_choice(state, "axes", ("components", "words"), "components") == "components":
         names, same = ("first principal component", "second principal component"), True
         centered = units - units.mean(axis=0)
-        points = centered @ _two_directions(units).T
+        points = centered @ principal_directions(units).T
         squares = np.sum(points**2, axis=0) / max(np.sum(centered**2), 1e-30)
         shares = float(squares[0]), float(squares[1])
     else:
@@ -85,9 +85,3 @@ def read_plane(vectors: WordVectors, state: State) -> tuple[Plane, list[str], tu
     if not np.isfinite(points).all():
         raise StateError("some of these vectors are not finite")
     return Plane(words, points, arrows, names, same), left_out, shares
-
-
-def _two_directions(units: np.ndarray) -> np.ndarray:
-    """Returns the principal directions, [2, dimensions]; what there is none of is 0."""
-    found = principal_directions(units)
-    return np.pad(found, ((0, 2 - len(found)), (0, 0)))

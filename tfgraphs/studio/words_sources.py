@@ -102,7 +102,7 @@ def find_results(top: Path) -> Iterator[Path]:
 
 def _changed(key: str) -> int:
     """Returns when the vectors were written, in nanoseconds; 0 for a package or a handle."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # the latter of a null character
         path = Path(key)
         about = path / ABOUT
         return (about if about.is_file() else path).stat().st_mtime_ns

@@ -1,6 +1,7 @@
 // Paints a mask over a picture: white where something shall happen, black where not.
 
-import { bring } from "./server.js";
+import { bring, picturePath } from "./server.js";
+import { guarded, numbering } from "./parts.js";
 
 const SIDE = 1024; // longer side of a mask, in pixels
 
@@ -39,6 +40,9 @@ export function brush(place, { onPaint }) {
 
   const context = canvas.getContext("2d", { willReadFrequently: true });
   let last = null;
+  let shown = ""; // the address of the mask that is on the canvas
+  const next = numbering();
+  stage.hidden = true; // until its picture is there
 
   function resize() {
     const scale = Math.min(1, SIDE / Math.max(image.naturalWidth, image.naturalHeight));
@@ -73,17 +77,21 @@ export function brush(place, { onPaint }) {
     stroke(last, next);
     last = next;
   });
-  canvas.addEventListener("pointerup", async () => {
+  canvas.addEventListener("pointerup", () => {
     last = null;
-    await send();
+    guarded(send);
   });
-  wipe.addEventListener("click", () => {
+  canvas.addEventListener("pointercancel", () => { last = null; });
+  wipe.addEventListener("click", () => guarded(() => {
+    next(); // a mask on its way counts no more
     context.clearRect(0, 0, canvas.width, canvas.height);
-    onPaint("");
-  });
+    shown = "";
+    return onPaint("");
+  }));
 
   /** Brings the mask: the strokes in white on black. */
   async function send() {
+    const isLast = next();
     const flat = document.createElement("canvas");
     flat.width = canvas.width;
     flat.height = canvas.height;
@@ -92,19 +100,27 @@ export function brush(place, { onPaint }) {
     ground.fillRect(0, 0, flat.width, flat.height);
     ground.drawImage(canvas, 0, 0);
     const blob = await new Promise((resolve) => flat.toBlob(resolve, "image/png"));
-    await onPaint((await bring(blob)).picture);
+    const { picture } = await bring(blob);
+    if (!isLast()) return;
+    shown = picturePath(picture);
+    await onPaint(picture);
   }
 
-  /** Puts a mask that was painted before onto the canvas. */
+  /** Puts a mask that was painted before onto the canvas, or none. */
   function load(address) {
+    const isLast = next();
+    shown = address;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!address) return;
     const mask = new Image();
     mask.onload = () => {
+      if (!isLast()) return;
       context.globalCompositeOperation = "source-over";
       context.drawImage(mask, 0, 0, canvas.width, canvas.height);
       const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-      for (let at = 0; at < pixels.data.length; at += 4) {
-        pixels.data[at + 3] = pixels.data[at];
-        pixels.data[at] = pixels.data[at + 1] = pixels.data[at + 2] = 255;
+      for (let byte = 0; byte < pixels.data.length; byte += 4) {
+        pixels.data[byte + 3] = pixels.data[byte];
+        pixels.data[byte] = pixels.data[byte + 1] = pixels.data[byte + 2] = 255;
       }
       context.putImageData(pixels, 0, 0);
     };
@@ -112,10 +128,15 @@ export function brush(place, { onPaint }) {
   }
 
   return (address, mask) => {
-    if (image.getAttribute("src") === address) return;
+    if (image.getAttribute("src") === address) {
+      if (mask !== shown && !stage.hidden) load(mask);
+      return;
+    }
+    stage.hidden = true;
     image.onload = () => {
+      stage.hidden = false;
       resize();
-      if (mask) load(mask);
+      load(mask);
     };
     image.src = address;
   };

@@ -2,7 +2,7 @@
 
 import { ask, begin, picturePath } from "./server.js";
 import { brush } from "./brush.js";
-import { clearMessage, copy, guarded, onButtons, partsOf } from "./parts.js";
+import { clearMessage, copy, differing, guarded, numbering, onButtons, partsOf } from "./parts.js";
 import { picker } from "./picker.js";
 import { viewer } from "./viewer.js";
 
@@ -28,7 +28,7 @@ export async function mount(section, remember) {
   const showGuide = picker(parts.guide, {
     label: "guide", kind: "photographs", onPick: (guide) => take({ guide: guide === state.guide ? "" : guide }),
   });
-  const showMask = brush(parts.mask, { onPaint: (mask) => guarded(() => take({ mask })) });
+  const showMask = brush(parts.mask, { onPaint: (mask) => take({ mask }) });
   for (const network of Object.keys(presets)) fields.network.append(new Option(network, network));
 
   for (const [number, objective] of units.objectives.entries()) {
@@ -48,12 +48,12 @@ export async function mount(section, remember) {
 
   function toggle(objective) {
     const chosen = chosenUnits();
-    const next = chosen.includes(objective) ? chosen.filter((one) => one !== objective) : [...chosen, objective];
-    return take({ objective: next.join(" + "), layer: "" });
+    const others = chosen.includes(objective) ? chosen.filter((one) => one !== objective) : [...chosen, objective];
+    return take({ objective: others.join(" + "), layer: "" });
   }
 
-  const changed = () => Object.fromEntries(
-    Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[key])));
+  const changed = () => differing(state, DEFAULTS);
+  const next = numbering();
 
   function fill() {
     for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = state[name];
@@ -78,12 +78,15 @@ export async function mount(section, remember) {
     name === "objective" ? (preset.objective ?? [""]).join(" + ") : preset[name] ?? DEFAULTS[name];
 
   /** Takes changes into the state, the address and the page; values that the server refuses are shown as an error. */
-  async function take(next, push = false) {
-    state = { ...state, ...next };
+  async function take(values, push = false) {
+    state = { ...state, ...values };
     fill();
     remember(changed(), push);
     if (!watched.running && !state.job) watched.show(state.picture ? picturePath(state.picture) : "");
-    parts.command.textContent = (await ask("dream", "command", state)).dream;
+    const isLast = next();
+    const { dream } = await ask("dream", "command", state);
+    if (!isLast()) return;
+    parts.command.textContent = dream;
     clearMessage();
   }
 
@@ -124,7 +127,7 @@ export async function mount(section, remember) {
   return async (restored) => {
     const before = state.job;
     state = { ...DEFAULTS, ...restored };
-    await take({});
     if (state.job && state.job !== before) watched.watch(state.job);
+    await take({});
   };
 }

@@ -1,7 +1,7 @@
 // The tab Look. The state is in the address: network, layer, picture, the place and the unit that were chosen.
 
 import { ask, picturePath, resultPath, viewPath } from "./server.js";
-import { clearMessage, copy, draw, guarded, onButtons, partsOf, say } from "./parts.js";
+import { clearMessage, copy, differing, draw, guarded, onButtons, partsOf, say } from "./parts.js";
 import { picker } from "./picker.js";
 import { latestOnly, mapButton, showView, tableRow, unitButton } from "./look_parts.js";
 
@@ -31,22 +31,26 @@ export async function mount(section, remember) {
     try {
       const answer = await ask("look", name, { ...state, ...more });
       return number === asked[name] ? answer : null;
+    } catch (error) {
+      if (number === asked[name]) throw error;
+      return null;
     } finally {
       clearTimeout(timer);
       if (said) clearMessage();
     }
   }
 
-  const changed = () => Object.fromEntries(
-    Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[key])));
+  const changed = () => differing(state, DEFAULTS);
 
   /** Takes a new state, into the address too, and shows it; one that cannot be shown is not taken. */
   async function take(next, push = false) {
     const before = state;
-    state = { ...state, ...next };
+    const taken = { ...state, ...next };
+    state = taken;
     try {
       await show();
     } catch (error) {
+      if (state !== taken) throw error;
       state = before;
       last = null;
       await show().catch(() => null);
@@ -65,7 +69,7 @@ export async function mount(section, remember) {
     const work = [showCommand()];
     if (differs("network", "layer", "first")) work.push(showKernels());
     if (differs("network", "picture")) work.push(showClasses());
-    if (differs("network", "layer", "picture")) await showResponses();
+    if (differs("network", "layer", "picture")) work.push(showResponses());
     else work.push(pointAt(state.place), pointUnit(state.unit));
     await Promise.all(work);
     last = { ...state };

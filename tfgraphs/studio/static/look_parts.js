@@ -13,7 +13,9 @@ export function latestOnly(action) {
         while (next) {
           const now = next;
           next = null;
-          await action(...now);
+          await action(...now).catch((error) => {
+            if (!next) throw error; // the next call is what counts
+          });
         }
       } finally {
         running = null;

@@ -31,6 +31,24 @@ function addressOf(name, state) {
   return `/${name}${text ? `?${text}` : ""}`;
 }
 
+/** Makes a tab work; the answer shows it in a state. It is done once, and anew only if it failed. */
+async function mount(name) {
+  const section = document.getElementById(name);
+  const markup = section.innerHTML;
+  const remember = (next, push = false) => {
+    tabs.get(name).state = next;
+    if (open === name) history[push ? "pushState" : "replaceState"](null, "", addressOf(name, next));
+  };
+  try {
+    const module = await import(`./${name}.js`);
+    return await module.mount(section, remember);
+  } catch (error) {
+    tabs.delete(name);
+    section.innerHTML = markup;
+    throw error;
+  }
+}
+
 /** Shows a tab in a state. */
 async function show(name, state) {
   open = name;
@@ -42,16 +60,11 @@ async function show(name, state) {
   }
   document.title = `${name[0].toUpperCase()}${name.slice(1)} – tfgraphs studio`;
   try {
-    if (!tabs.has(name)) {
-      const module = await import(`./${name}.js`);
-      const remember = (next, push = false) => {
-        tabs.get(name).state = next;
-        if (open === name) history[push ? "pushState" : "replaceState"](null, "", addressOf(name, next));
-      };
-      tabs.set(name, { state, restore: await module.mount(document.getElementById(name), remember) });
-    }
-    tabs.get(name).state = state;
-    await tabs.get(name).restore(state);
+    if (!tabs.has(name)) tabs.set(name, { mounted: mount(name) });
+    const tab = tabs.get(name);
+    tab.state = state;
+    const restore = await tab.mounted;
+    if (tab.state === state) await restore(state);
   } catch (error) {
     showError(error);
   }

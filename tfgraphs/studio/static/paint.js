@@ -2,14 +2,14 @@
 
 import { ask, begin, picturePath } from "./server.js";
 import { brush } from "./brush.js";
-import { clearMessage, copy, guarded, onButtons, partsOf } from "./parts.js";
+import { clearMessage, copy, differing, guarded, numbering, onButtons, partsOf } from "./parts.js";
 import { picker } from "./picker.js";
 import { viewer } from "./viewer.js";
 
 const FIRST = { key: "sample:swirls", weight: 1, where: "" };
 const DEFAULTS = {
   picture: "", styles: [FIRST], preset: "balanced", content_weight: null, preserve_color: "none", one_pass: "",
-  size: 640, steps: 900, style_scale: 1, seed: 0, network: "squeezenet", job: "", work: "",
+  size: 640, steps: 900, style_scale: 1, seed: 0, network: "squeezenet", job: "",
 };
 const NUMBERS = ["size", "steps", "style_scale", "seed"];
 const MOST = 4; // paintings
@@ -31,8 +31,8 @@ export async function mount(section, remember) {
   });
   const withoutPlaces = () => state.styles.map((one) => ({ ...one, where: "" }));
 
-  const changed = () => Object.fromEntries(
-    Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[key])));
+  const changed = () => differing(state, DEFAULTS);
+  const next = numbering();
 
   const replace = (number, values) =>
     take({ styles: state.styles.map((one, at) => (at === number ? { ...one, ...values } : one)) });
@@ -40,7 +40,14 @@ export async function mount(section, remember) {
   /** Lists the paintings, each with its weight, where it goes, and a button that takes it away. */
   function listStyles() {
     const now = JSON.stringify([state.picture, state.styles.map((one) => one.key)]);
-    if (now === drawn) return;
+    if (now === drawn) {
+      for (const [number, style] of state.styles.entries()) {
+        const row = parts.styles.children[number];
+        row.querySelector("input[type=range]").value = style.weight;
+        row.showPlace?.(style);
+      }
+      return;
+    }
     drawn = now;
     parts.styles.replaceChildren(...state.styles.map((style, number) => {
       const row = document.createElement("div");
@@ -66,8 +73,9 @@ export async function mount(section, remember) {
         title.textContent = "Only where you paint";
         const stage = document.createElement("div");
         place.append(title, stage);
-        brush(stage, { onPaint: (where) => guarded(() => replace(number, { where })) })(
-          picturePath(state.picture), style.where ? picturePath(style.where) : "");
+        const show = brush(stage, { onPaint: (where) => replace(number, { where }) });
+        row.showPlace = ({ where }) => show(picturePath(state.picture), where ? picturePath(where) : "");
+        row.showPlace(style);
         row.append(place);
       }
       return row;
@@ -92,14 +100,17 @@ export async function mount(section, remember) {
     listStyles();
   }
 
-  async function take(next, push = false) {
-    state = { ...state, ...next };
+  async function take(values, push = false) {
+    state = { ...state, ...values };
     const only = state.styles.length === 1 && trained.includes(state.styles[0].key);
     if (!only || state.preserve_color === "match") state.one_pass = "";
     fill();
     remember(changed(), push);
     if (!watched.running && !state.job) watched.show(state.picture ? picturePath(state.picture) : "");
-    parts.command.textContent = (await ask("paint", "command", state)).paint;
+    const isLast = next();
+    const { paint } = await ask("paint", "command", state);
+    if (!isLast()) return;
+    parts.command.textContent = paint;
     clearMessage();
   }
 
@@ -122,9 +133,9 @@ export async function mount(section, remember) {
   });
 
   async function run(work) {
-    const { job: _, work: __, ...settings } = state;
+    const { job: _, ...settings } = state;
     const job = await begin("paint", work, settings);
-    state = { ...state, job, work };
+    state = { ...state, job };
     remember(changed(), true);
     parts.sheet.hidden = true;
     watched.watch(job);
@@ -156,7 +167,7 @@ export async function mount(section, remember) {
   return async (restored) => {
     const before = state.job;
     state = { ...DEFAULTS, ...restored };
-    await take({});
     if (state.job && state.job !== before) watched.watch(state.job);
+    await take({});
   };
 }

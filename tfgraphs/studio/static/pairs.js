@@ -1,7 +1,7 @@
 // The tab Pairs. The state is in the address: what is trained, how far, what is active.
 
 import { ask, resultPath } from "./server.js";
-import { clearMessage, copy, draw, guarded, onButtons, partsOf, say } from "./parts.js";
+import { clearMessage, copy, differing, draw, guarded, numbering, onButtons, partsOf, say } from "./parts.js";
 
 const DEFAULTS = {
   data: "", config: '{"hidden_size": 5, "random_state": 1, "learning_rate": 0.2}', loss: "softmax", negatives: 5,
@@ -15,8 +15,8 @@ export async function mount(section, remember) {
   const form = parts.settings;
   const fields = form.elements;
   let state = { ...DEFAULTS };
-  let running = false;
-  let asked = 0;
+  let running = null; // the animation that goes on
+  const next = numbering();
 
   const presets = await ask("pairs", "presets");
   DEFAULTS.data = Object.values(presets)[0];
@@ -24,12 +24,12 @@ export async function mount(section, remember) {
 
   /** Shows the state; answers that come after a later one are dropped. */
   async function show(pointed = null) {
-    const number = ++asked;
+    const isLast = next();
     const waiting = setTimeout(() => say("starting TensorFlow, a few seconds"), 500);
     try {
       const active = pointed === null ? state.active : [...new Set([...state.active, pointed])];
-      const shown = await ask("pairs", "show", { ...state, active });
-      if (number !== asked) return;
+      const shown = await ask("pairs", "draw", { ...state, active });
+      if (!isLast()) return;
       clearMessage();
       render(shown);
     } finally {
@@ -41,8 +41,8 @@ export async function mount(section, remember) {
     for (const name of ["network", "inputs", "outputs", "plane", "curve"]) draw(parts[name], shown.drawings[name]);
     parts["tree-panel"].hidden = !shown.drawings.tree;
     if (shown.drawings.tree) draw(parts.tree, shown.drawings.tree);
-    const next = shown.pair.active ? "now" : "next";
-    parts.pair.textContent = `step ${shown.step}; ${next} pair ${shown.pair.number} of ${shown.pair.count}: ${shown.pair.text}`;
+    const when = shown.pair.active ? "now" : "next";
+    parts.pair.textContent = `step ${shown.step}; ${when} pair ${shown.pair.number} of ${shown.pair.count}: ${shown.pair.text}`;
     parts.numbers.textContent = `mean loss of all pairs ${shown.loss.toFixed(6)}, learning rate ${shown.rate}`;
     parts.command.textContent = shown.command;
     parts.probabilities.replaceChildren(...shown.probabilities.slice(0, 8).map(([word, chance]) => {
@@ -60,41 +60,42 @@ export async function mount(section, remember) {
   }
 
   /** Takes a new state, into the address too; one that cannot be shown is not taken. */
-  async function take(next, push = false) {
+  async function take(values, push = false) {
     const before = state;
-    state = { ...state, ...next };
+    const taken = { ...state, ...values };
+    state = taken;
     try {
       await show();
     } catch (error) {
-      state = before;
+      if (state === taken) state = before;
       throw error;
     }
-    remember(changed(), push);
+    if (state === taken) remember(differing(state, DEFAULTS), push);
   }
-
-  const changed = () => Object.fromEntries(
-    Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(DEFAULTS[key])));
 
   const written = () => Object.fromEntries(
     FIELDS.map((name) => [name, name === "negatives" ? Number(fields[name].value) : fields[name].value]));
 
-  const restart = () => take({ ...written(), step: 0, half: 0, rates: [], axes: 0, active: [] }, true);
+  function restart() {
+    running = null;
+    return take({ ...written(), step: 0, half: 0, rates: [], axes: 0, active: [] }, true);
+  }
 
   async function advance(steps) {
-    if (running) return;
-    running = true;
+    const own = {};
+    running = own;
     setRunning(true);
     try {
       const first = state.step;
       const stride = Math.max(1, Math.round(steps / FRAMES));
-      for (let done = 0; done < steps && running; ) {
+      for (let done = 0; done < steps && running === own; ) {
         done = Math.min(steps, done + stride);
         await take({ step: first + done, half: 0 });
         await new Promise(requestAnimationFrame);
       }
     } finally {
-      running = false;
-      setRunning(false);
+      if (running === own) running = null;
+      setRunning(running !== null);
     }
   }
 
@@ -133,7 +134,7 @@ export async function mount(section, remember) {
     20: () => advance(20),
     100: () => advance(100),
     500: () => advance(500),
-    stop: () => { running = false; },
+    stop: () => { running = null; },
     axes: () => take({ axes: state.step }),
     rate: async () => {
       const { rate } = await ask("pairs", "rate", { config: fields.config.value });
@@ -189,6 +190,7 @@ export async function mount(section, remember) {
   });
 
   return async (restored) => {
+    running = null;
     state = { ...DEFAULTS, ...restored };
     fill();
     await show();

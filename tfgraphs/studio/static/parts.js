@@ -60,3 +60,16 @@ export async function copy(text, button) {
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = before), 1500);
 }
+
+/** Numbers calls, so that of several answers only that to the last call counts: `next()` returns whether it is still the last. */
+export function numbering() {
+  let last = 0;
+  return () => {
+    const number = ++last;
+    return () => number === last;
+  };
+}
+
+/** What of a state differs from the defaults, for the address. */
+export const differing = (state, defaults) => Object.fromEntries(
+  Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key])));

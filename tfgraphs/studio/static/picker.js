@@ -3,11 +3,23 @@
 import { bring, picturePath } from "./server.js";
 import { guarded } from "./parts.js";
 
+const pickers = [];
 let samples = null; // the answer of the server, once it is asked
+
+addEventListener("paste", (event) => {
+  const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+  const visible = pickers.find(({ place }) => place.checkVisibility());
+  if (file) visible?.take(file);
+});
 
 async function sampleKeys(kind) {
   samples ??= fetch("/api/pictures").then((answer) => answer.json());
-  return (await samples)[kind];
+  try {
+    return (await samples)[kind];
+  } catch (error) {
+    samples = null;
+    throw error;
+  }
 }
 
 /**
@@ -16,7 +28,7 @@ async function sampleKeys(kind) {
  * place   an element, which is filled
  * label   what is chosen, such as "photograph"
  * kind    of samples: "photographs" or "paintings"
- * onPick  is called with the key of the picture and its address
+ * onPick  is called with the key of the picture
  *
  * Returns a function that shows another choice, a key or nothing, without calling onPick.
  */
@@ -72,10 +84,7 @@ export function picker(place, { label, kind, onPick }) {
     place.classList.remove("over");
     take(event.dataTransfer.files[0]);
   });
-  addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
-    if (file && place.offsetParent) take(file); // only in the open tab
-  });
+  pickers.push({ place, take });
 
   guarded(async () => {
     for (const key of await sampleKeys(kind)) {

@@ -1,7 +1,7 @@
 // Talks to the server: questions, pictures, and runs that take long.
 
 async function answerOf(response) {
-  const answer = await response.json().catch(() => ({ error: "the server gave no answer that can be read" }));
+  const answer = await response.json().catch(() => ({ error: "invalid answer of the server" }));
   if (!response.ok) throw new Error(answer.error || response.statusText);
   return answer;
 }
@@ -10,7 +10,7 @@ async function post(path, body, type) {
   try {
     return await answerOf(await fetch(path, { method: "POST", body, headers: { "Content-Type": type } }));
   } catch (error) {
-    if (error instanceof TypeError) throw new Error("the server does not answer: was it ended?");
+    if (error instanceof TypeError) throw new Error("the server does not answer: is it still running?");
     throw error;
   }
 }

@@ -8,7 +8,8 @@ const ENDED = ["done", "cancelled", "failed", "lost"];
 /** Seconds as a person says them. */
 export function inWords(seconds) {
   if (!Number.isFinite(seconds)) return "";
-  return seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`;
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /**
@@ -17,14 +18,12 @@ export function inWords(seconds) {
  * place     an element, which is filled
  * onEnd     is called when a run has ended, with its last event
  *
- * Returns { show(address), watch(job), clear() }: a picture without a run, a run from its beginning, nothing.
+ * Returns { show(address), watch(job), running }: shows a picture without a run; follows a run from its beginning.
  */
 export function viewer(place, { onEnd = () => {} } = {}) {
   place.classList.add("viewer");
   const image = document.createElement("img");
   image.alt = "the picture";
-  const film = document.createElement("video");
-  film.controls = film.loop = true;
   const status = document.createElement("p");
   status.setAttribute("role", "status");
   const bar = document.createElement("progress");
@@ -45,7 +44,7 @@ export function viewer(place, { onEnd = () => {} } = {}) {
   const buttons = document.createElement("p");
   buttons.className = "buttons";
   buttons.append(stop, keep);
-  place.append(image, film, bar, status, label, buttons);
+  place.append(image, bar, status, label, buttons);
 
   let job = null;
   let unfollow = () => {};
@@ -57,8 +56,7 @@ export function viewer(place, { onEnd = () => {} } = {}) {
     job = null;
     frames = [];
     latest = true;
-    film.removeAttribute("src");
-    for (const part of [film, bar, stop, label, keep]) part.hidden = true;
+    for (const part of [bar, stop, label, keep]) part.hidden = true;
     status.textContent = "";
   }
 
@@ -113,12 +111,7 @@ export function viewer(place, { onEnd = () => {} } = {}) {
     if (name) {
       keep.href = resultPath(name);
       keep.hidden = false;
-      if (name.endsWith(".mp4")) {
-        film.src = keep.href;
-        film.hidden = false;
-      } else if (name.endsWith(".webp")) {
-        image.src = keep.href;
-      }
+      if (name.endsWith(".webp")) image.src = keep.href; // an animation
     }
     onEnd(event);
   }

@@ -159,7 +159,10 @@ export async function mount(section, remember) {
   /** Opens the vectors and shows all that is asked of them. */
   async function showAll() {
     const key = state.vectors;
-    if (opened !== key) {
+    if (opened === key) {
+      setOpening(false);
+      clearMessage();
+    } else {
       const waiting = setTimeout(() => say("opening the vectors, a moment"), 300);
       setOpening(true);
       try {
