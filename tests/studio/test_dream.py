@@ -1,11 +1,11 @@
 """The tab Dream: the bytes of the command, masks, guides, zooms, runs that are stopped, and mistakes."""
 
-import io
 import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
+from studio_works import blocks, bring, finished
 
 from tfgraphs.deepdream.preset_values import DREAMS
 from tfgraphs.errors import TfgraphsError
@@ -14,17 +14,6 @@ from tfgraphs.studio.dream import DreamTab, read_dream
 from tfgraphs.studio.uploads import Uploads
 
 QUICK = {"layer": "fire2", "steps": 4, "octaves": 2, "size": 64}
-
-
-def png(pixels):
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def bring(uploads, pixels):
-    data = png(pixels)
-    return uploads.add(io.BytesIO(data), len(data))
 
 
 @pytest.fixture
@@ -39,17 +28,7 @@ def tab(tmp_path, uploads):
 
 @pytest.fixture
 def pixels():
-    return np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(6, axis=0).repeat(6, axis=1)
-
-
-def finished(work, folder, steps=None):
-    """Runs a work, or only some of its steps, and returns its pictures on the way and the file."""
-    states = []
-    for state in work.run():
-        states.append(state)
-        if len(states) == steps:
-            break
-    return states, folder / work.finish(states[-1])["name"]
+    return blocks()
 
 
 def test_a_dream_is_the_command_s_to_the_byte(forked, tab, uploads, tmp_path, pixels):
@@ -58,7 +37,7 @@ def test_a_dream_is_the_command_s_to_the_byte(forked, tab, uploads, tmp_path, pi
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     Image.fromarray(mask).save(tmp_path / "mask.png")
     state = {**QUICK, "picture": bring(uploads, pixels), "mask": bring(uploads, mask), "step_size": 1.5, "seed": 3}
-    _, file = finished(tab.dream(state), tmp_path)
+    _, file, _ = finished(tab.dream(state), tmp_path)
     name, picture, *flags = shlex.split(tab.command(state)["dream"])
     assert (name, picture, "--mask=mask.jpg" in flags) == ("bin/deepdream", "photo.jpg", True)
     flags = [flag for flag in flags if not flag.startswith("--mask")]
@@ -69,7 +48,7 @@ def test_a_dream_is_the_command_s_to_the_byte(forked, tab, uploads, tmp_path, pi
 
 def test_the_photograph_is_shown_first_and_then_every_step(tab, uploads, tmp_path, pixels):
     key = bring(uploads, pixels)
-    states, file = finished(tab.dream({**QUICK, "picture": key}), tmp_path)
+    states, file, _ = finished(tab.dream({**QUICK, "picture": key}), tmp_path)
     assert np.array_equal(states[0].picture, images.load(uploads.path(key), 64).pixels)
     assert [state.step for state in states] == [0, 1, 2, 3, 4]
     with Image.open(file) as made:
@@ -77,21 +56,21 @@ def test_the_photograph_is_shown_first_and_then_every_step(tab, uploads, tmp_pat
 
 
 def test_what_there_is_is_kept_of_a_dream_that_is_stopped(tab, uploads, tmp_path, pixels):
-    states, file = finished(tab.dream({**QUICK, "picture": bring(uploads, pixels)}), tmp_path, steps=3)
+    states, file, _ = finished(tab.dream({**QUICK, "picture": bring(uploads, pixels)}), tmp_path, steps=3)
     assert np.array_equal(np.asarray(Image.open(file)), images.to_uint8(states[2].picture))
 
 
 def test_a_dream_that_is_stopped_does_not_replace_a_finished_one(tab, uploads, tmp_path, pixels):
     state = {**QUICK, "picture": bring(uploads, pixels)}
-    _, finished_one = finished(tab.dream(state), tmp_path)
+    _, finished_one, _ = finished(tab.dream(state), tmp_path)
     before = finished_one.read_bytes()
-    _, stopped = finished(tab.dream(state), tmp_path, steps=3)
+    _, stopped, _ = finished(tab.dream(state), tmp_path, steps=3)
     assert stopped.name == f"{finished_one.stem}_step_2.png"
     assert finished_one.read_bytes() == before
 
 
 def test_the_file_says_how_it_was_made(tab, uploads, tmp_path, pixels):
-    _, file = finished(tab.dream({**QUICK, "picture": bring(uploads, pixels)}), tmp_path)
+    _, file, _ = finished(tab.dream({**QUICK, "picture": bring(uploads, pixels)}), tmp_path)
     origin = images.read_origin(file)
     assert origin["command"] == "deepdream"
     assert origin["flags"] == {"input": "photo.jpg", "size": 64, "steps": 4, "octaves": 2, "layer": "fire2"}
@@ -99,8 +78,8 @@ def test_the_file_says_how_it_was_made(tab, uploads, tmp_path, pixels):
 
 def test_a_guide_changes_the_dream(tab, uploads, tmp_path, pixels):
     state = {**QUICK, "picture": bring(uploads, pixels)}
-    _, alone = finished(tab.dream(state), tmp_path)
-    _, guided = finished(tab.dream({**state, "guide": "sample:swirls"}), tmp_path)
+    _, alone, _ = finished(tab.dream(state), tmp_path)
+    _, guided, _ = finished(tab.dream({**state, "guide": "sample:swirls"}), tmp_path)
     assert not np.array_equal(np.asarray(Image.open(alone)), np.asarray(Image.open(guided)))
 
 
@@ -108,7 +87,7 @@ def test_colours_are_kept(tab, uploads, tmp_path):
     grey = np.random.default_rng(1).integers(0, 256, (12, 16, 1), np.uint8).repeat(3, axis=2)
     grey = grey.repeat(6, axis=0).repeat(6, axis=1)
     state = {**QUICK, "picture": bring(uploads, grey), "preserve_color": "yes"}
-    _, file = finished(tab.dream(state), tmp_path)
+    _, file, _ = finished(tab.dream(state), tmp_path)
     made = np.asarray(Image.open(file)).astype(int)
     assert np.abs(made - made.mean(axis=2, keepdims=True)).max() <= 2
 
@@ -116,7 +95,7 @@ def test_colours_are_kept(tab, uploads, tmp_path):
 def test_a_zoom_is_a_film_that_the_command_makes_too(forked, tab, uploads, tmp_path, pixels):
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     state = {**QUICK, "picture": bring(uploads, pixels), "frames": 3, "frame_steps": 2, "zoom": 1.1}
-    states, file = finished(tab.zoom(state), tmp_path)
+    states, file, _ = finished(tab.zoom(state), tmp_path)
     assert states[-1].stage.startswith("frame 3 of 3")
     flags = shlex.split(tab.command(state)["zoom"])[2:]
     assert {"--zoom_frames=3", "--frame_steps=2", "--zoom=1.1"} <= set(flags)
@@ -129,7 +108,7 @@ def test_a_zoom_is_a_film_that_the_command_makes_too(forked, tab, uploads, tmp_p
 
 def test_a_zoom_that_is_stopped_has_the_frames_so_far(tab, uploads, tmp_path, pixels):
     state = {**QUICK, "picture": bring(uploads, pixels), "frames": 50, "frame_steps": 2}
-    states, file = finished(tab.zoom(state), tmp_path, steps=7)
+    states, file, _ = finished(tab.zoom(state), tmp_path, steps=7)
     assert states[-1].stage.startswith("frame 3")
     assert len([*films.open_film(file).frames()]) == 2
 

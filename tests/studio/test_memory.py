@@ -1,9 +1,6 @@
 """Many dreams in one server take no more memory than a few."""
 
-import io
-
-import numpy as np
-from PIL import Image
+from studio_works import blocks, bring
 
 from tests.allocated_memory import growth
 from tfgraphs.studio.dream import DreamTab
@@ -15,9 +12,7 @@ KEPT_BYTES = 150_000  # of a dream: names that TensorFlow keeps for ever, and th
 
 def test_memory_is_flat_after_the_first_dreams(tmp_path):
     uploads = Uploads(tmp_path / "uploads")
-    file = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)).save(file, "PNG")
-    state = {"picture": uploads.add(io.BytesIO(file.getvalue()), len(file.getvalue())), "layer": "fire2", "steps": 3}
+    state = {"picture": bring(uploads, blocks()), "layer": "fire2", "steps": 3}
     tab, jobs = DreamTab(lambda: None, tmp_path, uploads), Jobs(tmp_path / "history")
 
     def dream(seed=0):

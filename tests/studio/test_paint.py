@@ -1,11 +1,11 @@
 """The tab Paint: the bytes of the command, several paintings, one pass, the sheet, and mistakes."""
 
-import io
 import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
+from studio_works import blocks, bring, finished
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images
@@ -15,16 +15,6 @@ from tfgraphs.studio.uploads import Uploads
 
 QUICK = {"size": 64, "steps": 3}
 SWIRLS, EMBERS = "sample:swirls", "sample:embers"
-
-
-def png(pixels):
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def bring(uploads, pixels):
-    return uploads.add(io.BytesIO(png(pixels)), len(png(pixels)))
 
 
 @pytest.fixture
@@ -39,18 +29,7 @@ def tab(tmp_path, uploads):
 
 @pytest.fixture
 def pixels():
-    return np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(6, axis=0).repeat(6, axis=1)
-
-
-def finished(work, folder, steps=None):
-    """Runs a work, or only some of its steps, and returns its states, the file and what else is told."""
-    states = []
-    for state in work.run():
-        states.append(state)
-        if len(states) == steps:
-            break
-    result = work.finish(states[-1])
-    return states, folder / result["name"], result
+    return blocks()
 
 
 def pixels_of(path):
