@@ -63,7 +63,7 @@ def test_a_path_may_begin_with_the_home_folder(some_command, typed, path):
 
 def test_no_flag_for_a_path_is_a_plain_text():
     """Texts that are no paths; a new one belongs here, or is defined by `define_path`."""
-    texts = {"channels", "cluster", "config", "layer", "objective", "probe", "scheduler", "shift"}
+    texts = {"channels", "cluster", "config", "host", "layer", "objective", "probe", "scheduler", "shift"}
     files = Path(command.__file__).parents[1].rglob("*.py")
     found = [re.findall(r'flags\.DEFINE_(?:multi_)?string\(\s*"(\w+)"', file.read_text()) for file in files]
     assert {name for names in found for name in names} == texts
