@@ -5,30 +5,19 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
-from studio_works import blocks, bring, finished
+from studio_works import bring, finished
 
 from tfgraphs.deepdream.preset_values import DREAMS
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import films, images
 from tfgraphs.studio.dream import DreamTab, read_dream
-from tfgraphs.studio.uploads import Uploads
 
 QUICK = {"layer": "fire2", "steps": 4, "octaves": 2, "size": 64}
 
 
 @pytest.fixture
-def uploads(tmp_path):
-    return Uploads(tmp_path / "uploads")
-
-
-@pytest.fixture
 def tab(tmp_path, uploads):
     return DreamTab(lambda: None, tmp_path, uploads)
-
-
-@pytest.fixture
-def pixels():
-    return blocks()
 
 
 def test_a_dream_is_the_command_s_to_the_byte(forked, tab, uploads, tmp_path, pixels):

@@ -19,7 +19,7 @@ from tfgraphs.errors import TfgraphsError
 from tfgraphs.files.packaged import PackageError
 from tfgraphs.pictures import images, samples
 from tfgraphs.studio.look import STRONGEST, LookTab
-from tfgraphs.studio.look_networks import Networks
+from tfgraphs.studio.networks import Networks
 from tfgraphs.studio.previews import exact, preview
 from tfgraphs.studio.uploads import Uploads
 from tfgraphs.studio.views import Views

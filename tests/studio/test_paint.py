@@ -5,31 +5,20 @@ import shlex
 import numpy as np
 import pytest
 from PIL import Image
-from studio_works import blocks, bring, finished
+from studio_works import bring, finished
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images
 from tfgraphs.studio import paint as paint_module
 from tfgraphs.studio.paint import PaintTab, read_painting
-from tfgraphs.studio.uploads import Uploads
 
 QUICK = {"size": 64, "steps": 3}
 SWIRLS, EMBERS = "sample:swirls", "sample:embers"
 
 
 @pytest.fixture
-def uploads(tmp_path):
-    return Uploads(tmp_path / "uploads")
-
-
-@pytest.fixture
 def tab(tmp_path, uploads):
     return PaintTab(lambda: None, tmp_path, uploads)
-
-
-@pytest.fixture
-def pixels():
-    return blocks()
 
 
 def pixels_of(path):

@@ -10,7 +10,7 @@ import pytest
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.studio.pairs import MOST_STEPS, PairsTab, write_pairs
-from tfgraphs.studio.pairs_presets import OF_WEVI, PRESETS
+from tfgraphs.studio.pairs_presets import PRESETS
 from tfgraphs.word2vec.pairs.model import PairModel
 from tfgraphs.word2vec.pairs.pair_format import LOSSES, PairSettings, pair_vocabulary, parse_pairs
 from tfgraphs.word2vec.pairs.training import train_pairs
@@ -73,8 +73,9 @@ def test_every_preset_is_trained_as_the_command_trains_it(tab, tmp_path, preset,
 
 
 def test_the_presets_of_wevi_are_there():
-    assert len(OF_WEVI) == 8
-    assert OF_WEVI[0] == "Fruit and juice"
+    fruit = ["Fruit and juice", "Fruit and juice (CBOW)", "Fruit and juice (Skip-gram)"]
+    loops = [f"{kind} loop (5-point)" for kind in ("Self", "Directed", "Undirected")]
+    assert list(PRESETS)[:8] == [*fruit, *loops, "King and queen", "King and queen (symbol)"]
     assert parse_pairs(PRESETS["Directed loop (5-point)"])[4].target == ("A",)
 
 

@@ -8,18 +8,13 @@ from PIL import Image
 
 from tfgraphs.pictures import samples
 from tfgraphs.studio import uploads as uploads_module
-from tfgraphs.studio.uploads import UploadError, Uploads
+from tfgraphs.studio.uploads import UploadError
 
 
 def png(side=6):
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(side).integers(0, 256, (side, side + 2, 3), np.uint8)).save(file, "PNG")
     return file.getvalue()
-
-
-@pytest.fixture
-def uploads(tmp_path):
-    return Uploads(tmp_path / "uploads")
 
 
 def add(uploads, data, length=None):

@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> None:
     from tfgraphs.studio.dream import DreamTab
     from tfgraphs.studio.jobs import FOLDER, Jobs
     from tfgraphs.studio.look import LookTab
+    from tfgraphs.studio.networks import Networks
     from tfgraphs.studio.paint import PaintTab
     from tfgraphs.studio.pairs import PairsTab
     from tfgraphs.studio.uploads import Uploads
@@ -62,14 +63,14 @@ def main(arguments: list[str]) -> None:
     check_writable(history / "file")
     reserve(history)
     start = _once(command.import_tensorflow)
-    uploads, views = Uploads(folder / "uploads"), Views()
+    uploads, views, networks = Uploads(folder / "uploads"), Views(), Networks()
     logs = LOGDIR.value or (_LOGS if Path(_LOGS).is_dir() else None)
     tabs: list[server.Tab] = [
         PairsTab(start, folder),
         WordsTab(start, folder, VECTORS.value, _RESULTS, Path(logs) if logs else None),
-        DreamTab(start, folder, uploads),
+        DreamTab(start, folder, uploads, networks),
         PaintTab(start, folder, uploads),
-        LookTab(start, folder, uploads, views),
+        LookTab(start, folder, uploads, views, networks),
     ]
     token = None if HOST.value in _HERE else guard.new_token()
     hosts = None if token else guard.LOOPBACK

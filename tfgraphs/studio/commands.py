@@ -26,9 +26,9 @@ def command_line(command: str, picture: str, flags: Flags) -> str:
     return shlex.join([f"bin/{command}", picture, *given])
 
 
-def origin(command: str, picture: str, flags: Flags) -> dict[str, object]:
+def origin(command: str, flags: Flags) -> dict[str, object]:
     """Returns what a file records, as the command does, see its --show_flags."""
-    return {"command": command, "version": __version__, "flags": {"input": picture, **flags}}
+    return {"command": command, "version": __version__, "flags": dict(flags)}
 
 
 def differing(values: Flags, defaults: Flags) -> dict[str, object]:

@@ -21,11 +21,11 @@ from tfgraphs.pictures import camera, films, images, masks
 from tfgraphs.pictures.colors import with_colors_of
 from tfgraphs.studio.commands import Flags, command_line, differing, digest, origin, shown_name, unfinished
 from tfgraphs.studio.jobs import FOLDER, Work, Worker
+from tfgraphs.studio.networks import Networks
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
 from tfgraphs.studio.uploads import Uploads
 
 if TYPE_CHECKING:
-    from tfgraphs.backbones.backbone import Backbone
     from tfgraphs.deepdream.dreamer import Dreamer
 
 GUIDE_SIDE = 224  # px, as the command reduces guides
@@ -39,7 +39,7 @@ _STEP_SIZE = 0.7  # on the scale 0..255
 
 @dataclass(frozen=True)
 class _Dream:
-    """What is dreamt, as the page says it.
+    """The settings of a dream, as the page sends them.
 
     Attributes:
         picture, guide, mask: keys, empty for none.
@@ -92,15 +92,18 @@ class DreamTab:
         start: starts TensorFlow, if it has not been started.
         results: folder for what is made.
         uploads: where pictures are.
+        networks: that are kept loaded.
     """
 
     name = "dream"
 
-    def __init__(self, start: Callable[[], None], results: Path, uploads: Uploads) -> None:
+    def __init__(
+        self, start: Callable[[], None], results: Path, uploads: Uploads, networks: Networks | None = None
+    ) -> None:
         self._start, self._results, self._uploads = start, results, uploads
         self.questions: Mapping[str, Question] = {"choices": lambda _: _choices(), "command": self.command}
         self.works: Mapping[str, Worker] = {"dream": self.dream, "zoom": self.zoom}
-        self._backbone = functools.lru_cache(maxsize=2)(_load_backbone)
+        self._networks = networks or Networks()
         self._dreamer = functools.lru_cache(maxsize=3)(self._make_dreamer)
 
     def command(self, state: State) -> dict[str, str]:
@@ -189,7 +192,7 @@ class DreamTab:
         from tfgraphs.deepdream.dreamer import Dreamer
         from tfgraphs.deepdream.presets import combined_objective
 
-        backbone = self._backbone(network)
+        backbone = self._networks.load(network)
         shown = images.load(self._uploads.path(guide), GUIDE_SIDE).pixels if guide else None
         wanted = combined_objective(backbone, [objective] if objective else [], [layer] if layer else [], shown)
         return Dreamer(wanted, backbone, settings)
@@ -246,11 +249,5 @@ def _needed(key: str) -> str:
     return key
 
 
-def _load_backbone(name: str) -> "Backbone":
-    from tfgraphs import backbones
-
-    return backbones.load(name)
-
-
 def _origin(dream: _Dream, flags: Flags) -> dict[str, object]:
-    return origin("deepdream", shown_name(dream.picture, "photo"), flags)
+    return origin("deepdream", {"input": shown_name(dream.picture, "photo"), **flags})

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from tfgraphs.extras import install_extra
 from tfgraphs.pictures import images, samples
 from tfgraphs.studio import look_drawings
+from tfgraphs.studio.commands import origin, shown_name
 from tfgraphs.studio.jobs import Worker
-from tfgraphs.studio.look_networks import Networks, Responses
+from tfgraphs.studio.networks import Networks, Responses
 from tfgraphs.studio.previews import exact, preview
 from tfgraphs.studio.states import Question, State, StateError, read_choice, read_count, read_number, read_text
 from tfgraphs.studio.tables import write_table
 from tfgraphs.studio.uploads import Uploads
 from tfgraphs.studio.views import Views
-from tfgraphs.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 STRONGEST = 15  # units, as on the sheet of `visualize activations`
 CLASSES = 5
-BROUGHT = "photo.jpg"  # the name of a picture that was brought, in commands
 _DEFAULT = "squeezenet"
 _FIRST_PICTURE = "sample:cat"
 _EXPORTS = ("kernels", "responses", "unit", "units", "classes")
@@ -186,7 +185,8 @@ class LookTab:
         from tfgraphs.backbones import LayerError
 
         network = [] if choice.network == _DEFAULT else [f"--backbone={choice.network}"]
-        layer, picture = f"--layer={choice.layer}", _written(read_text(state, "picture"))
+        layer, key = f"--layer={choice.layer}", read_text(state, "picture")
+        picture = key and shown_name(key, "photo")
         commands = [["layers", *network]]
         try:
             channels = _range(state, choice)
@@ -275,13 +275,12 @@ class LookTab:
         return classify(self._networks.load(choice.network), as_in_training(images.load(path).pixels), CLASSES)
 
     def _save(self, command: str, name: Iterable[str], pixels: "np.ndarray", state: State) -> dict[str, str]:
-        flags: dict[str, object] = {"backbone": self._choice(state).network, "layer": self._choice(state).layer}
+        choice = self._choice(state)
+        flags: dict[str, object] = {"backbone": choice.network, "layer": choice.layer}
         if command == "activations":
-            flags["input"] = _written(read_text(state, "picture"))
+            flags["input"] = shown_name(read_text(state, "picture"), "photo")
         path = self._results / f"{_file_name(name)}.png"
-        images.save(
-            path, images.Picture(pixels), {"command": f"visualize {command}", "version": __version__, "flags": flags}
-        )
+        images.save(path, images.Picture(pixels), origin(f"visualize {command}", flags))
         return {"result": path.name}
 
     def _table(self, name: Iterable[str], head: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str, str]:
@@ -325,11 +324,6 @@ def _read_place(state: State) -> tuple[float, float]:
 
 def _read_unit(state: State, responses: Responses) -> int:
     return read_count(state, "unit", 0, 0, len(responses.found) - 1)
-
-
-def _written(picture: str) -> str:
-    """Returns a picture as a command names it."""
-    return picture if picture.startswith(samples.PREFIX) or not picture else BROUGHT
 
 
 def _stem(picture: str) -> str:

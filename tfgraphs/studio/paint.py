@@ -47,7 +47,7 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Painting:
-    """What is painted, as the page says it.
+    """The settings of a painting, as the page sends them.
 
     Attributes:
         picture: key of the photograph.
@@ -115,7 +115,7 @@ class PaintTab:
         def finish(last: Progress) -> dict[str, str]:
             assert last.picture is not None
             path = self._results / f"painting_{digest(painting)}{unfinished(last)}.png"
-            made_by = origin("neural_style", shown_name(painting.picture, "photo"), painting.flags())
+            made_by = origin("neural_style", {"input": shown_name(painting.picture, "photo"), **painting.flags()})
             images.save(path, images.Picture(last.picture, picture.alpha), made_by)
             return {"name": path.name}
 

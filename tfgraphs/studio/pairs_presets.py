@@ -38,4 +38,3 @@ PRESETS = {
         "snow|cold, ice|cold, snow|sledge, ice|sledge, cold|snow, sledge|ice"
     ),
 }
-OF_WEVI = list(PRESETS)[:8]

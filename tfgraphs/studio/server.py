@@ -49,7 +49,6 @@ _TYPES = {
     ".jpg": "image/jpeg",
     ".webp": "image/webp",
     ".csv": "text/csv; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
     ".json": "application/json",
 }
 _HEADERS = {

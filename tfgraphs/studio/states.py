@@ -1,4 +1,4 @@
-"""What a page says of a tab, as JSON from outside: it is checked before it is used."""
+"""Reads the state of a tab, which a page sends as JSON: every value is checked before it is used."""
 
 import math
 from collections.abc import Callable, Collection, Mapping

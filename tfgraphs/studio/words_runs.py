@@ -9,12 +9,12 @@ import math
 import os
 import struct
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfgraphs.studio.recent import Recent
 from tfgraphs.studio.states import StateError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._runs = Recent[str, Run](_KEPT)
         self._lock = threading.Lock()
 
     def keys(self) -> list[str]:
@@ -121,11 +121,8 @@ class Runs:
         if key not in self.keys():
             raise StateError(f"there is no run {key[:80]!r}: choose one from the list")
         with self._lock:
-            run = self._runs.pop(key, None) or Run(self._folder / key)
+            run = self._runs.get_or_make(key, lambda: Run(self._folder / key))
             run.update()
-            self._runs[key] = run
-            while len(self._runs) > _KEPT:
-                self._runs.popitem(last=False)
         return run
 
 

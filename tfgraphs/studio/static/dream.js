@@ -2,7 +2,7 @@
 
 import { ask, begin, picturePath } from "./server.js";
 import { brush } from "./brush.js";
-import { clearMessage, copy, differing, guarded, numbering, onButtons, partsOf } from "./parts.js";
+import { clearMessage, copy, differing, guarded, latestCalls, onButtons, partsOf } from "./parts.js";
 import { picker } from "./picker.js";
 import { viewer } from "./viewer.js";
 
@@ -53,7 +53,7 @@ export async function mount(section, remember) {
   }
 
   const changed = () => differing(state, DEFAULTS);
-  const next = numbering();
+  const latest = latestCalls();
 
   function fill() {
     for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = state[name];
@@ -83,10 +83,9 @@ export async function mount(section, remember) {
     fill();
     remember(changed(), push);
     if (!watched.running && !state.job) watched.show(state.picture ? picturePath(state.picture) : "");
-    const isLast = next();
-    const { dream } = await ask("dream", "command", state);
-    if (!isLast()) return;
-    parts.command.textContent = dream;
+    const commands = await latest("command", () => ask("dream", "command", state));
+    if (!commands) return;
+    parts.command.textContent = commands.dream;
     clearMessage();
   }
 

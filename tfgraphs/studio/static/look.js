@@ -1,7 +1,7 @@
 // The tab Look. The state is in the address: network, layer, picture, the place and the unit that were chosen.
 
 import { ask, picturePath, resultPath, viewPath } from "./server.js";
-import { clearMessage, copy, differing, draw, guarded, onButtons, partsOf, say } from "./parts.js";
+import { clearMessage, copy, differing, draw, guarded, latestCalls, offer, onButtons, partsOf, say } from "./parts.js";
 import { picker } from "./picker.js";
 import { latestOnly, mapButton, showView, tableRow, unitButton } from "./look_parts.js";
 
@@ -15,25 +15,20 @@ export async function mount(section, remember) {
   let drawn = null; // the network that is drawn
   let last = null; // the state that is shown, null if none is shown as a whole
   let responses = null; // the answer about layer and picture, null if there is none
-  const asked = {}; // how often each question was asked
+  const latest = latestCalls();
 
   const showPicture = picker(parts.picker,
     { label: "photograph", kind: "photographs", onPick: (picture) => take({ picture, place: null, unit: null }, true) });
 
   /** Asks a question; says so if the answer takes long. The answer is null if the question was asked anew meanwhile. */
   async function question(name, more = {}) {
-    const number = asked[name] = (asked[name] ?? 0) + 1;
     let said = false;
     const timer = setTimeout(() => {
       said = true;
       say("loading, a few seconds");
     }, 500);
     try {
-      const answer = await ask("look", name, { ...state, ...more });
-      return number === asked[name] ? answer : null;
-    } catch (error) {
-      if (number === asked[name]) throw error;
-      return null;
+      return await latest(name, () => ask("look", name, { ...state, ...more }));
     } finally {
       clearTimeout(timer);
       if (said) clearMessage();
@@ -277,10 +272,7 @@ export async function mount(section, remember) {
     copy: (pressed) => copy(parts.command.textContent, pressed),
     export: async (pressed) => {
       const { result } = await ask("look", "export", { ...state, what: pressed.dataset.what });
-      parts.exported.href = resultPath(result);
-      parts.exported.textContent = result;
-      parts.exported.hidden = false;
-      parts.exported.click();
+      offer(parts.exported, resultPath(result), result);
     },
   });
 

@@ -2,7 +2,7 @@
 
 import { ask, begin, picturePath } from "./server.js";
 import { brush } from "./brush.js";
-import { clearMessage, copy, differing, guarded, numbering, onButtons, partsOf } from "./parts.js";
+import { clearMessage, copy, differing, guarded, latestCalls, onButtons, partsOf } from "./parts.js";
 import { picker } from "./picker.js";
 import { viewer } from "./viewer.js";
 
@@ -32,7 +32,7 @@ export async function mount(section, remember) {
   const withoutPlaces = () => state.styles.map((one) => ({ ...one, where: "" }));
 
   const changed = () => differing(state, DEFAULTS);
-  const next = numbering();
+  const latest = latestCalls();
 
   const replace = (number, values) =>
     take({ styles: state.styles.map((one, at) => (at === number ? { ...one, ...values } : one)) });
@@ -107,10 +107,9 @@ export async function mount(section, remember) {
     fill();
     remember(changed(), push);
     if (!watched.running && !state.job) watched.show(state.picture ? picturePath(state.picture) : "");
-    const isLast = next();
-    const { paint } = await ask("paint", "command", state);
-    if (!isLast()) return;
-    parts.command.textContent = paint;
+    const commands = await latest("command", () => ask("paint", "command", state));
+    if (!commands) return;
+    parts.command.textContent = commands.paint;
     clearMessage();
   }
 

@@ -1,7 +1,7 @@
 // The tab Pairs. The state is in the address: what is trained, how far, what is active.
 
 import { ask, resultPath } from "./server.js";
-import { clearMessage, copy, differing, draw, guarded, numbering, onButtons, partsOf, say } from "./parts.js";
+import { clearMessage, copy, differing, draw, guarded, latestCalls, offer, onButtons, partsOf, say } from "./parts.js";
 
 const DEFAULTS = {
   data: "", config: '{"hidden_size": 5, "random_state": 1, "learning_rate": 0.2}', loss: "softmax", negatives: 5,
@@ -16,7 +16,7 @@ export async function mount(section, remember) {
   const fields = form.elements;
   let state = { ...DEFAULTS };
   let running = null; // the animation that goes on
-  const next = numbering();
+  const latest = latestCalls();
 
   const presets = await ask("pairs", "presets");
   DEFAULTS.data = Object.values(presets)[0];
@@ -24,12 +24,11 @@ export async function mount(section, remember) {
 
   /** Shows the state; answers that come after a later one are dropped. */
   async function show(pointed = null) {
-    const isLast = next();
     const waiting = setTimeout(() => say("starting TensorFlow, a few seconds"), 500);
     try {
       const active = pointed === null ? state.active : [...new Set([...state.active, pointed])];
-      const shown = await ask("pairs", "draw", { ...state, active });
-      if (!isLast()) return;
+      const shown = await latest("draw", () => ask("pairs", "draw", { ...state, active }));
+      if (!shown) return;
       clearMessage();
       render(shown);
     } finally {
@@ -151,10 +150,7 @@ export async function mount(section, remember) {
     copy: (button) => copy(parts.command.textContent, button),
     export: async () => {
       const { result } = await ask("pairs", "export", state);
-      parts.exported.href = resultPath(result);
-      parts.exported.textContent = result;
-      parts.exported.hidden = false;
-      parts.exported.click();
+      offer(parts.exported, resultPath(result), result);
     },
   });
 

@@ -70,6 +70,32 @@ export function numbering() {
   };
 }
 
+/**
+ * Returns a function that calls an action, of which there are several kinds. The answer is null if the same kind was
+ * called anew meanwhile; an error counts no more then either.
+ */
+export function latestCalls() {
+  const kinds = {};
+  return async (kind, action) => {
+    const isLast = (kinds[kind] ??= numbering())();
+    try {
+      const answer = await action();
+      return isLast() ? answer : null;
+    } catch (error) {
+      if (!isLast()) return null;
+      throw error;
+    }
+  };
+}
+
+/** Lets a person download a result: shows its link, and follows it. */
+export function offer(link, address, name) {
+  link.href = address;
+  link.textContent = name;
+  link.hidden = false;
+  link.click();
+}
+
 /** What of a state differs from the defaults, for the address. */
 export const differing = (state, defaults) => Object.fromEntries(
   Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key])));

@@ -1,7 +1,7 @@
 // The tab Words. The state is in the address: which vectors, what is asked of them, and what is drawn.
 
 import { ask, resultPath } from "./server.js";
-import { clearMessage, copy, draw, guarded, onButtons, partsOf, say } from "./parts.js";
+import { clearMessage, copy, draw, guarded, latestCalls, offer, onButtons, partsOf, say } from "./parts.js";
 import { complete } from "./completion.js";
 import { listOf, note } from "./words_lists.js";
 import { watch } from "./words_runs.js";
@@ -24,7 +24,7 @@ export async function mount(section, remember) {
   let examples = {};
   let opened = null; // key of the vectors whose examples these are
   const shown = { near: [], analogy: [], chosen: [], commands: {} };
-  const asked = {};
+  const latest = latestCalls();
 
   const value = (name) => state[name] ?? examples[name] ?? "";
   const full = () => ({ ...state, ...Object.fromEntries(EXAMPLES.map((name) => [name, value(name)])) });
@@ -38,16 +38,7 @@ export async function mount(section, remember) {
   }
 
   /** Asks a question; null if a later one of this kind was asked meanwhile. */
-  async function latest(kind, question, more = {}) {
-    const number = (asked[kind] = (asked[kind] ?? 0) + 1);
-    try {
-      const answer = await ask("words", question, { ...full(), ...more });
-      return number === asked[kind] ? answer : null;
-    } catch (error) {
-      if (number !== asked[kind]) return null;
-      throw error;
-    }
-  }
+  const question = (kind, name, more = {}) => latest(kind, () => ask("words", name, { ...full(), ...more }));
 
   /** Does something for a panel, whose errors are shown in its note. */
   async function inPanel(name, action) {
@@ -80,7 +71,7 @@ export async function mount(section, remember) {
     const table = parts[`${name}-table`];
     let answer = null;
     try {
-      answer = await latest(name, name, { typing });
+      answer = await question(name, name, { typing });
     } catch (error) {
       shown[name] = [];
       table.replaceChildren();
@@ -102,7 +93,7 @@ export async function mount(section, remember) {
 
   const plane = () => inPanel("plane", async () => {
     width = Math.max(240, Math.round(parts.drawing.clientWidth));
-    const answer = await latest("plane", "plane", { width });
+    const answer = await question("plane", "plane", { width });
     if (!answer) return undefined;
     draw(parts.drawing, answer.drawing);
     zoom.show(state.view);
@@ -117,7 +108,7 @@ export async function mount(section, remember) {
   /** Shows the neighbours of the chosen word, and marks those that are in the plane. */
   async function choose() {
     const word = state.chosen;
-    const answer = word ? await latest("chosen", "neighbours", { word }) : { neighbours: [] };
+    const answer = word ? await question("chosen", "neighbours", { word }) : { neighbours: [] };
     if (!answer) return;
     shown.chosen = answer.neighbours;
     const drawn = new Set(answer.neighbours.filter(([, , within]) => within).map(([near]) => near));
@@ -241,11 +232,7 @@ export async function mount(section, remember) {
 
   const exported = async (what) => {
     const { result } = await ask("words", "export", { ...full(), what });
-    const link = parts[`exported-${what}`];
-    link.href = resultPath(result);
-    link.textContent = result;
-    link.hidden = false;
-    link.click();
+    offer(parts[`exported-${what}`], resultPath(result), result);
   };
   const noted = (name, action) => () => inPanel(name, action);
   onButtons(section, {
