@@ -1,0 +1,142 @@
+"""Builds the documentation as a site into out/docs, which needs no server and nothing from elsewhere.
+
+    bin/docs                 builds it; a warning is an error
+    bin/docs --serve         shows it in a browser, as it is now
+    bin/docs --notebooks     runs the notebooks again and saves their outputs
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+SITE = Path(__file__).resolve().parent
+DOCS, CHECKOUT = SITE.parent, SITE.parents[1]
+COMMANDS = ("words", "word2vec", "deepdream", "visualize", "neural_style", "studio")
+NOT_LIBRARY = ("cli", "studio")
+
+
+def main(arguments: list[str]) -> int:
+    """Does what the command line says, and returns the exit code."""
+    parser = argparse.ArgumentParser("docs", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--serve", action="store_true")
+    choice.add_argument("--notebooks", action="store_true")
+    home = Path(os.environ.get("TFGRAPHS_HOME") or CHECKOUT)
+    parser.add_argument("--output", type=Path, default=home / "out" / "docs", help="the folder to build")
+    options = parser.parse_args(arguments)
+    if options.notebooks:
+        from notebooks import execute
+
+        for path in sorted((DOCS / "notebooks").glob("*.ipynb")):
+            execute(path)
+        return 0
+    with tempfile.TemporaryDirectory() as place:
+        work = Path(place)
+        prepare(work)
+        if options.serve:
+            return run_zensical(work, "serve", "--open")
+        code = run_zensical(work, "build", "--strict")
+        if code:
+            return code
+        for path in (work / "site" / "zh").rglob("*.html"):
+            set_language(path, "zh")
+        replace_folder(work / "site", options.output)
+    print(f"{options.output / 'index.html'} is the first page")
+    return 0
+
+
+def prepare(work: Path) -> None:
+    """Makes what Zensical reads: its settings, and all pages in Markdown."""
+    pages = work / "pages"
+    shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("site", "README.zh.md"))
+    shutil.copy(SITE / "style.css", pages)
+    shutil.copy(SITE / "mkdocs.yml", work)
+    for path in sorted((pages / "notebooks").glob("*.ipynb")):
+        notebook_page(path)
+    for command in COMMANDS:
+        write(pages / "reference" / "flags" / f"{command}.md", flags_page(command))
+    for package in packages():
+        write(pages / "reference" / "api" / f"{package.name}.md", api_page(package))
+
+
+def packages() -> Iterator[Path]:
+    """The packages of the library, each of which is a page of the API, the front door first."""
+    package = CHECKOUT / "tfgraphs"
+    yield package
+    for path in sorted(package.glob("*/__init__.py")):
+        if path.parent.name not in NOT_LIBRARY:
+            yield path.parent
+
+
+def api_page(package: Path) -> str:
+    """The page of a package: its modules, each with what is public in it."""
+    modules = sorted(package.rglob("*.py") if package.name != "tfgraphs" else package.glob("*.py"))
+    names = [".".join(path.relative_to(CHECKOUT).with_suffix("").parts) for path in modules]
+    (first, *others) = [name.removesuffix(".__init__") for name in names]
+    head = f"# {package.name}\n\n::: {first}\n    options: {{show_root_heading: false, show_root_toc_entry: false}}\n"
+    return head + "".join(f"\n::: {name}\n" for name in others if not name.rpartition(".")[2].startswith("_"))
+
+
+def notebook_page(path: Path) -> None:
+    """Writes a notebook with its outputs as a page beside it, and leaves the notebook to be downloaded."""
+    from nbconvert import MarkdownExporter
+
+    text, resources = MarkdownExporter().from_filename(path)
+    for name, data in resources["outputs"].items():
+        (path.parent / f"{path.stem}_{name}").write_bytes(data)
+        text = text.replace(f"({name})", f"({path.stem}_{name})")
+    write(path.with_suffix(".md"), f"{text}\n\n[This page as a notebook]({path.name})\n")
+
+
+def run_zensical(work: Path, *arguments: str) -> int:
+    """Runs it on the pages, and returns its exit code, or 1 if a docstring is not what the signature says."""
+    command = [sys.executable, "-m", "zensical", *arguments]
+    with subprocess.Popen(command, cwd=work, env=environment(), stderr=subprocess.PIPE, text=True) as running:
+        warnings = 0
+        for line in running.stderr or ():
+            print(line, end="", file=sys.stderr, flush=True)
+            warnings += line.startswith("griffe:")
+    return running.returncode or int(warnings > 0)
+
+
+def flags_page(command: str) -> str:
+    """The page of a command's flags, made in a process of its own."""
+    program = [sys.executable, str(SITE / "flags_page.py"), command]
+    return subprocess.run(program, env=environment(), stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def environment() -> dict[str, str]:
+    """Of processes that find the extensions of this folder and the package of this checkout."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SITE, CHECKOUT)))}
+
+
+def set_language(path: Path, language: str) -> None:
+    """Says in which language a page is written: the theme's setting is that of the whole site."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'<html lang="\w+"', f'<html lang="{language}"', text, count=1), encoding="utf-8")
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Moves a folder to where an earlier one may be."""
+    old.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=old.parent, prefix=".docs.") as beside:
+        moved = shutil.copytree(new, Path(beside) / "new")
+        if old.exists():
+            old.rename(Path(beside) / "old")
+        moved.rename(old)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
