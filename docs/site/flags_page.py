@@ -12,14 +12,16 @@ def page(command: str) -> str:
 
     module = importlib.import_module(f"tfgraphs.cli.{command}")
     shown: list[tuple[str, list[str]]] = []
-    commands.run = lambda name, main, documentation, modules: shown.append((documentation, [*modules, commands.__name__]))
+    commands.run = lambda name, main, documentation, modules: shown.append(
+        (documentation, [*modules, commands.__name__])
+    )
     module.run()
     ((documentation, modules),) = shown
     by_module = flags.FLAGS.flags_by_module_dict()
     rows = [row(flag) for name in modules for flag in by_module.get(name, [])]
     table = ["| flag | default | meaning |", "| --- | --- | --- |", *dict.fromkeys(rows)]
     title, _, rest = documentation.strip().partition("\n")
-    return f"# {command}\n\n{title}\n\n```text\n{rest.strip()}\n```\n\n## Flags\n\n" + "\n".join(table) + "\n"
+    return f"# {command}\n\n{title}\n{rest}\n## Flags\n\n" + "\n".join(table) + "\n"
 
 
 def row(flag: flags.Flag) -> str:
@@ -31,6 +33,7 @@ def row(flag: flags.Flag) -> str:
     meaning = " ".join((flag.help or "").split())
     if choices:  # absl writes them before the help
         meaning = meaning.removeprefix(f"<{'|'.join(choices)}>: ")
+    meaning = meaning.replace(".; repeat this option to specify a list of values", ".")
     return " | ".join(["", code(name), code(default), escaped(meaning), ""]).strip()
 
 

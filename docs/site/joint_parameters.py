@@ -10,7 +10,9 @@ JOINT = re.compile(r"^( {4})(\w+(?:, \w+)+):( .*(?:\n {5,}.*)*)", re.MULTILINE)
 
 def apart(docstring: str) -> str:
     """Returns a docstring in which each parameter has the text of its group."""
-    return JOINT.sub(lambda found: "\n".join(f"{found[1]}{name}:{found[3]}" for name in found[2].split(", ")), docstring)
+    return JOINT.sub(
+        lambda found: "\n".join(f"{found[1]}{name}:{found[3]}" for name in found[2].split(", ")), docstring
+    )
 
 
 class JointParameters(griffe.Extension):

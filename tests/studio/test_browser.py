@@ -1,17 +1,13 @@
-"""The page in Chromium: the main thing of each tab, with no request that leaves the machine and no error.
-
-Without Chromium, Debian's package `chromium`, the tests are skipped, unless TFGRAPHS_NEEDS_BROWSER is set.
-"""
+"""The page in Chromium: the main thing of each tab, with no request that leaves the machine and no error."""
 
 import contextlib
-import importlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import chromium
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,14 +16,7 @@ from tfgraphs.files.packaged import PackageError
 from tfgraphs.vectors.loading import load_glove
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium")
-if os.environ.get("TFGRAPHS_NEEDS_BROWSER"):
-    playwright = importlib.import_module("playwright.sync_api")
-else:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra browser")
-    if not CHROMIUM:
-        pytest.skip("needs Chromium, Debian's package chromium", allow_module_level=True)
-expect = playwright.expect
+expect = chromium.needed().expect
 MOUNTED = {  # what is there when a tab works
     "pairs": "#pairs [data-part=network] svg",
     "words": "#words [data-part=drawing] svg",
@@ -38,7 +27,6 @@ MOUNTED = {  # what is there when a tab works
 TABS = list(MOUNTED)
 
 PATIENCE = 60_000.0  # milliseconds
-ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 expect.set_options(timeout=PATIENCE)
 
 
@@ -70,10 +58,8 @@ def address(folder):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium.started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,19 +1,20 @@
 """Builds the documentation as a site into out/docs, which needs no server and nothing from elsewhere.
 
-    bin/docs                 builds it; a warning is an error
-    bin/docs --serve         shows it in a browser, as it is now
-    bin/docs --notebooks     runs the notebooks again and saves their outputs
+bin/docs                 builds it; a warning is an error
+bin/docs --serve         shows it in a browser, as it is now
+bin/docs --notebooks     runs the notebooks again and saves their outputs
 """
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from finished_pages import finish
 
 SITE = Path(__file__).resolve().parent
 DOCS, CHECKOUT = SITE.parent, SITE.parents[1]
@@ -44,8 +45,7 @@ def main(arguments: list[str]) -> int:
         code = run_zensical(work, "build", "--strict")
         if code:
             return code
-        for path in (work / "site" / "zh").rglob("*.html"):
-            set_language(path, "zh")
+        finish(work / "site")
         replace_folder(work / "site", options.output)
     print(f"{options.output / 'index.html'} is the first page")
     return 0
@@ -114,12 +114,6 @@ def flags_page(command: str) -> str:
 def environment() -> dict[str, str]:
     """Of processes that find the extensions of this folder and the package of this checkout."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SITE, CHECKOUT)))}
-
-
-def set_language(path: Path, language: str) -> None:
-    """Says in which language a page is written: the theme's setting is that of the whole site."""
-    text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r'<html lang="\w+"', f'<html lang="{language}"', text, count=1), encoding="utf-8")
 
 
 def write(path: Path, text: str) -> None:

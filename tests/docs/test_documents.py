@@ -1,0 +1,71 @@
+"""What finds the examples of pages, and what compares their outputs."""
+
+import pytest
+from documents import CHECKOUT, assert_same_lines, blocks, close, examples, without_comments
+
+PAGE = """# Title
+
+```sh
+bin/words near king
+bin/words near \\
+    queen
+```
+
+```text
+ Word
+```
+
+- A list:
+
+    ```python
+    print(1)  # 1
+    ```
+
+```console
+$ ssh elsewhere
+```
+"""
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    monkeypatch.setattr("documents.CHECKOUT", tmp_path)
+    (tmp_path / "page.md").write_text(PAGE)
+    return examples(tmp_path / "page.md")
+
+
+def test_commands_and_programs_are_found_with_their_lines_and_outputs(page):
+    assert [(one.line, one.language, one.code.split(), one.shown) for one in page] == [
+        (4, "sh", ["bin/words", "near", "king"], ""),
+        (5, "sh", ["bin/words", "near", "queen"], " Word\n"),
+        (16, "python", ["print(1)", "#", "1"], ""),
+    ]
+
+
+def test_a_block_in_a_list_is_without_its_indentation():
+    assert [block.text for block in blocks(PAGE) if block.language == "python"] == ["print(1)  # 1\n"]
+
+
+@pytest.mark.parametrize(("number", "wanted"), [("0.8523", "0.8524"), ("1,792", "1,793"), ("1.51e-5", "1.5e-5")])
+def test_numbers_of_other_processors_are_the_same(number, wanted):
+    assert close(number, wanted)
+
+
+@pytest.mark.parametrize(("number", "wanted"), [("0.81", "0.85"), ("12", "13"), ("1.5e-6", "1.5e-5"), ("-0.5", "0.5")])
+def test_other_numbers_are_not(number, wanted):
+    assert not close(number, wanted)
+
+
+@pytest.mark.parametrize("printed", [["queen 0.80"], ["king 0.90"], []])
+def test_other_words_numbers_and_fewer_lines_are_not_the_same(printed):
+    with pytest.raises(AssertionError):
+        assert_same_lines(printed, ["king 0.80"])
+
+
+def test_programs_are_compared_without_comments():
+    assert without_comments("# one\nprint(1)  # two\n") == without_comments("print(1)\n")
+
+
+def test_all_examples_of_the_readme_are_found():
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert len([one for one in examples(CHECKOUT / "README.md") if one.language == "python"]) == text.count("```python")

@@ -1,0 +1,9 @@
+"""Runs the examples of docs/reference."""
+
+import pytest
+from documents import check, pages, to_run
+
+
+@pytest.mark.parametrize("example", to_run(pages("reference")))
+def test_an_example_of_a_page_runs_and_prints_what_the_page_shows(example, place, forked):
+    check(example, place, forked)

@@ -1,0 +1,74 @@
+"""The site as bin/docs builds it: without a warning, and as somebody without a network sees it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import chromium
+import pytest
+from documents import CHECKOUT, pages
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the built site."""
+    folder = tmp_path_factory.mktemp("site") / "docs"
+    program = [sys.executable, str(CHECKOUT / "docs" / "site" / "make_site.py"), f"--output={folder}"]
+    built = subprocess.run(program, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium.started() as opened:
+        yield opened
+
+
+def test_each_page_is_there(site):
+    for path in pages("lecture", "lessons", "how-to", "reference", "design", "notebooks", "zh", "zh/lecture"):
+        assert (site / path.relative_to(CHECKOUT / "docs")).with_suffix(".html").is_file()
+
+
+def test_no_formula_is_left_as_text(site):
+    for path in site.glob("**/lecture/*.html"):
+        text = re.sub(r"<(pre|code|math)\b.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert "$" not in re.sub(r"<script.*?</script>|<[^>]*>", "", text, flags=re.DOTALL), path
+
+
+def test_chinese_pages_say_that_they_are_chinese(site):
+    assert {
+        re.search(r'<html lang="([\w-]+)"', path.read_text(encoding="utf-8"))[1] for path in site.glob("zh/**/*.html")
+    } == {"zh-Hans"}
+
+
+@pytest.mark.parametrize("start", ["index.html", "lecture/words.html", "reference/api/word2vec.html"])
+def test_a_page_opens_from_its_file_and_asks_nothing_of_other_machines(site, browser, start):
+    page = browser.new_page()
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", errors.append)
+    page.goto((site / start).as_uri())
+    page.wait_for_load_state("networkidle")
+    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+    assert errors == []
+    page.close()
+
+
+@pytest.mark.parametrize(("question", "answer"), [("negative sampling", "negative"), ("负采样", "负采样")])
+def test_the_search_works_without_a_server(site, browser, question, answer):
+    page = browser.new_page()
+    page.goto((site / "index.html").as_uri())
+    page.keyboard.press("Control+k")
+    page.keyboard.type(question)
+    page.wait_for_selector("mark, [class*=result] a, li a mark", timeout=60_000)
+    page.wait_for_function("answer => document.body.innerText.includes(answer)", arg=answer)
+    page.close()
+
+
+def test_it_replaces_an_earlier_one(site):
+    assert not list(Path(site.parent).glob(".docs.*"))

@@ -1,0 +1,167 @@
+"""Runs what README and the pages of docs/ show, in the order of a page, in a copy of the checkout.
+
+A block ```sh holds commands, one ```python a program, and a block ```text after it the first lines that they print.
+"""
+
+import io
+import math
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fasttext_files import model_file
+from forked_commands import ForkedCommands
+from torch_files import resnet_arrays, whole, zip_file
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DOCS = CHECKOUT / "docs"
+PARTS = ("setup.py", "setup.cfg", "constraints.txt", "LICENSE", "docs", "README.md", "ruff.toml", "tfgraphs")
+FOLDERS = ("benchmarks", "bin", "tests")
+SPECIAL = ("bin/test", "bin/docs", "bin/studio", "bin/demo", ".venv/bin/pip", ".venv/bin/tensorboard")
+NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page: what is after the fence, the text, and the number of its first line."""
+
+    language: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """A command or a program of a page, and the lines that the page shows as its output."""
+
+    page: str
+    line: int
+    language: str
+    code: str
+    shown: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks(text: str) -> list[Block]:
+    """All fenced blocks, in lists and admonitions, too."""
+    found = re.finditer(r"^( *)```([\w-]*)[^\n]*\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [
+        Block(one[2], re.sub(rf"^{one[1]}", "", one[3], flags=re.MULTILINE), text[: one.start(3)].count("\n") + 1)
+        for one in found
+    ]
+
+
+def commands(block: Block) -> Iterator[tuple[int, str]]:
+    """The commands of a shell's block with their lines; one that ends with a backslash goes on in the next line."""
+    line = block.line
+    for text in re.sub(r"\\\n", "\\\\\0", block.text).splitlines():
+        if text.strip() and not text.startswith("#"):
+            yield line, text.replace("\\\0", " ")
+        line += 1 + text.count("\0")
+
+
+def examples(path: Path) -> list[Example]:
+    """What a page shows to run, in its order."""
+    page, found = str(path.relative_to(CHECKOUT)), list[Example]()
+    every = blocks(path.read_text(encoding="utf-8"))
+    for block, following in zip(every, [*every[1:], None], strict=True):
+        shown = following.text if following and following.language in ("", "text") else ""
+        if block.language == "python":
+            found.append(Example(page, block.line, "python", block.text, shown))
+        elif block.language == "sh":
+            lines = list(commands(block))
+            found += [Example(page, line, "sh", text, shown if line == lines[-1][0] else "") for line, text in lines]
+    return found
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copies the checkout with the environment that runs the tests, and files that pages speak of."""
+    for name in PARTS + FOLDERS:
+        source = CHECKOUT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8") + (CHECKOUT / "LICENSE").read_text()
+    (folder / "text.txt").write_text(text * 20, encoding="utf-8")
+    (folder / "cc.en.300.bin").write_bytes(model_file(["friend", "likely"], np.ones((52, 3), np.float32)))
+    arrays = resnet_arrays("resnet18")
+    states = {name: whole(array, str(number)) for number, (name, array) in enumerate(arrays.items())}
+    (folder / "resnet18.pth").write_bytes(zip_file(states))
+    return folder
+
+
+def run(place: Path, command: str | list[str], **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a command as people start it."""
+    clean = {name: value for name, value in os.environ.items() if name != "TFGRAPHS_HOME"}
+    shell = isinstance(command, str)
+    return subprocess.run(command, cwd=place, shell=shell, env=clean | environment, capture_output=True, text=True)
+
+
+def run_example(example: Example, place: Path, forked: ForkedCommands) -> SimpleNamespace:
+    """Runs a command or program in a fork if that does the same."""
+    if example.language == "python":
+        return forked("-c", example.code, cwd=place)
+    if re.search(r"[|<>;&$]", re.sub(r"'[^']*'", "", example.code)) or not example.code.startswith("bin/"):
+        return SimpleNamespace(**vars(run(place, example.code)))
+    name, *arguments = shlex.split(example.code, comments=True)
+    return forked(name.removeprefix("bin/"), *arguments, cwd=place)
+
+
+def check(example: Example, place: Path, forked: ForkedCommands) -> None:
+    """Runs an example; it has to succeed and to print what the page shows."""
+    result = run_example(example, place, forked)
+    assert result.returncode == 0, result.stderr
+    expected = example.shown.rstrip().splitlines()
+    printed = result.stdout.rstrip().splitlines()[: len(expected)]
+    assert_same_lines(printed, expected)
+    for comment in re.findall(r"print\(.*\)  # (.*)", example.code):
+        assert comment in result.stdout
+
+
+def assert_same_lines(printed: list[str], expected: list[str]) -> None:
+    """Compares lines of output: words exactly, numbers as closely as other processors compute them."""
+    assert [NUMBER.sub("#", " ".join(line.split())) for line in printed] == [
+        NUMBER.sub("#", " ".join(line.split())) for line in expected
+    ], "\n".join(printed)
+    for one, other in zip(printed, expected, strict=True):
+        for number, wanted in zip(NUMBER.findall(one), NUMBER.findall(other), strict=True):
+            assert close(number, wanted), f"{one!r} instead of {other!r}"
+
+
+def close(number: str, wanted: str) -> bool:
+    """Whether two numbers differ by at most 3 percent and one unit of the last digit that is shown."""
+    decimals = len(wanted.partition("e")[0].partition(".")[2])
+    one, other = (float(text.replace(",", "")) for text in (number, wanted))
+    unit = 10.0**-decimals if decimals and "e" not in wanted else 0.0
+    return math.isclose(one, other, rel_tol=0.03, abs_tol=1.01 * unit)
+
+
+def without_comments(program: str) -> list[str]:
+    """The tokens of a program but its comments and the ends of lines that belong to them."""
+    tokens = tokenize.generate_tokens(io.StringIO(program).readline)
+    return [token.string for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL)]
+
+
+def pages(*folders: str) -> list[Path]:
+    """The pages in some folders of docs/, in their order."""
+    return [path for folder in folders for path in sorted((DOCS / folder).glob("*.md"))]
+
+
+def to_run(paths: list[Path]) -> list[object]:
+    """The examples of pages as parameters of a test, but those that README's tests run in their own way."""
+    found = [one for path in paths for one in examples(path)]
+    return [pytest.param(one, id=str(one)) for one in found if not one.code.startswith(SPECIAL)]
