@@ -15,9 +15,14 @@ import yaml
 from tfgraphs.cluster.addresses import find_place
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-PAGE = (CHECKOUT / "docs" / "cluster.md").read_text()
-COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-FILES = CHECKOUT / "docs" / "cluster"
+HOW_TO = CHECKOUT / "docs" / "how-to"
+PAGE = (HOW_TO / "cluster.md").read_text(encoding="utf-8")
+COMMANDS = [
+    re.sub(r"^\$ ", "", text, flags=re.MULTILINE) for text in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+]
+LOOP = next(command for command in COMMANDS if command.startswith("until "))
+DASK_WORKER = next(line for line in "\n".join(COMMANDS).splitlines() if line.startswith("dask worker "))
+FILES = HOW_TO / "cluster"
 OBJECTS = {one["kind"]: one for one in yaml.safe_load_all((FILES / "word2vec.yaml").read_text())}
 SRUN = """#!/bin/sh
 # Starts two tasks of this machine as srun does, and returns the larger code.
@@ -65,7 +70,7 @@ def start(place, text, **variables):
 
 
 def test_the_loops_of_two_machines_train(place):
-    loop = COMMANDS[0].replace("a:2222,b:2222", "127.0.0.1:42221,127.0.0.1:42222")
+    loop = LOOP.replace("a:2222,b:2222", "127.0.0.1:42221,127.0.0.1:42222")
     both = [start(place, loop.replace("--rank=0", f"--rank={rank}")) for rank in (0, 1)]
     errors = [one.communicate()[1] for one in both]
     assert [one.returncode for one in both] == [0, 0], errors
@@ -73,7 +78,7 @@ def test_the_loops_of_two_machines_train(place):
 
 
 def test_the_loop_ends_after_a_mistake(place):
-    loop = COMMANDS[0].replace("a:2222,b:2222", "nowhere")
+    loop = LOOP.replace("a:2222,b:2222", "nowhere")
     one = start(place, loop)
     assert "'nowhere' is not an address" in one.communicate()[1]
 
@@ -112,5 +117,5 @@ def test_the_flags_of_the_page_exist():
     known = subprocess.run(
         [sys.executable, "-m", "dask", "worker", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for flag in re.findall(r"--[\w-]+", COMMANDS[4].splitlines()[1]):
+    for flag in re.findall(r"--[\w-]+", DASK_WORKER):
         assert flag in known

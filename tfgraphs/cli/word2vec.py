@@ -5,7 +5,7 @@
     word2vec --corpus='wiki/*.xz' --tokenizer=letters --architecture=cbow --epochs=1 --output=out/wiki
     word2vec --corpus=books/ --phrases=2 --evaluate=questions-words.txt --logdir=out/logs --export_dir=out/embedding
     word2vec more.txt --from=vectors --output=more             goes on with another text
-    word2vec --corpus=/shared/wiki --cluster=a:2222,b:2222 --rank=0 --resume     with worker 1 on b: docs/cluster.md
+    word2vec --corpus=/shared/wiki --cluster=a:2222,b:2222 --rank=0 --resume  with worker 1 on b: docs/how-to/cluster.md
     word2vec --pairs=pairs.txt --config='{"hidden_size":5,"random_state":1,"learning_rate":0.2}'
 
 Both architectures, skipgram and cbow, train with all five losses, negative_sampling, hierarchical_softmax, softmax,
