@@ -1,120 +1,59 @@
 """Runs the README: each of its commands and programs, in its order, in a copy of the checkout."""
 
-import os
 import re
-import shlex
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
-from pathlib import Path
 
-import numpy as np
 import pytest
-from fasttext_files import model_file
-from torch_files import resnet_arrays, whole, zip_file
+from documents import CHECKOUT, SPECIAL, assert_same_lines, check, copy_checkout, examples, run
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
-SPECIAL = ("bin/test", "bin/studio", ".venv/bin/tensorboard")
-LONG = (
-    "bin/demo",
-    "bin/neural_style sample:cat",
-    "bin/neural_style --model",
-    "bin/neural_style --train_style",
-    "bin/visualize feature --size=64",
-)
-
-
-def long(command):
-    """A command of minutes, which only bin/test --all runs."""
-    return pytest.param(command, marks=pytest.mark.long)
-
-
+EXAMPLES = examples(CHECKOUT / "README.md")
+COMMANDS = [one.code for one in EXAMPLES if one.language == "sh"]
 BANNER = r"^(?:[IWE]\d{4} .*|WARNING: All log messages.*)"  # what TensorFlow writes when it is imported
-PROGRAMS = [text for language, text in BLOCKS if language == "python"]
-PARTS = [
-    "setup.py",
-    "setup.cfg",
-    "constraints.txt",
-    "LICENSE",
-    "docs",
-    "README.md",
-    "ruff.toml",
-    "tfgraphs",
-    "benchmarks",
-    "bin",
-    "tests",
-]
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the checkout with the environment that runs the tests, and a text to learn words from."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in PARTS:
-        source = CHECKOUT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder)
-    (folder / ".venv").symlink_to(sys.prefix)
-    (folder / "text.txt").write_text((README + (CHECKOUT / "LICENSE").read_text()) * 20, encoding="utf-8")
-    (folder / "cc.en.300.bin").write_bytes(model_file(["friend", "likely"], np.ones((52, 3), np.float32)))
-    (folder / "resnet18.pth").write_bytes(_saved(resnet_arrays("resnet18")))
-    return folder
+    return copy_checkout(tmp_path_factory.mktemp("checkout"))
 
 
-def _saved(arrays):
-    """A state dict in a file as PyTorch saves it."""
-    return zip_file({name: whole(array, str(number)) for number, (name, array) in enumerate(arrays.items())})
-
-
-def run(copy, command, **environment):
-    clean = {name: value for name, value in os.environ.items() if name != "TFGRAPHS_HOME"}
-    return subprocess.run(
-        command, cwd=copy, shell=isinstance(command, str), env=clean | environment, capture_output=True, text=True
-    )
-
-
-def first_of_their_names(commands):
+def first_of_their_names(found):
     """The first line of each command, which is started as people start it; the others are forked."""
-    return set({line.split()[0]: line for line in reversed(commands)}.values())
+    return set({one.code.split()[0]: one for one in reversed(found)}.values())
 
 
-RUN = [line for line in COMMANDS if not line.startswith(SPECIAL)]
-WHOLE = first_of_their_names(RUN) | {line for line in RUN if "|" in line or not line.startswith("bin/")}
+RUN = [one for one in EXAMPLES if not one.code.startswith(SPECIAL)]
+WHOLE = first_of_their_names([one for one in RUN if one.language == "sh"])
 
 
-@pytest.mark.parametrize("command", [long(line) if line.startswith(LONG) else line for line in RUN])
-def test_a_command_of_the_readme_succeeds(copy, command, forked):
-    if command in WHOLE:
-        result = run(copy, command)
-        assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
-    else:
-        name, *arguments = shlex.split(command)
-        result = forked(name.removeprefix("bin/"), *arguments, cwd=copy)
+@pytest.mark.parametrize("example", [pytest.param(one, id=str(one)) for one in RUN])
+def test_an_example_of_the_readme_succeeds_and_prints_what_it_shows(copy, example, forked):
+    if example not in WHOLE:
+        check(example, copy, forked)
+        return
+    result = run(copy, example.code)
     assert result.returncode == 0, result.stderr
+    assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
+    expected = example.shown.rstrip().splitlines()
+    assert_same_lines(result.stdout.rstrip().splitlines()[: len(expected)], expected)
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("bin/test")])
+@pytest.mark.long
+def test_the_demo_runs(copy):
+    result = run(copy, "bin/demo")
+    assert result.returncode == 0, result.stderr
+    assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("command", ["bin/test", "bin/test tests/optimize/test_minimize.py"])
 def test_the_test_command_checks_the_code_and_finds_the_tests(copy, command):
     result = run(copy, command, PYTEST_ADDOPTS="--collect-only --quiet")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "test_minimize.py" in result.stdout
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_of_the_readme_prints_what_its_comments_say(copy, program, forked):
-    result = forked("-c", program, cwd=copy)
-    assert result.returncode == 0, result.stderr
-    for expected in re.findall(r"print\(.*\)  # (.*)", program):
-        assert expected in result.stdout
 
 
 @pytest.mark.long
@@ -143,13 +82,6 @@ def test_the_page_opens(copy, command):
     finally:
         server.send_signal(signal.SIGKILL)
         server.communicate()
-
-
-@pytest.mark.parametrize("number", [number for number, (language, _) in enumerate(BLOCKS) if not language])
-def test_a_printed_table_begins_what_the_command_above_it_prints(copy, number):
-    (_, command), (_, shown) = BLOCKS[number - 1 : number + 1]
-    printed = [line.rstrip() for line in run(copy, command).stdout.splitlines()]
-    assert printed[: len(shown.splitlines())] == shown.splitlines()
 
 
 @pytest.mark.long

@@ -57,7 +57,10 @@ def prepare(work: Path) -> None:
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("site", "README.zh.md"))
     shutil.copy(SITE / "style.css", pages)
     shutil.copy(SITE / "mkdocs.yml", work)
-    for path in sorted((pages / "notebooks").glob("*.ipynb")):
+    notebooks = sorted((pages / "notebooks").glob("*.ipynb"))
+    for path in pages.rglob("*.md"):
+        write(path, path.read_text(encoding="utf-8").replace(".ipynb)", ".md)"))
+    for path in notebooks:
         notebook_page(path)
     for command in COMMANDS:
         write(pages / "reference" / "flags" / f"{command}.md", flags_page(command))
