@@ -30,7 +30,13 @@ RUN = [one for one in EXAMPLES if not one.code.startswith(SPECIAL)]
 WHOLE = first_of_their_names([one for one in RUN if one.language == "sh"])
 
 
-@pytest.mark.parametrize("example", [pytest.param(one, id=str(one)) for one in RUN])
+def readme_example(example):
+    """A parameter; a painting takes minutes."""
+    long = example.code.startswith("bin/neural_style")
+    return pytest.param(example, id=str(example), marks=[pytest.mark.long] if long else [])
+
+
+@pytest.mark.parametrize("example", [readme_example(one) for one in RUN])
 def test_an_example_of_the_readme_succeeds_and_prints_what_it_shows(copy, example, forked):
     if example not in WHOLE:
         check(example, copy, forked)

@@ -3,6 +3,8 @@
 import pytest
 from documents import check, pages, to_run
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("example", to_run(pages("lessons")))
 def test_an_example_of_a_page_runs_and_prints_what_the_page_shows(example, place, forked):
