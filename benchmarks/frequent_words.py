@@ -1,0 +1,81 @@
+"""What the exponent of noise words and subsampling do to skip-gram vectors: the tables of docs/lecture/words.md.
+
+    .venv/bin/python benchmarks/frequent_words.py --corpus=wiki-15m.txt.xz --questions=questions-words.txt \
+        --pairs=wordsim353.tsv
+
+Each row is a training of its own from the same seed: skip-gram with negative sampling, the default settings but for
+those of the row. Analogies are those of the 30,000 most frequent words. `frequent` is the mean share of the thousand
+most frequent words among the ten nearest neighbours of words of medium frequency (ranks 5,000 to 5,200).
+"""
+
+import argparse
+import itertools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tfgraphs.graphs.start import start
+from tfgraphs.vectors import WordVectors
+from tfgraphs.vectors.evaluate import analogies, word_pairs
+from tfgraphs.word2vec.settings import TextSettings, TrainingSettings
+from tfgraphs.word2vec.text.corpus import EncodedCorpus, prepare
+from tfgraphs.word2vec.text.reading import read_blocks
+
+RESTRICTED = 30_000
+MIDDLE = range(5000, 5200)
+FREQUENT = 1000
+ROWS: list[dict[str, float]] = [
+    *({"noise_exponent": exponent} for exponent in (0, 0.5, 0.75, 1)),
+    *({"subsample": threshold} for threshold in (0, 1e-3, 1e-4, 1e-5)),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", required=True, help="text, may be packed")
+    parser.add_argument("--megabytes", type=int, default=24, help="how much of it is used")
+    parser.add_argument("--questions", required=True, help="analogies, such as questions-words.txt")
+    parser.add_argument("--pairs", required=True, help="human judgements, such as wordsim353.tsv")
+    parser.add_argument("--epochs", type=int, default=2)
+    options = parser.parse_args()
+    start()
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "text.txt"
+        blocks = read_blocks([Path(options.corpus)], size=1 << 20)
+        text.write_bytes(b"".join(itertools.islice(blocks, options.megabytes)))
+        corpus = prepare([str(text)], TextSettings(tokenizer="letters"), Path(folder) / "numbers")
+        print(f"{corpus.raw_words:,} words, {len(corpus.vocabulary.words):,} different ones")
+        print("setting                 analogies  WordSim353  frequent  trained on")
+        for row in ROWS:
+            measure(corpus, row, options)
+
+
+def measure(corpus: EncodedCorpus, row: dict[str, float], options: argparse.Namespace) -> None:
+    """Train with some settings, and print a line about the vectors."""
+    from tfgraphs.word2vec.blocks import keep_probabilities
+    from tfgraphs.word2vec.model import Word2Vec
+    from tfgraphs.word2vec.train import train
+
+    settings = TrainingSettings(epochs=options.epochs, **row)  # type: ignore[arg-type]
+    model = Word2Vec(corpus.vocabulary, settings)
+    for _ in train(model, corpus):
+        pass
+    vectors = model.vectors()
+    accuracy = analogies(vectors, options.questions, restrict_vocab=RESTRICTED).overall.accuracy or 0.0
+    judged = word_pairs(vectors, options.pairs).spearman or 0.0
+    counts = corpus.vocabulary.counts
+    kept = float(counts @ keep_probabilities(counts, settings.subsample) / counts.sum())
+    (name, value), *_ = row.items()
+    print(f"{name}={value:<8g} {accuracy:9.1%}  {judged:10.3f}  {frequent_neighbours(vectors):8.1%}  {kept:10.0%}")
+
+
+def frequent_neighbours(vectors: WordVectors) -> float:
+    """Return the mean share of the most frequent words among ten neighbours of words of medium frequency."""
+    frequent = set(vectors.words[:FREQUENT])
+    middle = [vectors.words[rank] for rank in MIDDLE]
+    return float(np.mean([near.word in frequent for word in middle for near in vectors.nearest([word])]))
+
+
+if __name__ == "__main__":
+    main()
