@@ -28,7 +28,7 @@ GAP = 8  # px
 QUALITY = 88
 OBJECTIVE = channel("fire8", 14)
 STEPS = (8, 32, 128, 256)
-SIDE, LONGEST, PAINTED, TILE = 160, 360, 256, 32  # px: of a channel's picture, a dream, a painting, its tiles
+SIDE, LONGEST, PAINTED, TILE = 160, 360, 256, 64  # px: of a channel's picture, a dream, a painting, its tiles
 
 
 def draw_channel() -> list[np.ndarray]:
@@ -51,7 +51,7 @@ def draw_octaves() -> list[np.ndarray]:
 
 
 def draw_gram() -> list[np.ndarray]:
-    network = tfgraphs.load_backbone("squeezenet")
+    network = tfgraphs.load_backbone("squeezenet", "average")
     painting = tfgraphs.load_picture("sample:swirls")[:PAINTED, :PAINTED]
     layers = StyleSettings().layers(network)[1]
     grey = np.full(painting.shape, 0.5, np.float32)
