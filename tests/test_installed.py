@@ -166,7 +166,7 @@ def test_a_command_makes_a_picture(installed, command, size):
 
 def test_word2vec_trains_vectors_that_words_reads(installed):
     (installed.work / "text.txt").write_text("the cat sat on the mat and the dog sat on the log\n" * 60)
-    trained = installed("tfgraphs-word2vec", "text.txt", "--epochs=1", "--size=8", "--output=out/vectors")
+    trained = installed("tfgraphs-word2vec", "text.txt", "--epochs=1", "--dim=8", "--output=out/vectors")
     assert trained.returncode == 0, trained.stderr
     asked = installed("tfgraphs-words", "--vectors=out/vectors", "near", "cat", "--topn=1", "--format=json")
     assert asked.returncode == 0, asked.stderr
