@@ -161,4 +161,4 @@ def test_the_changelog_begins_with_this_version():
 
 def test_each_extra_is_described():
     page = (CHECKOUT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` ", page, re.MULTILINE) == list(EXTRAS)
+    assert set(EXTRAS) <= set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE))
