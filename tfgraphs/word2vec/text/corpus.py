@@ -26,6 +26,7 @@ from tfgraphs.errors import errors_as, reason
 from tfgraphs.files.locks import locked
 from tfgraphs.files.outputs import atomic_folder, check_folder, output_errors
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
+from tfgraphs.word2vec.text import chinese
 from tfgraphs.word2vec.text.counting import WordTable
 from tfgraphs.word2vec.text.encoding import Report, count_blocks, count_parts
 from tfgraphs.word2vec.text.phrases import join_phrases
@@ -38,7 +39,7 @@ MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
 _SHARDS = "shards"
-FORMAT = 2  # version of the folder, and of how text becomes words: folders of another version are written anew
+FORMAT = 3  # version of the folder, and of how text becomes words: folders of another version are written anew
 _SAMPLE = 20_000  # words
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+"
@@ -137,7 +138,10 @@ def prepare(
         raise CorpusError("other machines cannot read the standard input: give files that they see")
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
     note["known"] = hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest() if known else ""
-    note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
+    if settings.tokenizer == "jieba":
+        chinese.check_packages()
+        note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
+        note["packages"] = chinese.package_versions()
     check_folder(folder, MARKER)
     with output_errors(folder), locked(folder, math.inf, lambda holder: on_progress(f"waiting for {holder}", 0.0)):
         with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
