@@ -44,7 +44,8 @@ _SAMPLE = 20_000  # words
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+"
 )  # Thai, Lao, Burmese, Khmer, Kana and Han with their punctuation
-_LONG = 7  # characters; words are shorter on average
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_LONG = {_HAN: 3, _UNSPACED: 7}  # characters; words are shorter on average
 
 
 @dataclass(frozen=True)
@@ -240,13 +241,15 @@ def _check_enough(vocabulary: Vocabulary, sentences: int) -> None:
 def _refuse_unspaced(counted: WordTable) -> None:
     """Raise CorpusError if most words of a sample are whole sentences in a script without spaces."""
     words, counts = counted.sample(_SAMPLE)
-    unspaced = np.array([len(word) if _UNSPACED.fullmatch(word) else 0 for word in words])
-    share, length = (unspaced > 0) @ counts / counts.sum(), unspaced @ counts / max(1, (unspaced > 0) @ counts)
-    if share > 0.5 and length > _LONG:
-        raise CorpusError(
-            f"most of the text has no spaces between words: on average {length:.0f} letters of Han, Kana, Thai or such "
-            "follow one another; --tokenizer=jieba finds Chinese words, text in other languages must be cut into words"
-        )
+    for script, long in _LONG.items():
+        unspaced = np.array([len(word) if script.fullmatch(word) else 0 for word in words])
+        share, length = (unspaced > 0) @ counts / counts.sum(), unspaced @ counts / max(1, (unspaced > 0) @ counts)
+        if share > 0.5 and length > long:
+            raise CorpusError(
+                f"most of the text has no spaces between words: on average {length:.0f} letters of Han, Kana, Thai or "
+                "such follow one another; --tokenizer=jieba finds Chinese words, text in other languages must be cut "
+                "into words"
+            )
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
