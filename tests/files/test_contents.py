@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgraphs.files.contents import HEAD, describe_binary, describe_content, describe_file
+from tfgraphs.files.contents import HEAD, describe_binary, describe_content, describe_file, east_asian_encoding
 
 
 def picture(kind):
@@ -68,3 +68,31 @@ def test_a_page_of_html_is_a_text():
 def test_a_file_that_cannot_be_read_is_not_described(tmp_path):
     assert describe_file(tmp_path) is None
     assert describe_file(tmp_path / "missing") is None
+
+
+WRITTEN = {
+    "GB18030": "国王和王后住在一座古老的宫殿里，他们有一个儿子。",
+    "BIG5": "國王和王后住在一座古老的宮殿裡，他們有一個兒子。",
+    "SHIFT_JIS": "王様とお妃様は古いお城に住んでいました。とても大きなお城です。",
+    "EUC-JP": "王様とお妃様は古いお城に住んでいました。とても大きなお城です。",
+    "EUC-KR": "왕과 왕비는 오래된 궁전에 살고 있었다. 우리 가족은 모두 여섯 명이다.",
+}
+
+
+@pytest.mark.parametrize("encoding", WRITTEN)
+def test_an_east_asian_encoding_is_named(encoding):
+    encoded = WRITTEN[encoding].encode(encoding)
+    assert east_asian_encoding(encoded) == east_asian_encoding(encoded[:41]) == encoding
+
+
+@pytest.mark.parametrize("encoding", [*WRITTEN, "ASCII"])
+def test_utf8_is_no_other_encoding_even_if_it_is_cut_off_or_has_some_wrong_bytes(encoding):
+    text = WRITTEN.get(encoding, "plain words").encode()
+    assert east_asian_encoding(text[:-1]) is None
+    assert east_asian_encoding(5 * text + 9 * b"\xff") is None
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1251", "koi8-r", "cp1252"])
+def test_european_encodings_are_not_taken_for_east_asian_ones(encoding):
+    text = 30 * "Größe über schöne Häuser, café très élégant. Король и королева жили в старом дворце, он любил её."
+    assert east_asian_encoding(text.encode(encoding, "ignore")) is None

@@ -5,6 +5,7 @@
     word2vec --corpus='wiki/*.xz' --tokenizer=letters --architecture=cbow --epochs=1 --output=out/wiki
     word2vec --corpus=books/ --phrases=2 --evaluate=questions-words.txt --logdir=out/logs --export_dir=out/embedding
     word2vec more.txt --from=vectors --output=more             goes on with another text
+    word2vec chinese.txt --tokenizer=jieba                     simplified or traditional characters, in UTF-8
     word2vec --corpus=/shared/wiki --cluster=a:2222,b:2222 --rank=0 --resume  with worker 1 on b: docs/how-to/cluster.md
     word2vec --pairs=pairs.txt --config='{"hidden_size":5,"random_state":1,"learning_rate":0.2}'
 
@@ -91,7 +92,11 @@ MAX_COUNTING_MEMORY = flags.DEFINE_integer(
 OPTIMIZER = common_flags.define("optimizer", "sgd", "The cost of any but sgd grows with the vocabulary.")
 common_flags.define("seed", 0)
 common_flags.define_settings(TextSettings, "max_counting_memory", "jieba_dictionary")
-common_flags.define_path("jieba_dictionary", None, "File of further words for jieba, one a line: word, count, tag.")
+common_flags.define_path(
+    "jieba_dictionary",
+    None,
+    "File of further words for jieba, simplified or traditional, one a line: word, count, tag.",
+)
 common_flags.define_settings(TrainingSettings, "optimizer", "seed", "dtype")
 
 MERGE_BYTES = flags.DEFINE_float(
@@ -105,6 +110,8 @@ MERGE_BYTES = flags.DEFINE_float(
 _FLAG_MODULES = (cluster_flags.__name__, scheduler_flags.__name__, run_state.__name__)
 _FIGURES, _SECONDS = "figures", "seconds"  # texts of the state
 _LARGE = 1 << 24  # bytes of a text, plain or packed, which takes about as long to read as TensorFlow to start
+_SMALL = 20_000  # words of a text
+_FOR_SMALL = {"min_count": 2, "epochs": 30, "subsample": 0.01}
 _OF_MACHINE = {"corpus", "from", "jieba_dictionary", "workers", "worker"}  # may differ where workers train together
 _NO_RESULT = {
     "output",
@@ -201,6 +208,9 @@ def _train_on_text(membership: cluster_flags.Membership) -> None:
         ):
             monitor(probes.add_to(progress, model.vectors) if probes else progress)
         membership.finish(state)
+        if corpus.raw_words < _SMALL and not any(flags.FLAGS[name].present for name in _FOR_SMALL):
+            advice = " ".join(f"--{name}={value}" for name, value in _FOR_SMALL.items())
+            monitor.say(f"{corpus.raw_words:,} words are a small text: {advice} learns more from it")
     seconds = float(state.read(_SECONDS))
     speed = progress.figures.get("words per second", corpus.raw_words * settings.epochs / max(seconds, 1e-9))
     figures: dict[str, object] = finished or {

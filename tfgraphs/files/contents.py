@@ -7,6 +7,18 @@ HEAD = 512  # bytes by which contents are recognised
 SAMPLE_BYTES = 1 << 16  # bytes that must be legible
 
 ONNX = "a model of ONNX: give the model that it was made of"
+_ENCODINGS = {
+    **dict.fromkeys(
+        ("GB18030", "BIG5"),
+        "的一是不了在有人这這我他个個上们們来來到大地为為子中说說生国國年着就那和要她出也得里裡后後自以会會家可下而过過"
+        "天去能对對小多然于於心学學么麼之都好看起发發当當没沒成只如事把还還用第样樣道想作种種开開，。、",
+    ),
+    **dict.fromkeys(("SHIFT_JIS", "EUC-JP"), "のにはをたがでてとしれさいるもなかっらりこまあ、。"),
+    "EUC-KR": "이다는을를의에가고하한은로도지사",
+}
+"""Encodings of East Asian text, and the characters that are frequent in it."""
+_FREQUENT = 0.15  # share of frequent characters in text of any kind, less than half of what is usual
+
 _UNPACK = "unpack it first, and give a file in it"
 _TEXTS = (
     (rb"\Z", "empty"),
@@ -58,6 +70,27 @@ def is_legible(head: bytes) -> bool:
     """Returns whether the beginning of a file is UTF-8 without control characters, but for a few wrong bytes."""
     text = head[:SAMPLE_BYTES].decode("utf-8", errors="replace")  # the last character may be cut off
     return not re.search(r"[\x00-\x08\x0e-\x1f]", text) and text.count("\ufffd") * 20 <= len(text)
+
+
+def east_asian_encoding(sample: bytes) -> str | None:
+    """Returns the encoding of Chinese, Japanese or Korean text that is not in UTF-8, as iconv names it; else None.
+
+    Args:
+        sample: the beginning of a text. Its last character may be cut off.
+    """
+    text = sample.decode("utf-8", errors="replace")
+    wrong = text.count("\ufffd")
+    if wrong < 8 or 2 * wrong < len(text) - sum(map(str.isascii, text)):
+        return None
+    shares = {name: _share(sample.decode(name, errors="ignore"), known) for name, known in _ENCODINGS.items()}
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] > _FREQUENT else None
+
+
+def _share(text: str, frequent: str) -> float:
+    """Returns the share of some characters among those of a text that are not in ASCII."""
+    others = [letter for letter in text if not letter.isascii()]
+    return sum(letter in frequent for letter in others) / max(len(others), 8)
 
 
 def _first_match(kinds: tuple[tuple[bytes, str], ...], head: bytes) -> str | None:

@@ -131,8 +131,9 @@ def test_text_that_begins_like_a_packed_file_is_text(tmp_path):
         (b"PK\x03\x04" + b"text8" * 100, "archive"),
         ("text".encode("utf-16"), "UTF-16"),
         (b"name".ljust(257, b"\0") + b"ustar", "archive"),
+        ("国王和王后住在一座古老的宫殿里。\n".encode("gb18030"), "GB18030.*iconv -f GB18030 -t UTF-8"),
     ],
-    ids=["PNG", "NUL bytes", "packed", "after much text", "zip", "UTF-16", "tar"],
+    ids=["PNG", "NUL bytes", "packed", "after much text", "zip", "UTF-16", "tar", "GB18030"],
 )
 def test_a_file_that_is_no_text_is_named(tmp_path, content, message):
     with pytest.raises(CorpusError, match=rf"^[^\n]*binary[^\n]*{message}[^\n]*$"):

@@ -2,10 +2,9 @@
 
 import itertools
 import math
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.extras import install_extra
 from tfgraphs.files.outputs import atomic_file
+from tfgraphs.vectors.plots.fonts import choose_fonts, how_to_draw
 from tfgraphs.vectors.plots.labels import place_labels
 from tfgraphs.vectors.word_vectors import WordVectors
 
@@ -33,8 +33,6 @@ _METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pd
 _FIRST, _SECOND, _SINGLE = "#1b6ca8", "#c0392b", "#34495e"  # first and second words of pairs; all others
 _ARROW, _LINE, _BORDER, _AXIS = "#8d99a6", "#a5adb5", "#c8ced4", "#5f6b76"
 _LONGEST = 40  # characters of a label
-_DEFAULT = "DejaVu Sans"  # comes with matplotlib
-_PREFERRED = (_DEFAULT, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", "Noto Sans")
 
 
 class PlotError(TfgraphsError):
@@ -205,7 +203,12 @@ def _texts(axes: "Axes", labels: Sequence[str], colours: Sequence[str], font_siz
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
-    fonts = _choose_fonts(labels)
+    fonts, missing = choose_fonts(labels)
+    if missing:
+        words = [label for label in labels if missing & set(label)]
+        more = f" and {len(words) - 5:,} more" if len(words) > 5 else ""
+        text = f"no font on this machine can show {', '.join(words[:5])}{more}: {how_to_draw(missing)}"
+        warnings.warn(text, stacklevel=3)
     style: dict[str, Any] = {"fontfamily": fonts, "fontsize": font_size, "parse_math": False, "path_effects": halo}
     return [
         axes.text(0, 0, label, color=colour, ha="left", va="bottom", zorder=4, **style)
@@ -228,30 +231,3 @@ def _draw(
         if np.linalg.norm(end - start) > 2 * gap:  # otherwise there is no room for an arrow
             axes.add_patch(FancyArrowPatch(start, end, shrinkA=gap, shrinkB=gap, zorder=2, **style))
     axes.scatter(points[:, 0], points[:, 1], s=(2 * radii) ** 2, c=list(colours), linewidths=0, zorder=3)
-
-
-def _choose_fonts(labels: Sequence[str]) -> list[str]:
-    """Returns the names of fonts that together have all characters, and warns of those that no font here has."""
-    from matplotlib import font_manager, get_data_path
-
-    formula_fonts = get_data_path()  # matplotlib's own fonts for formulas have other characters than they claim
-    files = {
-        font.name: font.fname
-        for font in font_manager.fontManager.ttflist
-        if font.style == "normal" and (font.name == _DEFAULT or not font.fname.startswith(formula_fonts))
-    }
-    missing = {letter for label in labels for letter in label if unicodedata.category(letter) not in ("Cc", "Cf")}
-    names = []
-    for name in (*_PREFERRED, *sorted(files, key=lambda name: ("Sans" not in name, name))):
-        if missing and name in files:
-            with suppress(OSError, RuntimeError):  # fonts that are deleted or damaged
-                font = font_manager.get_font(files[name])
-                covered = {letter for letter in missing if font.get_char_index(ord(letter))}
-                missing -= covered
-                names += [name] * bool(covered)
-    if missing:
-        words = [label for label in labels if missing & set(label)]
-        more = f" and {len(words) - 5:,} more" if len(words) > 5 else ""
-        text = f"no font on this machine can show {', '.join(words[:5])}{more}: install the Noto fonts"
-        warnings.warn(text, stacklevel=4)
-    return names or [_DEFAULT]

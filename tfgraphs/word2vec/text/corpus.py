@@ -26,6 +26,7 @@ from tfgraphs.errors import errors_as, reason
 from tfgraphs.files.locks import locked
 from tfgraphs.files.outputs import atomic_folder, check_folder, output_errors
 from tfgraphs.word2vec.settings import CorpusError, TextSettings
+from tfgraphs.word2vec.text import chinese
 from tfgraphs.word2vec.text.counting import WordTable
 from tfgraphs.word2vec.text.encoding import Report, count_blocks, count_parts
 from tfgraphs.word2vec.text.phrases import join_phrases
@@ -38,12 +39,13 @@ MARKER = "corpus.json"
 WORDS = "vocabulary.tsv"
 NUMBERS = "tokens.int32"
 _SHARDS = "shards"
-FORMAT = 2  # version of the folder, and of how text becomes words: folders of another version are written anew
+FORMAT = 3  # version of the folder, and of how text becomes words: folders of another version are written anew
 _SAMPLE = 20_000  # words
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+"
 )  # Thai, Lao, Burmese, Khmer, Kana and Han with their punctuation
-_LONG = 7  # characters; words are shorter on average
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_LONG = {_HAN: 3, _UNSPACED: 7}  # characters; words are shorter on average
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,10 @@ def prepare(
         raise CorpusError("other machines cannot read the standard input: give files that they see")
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
     note["known"] = hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest() if known else ""
-    note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
+    if settings.tokenizer == "jieba":
+        chinese.check_packages()
+        note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
+        note["packages"] = chinese.package_versions()
     check_folder(folder, MARKER)
     with output_errors(folder), locked(folder, math.inf, lambda holder: on_progress(f"waiting for {holder}", 0.0)):
         with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew
@@ -236,13 +241,15 @@ def _check_enough(vocabulary: Vocabulary, sentences: int) -> None:
 def _refuse_unspaced(counted: WordTable) -> None:
     """Raise CorpusError if most words of a sample are whole sentences in a script without spaces."""
     words, counts = counted.sample(_SAMPLE)
-    unspaced = np.array([len(word) if _UNSPACED.fullmatch(word) else 0 for word in words])
-    share, length = (unspaced > 0) @ counts / counts.sum(), unspaced @ counts / max(1, (unspaced > 0) @ counts)
-    if share > 0.5 and length > _LONG:
-        raise CorpusError(
-            f"most of the text has no spaces between words: on average {length:.0f} letters of Han, Kana, Thai or such "
-            "follow one another; --tokenizer=jieba finds Chinese words, text in other languages must be cut into words"
-        )
+    for script, long in _LONG.items():
+        unspaced = np.array([len(word) if script.fullmatch(word) else 0 for word in words])
+        share, length = (unspaced > 0) @ counts / counts.sum(), unspaced @ counts / max(1, (unspaced > 0) @ counts)
+        if share > 0.5 and length > long:
+            raise CorpusError(
+                f"most of the text has no spaces between words: on average {length:.0f} letters of Han, Kana, Thai or "
+                "such follow one another; --tokenizer=jieba finds Chinese words, text in other languages must be cut "
+                "into words"
+            )
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tfgraphs.errors import reason
-from tfgraphs.files.contents import HEAD, describe_binary
+from tfgraphs.files.contents import HEAD, describe_binary, east_asian_encoding
 from tfgraphs.files.packed import PIECE as _PIECE
 from tfgraphs.files.packed import is_packed, unpacked, unpacking_errors
 from tfgraphs.word2vec.settings import CorpusError
@@ -240,10 +240,17 @@ def _open(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
 
 
 def _refuse_other_formats(name: str, piece: bytes, is_start: bool) -> None:
-    """Refuse common files that are almost text, and data with many control characters; text has hardly any."""
+    """Refuse common files that are almost text, data with many control characters, and other encodings.
+
+    Text has hardly any control characters.
+    """
     if is_start and (content := describe_binary(piece[:HEAD])):
         raise CorpusError(f"{name} is {content}")
     sample = piece[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(3, len(sample) / 100):
         raise CorpusError(f"{name} is not a text: it has {controls:,} control characters in {len(sample):,} bytes")
+    if is_start and (encoding := east_asian_encoding(sample)):
+        raise CorpusError(
+            f"{name} is not in UTF-8, it seems to be in {encoding}: convert it first (iconv -f {encoding} -t UTF-8)"
+        )

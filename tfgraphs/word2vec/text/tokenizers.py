@@ -6,21 +6,15 @@ splits a chunk properly, once for all equal chunks.
 
 import functools
 import hashlib
-import importlib.util
-import io
-import logging
 import re
 import string
 import unicodedata
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from tfgraphs.errors import errors_as
-from tfgraphs.extras import install_extra
 from tfgraphs.files.packed import read_text
 from tfgraphs.word2vec.settings import CorpusError
+from tfgraphs.word2vec.text import chinese
 
 LINE_END = b"\0"  # the chunk that stands for the end of a line
 _JOINERS = "\u200c\u200d"  # inside words of Persian and of Indian scripts
@@ -53,7 +47,7 @@ class Tokenizer:
 
 @dataclass(frozen=True)
 class Jieba(Tokenizer):
-    """Splits lines into Chinese words with the package jieba, and the words of a dictionary file, if any."""
+    """Splits lines into Chinese words, see `chinese`, with the words of a dictionary file, if any."""
 
     dictionary: str | None = None
     digest: str = ""
@@ -61,7 +55,7 @@ class Jieba(Tokenizer):
     def chunks(self, text: bytes) -> list[bytes]:
         chunks = []
         for line in text.split(b"\n")[:-1]:
-            for word in _jieba(self.dictionary, self.digest).cut(_composed(line.decode("utf-8", "replace"))):
+            for word in chinese.cut(_composed(line.decode("utf-8", "replace")), self.dictionary, self.digest):
                 chunks += [part.encode() for part in self.split(word)]
             chunks.append(LINE_END)
         return chunks
@@ -75,16 +69,17 @@ def tokenizer(name: str, fold_case: bool, dictionary: str | None = None) -> Toke
 
     Args:
         name: `letters`: runs of a-z in lower case, as in text8. `whitespace`: strings between spaces, unchanged.
-            `unicode`: see `find_words`. `jieba`: Chinese words as found by the package jieba, without punctuation.
+            `unicode`: see `find_words`. `jieba`: Chinese words, simplified or traditional, without punctuation; see
+            `chinese`.
         fold_case: whether `unicode` and `jieba` turn words into lower case.
         dictionary: path of a file in UTF-8 with more words for `jieba`, one on each line, optionally followed by a
             count and a part of speech, as `jieba.load_userdict` reads it.
 
     Raises:
-        CorpusError: the package of the tokenizer is not installed, or the dictionary cannot be read.
+        CorpusError: a package of the tokenizer is not installed, or the dictionary cannot be read.
     """
-    if name == "jieba" and importlib.util.find_spec("jieba") is None:
-        raise CorpusError(f"the tokenizer jieba needs one more package: {install_extra('zh')}")
+    if name == "jieba":
+        chinese.check_packages()
     digest = dictionary_digest(dictionary)
     split = find_lower_words if fold_case else find_words
     tokenizers = {
@@ -141,24 +136,3 @@ def _kind(character: str) -> str:
 def dictionary_digest(path: str | None) -> str:
     """Return a digest of a dictionary, empty for none. Raises CorpusError if it cannot be read."""
     return hashlib.sha256(read_text(path, CorpusError).encode()).hexdigest() if path else ""
-
-
-@functools.lru_cache(maxsize=2)
-def _jieba(dictionary: str | None, digest: str) -> Any:
-    """Import and load the package without its messages on stderr, and without its cache; the digest tells files apart.
-
-    The cache would be a file of a known name in the folder for temporary files, which anybody may have put there.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import jieba
-    jieba.setLogLevel(logging.WARNING)
-    cutter = jieba.Tokenizer()
-    cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
-    cutter.initialized = True
-    if dictionary:
-        with errors_as(
-            CorpusError, f"{dictionary} is no dictionary for jieba", "give a word, a count and a tag a line"
-        ):
-            cutter.load_userdict(io.StringIO(read_text(dictionary, CorpusError)))
-    return cutter
