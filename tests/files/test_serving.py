@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from saved_models import run_saved_model_cli, saved_model_cli
 from serving_contract import Serving
 from small_networks import small_backbone
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -277,6 +279,25 @@ def test_photographs_in_jpeg_files_are_read(predict, grey):
 def test_something_else_than_a_picture_is_refused(refusal):
     nothing = {"b64": base64.b64encode(b"nothing of the kind").decode()}
     assert "Unknown image file format" in refusal("network", signature_name="serve_bytes", instances=[nothing])
+
+
+# --- saved_model_cli
+
+
+@pytest.mark.parametrize("model", SIGNATURES)
+def test_saved_model_cli_lists_the_signatures(bases, model):
+    printed = saved_model_cli("show", "--dir", bases[model] / "1", "--tag_set", "serve")
+    keys = set(re.findall('SignatureDef key: "(.*)"', printed))
+    assert {key for key in keys if not key.startswith("__saved_model")} == SIGNATURES[model].keys()
+
+
+def test_saved_model_cli_paints_a_file(bases, loaded, tmp_path):
+    file = base64.b64decode(png(picture(20, 24))["b64"])
+    np.save(tmp_path / "files.npy", np.array([file]))
+    options = ("--inputs", f"image_bytes={tmp_path / 'files.npy'}", "--outdir", tmp_path)
+    run_saved_model_cli(bases["network"] / "1", "serve_bytes", "", *options)
+    painted = np.load(tmp_path / "image_bytes.npy", allow_pickle=True)
+    assert painted.tolist() == loaded["network"].serve_bytes(tf.constant([file]))["image_bytes"].numpy().tolist()
 
 
 # --- what is refused

@@ -1,6 +1,6 @@
 """Functions of pictures as functions of the files that contain them, for programs that run elsewhere.
 
-A picture of 640 x 480 px is 3.7 MB of float32 and about 9 MB of JSON. Its JPEG file has 0.1 MB.
+A photograph of 600 x 400 px is 8.9 MB of JSON as numbers, and 0.1 MB as a JPEG file in base64.
 """
 
 from collections.abc import Callable, Sequence
