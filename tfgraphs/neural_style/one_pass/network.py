@@ -49,15 +49,14 @@ class TransformationNetwork(tf.Module):
         self._kernel = tf.Variable(_initial(draw, 5, half, 3), name="network/up_2/kernel")
         self._bias = tf.Variable(tf.zeros([3]), name="network/up_2/bias")
 
-    def __call__(self, pictures: tf.Tensor) -> tf.Tensor:
-        """Paints pictures of at least SMALLEST_SIDE pixels a side."""
+    def __call__(self, pictures: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
+        """Paints pictures of at least SMALLEST_SIDE pixels a side; `noise` replaces `noise_of` their size."""
         activation = pictures
         for layer in self._down:
             with scope(layer.scope):
                 activation = tf.nn.relu(layer.normalized(convolution(activation, layer.kernel, stride=2)))
         with scope("noise"):
-            _, height, width, _ = tf.unstack(tf.shape(activation))
-            activation += self._strength * tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
+            activation += self._strength * (noise_of(tf.shape(pictures)[1:3]) if noise is None else noise)
         for first, second in self._blocks:
             with scope(first.scope):
                 inner = tf.nn.relu(first.normalized(convolution(activation, first.kernel)))
@@ -69,6 +68,15 @@ class TransformationNetwork(tf.Module):
             painted = tf.sigmoid(resize_convolution(activation, self._kernel) + self._bias)
             height, width = tf.unstack(tf.shape(pictures)[1:3])
             return painted[:, :height, :width]  # halves of odd sides were rounded up
+
+
+def noise_of(size: tf.Tensor) -> tf.Tensor:
+    """Returns the noise for pictures of a size [height, width]: normal, float32 [1, height / 4, width / 4, 1].
+
+    Quarters are rounded up.
+    """
+    height, width = tf.unstack((size + 3) // 4)
+    return tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
 
 
 class _Layer(tf.Module):
