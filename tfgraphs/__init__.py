@@ -5,13 +5,17 @@ Word vectors:
     load_word_vectors(place)             vectors by name, path or `hub:` handle: queries, evaluation, files
     train_word_vectors(text)             word2vec on text files; returns `WordVectors`
 
-Pictures, float32 arrays [height, width, 3] of RGB in 0..1:
+Pictures, float32 arrays [height, width, 3] of RGB in 0..1, which notebooks display:
 
     load_picture(path), save_picture(path, picture)
     dream(picture)                       DeepDream
     visualize_feature(objective)         what a layer, channel, neuron or class responds to
     paint(photograph, painting)          neural style
     train_style_network(painting)        a network that paints in one pass
+
+All of them take `on_progress`:
+
+    watch(title)                         shows a run with the time left, on a terminal or in a notebook
 
 The parts they are made of:
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from tfgraphs.backbones.loading import load as load_backbone
     from tfgraphs.errors import TfgraphsError
     from tfgraphs.front_door import dream, load_picture, paint, save_picture, train_style_network, visualize_feature
+    from tfgraphs.monitor.watch import watch
     from tfgraphs.optimize.losses import Loss
     from tfgraphs.optimize.minimize import minimize
     from tfgraphs.vectors.loading import load as load_word_vectors
@@ -52,15 +57,16 @@ __all__ = [
     "train_style_network",
     "train_word_vectors",
     "visualize_feature",
+    "watch",
 ]
 
 _FRONT_DOOR = ("dream", "load_picture", "paint", "save_picture", "train_style_network", "visualize_feature")
-_WITHOUT_TENSORFLOW = ("TfgraphsError", "WordVectors", "load_picture", "load_word_vectors", "save_picture")
+_WITHOUT_TENSORFLOW = ("TfgraphsError", "WordVectors", "load_picture", "load_word_vectors", "save_picture", "watch")
 _import_name = lazy_names(
     __name__,
     {"Loss": "optimize.losses", "TfgraphsError": "errors", "WordVectors": "vectors.word_vectors"}
     | {"load_backbone": "backbones.loading:load", "load_word_vectors": "vectors.loading:load"}
-    | {"minimize": "optimize.minimize", "train_word_vectors": "word2vec.train"}
+    | {"minimize": "optimize.minimize", "train_word_vectors": "word2vec.train", "watch": "monitor.watch"}
     | dict.fromkeys(_FRONT_DOOR, "front_door"),
 )
 
