@@ -28,6 +28,11 @@ def test_word_vectors_and_pictures_need_no_tensorflow():
     assert "tensorflow" not in imported_by("import tfgraphs; tfgraphs.load_word_vectors, tfgraphs.load_picture")
 
 
+def test_tensorflow_starts_without_its_banners():
+    program = "import tfgraphs; tfgraphs.minimize"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stderr == b""
+
+
 @pytest.mark.parametrize("name", tfgraphs.__all__)
 def test_a_name_is_there_and_documented(name):
     assert inspect.getdoc(getattr(tfgraphs, name))

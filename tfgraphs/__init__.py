@@ -26,7 +26,9 @@ Importing this package imports nothing else; each name is imported when it is fi
 options that suit the processor if it needs TensorFlow (see `tfgraphs.graphs.start`).
 """
 
+import contextlib
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tfgraphs.lazy_names import lazy_names
@@ -73,9 +75,17 @@ _import_name = lazy_names(
 
 def __getattr__(name: str) -> Any:
     if name in __all__ and name not in _WITHOUT_TENSORFLOW:
-        importlib.import_module("tfgraphs.graphs.start").start()
+        _start_tensorflow()
     globals()[name] = value = _import_name(name)
     return value
+
+
+def _start_tensorflow() -> None:
+    """Starts TensorFlow, without the banners that would fill the first cell of a notebook if it is imported now."""
+    start = importlib.import_module("tfgraphs.graphs.start")
+    hidden = contextlib.nullcontext() if "tensorflow" in sys.modules else start.without_banners()
+    with hidden:
+        start.start()
 
 
 def __dir__() -> list[str]:
