@@ -43,11 +43,13 @@ def set_environment() -> None:
 def without_banners(is_expected: Callable[[BaseException], bool] = lambda error: False) -> Iterator[None]:
     """Hides what TensorFlow's C++ code writes to stderr while it starts. Python's messages are shown.
 
-    They are about the processor and the libraries that TensorFlow finds, and no level of its log hides them.
+    These banners are about the processor and the libraries that TensorFlow finds, and no level of its log hides them.
+    What it writes later is hidden up to warnings, unless TF_CPP_MIN_LOG_LEVEL says something else.
 
     Args:
         is_expected: whether an error explains itself; after any other one what was hidden is shown.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         stderr = os.dup(2)
     except OSError:  # there is no stderr

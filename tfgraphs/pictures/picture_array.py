@@ -27,12 +27,19 @@ class PictureArray(np.ndarray):
             return array[()]
         return array.view(PictureArray if array.ndim == 3 else np.ndarray)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Writes what IPython shows as text: of a picture its size instead of its numbers."""
+        height, width = self.shape[:2] if self._is_picture else (0, 0)
+        printer.text(f"<picture of {width} x {height} px>" if self._is_picture else repr(self))
+
+    @property
+    def _is_picture(self) -> bool:
+        has_channels = self.ndim == 3 and self.shape[2] in (1, 3, 4) and self.size > 0
+        return has_channels and np.issubdtype(self.dtype, np.floating)
+
     def _repr_png_(self) -> bytes | None:
         """Returns a PNG file; None for an array that is no picture: floats [height, width, 1, 3 or 4 channels]."""
-        is_picture = self.ndim == 3 and self.shape[2] in (1, 3, 4) and min(self.shape) > 0
-        if not is_picture or not np.issubdtype(self.dtype, np.floating):
-            return None
-        return encode_png(np.asarray(self, np.float32), LONGEST_SIDE)
+        return encode_png(np.asarray(self, np.float32), LONGEST_SIDE) if self._is_picture else None
 
 
 def encode_png(pixels: np.ndarray, longest: int | None = None) -> bytes:

@@ -191,7 +191,6 @@ def starting_tensorflow(
 @contextlib.contextmanager
 def _without_banners() -> Iterator[None]:
     """Hides what C++ writes to stderr, unless there is an error. Python's messages are shown, absl's too."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     log = absl.logging.get_absl_handler().python_handler
     stream = log.stream
     try:
