@@ -7,7 +7,7 @@ Word vectors:
 
 Pictures, float32 arrays [height, width, 3] of RGB in 0..1, which notebooks display:
 
-    load_picture(path), save_picture(path, picture)
+    load_picture(path), save_picture(path, picture); array.view(PictureArray) makes any array one of them
     dream(picture)                       DeepDream
     visualize_feature(objective)         what a layer, channel, neuron or class responds to
     paint(photograph, painting)          neural style
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
     from tfgraphs.monitor.watch import watch
     from tfgraphs.optimize.losses import Loss
     from tfgraphs.optimize.minimize import minimize
+    from tfgraphs.pictures.picture_array import PictureArray
     from tfgraphs.vectors.loading import load as load_word_vectors
     from tfgraphs.vectors.word_vectors import WordVectors
     from tfgraphs.word2vec.train import train_word_vectors
 
 __all__ = [
     "Loss",
+    "PictureArray",
     "TfgraphsError",
     "WordVectors",
     "dream",
@@ -63,12 +65,14 @@ __all__ = [
 ]
 
 _FRONT_DOOR = ("dream", "load_picture", "paint", "save_picture", "train_style_network", "visualize_feature")
-_WITHOUT_TENSORFLOW = ("TfgraphsError", "WordVectors", "load_picture", "load_word_vectors", "save_picture", "watch")
+_WITHOUT_TENSORFLOW = ("PictureArray", "TfgraphsError", "WordVectors", "load_word_vectors", "watch")
+_WITHOUT_TENSORFLOW += ("load_picture", "save_picture")
 _import_name = lazy_names(
     __name__,
     {"Loss": "optimize.losses", "TfgraphsError": "errors", "WordVectors": "vectors.word_vectors"}
     | {"load_backbone": "backbones.loading:load", "load_word_vectors": "vectors.loading:load"}
     | {"minimize": "optimize.minimize", "train_word_vectors": "word2vec.train", "watch": "monitor.watch"}
+    | {"PictureArray": "pictures.picture_array"}
     | dict.fromkeys(_FRONT_DOOR, "front_door"),
 )
 

@@ -69,8 +69,13 @@ def normalize(notebook: NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if "metadata" in output:
                 output.metadata = nbformat.from_dict({})
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = _smaller(output.data["image/png"])
+            data = output.get("data", {})
+            if "image/png" in data:
+                data["image/png"] = _smaller(data["image/png"])
+            if "text/html" in data:
+                data["text/html"] = re.sub(
+                    r"(?<=data:image/png;base64,)[\w+/=]+", lambda match: _smaller(match[0]), data["text/html"]
+                )
 
 
 def _smaller(encoded: str) -> str:

@@ -51,6 +51,12 @@ def test_a_table_has_its_head_and_its_rows():
     ]
 
 
+def test_columns_of_texts_are_aligned_left_and_those_of_numbers_right():
+    elements = Parts(html.table(["Layer", "Kind", "Channels"], [("conv1", "relu", 64)], texts=2)).elements
+    sides = [attributes["style"].split()[-1] for name, attributes in elements if name in ("th", "td")]
+    assert sides == ["left", "left", "right"] * 2
+
+
 @pytest.mark.parametrize(("done", "value"), [(0.0, "0.000"), (0.25, "0.250"), (1.0, "1.000"), (1.5, "1.000")])
 def test_a_bar_shows_the_share_that_is_done(done, value):
     assert Parts(html.bar(done)).attributes("progress")["value"] == value
@@ -70,7 +76,7 @@ def test_progress_shows_its_stage_and_its_share():
 
 
 def test_progress_shows_the_loss_and_its_terms():
-    assert Parts(STATE._repr_html_()).rows == [["loss", "content", "style"], ["2.5", "1.5", "1"]]
+    assert Parts(STATE._repr_html_()).rows == [["Term", "Value"], ["loss", "2.5"], ["content", "1.5"], ["style", "1"]]
 
 
 def test_progress_without_a_loss_has_no_table():

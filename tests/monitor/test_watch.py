@@ -127,7 +127,7 @@ def test_a_notebook_shows_losses_and_the_picture(cell):
     picture = np.random.default_rng(0).random((5, 7, 3)).astype(np.float32)
     tfgraphs.watch("dream")(progress(0.5, picture))
     parts = Parts(cell[-1]["text/html"])
-    assert parts.rows == [["loss", "style"], ["2.5", "2.5"]]
+    assert parts.rows == [["Term", "Value"], ["loss", "2.5"], ["style", "2.5"]]
     np.testing.assert_array_equal(parts.picture, np.round(picture * 255))
 
 

@@ -79,7 +79,8 @@ class Backbone(tf.Module):
         else:
             between = (f"… {len(layers) - 2 * _END_ROWS} more", *[""] * (len(COLUMNS) - 1))
             rows = [*layer_rows(layers[:_END_ROWS]), between, *layer_rows(layers[-_END_ROWS:])]
-        return html.table(COLUMNS, rows, f"{self.name}: {len(layers)} layers, {self.parameters:,} parameters")
+        caption = f"{self.name}: {len(layers)} layers, {self.parameters:,} parameters"
+        return html.table(COLUMNS, rows, caption, texts=2)
 
     @property
     def parameters(self) -> int:

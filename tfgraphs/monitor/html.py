@@ -13,10 +13,14 @@ from tfgraphs.errors import printable
 _PLAIN = 'class="tex2jax_ignore"'
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
-    """Returns a table, whose first column is aligned left and the others right."""
-    head = "".join(_cell("th", name, number) for number, name in enumerate(columns))
-    lines = ["".join(_cell("td", value, number) for number, value in enumerate(row)) for row in rows]
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", texts: int = 1) -> str:
+    """Returns a table. Its first columns, `texts` of them, are aligned left, and the others, numbers, right."""
+
+    def cells(kind: str, values: Sequence[object]) -> str:
+        sides = (("left" if column < texts else "right", value) for column, value in enumerate(values))
+        return "".join(f'<{kind} style="text-align: {side}">{text(value)}</{kind}>' for side, value in sides)
+
+    head, lines = cells("th", columns), [cells("td", row) for row in rows]
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
     above = f"<caption>{text(caption)}</caption>\n" if caption else ""
     return f"<table {_PLAIN}>\n{above}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
@@ -41,7 +45,3 @@ def image(png: bytes, description: str) -> str:
 def text(value: object) -> str:
     """Escapes a text, also what a page or a terminal would not show."""
     return html.escape(printable(str(value)))
-
-
-def _cell(kind: str, value: object, column: int) -> str:
-    return f'<{kind} style="text-align: {"right" if column else "left"}">{text(value)}</{kind}>'

@@ -32,18 +32,18 @@ class Progress:
     done: float
     loss: float
     terms: Mapping[str, float] = field(default_factory=dict)
-    picture: np.ndarray | None = None
+    picture: np.ndarray | None = field(default=None, repr=False)
     figures: Mapping[str, float] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        """Returns stage, bar, losses and picture for notebooks."""
-        terms = {} if math.isnan(self.loss) else {"loss": self.loss, **self.terms}
+        """Returns stage, bar, picture and losses for notebooks."""
         parts = [html.line(f"{self.stage}: {self.done:.0%}"), html.bar(self.done)]
-        if terms:
-            parts.append(html.table(list(terms), [[f"{term:.4g}" for term in terms.values()]]))
         if self.picture is not None:
-            parts.append(html.image(encode_png(self.picture, _PICTURE_SIDE), self.stage))
+            parts.append(f"<div>{html.image(encode_png(self.picture, _PICTURE_SIDE), self.stage)}</div>")
+        if not math.isnan(self.loss):
+            terms = {"loss": self.loss, **self.terms}
+            parts.append(html.table(["Term", "Value"], [(name, f"{term:.4g}") for name, term in terms.items()]))
         return "\n".join(parts)
 
     def of_whole(self, what: str, number: int, count: int, steps_before: int, first_work: float = 1.0) -> "Progress":
