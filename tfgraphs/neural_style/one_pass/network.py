@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.graphs.scopes import scope
+from tfgraphs.monitor import html
 
 SMALLEST_SIDE = 8  # of a picture, in pixels, so that there is something to mirror at each border
 CHANNELS = (24, 64)  # of the activations at half and at a quarter of the size
@@ -48,6 +49,26 @@ class TransformationNetwork(tf.Module):
         self._strength = tf.Variable(tf.fill([quarter], 0.1), name="network/noise/strength")
         self._kernel = tf.Variable(_initial(draw, 5, half, 3), name="network/up_2/kernel")
         self._bias = tf.Variable(tf.zeros([3]), name="network/up_2/bias")
+
+    def __repr__(self) -> str:
+        return f"<{self._summary}>"
+
+    def _repr_html_(self) -> str:
+        """Returns the convolutions as a table for notebooks."""
+        kernels = {f"down {number}": layer.kernel for number, layer in enumerate(self._down, 1)}
+        for number, block in enumerate(self._blocks, 1):
+            kernels |= {f"block {number}, {place}": layer.kernel for place, layer in enumerate(block, 1)}
+        kernels |= {"up": self._up.kernel, "picture": self._kernel}
+        rows = [
+            (name, f"{height} x {width}", before, after)
+            for name, (height, width, before, after) in ((name, kernel.shape) for name, kernel in kernels.items())
+        ]
+        return html.table(["Convolution", "Kernel", "Channels in", "Channels out"], rows, self._summary)
+
+    @property
+    def _summary(self) -> str:
+        parameters = sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)
+        return f"{type(self).__name__}: {parameters:,} parameters"
 
     def __call__(self, pictures: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
         """Paints pictures of at least SMALLEST_SIDE pixels a side; `noise` replaces `noise_of` their size."""
