@@ -1,5 +1,8 @@
 """The graph of a step as TensorBoard draws it: what is at its top level, and which formulas have a scope."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import step_graphs
@@ -156,3 +159,25 @@ def test_a_graph_without_results_is_drawn_as_it_is():
     with tf.Graph().as_default() as graph:
         tf.add(tf.constant(1.0), 2.0, name="sum")
     assert {node.name for node in step_graph(graph).node} == {operation.name for operation in graph.get_operations()}
+
+
+LECTURE = Path(__file__).resolve().parents[2] / "docs" / "lecture"
+
+
+def names_in_the_lecture():
+    for page in sorted(LECTURE.glob("*.md")):
+        for line in re.findall(r"^In TensorBoard: (.*)\.$", page.read_text(encoding="utf-8"), re.MULTILINE):
+            yield from re.findall(r"`([^`]*)`", line)
+
+
+def of_any_network(name):
+    """A scope with other words for layers and networks: the graphs of the tests are mostly those of a small one."""
+    return re.sub(r"\b(?:squeezenet|small)\b", "network", re.sub(r"\b(?:fire|conv)\d\b", "layer", name))
+
+
+def test_the_lecture_names_scopes_that_are_there():
+    drawn = {node.name for name in step_graphs.RUNS for node in step_graphs.step_graph(name).node}
+    there = {of_any_network(name) for name in step_graphs.all_scopes() | drawn}
+    named = set(names_in_the_lecture())
+    assert len(named) > 30
+    assert {name for name in named if of_any_network(name) not in there} == set()
