@@ -95,15 +95,12 @@ def _painting(styles=PICTURE, photograph=PICTURE, anchor: Anchor | None = None, 
     return _first_graph(lambda on_graph: painter.paint(photograph, anchor=anchor, on_graph=on_graph))
 
 
-def _squeezenet_painting() -> tf.compat.v1.GraphDef:
-    painter = Painter(PICTURE, settings=StyleSettings(steps=1, supersampling=1))
-    return _first_graph(lambda on_graph: painter.paint(PICTURE, on_graph=on_graph))
-
-
-def _large(**settings) -> tf.compat.v1.GraphDef:
-    """The same of a picture whose half is large enough for another octave."""
-    large = np.tile(PICTURE, (2, 2, 1))
-    return _painting(large, large, **settings)
+def _squeezenet_painting(size: int = 1, **settings) -> tf.compat.v1.GraphDef:
+    """A painting of `size` times the sides of PICTURE, in whose style some layers of SqueezeNet are compared."""
+    chosen = {"content_layer": "fire5", "style_layers": {"fire2": 1.0, "fire3": 1.0}, "steps": 1, "supersampling": 1}
+    large = np.tile(PICTURE, (size, size, 1))
+    painter = Painter(large, settings=StyleSettings(**chosen | settings))
+    return _first_graph(lambda on_graph: painter.paint(large, on_graph=on_graph))
 
 
 def _masked() -> tf.compat.v1.GraphDef:
@@ -142,6 +139,7 @@ RUNS: dict[str, Callable[[], tf.compat.v1.GraphDef]] = {
         for loss in ("softmax", "negative_sampling", "hierarchical_softmax")
     },
     "dream": functools.partial(_dream, "fire5", "squeezenet"),
+    "dream/class": functools.partial(_dream, "class:281", "squeezenet"),
     "dream/adam": functools.partial(_dream, layer_l2("conv2"), optimizer="adam"),
     "dream/laplacian": functools.partial(_dream, layer_l2("conv2") - channel("conv1", 3), normalize="laplacian"),
     "dream/guide": functools.partial(_dream, guided("conv2", PICTURE[:3, :3].reshape(1, 3, 9)[..., :8])),
@@ -150,11 +148,11 @@ RUNS: dict[str, Callable[[], tf.compat.v1.GraphDef]] = {
     "feature/alpha": functools.partial(_feature, "fourier", alpha=True, batch=2, diversity=1.0),
     "feature/neuron": functools.partial(_feature, "multiscale", neuron("conv2", 1)),
     "painting": _squeezenet_painting,
-    "painting/covariance": functools.partial(_large, statistic="covariance", octaves=2),
-    "painting/gram": functools.partial(_painting, statistic="gram"),
-    "painting/mean_variance": functools.partial(_painting, statistic="mean_variance"),
-    "painting/sliced_wasserstein": functools.partial(_painting, statistic="sliced_wasserstein"),
-    "painting/transport": functools.partial(_painting, statistic="transport"),
+    **{
+        f"painting/{statistic}": functools.partial(_squeezenet_painting, statistic=statistic)
+        for statistic in ("gram", "mean_variance", "sliced_wasserstein")
+    },
+    "painting/covariance": functools.partial(_squeezenet_painting, 4, statistic="covariance", octaves=3),
     "painting/paper": functools.partial(_painting, loss="paper"),
     "painting/lbfgs": functools.partial(_painting, optimizer="lbfgs"),
     "painting/masks": _masked,
@@ -173,11 +171,11 @@ def step_graph(name: str) -> tf.compat.v1.GraphDef:
 
 
 def scopes(name: str) -> set[str]:
-    """The scopes of the graph of one of `RUNS`, such as `loss` and `loss/negative_sampling`."""
-    parents = (str(parent) for node in step_graph(name).node for parent in PurePosixPath(node.name).parents)
-    return {parent for parent in parents if parent != "."}
+    """What the graph of one of `RUNS` shows at its top level, and all scopes, such as `loss/negative_sampling`."""
+    paths = [PurePosixPath(node.name) for node in step_graph(name).node]
+    return {path.parts[0] for path in paths} | {str(one) for path in paths for one in path.parents[:-1]}
 
 
 def all_scopes() -> set[str]:
-    """The scopes of the graphs of all `RUNS`: all that the documentation may name."""
+    """The same of all `RUNS` together: all that the documentation may name."""
     return set().union(*map(scopes, RUNS))
