@@ -15,7 +15,7 @@ import numpy as np
 
 from tfgraphs.word2vec.hierarchical_softmax import HuffmanTree, huffman_tree
 
-WORDS = "the of cat milk drinks a juice queen".split()
+WORDS = ["the", "of", "cat", "milk", "drinks", "a", "juice", "queen"]
 COUNTS = np.array([40, 20, 14, 9, 7, 5, 3, 2])
 CHOSEN = "milk"
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "huffman.png"
