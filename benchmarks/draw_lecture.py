@@ -61,19 +61,19 @@ def draw_gram() -> list[np.ndarray]:
     def grams(picture: np.ndarray) -> list[tf.Tensor]:
         return [gram_matrix(features) for features in network(picture[None], layers).values()]
 
-    pictures = {"painting": painting, "tiles shuffled": _shuffled(painting), "from noise": texture}
+    pictures = {"painting": painting, "tiles shuffled": shuffled(painting), "from noise": texture}
     for name, picture in {**pictures, "sample:cat": tfgraphs.load_picture("sample:cat", PAINTED)}.items():
         error = relative_style_error(grams(picture), grams(painting)) / len(layers)
         print(f"{name}: Gram matrices {error:.3f} away")
     return list(pictures.values())
 
 
-def _shuffled(picture: np.ndarray) -> np.ndarray:
+def shuffled(picture: np.ndarray, tile: int = TILE) -> np.ndarray:
     """Puts the tiles of a square picture into a random order."""
-    count = picture.shape[0] // TILE
-    tiles = picture.reshape(count, TILE, count, TILE, 3).swapaxes(1, 2).reshape(-1, TILE, TILE, 3)
+    count = picture.shape[0] // tile
+    tiles = picture.reshape(count, tile, count, tile, 3).swapaxes(1, 2).reshape(-1, tile, tile, 3)
     tiles = tiles[np.random.default_rng(0).permutation(len(tiles))]
-    return tiles.reshape(count, count, TILE, TILE, 3).swapaxes(1, 2).reshape(picture.shape)
+    return tiles.reshape(count, count, tile, tile, 3).swapaxes(1, 2).reshape(picture.shape)
 
 
 def row(pictures: Sequence[np.ndarray]) -> np.ndarray:
