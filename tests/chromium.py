@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+PROGRAM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 
 
@@ -20,7 +21,7 @@ def needed() -> ModuleType:
     """Returns playwright, or skips the test or the module that calls this."""
     if os.environ.get("TFGRAPHS_NEEDS_BROWSER"):
         return importlib.import_module("playwright.sync_api")
-    if not shutil.which("chromium"):
+    if not PROGRAM:
         pytest.skip("needs Chromium, Debian's package chromium", allow_module_level=True)
     return pytest.importorskip("playwright.sync_api", reason="needs the extra browser")
 
@@ -29,6 +30,6 @@ def needed() -> ModuleType:
 def started() -> Iterator[Any]:
     """A browser."""
     with needed().sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
         yield browser
         browser.close()

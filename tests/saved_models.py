@@ -131,10 +131,15 @@ def run_saved_model_cli(folder: str | Path, signature: str, inputs: str, *more: 
         inputs: names and values in Python, `words=[b"king"];k=2`.
         more: further arguments, such as `--outdir` and where to.
     """
-    command = ["run", "--dir", folder, "--tag_set", "serve", "--signature_def", signature, "--input_exprs", inputs]
+    named = ["--dir", folder, "--tag_set", "serve", "--signature_def", signature]
+    return saved_model_cli("run", *named, "--input_exprs", inputs, *more)
+
+
+def saved_model_cli(*arguments: str | Path) -> str:
+    """Returns what `saved_model_cli` prints."""
     server = _cli_server()
     with tempfile.NamedTemporaryFile() as output:
-        server.stdin.write(json.dumps([[str(word) for word in (*command, *more)], output.name]) + "\n")
+        server.stdin.write(json.dumps([[str(word) for word in arguments], output.name]) + "\n")
         server.stdin.flush()
         assert server.stdout.readline() == "0\n"
         return Path(output.name).read_text(encoding="utf-8")

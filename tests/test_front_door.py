@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tfgraphs
+from tfgraphs.pictures.picture_array import PictureArray
 
 SHARED = ["steps", "backbone", "optimizer", "seed", "tile_size", "on_progress"]
 CALLS = ["dream", "paint", "train_style_network", "visualize_feature"]
@@ -25,6 +26,11 @@ def test_importing_the_package_imports_neither_numpy_nor_tensorflow():
 
 def test_word_vectors_and_pictures_need_no_tensorflow():
     assert "tensorflow" not in imported_by("import tfgraphs; tfgraphs.load_word_vectors, tfgraphs.load_picture")
+
+
+def test_tensorflow_starts_without_its_banners():
+    program = "import tfgraphs; tfgraphs.minimize"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stderr == b""
 
 
 @pytest.mark.parametrize("name", tfgraphs.__all__)
@@ -54,6 +60,7 @@ def test_a_dream_has_the_size_of_its_picture_and_reports_progress(photograph):
     seen = []
     dreamt = tfgraphs.dream(photograph, "fire2", steps=2, on_progress=seen.append)
     assert dreamt.shape == photograph.shape
+    assert isinstance(dreamt, PictureArray)
     assert not np.array_equal(dreamt, photograph)
     assert seen[-1].done == 1
 
@@ -61,11 +68,14 @@ def test_a_dream_has_the_size_of_its_picture_and_reports_progress(photograph):
 def test_a_painting_blends_several_styles(photograph):
     painted = tfgraphs.paint(photograph, [photograph[::-1], "sample:embers"], steps=2)
     assert painted.shape == photograph.shape
+    assert isinstance(painted, PictureArray)
     assert 0 <= painted.min() <= painted.max() <= 1
 
 
 def test_a_feature_is_a_square_picture():
-    assert tfgraphs.visualize_feature("fire2:3", size=64, steps=2).shape == (64, 64, 3)
+    feature = tfgraphs.visualize_feature("fire2:3", size=64, steps=2)
+    assert feature.shape == (64, 64, 3)
+    assert isinstance(feature, PictureArray)
 
 
 def test_a_picture_is_reduced_saved_and_read_again(photograph, tmp_path):

@@ -1,6 +1,7 @@
 """One call for each thing that tfgraphs does with pictures, with defaults that give a good result.
 
-A picture is a path, `sample:NAME`, or an array, float32 [height, width, 3], RGB in 0..1; results are such arrays.
+A picture is a path, `sample:NAME`, or an array, float32 [height, width, 3], RGB in 0..1; results are such arrays, which
+notebooks display as pictures (`PictureArray`).
 These arguments mean the same everywhere, and stand in this order:
 
     steps         gradient steps of the whole run, over all octaves or scales
@@ -8,7 +9,7 @@ These arguments mean the same everywhere, and stand in this order:
     optimizer     a Keras optimizer, or its name
     seed          of all random numbers; the same seed gives the same result
     tile_size     side in pixels of the tiles in which a picture is computed; 0: no tiles
-    on_progress   called with each `Progress` of the run
+    on_progress   called with each `Progress` of the run; `watch(title)` shows it
 
 Further keyword arguments are fields of the settings of the technique. What is wrong raises a `TfgraphsError`.
 """
@@ -21,6 +22,7 @@ import numpy as np
 
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.pictures import images, samples
+from tfgraphs.pictures.picture_array import PictureArray
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +35,7 @@ PictureLike = str | Path | np.ndarray
 Listener = Callable[[Progress], object]
 
 
-def load_picture(path: str | Path, size: int | None = None) -> np.ndarray:
+def load_picture(path: str | Path, size: int | None = None) -> PictureArray:
     """Reads a picture as float32 [height, width, 3], RGB in 0..1.
 
     Args:
@@ -43,7 +45,7 @@ def load_picture(path: str | Path, size: int | None = None) -> np.ndarray:
     Raises:
         ImageError, SampleError: there is no such picture, or it is damaged.
     """
-    return images.load(samples.resolve(str(path)), size).over(1.0)
+    return images.load(samples.resolve(str(path)), size).over(1.0).view(PictureArray)
 
 
 def save_picture(path: str | Path, picture: np.ndarray) -> None:
@@ -71,7 +73,7 @@ def dream(
     tile_size: int = 0,
     on_progress: Listener | None = None,
     **settings: Any,
-) -> np.ndarray:
+) -> PictureArray:
     """Makes a network see more of what it sees in a picture (DeepDream, Mordvintsev et al. 2015).
 
     Args:
@@ -101,7 +103,7 @@ def visualize_feature(
     seed: int = 0,
     on_progress: Listener | None = None,
     **settings: Any,
-) -> np.ndarray:
+) -> PictureArray:
     """Finds a picture that excites a layer, channel, neuron or class (Olah et al., Feature Visualization, 2017).
 
     Args:
@@ -132,7 +134,7 @@ def paint(
     tile_size: int | None = None,
     on_progress: Listener | None = None,
     **settings: Any,
-) -> np.ndarray:
+) -> PictureArray:
     """Paints a photograph in the style of a painting (Gatys, Ecker, Bethge 2015).
 
     Args:
@@ -205,14 +207,14 @@ def _network(backbone: "str | Backbone") -> "Backbone":
 
 def _pixels(picture: PictureLike, size: int | None = None) -> np.ndarray:
     if isinstance(picture, np.ndarray):
-        return images.resize(picture, images.fit(picture.shape[:2], size)).clip(0, 1)
-    return load_picture(picture, size)
+        return images.resize(np.asarray(picture), images.fit(picture.shape[:2], size)).clip(0, 1)
+    return np.asarray(load_picture(picture, size))
 
 
-def _last_picture(run: Iterator[Progress], on_progress: Listener | None) -> np.ndarray:
+def _last_picture(run: Iterator[Progress], on_progress: Listener | None) -> PictureArray:
     """Runs to the end and returns the picture of the last progress."""
     for progress in run:
         if on_progress is not None:
             on_progress(progress)
     assert progress.picture is not None
-    return progress.picture
+    return progress.picture.view(PictureArray)

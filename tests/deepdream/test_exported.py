@@ -65,7 +65,7 @@ def test_octaves_add_their_detail_to_the_original(model):
 
 
 def test_signatures_say_what_goes_in_and_out(model):
-    assert set(model.signatures) == {"serving_default", "dream"}
+    assert set(model.signatures) == {"serving_default", "dream", "serve_bytes"}
     _, inputs = model.signatures["dream"].structured_input_signature
     assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in inputs.items()} == {
         "image": (tf.float32, [None, None, None, 3]),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import subprocess
 import sys
 
 import pytest
@@ -113,3 +114,31 @@ def test_the_environment_of_the_user_stays(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow")
     set_environment()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+
+
+BANNER = 'os.write(2, b"banner of C++\\n"); print("message", file=sys.stderr)'
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "shown"),
+    [("pass", 0, "message\nafter\n"), ("sys.exit(3)", 3, "message\nbanner of C++\n")],
+    ids=["success", "error"],
+)
+def test_banners_are_hidden_unless_there_is_an_error(after, code, shown):
+    program = "import os, sys; from tfgraphs.graphs.start import without_banners\n"
+    program += f"with without_banners(): {BANNER}; {after}\nprint('after', file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, shown)
+
+
+def test_errors_that_explain_themselves_show_no_banners():
+    program = "import os; from tfgraphs.graphs.start import without_banners\n"
+    program += f"with without_banners(lambda error: True): {BANNER}; sys.exit(3)"
+    done = subprocess.run([sys.executable, "-c", f"import sys; {program}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "message\n")
+
+
+def test_where_there_is_no_stderr_nothing_is_hidden():
+    program = "import os; os.close(2); from tfgraphs.graphs.start import without_banners\n"
+    program += "with without_banners(): print(1)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "1\n"

@@ -75,7 +75,7 @@ def test_more_steps_come_closer_to_the_photograph_where_content_is_all(small, tm
 
 
 def test_signatures_say_what_goes_in_and_out(model):
-    assert set(model.signatures) == {"serving_default", "stylize"}
+    assert set(model.signatures) == {"serving_default", "stylize", "serve_bytes"}
     picture = (tf.float32, [1, None, None, 3])
     for name, expected in (
         ("stylize", {"content": picture, "style": picture, "steps": (tf.int32, [])}),

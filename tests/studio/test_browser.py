@@ -1,6 +1,7 @@
 """The page in Chromium: the main thing of each tab, with no request that leaves the machine and no error."""
 
 import contextlib
+import io
 import os
 import re
 import subprocess
@@ -298,3 +299,39 @@ def test_everything_that_can_be_used_has_a_name(page, address, tab):
     page.wait_for_load_state("networkidle")
     nameless = page.evaluate(NAMELESS, tab)
     assert not nameless
+
+
+BARE = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+
+
+def test_chinese_words_are_drawn_by_a_browser_whose_system_has_no_font_for_them(browser, address, tmp_path):
+    pytest.importorskip("noto_cjk_sans_otc", reason="needs the extra cjk")
+    matplotlib = pytest.importorskip("matplotlib", reason="needs the fonts of the extra plot")
+    (tmp_path / "fonts.conf").write_text(
+        BARE.format(fonts=Path(matplotlib.get_data_path()) / "fonts", cache=tmp_path / "cache")
+    )
+    environment = {**os.environ, "FONTCONFIG_FILE": str(tmp_path / "fonts.conf")}
+    bare = browser.browser_type.launch(executable_path=chromium.PROGRAM, args=chromium.ARGUMENTS, env=environment)
+    try:
+        with watched(bare, address) as page:
+            page.goto(f"{address}pairs?data=国|国,王|王")
+            names = page.locator("#pairs [data-part=network] .input text")
+            expect(names).to_have_count(2)
+            page.wait_for_function("[...document.fonts].some(font => font.status == 'loaded')")
+            page.evaluate("document.fonts.ready")
+            one, other = (pixels_of(io.BytesIO(names.nth(number).screenshot())) for number in (0, 1))
+    finally:
+        bare.close()
+    assert not np.array_equal(one, other)  # boxes would be equal
+
+
+def test_no_font_is_sent_for_latin_words(browser, address):
+    with watched(browser, address) as page:
+        sent = []
+        page.on("request", lambda request: sent.append(request.url))
+        page.goto(f"{address}pairs?data=cat|dog,dog|cat")
+        expect(page.locator("#pairs [data-part=network] .input text").first).to_have_text("cat")
+        page.wait_for_load_state("networkidle")
+    assert not [url for url in sent if url.endswith("cjk.otf")]

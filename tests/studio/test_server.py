@@ -10,7 +10,7 @@ from werkzeug.test import Client
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.studio import server
+from tfgraphs.studio import fonts, server
 from tfgraphs.studio.guard import Guard
 from tfgraphs.studio.jobs import Jobs, Work
 from tfgraphs.studio.uploads import Uploads
@@ -250,3 +250,22 @@ def test_samples_are_listed_that_are_on_this_machine(client):
     assert answer["paintings"] == ["sample:swirls", "sample:embers", "sample:waves"]
     for key in answer["photographs"] + answer["paintings"]:
         assert get(client, f"/api/pictures/{key}").status_code == 200
+
+
+@pytest.mark.parametrize(("name", "kind"), [("cjk.css", "text/css; charset=utf-8"), ("cjk.otf", "font/otf")])
+def test_the_font_of_the_extra_is_sent_and_kept_by_the_browser(client, name, kind):
+    answer = get(client, f"/fonts/{name}")
+    assert (answer.status_code, answer.content_type) == (200, kind)
+    assert answer.headers.getlist("Cache-Control") == ["private, max-age=86400"]
+
+
+def test_there_is_no_other_font(client):
+    assert get(client, "/fonts/..%2Fserver.py").status_code == get(client, "/fonts/cjk.ttc").status_code == 404
+
+
+def test_the_page_asks_for_the_font_only_if_it_is_installed(make_client, monkeypatch):
+    assert "/fonts/cjk.css" in get(make_client(), "/").text
+    monkeypatch.setattr(fonts, "packaged_font", lambda: None)
+    client = make_client()
+    assert "/fonts/" not in get(client, "/").text
+    assert get(client, "/fonts/cjk.css").status_code == 404

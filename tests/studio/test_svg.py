@@ -40,3 +40,10 @@ def test_red_is_positive_and_blue_is_negative(value):
 def test_no_value_is_grey_and_far_values_saturate():
     assert len(set(channels(0.0))) == 1
     assert svg.colour(50.0) == svg.colour(1e9) != svg.colour(0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "width"), [("cat", 3), ("国王", 3.6), ("ｶﾅ", 2), ("é", 1), ("e\u0301", 1), ("한국", 3.6)]
+)
+def test_wide_letters_count_as_more_than_one_and_marks_as_none(text, width):
+    assert svg.letters(text) == pytest.approx(width)

@@ -227,7 +227,7 @@ def test_axes_are_named_by_expressions(tab, vectors, measure):
 
 
 def test_words_are_separated_by_spaces_or_commas_and_may_contain_commas_and_colons(tab):
-    shown = tab.plane({"words": "king,queen, 1,000\n a:b qqq zzz", "pairs": "man:woman,king:queen man:nobody"})
+    shown = tab.plane({"words": "king，queen, 1,000\n a:b、qqq zzz", "pairs": "man:woman,king:queen man:nobody"})
     assert [row[0] for row in shown["words"]] == ["king", "queen", "1,000", "a:b", "man", "woman"]
     assert shown["left_out"] == ["qqq", "zzz", "nobody"]
 

@@ -9,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.geometry import PICTURE, View, slide, view
+from tfgraphs.backbones.layer_table import COLUMNS, layer_rows
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.errors import TfgraphsError, summary
+from tfgraphs.monitor import html
 
 
 class BackboneError(TfgraphsError):
@@ -29,6 +31,8 @@ Size = tuple[int | None, int | None]
 
 UNCOMPUTABLE = (TypeError, ValueError, tf.errors.InvalidArgumentError)
 """What layers that others made raise for pictures of a size that they cannot take."""
+
+_END_ROWS = 8  # of a long table of layers in notebooks, at each end
 
 
 class Backbone(tf.Module):
@@ -63,6 +67,25 @@ class Backbone(tf.Module):
         self._views = _views(self.layers.values())
         self._sizes: dict[str, Size] = {}  # of pictures, for layers that take one size only
         self._largest: dict[str, int] = {}  # side of pictures, for layers that take no larger ones
+
+    def __repr__(self) -> str:
+        return f"<Backbone {self.name}: {len(self.layers)} layers, {self.parameters:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        """Returns the layers as a table for notebooks; of a large network the first and the last ones."""
+        layers = [(layer, self._views[name]) for name, layer in self.layers.items()]
+        if len(layers) <= 2 * _END_ROWS + 1:
+            rows = layer_rows(layers)
+        else:
+            between = (f"… {len(layers) - 2 * _END_ROWS} more", *[""] * (len(COLUMNS) - 1))
+            rows = [*layer_rows(layers[:_END_ROWS]), between, *layer_rows(layers[-_END_ROWS:])]
+        caption = f"{self.name}: {len(layers)} layers, {self.parameters:,} parameters"
+        return html.table(COLUMNS, rows, caption, texts=2)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained values of all layers."""
+        return sum(layer.parameters for layer in self.layers.values())
 
     def __call__(self, pictures: tf.Tensor | np.ndarray, layers: Iterable[str]) -> dict[str, tf.Tensor]:
         """Computes the activations of `layers`.

@@ -144,9 +144,11 @@ class Tiles:
                 f"{least}"
             )
         self._tile_size = tile_size
-        self._down, self._across = (tf.Variable([[0, 0, 0]], shape=[None, 3], trainable=False) for _ in range(2))
-        self._tile = tf.Variable([1, 1], trainable=False)
-        self._size = tf.Variable([1, 1], trainable=False)
+        self._down, self._across = (
+            tf.Variable([[0, 0, 0]], shape=[None, 3], trainable=False, name=name) for name in ("down", "across")
+        )
+        self._tile = tf.Variable([1, 1], trainable=False, name="tile")
+        self._size = tf.Variable([1, 1], trainable=False, name="size")
 
     def cover(self, height: int, width: int) -> int:
         """Covers pictures of a size with tiles, and returns their number."""

@@ -106,21 +106,16 @@ def _check_flags(name: str) -> None:
 def _layers() -> None:
     command.import_tensorflow()
     from tfgraphs.backbones import structure
+    from tfgraphs.backbones.layer_table import COLUMNS, layer_rows
 
     known = structure(picture_run.BACKBONE.value) if picture_run.WEIGHTS.value is None else None
     backbone = known or picture_run.load_backbone("visualize")
-    columns = ["Layer", "Kind", "Channels", "Kernel", "Stride", "Receptive field", "Parameters"]
-    rows, shown = [], []
-    for layer in backbone.layers.values():
-        view = backbone.view(layer.name)
-        numbers = (view.channels, layer.kernel, layer.stride, view.receptive_field, layer.parameters)
-        rows.append((layer.name, layer.kind, *numbers))
-        side = f"{layer.kernel} x {layer.kernel}" if layer.kernel else "all"
-        weights = f"{layer.parameters:,}" if layer.parameters else ""
-        texts = (str(view.channels), side, str(layer.stride), str(view.receptive_field or "all"), weights)
-        shown.append((layer.name, layer.kind, *texts))
-    total = sum(layer.parameters for layer in backbone.layers.values())
-    _print(columns, [*shown, ("in all", "", "", "", "", "", f"{total:,}")], rows)
+    layers = [(layer, backbone.view(layer.name)) for layer in backbone.layers.values()]
+    rows = [
+        (layer.name, layer.kind, view.channels, layer.kernel, layer.stride, view.receptive_field, layer.parameters)
+        for layer, view in layers
+    ]
+    _print(COLUMNS, [*layer_rows(layers), ("in all", "", "", "", "", "", f"{backbone.parameters:,}")], rows)
 
 
 def _kernels() -> None:

@@ -40,9 +40,9 @@ class Dreamer:
         self._objective, self._backbone = objective, backbone
         self._settings = settings = settings or DreamSettings()
         self._smallest = smallest_octave(objective, backbone)
-        self._mask = tf.Variable(tf.ones([1, 1, 1, 1]), shape=[1, None, None, 1], trainable=False)
-        self._full_size = tf.Variable([1, 1], trainable=False)
-        self._grey = tf.Variable(False, trainable=False)
+        self._mask = tf.Variable(tf.ones([1, 1, 1, 1]), shape=[1, None, None, 1], trainable=False, name="mask")
+        self._full_size = tf.Variable([1, 1], trainable=False, name="full_size")
+        self._grey = tf.Variable(False, trainable=False, name="grey")
         self._step = step = DreamStep(objective, backbone, settings)
         self._ascent = PixelAscent(
             lambda pictures, number: step.loss(pictures, number, self._full_size),

@@ -20,6 +20,7 @@ from tfgraphs.deepdream.step import DreamStep
 from tfgraphs.files import export
 from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.pictures.colors import with_colors_of
+from tfgraphs.pictures.encoded import on_encoded
 
 
 def export_dream(
@@ -34,7 +35,8 @@ def export_dream(
 
     Its function `dream(image, steps, step_size)`, also the signature "dream", takes float32 [batch, height, width, 3]
     in 0..1, the gradient steps over all octaves, int32, and the size of a step, float32, see `DreamSettings`. The
-    signature calls its output "image". Pictures are resized by TensorFlow.
+    signature calls its output "image". Pictures are resized by TensorFlow. `serve_bytes(image_bytes)` dreams with the
+    settings below for files of pictures, see `on_encoded`.
 
     Args:
         folder: where to; an earlier SavedModel there is replaced.
@@ -88,5 +90,6 @@ def export_dream(
             steps = settings.iterations * tf.shape(sizes_of(image, tf.constant(settings.octaves)))[0]
         return dream(image, steps, tf.constant(settings.step_size, tf.float32))
 
+    functions = {"dream": dream, "serve_bytes": on_encoded(call, ["image"])}
     variables = dream.get_concrete_function().graph.variables
-    export.save(folder, call, output="image", tracked=variables, functions={"dream": dream})
+    export.save(folder, call, output="image", tracked=variables, functions=functions)

@@ -12,6 +12,7 @@ from tfgraphs.deepdream.parameterizations import random_pictures
 from tfgraphs.deepdream.settings import DeadUnitError
 from tfgraphs.deepdream.transforms import Transform
 from tfgraphs.graphs.own_gradients import custom_gradient
+from tfgraphs.graphs.scopes import scope
 
 _RECTIFIED = ("relu", "concatenation")  # prefixes of kinds; concatenations have a layer before if all parts have one
 _CHANNEL_BY_CHANNEL = ("max pooling", "average pooling", "global average")
@@ -70,10 +71,11 @@ def redirect_gradient(activation: tf.Tensor, before: tf.Tensor, sign: float = 1.
         activation: tf.Tensor, before: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            passing = tf.logical_and(activation > 0, upstream != 0)
-            silent = tf.logical_not(tf.reduce_any(passing, axis=positions, keepdims=True))
-            redirected = tf.where(tf.logical_and(silent, sign * upstream < 0), upstream, 0.0)
-            return upstream, _unpool(redirected, before)
+            with scope("redirected"):
+                passing = tf.logical_and(activation > 0, upstream != 0)
+                silent = tf.logical_not(tf.reduce_any(passing, axis=positions, keepdims=True))
+                redirected = tf.where(tf.logical_and(silent, sign * upstream < 0), upstream, 0.0)
+                return upstream, _unpool(redirected, before)
 
         return tf.identity(activation), gradient
 
@@ -131,20 +133,24 @@ class FeatureLoss:
         `step`, int64, draws the transforms and the backgrounds.
         """
         if alpha is not None:
-            batch, height, width, _ = pictures.shape
-            background = random_pictures(batch, (height, width), self._seed, step)
-            pictures = alpha * pictures + (1 - alpha) * background
+            with scope("background"):
+                batch, height, width, _ = pictures.shape
+                background = random_pictures(batch, (height, width), self._seed, step)
+                pictures = alpha * pictures + (1 - alpha) * background
         value, terms = self._value(pictures, step)
-        scale = tf.abs(tf.stop_gradient(value))
+        with scope("total"):
+            scale = tf.abs(tf.stop_gradient(value))
         maximised = value
         if alpha is not None:
-            opacity = tf.reduce_mean(alpha)
-            blurred = tf.stop_gradient(tf.nn.avg_pool2d(alpha, _BLUR, 1, "SAME"))
-            penalty = opacity + _ROUGHNESS_WEIGHT * tf.reduce_mean(tf.square(alpha - blurred))
-            maximised = (1 - tf.stop_gradient(opacity)) * value - scale * penalty
-        if self._diversity_weight:
-            maximised += self._diversity_weight * scale * terms["diversity"]
-        return -maximised, terms
+            with scope("opacity"):
+                opacity = tf.reduce_mean(alpha)
+                blurred = tf.stop_gradient(tf.nn.avg_pool2d(alpha, _BLUR, 1, "SAME"))
+                penalty = opacity + _ROUGHNESS_WEIGHT * tf.reduce_mean(tf.square(alpha - blurred))
+                maximised = (1 - tf.stop_gradient(opacity)) * value - scale * penalty
+        with scope("total"):
+            if self._diversity_weight:
+                maximised += self._diversity_weight * scale * terms["diversity"]
+            return -maximised, terms
 
     def dead_pictures(self, pictures: tf.Tensor) -> tuple[int, ...]:
         """Returns the numbers of pictures for which the gradient of the objective is zero.
@@ -173,16 +179,19 @@ class FeatureLoss:
 
     def _value(self, pictures: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Terms]:
         """Returns the mean objective over the views, and its terms."""
-        seeds = [tf.constant(self._seed + (number << 32), tf.int64) for number in range(self._views)]
-        activations = self._network(tf.concat([self._transform(pictures, seed, step) for seed in seeds], axis=0))
-        parts = {layer: tf.split(activation, self._views) for layer, activation in activations.items()}
-        views = [{layer: part[number] for layer, part in parts.items()} for number in range(self._views)]
+        with scope("transforms"):
+            seeds = [tf.constant(self._seed + (number << 32), tf.int64) for number in range(self._views)]
+            transformed = tf.concat([self._transform(pictures, seed, step) for seed in seeds], axis=0)
+        activations = self._network(transformed)
         objective = self._objective
-        if self._full_size:
-            objective = objective.at_scale(tf.shape(pictures)[1:3] / self._full_size)
-        terms_of_views = [objective.terms_of(view) for view in views]
-        means = {name: tf.add_n([terms[name] for terms in terms_of_views]) / self._views for name in terms_of_views[0]}
-        value, terms = total(means)
-        if self._diversity_weight:
-            terms["diversity"] = tf.add_n([self._diversity.value(view) for view in views]) / self._views
+        with scope("objective"):
+            parts = {layer: tf.split(activation, self._views) for layer, activation in activations.items()}
+            views = [{layer: part[number] for layer, part in parts.items()} for number in range(self._views)]
+            if self._full_size:
+                objective = objective.at_scale(tf.shape(pictures)[1:3] / self._full_size)
+            of_views = [objective.terms_of(view) for view in views]
+            means = {name: tf.add_n([terms[name] for terms in of_views]) / self._views for name in of_views[0]}
+            value, terms = total(means)
+            if self._diversity_weight:
+                terms["diversity"] = tf.add_n([self._diversity.value(view) for view in views]) / self._views
         return value, terms

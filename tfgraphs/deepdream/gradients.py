@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
+
 LEVELS = 4  # of the Laplacian pyramid, besides the lowest
 
 _SMALL = 1e-20
@@ -30,8 +32,9 @@ def smooth(gradient: tf.Tensor, chroma: float | tf.Tensor, blur: float, chroma_b
         chroma: factor of the colours; with 0 red, green and blue change alike, so that grey stays grey.
         blur, chroma_blur: standard deviations of the two in pixels, see `blurred`.
     """
-    lightness = tf.reduce_mean(gradient, axis=-1, keepdims=True)
-    return blurred(lightness, blur) + chroma * blurred(gradient - lightness, chroma_blur)
+    with scope("smooth"):
+        lightness = tf.reduce_mean(gradient, axis=-1, keepdims=True)
+        return blurred(lightness, blur) + chroma * blurred(gradient - lightness, chroma_blur)
 
 
 def blurred(pictures: tf.Tensor, deviation: float) -> tf.Tensor:
@@ -48,12 +51,14 @@ def blurred(pictures: tf.Tensor, deviation: float) -> tf.Tensor:
 
 def mean_abs(gradient: tf.Tensor) -> tf.Tensor:
     """Returns g / mean|g|."""
-    return gradient / (tf.reduce_mean(tf.abs(gradient), axis=[1, 2, 3], keepdims=True) + _SMALL)
+    with scope("mean_abs"):
+        return gradient / (tf.reduce_mean(tf.abs(gradient), axis=[1, 2, 3], keepdims=True) + _SMALL)
 
 
 def std(gradient: tf.Tensor) -> tf.Tensor:
     """Returns g / std(g)."""
-    return gradient / (tf.math.reduce_std(gradient, axis=[1, 2, 3], keepdims=True) + _SMALL)
+    with scope("std"):
+        return gradient / (tf.math.reduce_std(gradient, axis=[1, 2, 3], keepdims=True) + _SMALL)
 
 
 def laplacian(gradient: tf.Tensor) -> tf.Tensor:
@@ -62,7 +67,8 @@ def laplacian(gradient: tf.Tensor) -> tf.Tensor:
     Gradients have far more high frequencies than low ones. With all alike, pictures become smooth (TensorFlow's
     DeepDream tutorial, 2015).
     """
-    return merge([_unit(level) for level in split(gradient, LEVELS)])
+    with scope("laplacian"):
+        return merge([_unit(level) for level in split(gradient, LEVELS)])
 
 
 NORMALIZATIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.optimize.losses import LossValue
 from tfgraphs.optimize.minimize import Transform
@@ -110,7 +111,7 @@ class PixelAscent:
     ) -> None:
         self._loss, self._optimizer, self._learning_rate = loss, optimizer, learning_rate
         self._gradient_transform, self._on_graph = gradient_transform, on_graph
-        self._steps_before = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._steps_before = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps_before")
         self._shared = None if _has_slots(optimizer) else self._canvas([batch, None, None, 3])
 
     def ascend(
@@ -158,7 +159,11 @@ class PixelAscent:
         started = time.monotonic()
 
         def loss(pictures: tf.Variable, step: tf.Tensor) -> LossValue:
-            return self._loss(pictures.read_value(), step + self._steps_before)
+            with scope("step"):
+                number = step + self._steps_before
+            with scope("picture"):
+                read = pictures.read_value()
+            return self._loss(read, number)
 
         optimizer = stock_optimizer(self._optimizer, self._learning_rate)
         canvas = Canvas(loss, optimizer, shape, self._gradient_transform)

@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
+
 # Decorrelated colour axes: the columns are lightness, red against blue, and green against both. A square root of the
 # covariance of RGB in ImageNet, from Lucid (2018), divided by the norm of its longest column.
 _MIXED = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
@@ -99,10 +101,14 @@ class Fourier(Parameterization):
         self._has_alpha = alpha
 
     def pictures(self) -> tf.Tensor:
-        return _colored(self._axes()[:, :3])
+        with scope("fourier"):
+            return _colored(self._axes()[:, :3])
 
     def alpha(self) -> tf.Tensor | None:
-        return tf.sigmoid(self._axes()[:, 3, :, :, None]) if self._has_alpha else None
+        if not self._has_alpha:
+            return None
+        with scope("opacity"):
+            return tf.sigmoid(self._axes()[:, 3, :, :, None])
 
     def _axes(self) -> tf.Tensor:
         return _waves(self._scale * self.variables[0], self._size)
@@ -127,9 +133,10 @@ class Maco(Parameterization):
         self.variables = [tf.Variable(phases, name="phases")]
 
     def pictures(self) -> tf.Tensor:
-        phases = _antisymmetric(self.variables[0], self._size[1])
-        spectrum = tf.complex(self.magnitudes * tf.cos(phases), self.magnitudes * tf.sin(phases))
-        return _colored(tf.signal.irfft2d(spectrum, self._size))
+        with scope("maco"):
+            phases = _antisymmetric(self.variables[0], self._size[1])
+            spectrum = tf.complex(self.magnitudes * tf.cos(phases), self.magnitudes * tf.sin(phases))
+            return _colored(tf.signal.irfft2d(spectrum, self._size))
 
 
 class Grey(Parameterization):
@@ -141,7 +148,8 @@ class Grey(Parameterization):
 
     def pictures(self) -> tf.Tensor:
         pictures = self._colored.pictures()
-        return tf.broadcast_to(tf.reduce_mean(pictures, axis=-1, keepdims=True), pictures.shape)
+        with scope("grey"):
+            return tf.broadcast_to(tf.reduce_mean(pictures, axis=-1, keepdims=True), pictures.shape)
 
     def alpha(self) -> tf.Tensor | None:
         return self._colored.alpha()
@@ -198,4 +206,5 @@ def _both_signs(width: int) -> np.ndarray:
 
 def _colored(axes: tf.Tensor) -> tf.Tensor:
     """Maps values along the colour axes, [batch, 3, height, width], to RGB, [batch, height, width, 3] in 0..1."""
-    return tf.sigmoid(tf.einsum("bkhw,ck->bhwc", axes, COLORS))
+    with scope("decorrelate"):
+        return tf.sigmoid(tf.einsum("bkhw,ck->bhwc", axes, COLORS))

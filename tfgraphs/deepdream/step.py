@@ -8,6 +8,7 @@ from tfgraphs.deepdream.gradients import NORMALIZATIONS, smooth
 from tfgraphs.deepdream.objectives import Objective, Terms, total
 from tfgraphs.deepdream.settings import DreamSettings
 from tfgraphs.deepdream.transforms import jitter
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.pictures.colors import Pixels, is_grey
 
 
@@ -48,14 +49,18 @@ class DreamStep:
             step: number of the step, from which the shift is drawn.
             full_size: height and width of the picture of which this is an octave.
         """
-        shifted = self._jitter(picture, self._seed, step)
+        with scope("transforms"):
+            shifted = self._jitter(picture, self._seed, step)
         if self.tiles:
-            terms = self.tiled_terms(shifted)
+            with scope("tiles"):
+                terms = self.tiled_terms(shifted)
         else:
-            objective = self._objective.at_scale(tf.shape(picture)[1:3] / full_size)
-            terms = objective.terms_of(self._backbone(shifted, objective.layers))
-        value, terms = total(terms)
-        return -value, terms
+            activations = self._backbone(shifted, self._objective.layers)
+            with scope("objective"):
+                terms = self._objective.at_scale(tf.shape(picture)[1:3] / full_size).terms_of(activations)
+        with scope("total"):
+            value, terms = total(terms)
+            return -value, terms
 
     def __call__(self, picture: tf.Tensor, step: tf.Tensor, step_size: tf.Tensor, full_size: tf.Tensor) -> tf.Tensor:
         """Returns the picture after the step; args as of `loss`."""

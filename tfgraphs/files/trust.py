@@ -49,6 +49,8 @@ _COMPUTATIONS = """
     StridedSlice TensorScatterAdd TensorScatterUpdate Tile Transpose Unique UniqueV2 UniqueWithCounts UniqueWithCountsV2
     Unpack Where ZerosLike
 
+    DecodeImage EncodePng
+
     RaggedBincount RaggedGather RaggedRange RaggedTensorToSparse RaggedTensorToTensor SparseConcat SparseFillEmptyRows
     SparseReduceSum SparseReorder SparseReshape SparseSegmentMean SparseSegmentMeanWithNumSegments SparseSegmentSqrtN
     SparseSegmentSqrtNWithNumSegments SparseSegmentSum SparseSegmentSumWithNumSegments SparseSlice

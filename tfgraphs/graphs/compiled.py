@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfgraphs.graphs import processor
 from tfgraphs.graphs.own_gradients import custom_gradient
+from tfgraphs.graphs.scopes import scope
 
 Function = Callable[[list[tf.Tensor], list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 
@@ -44,7 +45,8 @@ def with_gradient(function: Function) -> Function:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(points)
             value, other = function(points, constants)
-        return value, other, tape.gradient(value, points)
+        with scope("gradients"):
+            return value, other, tape.gradient(value, points)
 
     def call(points: Sequence[tf.Tensor], constants: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         @custom_gradient

@@ -11,8 +11,9 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
-from typing import Literal
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Literal, TextIO
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.graphs import processor
@@ -36,6 +37,44 @@ def set_environment() -> None:
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
+
+
+@contextlib.contextmanager
+def without_banners(is_expected: Callable[[BaseException], bool] = lambda error: False) -> Iterator[None]:
+    """Hides what TensorFlow's C++ code writes to stderr while it starts. Python's messages are shown.
+
+    These banners are about the processor and the libraries that TensorFlow finds, and no level of its log hides them.
+    What it writes later is hidden up to warnings, unless TF_CPP_MIN_LOG_LEVEL says something else.
+
+    Args:
+        is_expected: whether an error explains itself; after any other one what was hidden is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    with tempfile.TemporaryFile() as banners, os.fdopen(os.dup(2), "w", 1, errors="backslashreplace") as shown:
+        os.dup2(banners.fileno(), 2)
+        try:
+            with contextlib.redirect_stderr(shown if _writes_to_descriptor(sys.stderr, 2) else sys.stderr):
+                yield
+        except BaseException as error:
+            if not is_expected(error):
+                banners.seek(0)
+                os.write(stderr, banners.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _writes_to_descriptor(stream: TextIO, number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except (AttributeError, OSError, ValueError):  # none, one in memory, or a closed one
+        return False
 
 
 def start(

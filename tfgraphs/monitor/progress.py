@@ -1,9 +1,15 @@
 """The progress of a run, which every technique yields, and which the terminal, TensorBoard and pages display."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from tfgraphs.monitor import html
+from tfgraphs.pictures.picture_array import encode_png
+
+_PICTURE_SIDE = 384  # longer side of a displayed picture, in pixels
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,19 @@ class Progress:
     done: float
     loss: float
     terms: Mapping[str, float] = field(default_factory=dict)
-    picture: np.ndarray | None = None
+    picture: np.ndarray | None = field(default=None, repr=False)
     figures: Mapping[str, float] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Returns stage, bar, picture and losses for notebooks."""
+        parts = [html.line(f"{self.stage}: {self.done:.0%}"), html.bar(self.done)]
+        if self.picture is not None:
+            parts.append(f"<div>{html.image(encode_png(self.picture, _PICTURE_SIDE), self.stage)}</div>")
+        if not math.isnan(self.loss):
+            terms = {"loss": self.loss, **self.terms}
+            parts.append(html.table(["Term", "Value"], [(name, f"{term:.4g}") for name, term in terms.items()]))
+        return "\n".join(parts)
 
     def of_whole(self, what: str, number: int, count: int, steps_before: int, first_work: float = 1.0) -> "Progress":
         """Returns the progress of a run over several frames or pictures, from that of one of them.

@@ -42,10 +42,12 @@ class EventLog:
         self._write(events, progress.step)
 
     def graph(self, graph: "tf.Graph") -> None:
-        """Logs the graph of one step."""
+        """Logs the graph of one step, as `step_graph` draws it."""
         import tensorflow as tf
 
-        self._write([partial(tf.summary.graph, graph)])
+        from tfgraphs.monitor.step_graph import step_graph
+
+        self._write([partial(tf.summary.graph, step_graph(graph))])
 
     def _write(self, events: Sequence[Callable[[], object]], step: int | None = None) -> None:
         """Writes events. If the disk is full, which TensorFlow does not always tell, it warns and logs no more."""

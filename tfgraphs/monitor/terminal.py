@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         self._title = title
         self._stream = stream or sys.stderr
         self._line_written = time.monotonic()
-        self._start: tuple[float, float] | None = None  # time and share done of the first progress
+        self._pace = Pace()
         self._log = None if logdir is None else EventLog(logdir, flags or {}, picture_every)
         self._bar = _bar(self._stream)
         self._task = self._bar.add_task(title, total=1.0, detail="preparing")
@@ -46,11 +47,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
 
     def __call__(self, progress: Progress) -> None:
         """Shows and logs one state of the run."""
-        now = time.monotonic()
-        start, already = self._start = self._start or (now, progress.done)
-        detail = progress.stage if math.isnan(progress.loss) else f"{progress.stage}, loss {progress.loss:.4g}"
-        left = time_left(now - start, progress.done, already)
-        self._update(progress.done, detail, f", {left} left", at_once=progress.done >= 1)
+        left = self._pace.left(progress.done)
+        self._update(progress.done, detail(progress), f", {left} left", at_once=progress.done >= 1)
         if self._log:
             self._log.progress(progress)
 
@@ -80,6 +78,53 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
             self._line_written = now
             self._stream.write(f"{self._title}: {share:4.0%}{left} ({detail})\n")
             self._stream.flush()
+
+
+class Line:
+    """Shows a run as one line; call it with each `Progress`.
+
+    It is for callers that do not say when a run fails: unlike a `Monitor` it changes nothing of the terminal that
+    would have to be changed back. On a terminal the line is updated in place; elsewhere one is written every few
+    seconds.
+    """
+
+    line_seconds, update_seconds = 5.0, 0.2
+
+    def __init__(self, title: str, stream: TextIO | None = None) -> None:
+        self._title, self._stream, self._pace = title, stream or sys.stderr, Pace()
+        self._written = -math.inf if self._stream.isatty() else time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Shows one state of the run."""
+        left, now, in_place = self._pace.left(progress.done), time.monotonic(), self._stream.isatty()
+        if progress.done < 1 and now - self._written < (self.update_seconds if in_place else self.line_seconds):
+            return
+        self._written = now
+        line = printable(f"{self._title}: {progress.done:4.0%}, {left} left ({detail(progress)})")
+        if in_place:
+            from rich.cells import set_cell_size  # wide characters take two columns
+
+            line = "\r" + set_cell_size(line, shutil.get_terminal_size().columns - 1)
+        self._stream.write(line + ("\n" if progress.done >= 1 or not in_place else ""))
+        self._stream.flush()
+
+
+class Pace:
+    """Estimates the time left from the pace since the first call; what was done before does not count."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, float] | None = None  # time and share done of the first call
+
+    def left(self, done: float) -> str:
+        """Returns the time left as text, given the share of the work that is done, 0..1."""
+        now = time.monotonic()
+        start, already = self._start = self._start or (now, done)
+        return time_left(now - start, done, already)
+
+
+def detail(progress: Progress) -> str:
+    """Returns the stage, and the loss if there is one."""
+    return progress.stage if math.isnan(progress.loss) else f"{progress.stage}, loss {progress.loss:.4g}"
 
 
 def _bar(stream: TextIO) -> "rich.progress.Progress":

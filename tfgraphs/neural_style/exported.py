@@ -26,6 +26,7 @@ from tfgraphs.neural_style.transfer import ADAM, RATE_LEFT
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.optimize.optimizers import adam_step
 from tfgraphs.pictures.colors import grey_gradient, is_grey
+from tfgraphs.pictures.encoded import on_encoded
 
 _ANY_SIZE = tf.TensorShape([1, None, None, 3])
 
@@ -35,7 +36,8 @@ def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettin
 
     Pictures have at least 32 px a side; steps, int32, are those at all scales together. Everything else is as in the
     settings, except that pictures are processed as a whole. TensorFlow resamples the pictures and draws the noise to
-    start from. The same input gives the same bytes.
+    start from. The same input gives the same bytes. `serve_bytes(content_bytes, style_bytes)` paints files of pictures,
+    see `on_encoded`.
 
     Raises:
         LayerError, StyleError: the settings name an unknown layer, or another optimizer than Adam.
@@ -55,8 +57,9 @@ def export_painter(folder: str | Path, backbone: Backbone, settings: StyleSettin
     def call(content: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         return stylize(content, style, tf.constant(settings.steps))
 
+    functions = {"stylize": stylize, "serve_bytes": on_encoded(call, ["content", "style"])}
     variables = stylize.get_concrete_function().graph.variables
-    export.save(folder, call, output="image", tracked=variables, functions={"stylize": stylize})
+    export.save(folder, call, output="image", tracked=variables, functions=functions)
 
 
 class _Painter:

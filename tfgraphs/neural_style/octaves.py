@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.backbones.tiles import EVERYTHING, Part, SumsOfPart, Tiles
 from tfgraphs.graphs.own_gradients import custom_gradient
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.neural_style.regions import Region, Style
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import MARGIN, SHIFTS, lattice_offset, mirror_and_shift, picture_offset
@@ -39,12 +40,18 @@ def octave(pictures: tf.Tensor, number: int, shift: int | tf.Tensor) -> tf.Tenso
     if not number:
         return pictures
     side = 2**number
-    down, across = (offset % side for offset in lattice_offset(shift))
-    frame = [[0, 0], [down, side - 1 - down], [across, side - 1 - across], [0, 0]]
-    reduced = tf.nn.avg_pool2d(tf.pad(pictures, frame, "SYMMETRIC"), side, side, "VALID")
+    with scope(octave_scope(number)):
+        down, across = (offset % side for offset in lattice_offset(shift))
+        frame = [[0, 0], [down, side - 1 - down], [across, side - 1 - across], [0, 0]]
+        reduced = tf.nn.avg_pool2d(tf.pad(pictures, frame, "SYMMETRIC"), side, side, "VALID")
     batch, *sides, channels = pictures.shape
     sides = [None if length is None else octave_side(length, number) for length in sides]
     return tf.ensure_shape(reduced, [batch, *sides, channels])
+
+
+def octave_scope(number: int) -> str:
+    """The scope of an octave in the loss; that of the picture itself has none."""
+    return f"octave_{number}" if number else ""
 
 
 def octave_side(side: int, number: int) -> int:
@@ -106,7 +113,8 @@ class Octave:
 
     def style(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> Loss:
         """The style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""
-        _, sums = self._sums([picture], step, shift, lambda *_: [])
+        with scope(octave_scope(self._number)):
+            _, sums = self._sums([picture], step, shift, lambda *_: [])
         return self._styles(sums)
 
     def content_and_style(
@@ -122,7 +130,7 @@ class Octave:
         layer = self._loss.content_layer
 
         def compare(activations: Mapping[str, tf.Tensor], pictures: list[tf.Tensor], part: Part) -> Sums:
-            with tf.name_scope("content"):
+            with scope("content"):
                 if content is None:
                     target = part.core(self._backbone(pictures[1], [layer])[layer], layer)
                 else:
@@ -136,7 +144,9 @@ class Octave:
     def _styles(self, sums: Sequence[LayerSums]) -> Loss:
         """The sum of the style losses of all regions, from their sums."""
         styles = [self._loss.style(one, region.statistics) for region, one in zip(self._regions, sums, strict=True)]
-        return weighted_sum([region.share_of_loss for region in self._regions], styles)
+        return weighted_sum([region.share_of_loss for region in self._regions], styles).within(
+            octave_scope(self._number)
+        )
 
     def _sums(
         self,
@@ -150,11 +160,10 @@ class Octave:
         def sums_of_part(shown: list[tf.Tensor], part: Part) -> tuple[Sums, list[LayerSums]]:
             activations = self._backbone(shown[0], self._loss.layers)
             content = compare_content(activations, shown, part)
-            with tf.name_scope("style"):
-                styles = [
-                    self._style_sums(activations, region.masks, part, shift, step, self._strides)
-                    for region in self._regions
-                ]
+            styles = [
+                self._style_sums(activations, region.masks, part, shift, step, self._strides)
+                for region in self._regions
+            ]
             return content, styles
 
         content, styles = _sums_of_parts(self.tiles, pictures, sums_of_part, shift)
@@ -172,21 +181,26 @@ class Octave:
         strides: Mapping[str, int],
     ) -> LayerSums:
         """What the positions of a part add to the sums of each style layer; `random` draws positions and samples."""
-        statistic, sums = self._loss.statistic, {}
+        sums = {}
         for layer in self._loss.style_weights:
-            core, mask = part.core(activations[layer], layer), None
-            if masks is not None:
-                mask = masks[layer][shift, tf.newaxis]
-            if statistic.rows:
-                place = part.first(layer), part.whole(layer, activations[layer])
-                sums[layer] = sample_features(core, mask, random, statistic.rows, *place)
-                continue
-            if mask is not None:
-                mask = part.cut(mask, layer, activations[layer])
-            if strides.get(layer, 1) > 1:
-                core, mask = subsample(core, strides[layer], random, mask, part.first(layer))
-            sums[layer] = statistic.sums(core, mask, random)
+            with self._loss.sums_scope(layer):
+                mask = None if masks is None else masks[layer][shift, tf.newaxis]
+                sums[layer] = self._layer_sums(layer, activations[layer], mask, part, random, strides.get(layer, 1))
         return sums
+
+    def _layer_sums(
+        self, layer: str, activation: tf.Tensor, mask: tf.Tensor | None, part: Part, random: tf.Tensor, stride: int
+    ) -> Sums:
+        """The same of one layer, compared at each `stride`-th position."""
+        statistic, core = self._loss.statistic, part.core(activation, layer)
+        if statistic.rows:
+            place = part.first(layer), part.whole(layer, activation)
+            return sample_features(core, mask, random, statistic.rows, *place)
+        if mask is not None:
+            mask = part.cut(mask, layer, activation)
+        if stride > 1:
+            core, mask = subsample(core, stride, random, mask, part.first(layer))
+        return statistic.sums(core, mask, random)
 
     def _tiles_of(self, size: tuple[int, int]) -> Tiles | None:
         """Tiles over a picture of a size and its margin, if it is processed in tiles."""
@@ -251,7 +265,8 @@ def _sums_of_parts(
     """
     if tiles is None:
         return sums_of_part([mirror_and_shift(picture, shift) for picture in pictures], EVERYTHING)
-    offset = picture_offset(shift)
+    with scope("shift"):
+        offset = picture_offset(shift)
 
     @custom_gradient
     def total(picture: tf.Tensor) -> tuple[Any, Callable[..., tf.Tensor]]:
@@ -262,8 +277,10 @@ def _sums_of_parts(
                 sums = tf.nest.flatten(sums_of_part(pieces, part))
                 return tf.add_n([tf.reduce_sum(slope * one) for slope, one in zip(slopes, sums, strict=True)])
 
-            return tiles.total_and_gradient(shown, weighted, offset)[1]
+            with scope("tiles"):
+                return tiles.total_and_gradient(shown, weighted, offset)[1]
 
         return tiles.total_and_gradient(shown, sums_of_part, offset, with_gradient=False)[0], gradient
 
-    return total(pictures[0])
+    with scope("tiles"):
+        return total(pictures[0])

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
+
 _BITS = 4
 SHIFTS = 2**_BITS
 STYLE_SHIFTS = (0, 1, 8, 9)  # of a painting, over which its statistics are averaged; each place of the lattice of 2 px
@@ -22,7 +24,8 @@ MARGIN = 12  # pixels mirrored at each border, on average over the shifts
 
 def draw_shift(seed: int | tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Draws the number of a shift, int32 in 0..SHIFTS - 1; the same one for the same seed and step."""
-    return tf.random.stateless_uniform([], [seed, step], 0, SHIFTS, tf.int32)
+    with scope("shift"):
+        return tf.random.stateless_uniform([], [seed, step], 0, SHIFTS, tf.int32)
 
 
 def lattice_offset(shift: int | tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
@@ -39,11 +42,12 @@ def picture_offset(shift: int | tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Te
 
 def mirror_and_shift(pictures: tf.Tensor, shift: int | tf.Tensor) -> tf.Tensor:
     """Mirrors a frame around pictures, which lie in it as the shift says: all sides grow by 2 MARGIN pixels."""
-    top, left = picture_offset(shift)
-    frame = [[0, 0], [top, 2 * MARGIN - top], [left, 2 * MARGIN - left], [0, 0]]
-    batch, *sides, channels = pictures.shape
-    sides = [None if side is None else side + 2 * MARGIN for side in sides]
-    return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
+    with scope("shift"):
+        top, left = picture_offset(shift)
+        frame = [[0, 0], [top, 2 * MARGIN - top], [left, 2 * MARGIN - left], [0, 0]]
+        batch, *sides, channels = pictures.shape
+        sides = [None if side is None else side + 2 * MARGIN for side in sides]
+        return tf.ensure_shape(tf.pad(pictures, frame, "REFLECT"), [batch, *sides, channels])
 
 
 def cut_window(pictures: tf.Tensor, offset: Sequence[int | tf.Tensor]) -> tf.Tensor:
@@ -55,4 +59,5 @@ def cut_window(pictures: tf.Tensor, offset: Sequence[int | tf.Tensor]) -> tf.Ten
     """
     batch, height, width, channels = pictures.shape
     size = [batch, height - SHIFTS + 1, width - SHIFTS + 1, channels]
-    return tf.ensure_shape(tf.slice(pictures, [0, offset[0], offset[1], 0], size), size)
+    with scope("shift"):
+        return tf.ensure_shape(tf.slice(pictures, [0, offset[0], offset[1], 0], size), size)

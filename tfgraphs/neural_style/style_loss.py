@@ -38,6 +38,7 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.graphs.compiled import Function, with_gradient
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.neural_style.settings import StyleSettings
 from tfgraphs.neural_style.shifts import STYLE_SHIFTS
 from tfgraphs.neural_style.statistics import SMALL, STATISTICS, Statistic, Sums, position_stride
@@ -48,6 +49,7 @@ LayerSums = Mapping[str, Sums]
 """For each style layer the sums of its statistic; PALETTE for those of the colours."""
 
 PALETTE = "palette"
+PALETTE_STATISTIC = "covariance"
 
 
 def content_sums(activation: tf.Tensor, target: tf.Tensor) -> Sums:
@@ -95,10 +97,11 @@ def total_variation(pictures: tf.Tensor) -> tf.Tensor:
         pictures: [batch, height, width, channels], at least 2 x 2 pixels.
     """
     channels = pictures.shape[-1]
-    rows = tf.reshape(pictures, [tf.shape(pictures)[0], tf.shape(pictures)[1], -1])  # long rows are faster
-    differences = [_differences(rows, 1, axis=1), _differences(rows, channels, axis=2)]
-    down, across = (_sum_of_squares(values) / tf.cast(tf.size(values), values.dtype) for values in differences)
-    return down + across
+    with scope("total_variation"):
+        rows = tf.reshape(pictures, [tf.shape(pictures)[0], tf.shape(pictures)[1], -1])  # long rows are faster
+        differences = [_differences(rows, 1, axis=1), _differences(rows, channels, axis=2)]
+        down, across = (_sum_of_squares(values) / tf.cast(tf.size(values), values.dtype) for values in differences)
+        return down + across
 
 
 def weighted_variation(pictures: tf.Tensor, luma_weight: float, chroma_weight: float) -> tf.Tensor:
@@ -140,7 +143,8 @@ class StyleTransferLoss:
 
     def __init__(self, settings: StyleSettings, backbone: Backbone) -> None:
         self._content_error, self._style_error = FORMS[settings.loss]
-        self.statistic = STATISTICS[settings.compared_statistic(backbone.name)]
+        self._name = settings.compared_statistic(backbone.name)
+        self.statistic = STATISTICS[self._name]
         self.content_layer, weights = settings.layers(backbone)
         self.style_weights = {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
         self.layers = list(dict.fromkeys([self.content_layer, *weights]))
@@ -157,9 +161,13 @@ class StyleTransferLoss:
 
         def error(layer: str) -> Loss:
             def compare(step: tf.Tensor) -> tf.Tensor:
-                statistic = self._statistic(layer)
-                found, wanted = (statistic.value(one[layer], step) for one in (sums, targets))
-                return (statistic.error or self._style_error)(found, wanted)
+                name, statistic = self._statistic_name(layer), self._statistic(layer)
+                with scope(name):
+                    found = statistic.value(sums[layer], step)
+                with scope("painting"):
+                    wanted = statistic.value(targets[layer], step)
+                with scope(name if statistic.error else "error"):
+                    return (statistic.error or self._style_error)(found, wanted)
 
             return Loss(compare, f"style/{layer}")
 
@@ -168,8 +176,15 @@ class StyleTransferLoss:
             weights[PALETTE] = self._weights.palette
         return weighted_sum(weights.values(), map(error, weights))
 
+    def _statistic_name(self, layer: str) -> str:
+        return PALETTE_STATISTIC if layer == PALETTE else self._name
+
     def _statistic(self, layer: str) -> Statistic:
-        return STATISTICS["covariance"] if layer == PALETTE else self.statistic
+        return STATISTICS[self._statistic_name(layer)]
+
+    def sums_scope(self, layer: str) -> tf.name_scope:
+        """The scope in which the sums of a style layer are computed: that of its style loss."""
+        return scope("style", layer, "samples" if self.statistic.rows else self._name)
 
     def total(
         self,
@@ -205,9 +220,11 @@ class StyleTransferLoss:
 
         And those of the colours of `pictures`, [batch, height, width, 3].
         """
-        random = tf.cast(random, tf.int64)
-        layers = {layer: self.statistic.sums(activations[layer], None, random) for layer in self.style_weights}
-        return {**layers, PALETTE: palette_sums(pictures)}
+        random, sums = tf.cast(random, tf.int64), {}
+        for layer in self.style_weights:
+            with self.sums_scope(layer):
+                sums[layer] = self.statistic.sums(activations[layer], None, random)
+        return {**sums, PALETTE: palette_sums(pictures)}
 
     def blend(self, parts: Sequence[tuple[float, LayerSums]]) -> LayerSums:
         """Blends the sums of several paintings with their shares, which add up to 1."""
@@ -223,7 +240,8 @@ class StyleTransferLoss:
 
 def palette_sums(pictures: tf.Tensor, mask: tf.Tensor | None = None) -> Sums:
     """The sums of the covariance and mean of colours; args as of `gram_matrix`."""
-    return STATISTICS["covariance"].sums(pictures, mask, tf.constant(0, tf.int64))
+    with scope("style", PALETTE, PALETTE_STATISTIC):
+        return STATISTICS[PALETTE_STATISTIC].sums(pictures, mask, tf.constant(0, tf.int64))
 
 
 @functools.cache

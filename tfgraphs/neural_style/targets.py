@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.neural_style.anchor import Anchor, kept, temporal_error
 from tfgraphs.neural_style.octaves import Octave, octave, octave_shares, octave_side
 from tfgraphs.neural_style.regions import Region
@@ -54,13 +55,16 @@ class Targets:
         sizes = [(octave_side(height, number), octave_side(width, number)) for number in range(len(self._shares))]
         self._octaves = [Octave(one, regions, loss, backbone, settings, number) for number, one in enumerate(sizes)]
         self._whole = self._octaves[0].tiles is None
-        self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False)
+        self._photograph = tf.Variable(tf.zeros([1, height, width, 3]), trainable=False, name="photograph")
         self._content = None
         if self._whole:
             shape = [SHIFTS, *self._content_of(0).shape[1:]]
-            self._content = tf.Variable(tf.zeros(shape), trainable=False)
-        depths = (3, 1, 1) if anchored else ()
-        self._anchor = [tf.Variable(tf.zeros([1, height, width, depth]), trainable=False) for depth in depths]
+            self._content = tf.Variable(tf.zeros(shape), trainable=False, name="photograph_activations")
+        depths = {"before": 3, "weights": 1, "changed": 1} if anchored else {}
+        self._anchor = [
+            tf.Variable(tf.zeros([1, height, width, depth]), trainable=False, name=name)
+            for name, depth in depths.items()
+        ]
 
     def set_photograph(self, photograph: np.ndarray, anchor: Anchor | None) -> None:
         """Changes the photograph, float32 [height, width, 3] of any size, RGB in 0..1, and the anchor."""
@@ -90,8 +94,9 @@ class Targets:
         picture = tf.convert_to_tensor(picture)
         if not self._anchor:
             return picture
-        before, _, changed = map(tf.convert_to_tensor, self._anchor)
-        return kept(before, picture, changed)
+        with scope("anchor"):
+            before, _, changed = map(tf.convert_to_tensor, self._anchor)
+            return kept(before, picture, changed)
 
     def losses(self, picture: tf.Tensor, step: tf.Tensor, shift: tf.Tensor) -> tuple[Loss, Loss]:
         """The content loss and the style loss of a picture [1, height, width, 3]; `step`, int64, draws positions."""

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfgraphs import backbones
 from tfgraphs.backbones import Backbone
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.anchor import Anchor
 from tfgraphs.neural_style.regions import Region, Style, check_size, regions
@@ -165,7 +166,8 @@ class Painter:
             targets = Targets(level.size, places, self._backbone, self._settings, anchored, scale)
 
             def loss(picture: tf.Variable, step: tf.Tensor) -> LossValue:
-                colored = picture if channels == 3 else tf.concat([picture] * 3, axis=-1)
+                with scope("picture"):
+                    colored = tf.convert_to_tensor(picture) if channels == 3 else tf.concat([picture] * 3, axis=-1)
                 return targets.total(colored, step, draw_shift(seed, step))(step)
 
             optimizer = scale_optimizer(self._settings, level.steps, ANCHORED_RATE if anchored else 1.0)

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.extras import install_extra
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
 
@@ -75,8 +76,10 @@ class BoundedMinimization:
         @tf.function(input_signature=[tf.TensorSpec([], tf.int64)])
         def evaluate(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
             value, terms, (gradient,) = self._loss.differentiate(step, [variable])
-            terms[GRADIENT_NORM] = tf.linalg.global_norm([gradient])
-            return value, terms, gradient, tf.logical_and(is_finite(value), is_finite(gradient))
+            with scope("gradients"):
+                terms[GRADIENT_NORM] = tf.linalg.global_norm([gradient])
+            with scope("gradients", "finite"):
+                return value, terms, gradient, tf.logical_and(is_finite(value), is_finite(gradient))
 
         self._evaluate = evaluate.get_concrete_function()
         self.graph: tf.Graph = self._evaluate.graph

@@ -5,6 +5,7 @@
 A loss holds no optimizer, no loop and no input or output.
 """
 
+import contextlib
 import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
+from tfgraphs.graphs.scopes import scope
 
 LossValue = tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]
 LossFunction = Callable[[tf.Tensor], LossValue]
@@ -37,7 +39,8 @@ class Loss:
 
     Args:
         function: see `LossFunction`; another `Loss` is one, too.
-        name: if given, the whole value of the function becomes a term of this name.
+        name: if given, the whole value of the function becomes a term of this name, and is computed in a scope of
+            this name.
 
     >>> x = tf.Variable(3.0)
     >>> square, line = Loss(lambda step: x**2, "square"), Loss(lambda step: x, "line")
@@ -51,18 +54,28 @@ class Loss:
 
     def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns the value and its terms, which are empty if the function has none."""
-        result = self._function(step)
+        with scope(self.name) if self.name else contextlib.nullcontext():
+            result = self._function(step)
         value, terms = result if isinstance(result, tuple) else (result, {})
         return value, {**terms, self.name: value} if self.name else dict(terms)
+
+    def within(self, name: str) -> "Loss":
+        """Returns the same loss, computed in a scope of a name; none if that is empty."""
+
+        def scoped(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            with scope(name):
+                return self(step)
+
+        return Loss(scoped) if name else self
 
     def differentiate(
         self, step: tf.Tensor, variables: Sequence[Any]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[Any]]:
         """Returns the value, its terms, and its gradients with respect to the variables, nested as they are."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape, tf.name_scope("loss"):
+        with tf.GradientTape(watch_accessed_variables=False) as tape, scope("loss"):
             tape.watch(variables)
             value, terms = self(step)
-        with tf.name_scope("gradients"):
+        with scope("gradients"):
             return value, terms, tape.gradient(value, variables)
 
     def __add__(self, other: "Loss | float") -> "Loss":
@@ -71,7 +84,8 @@ class Loss:
     def __mul__(self, factor: float | tf.Tensor) -> "Loss":
         def scaled(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             value, terms = self(step)
-            return factor * value, {name: factor * term for name, term in terms.items()}
+            with scope("total"):
+                return factor * value, {name: factor * term for name, term in terms.items()}
 
         return Loss(scaled)
 
@@ -99,9 +113,10 @@ def _sum(
     first: tuple[tf.Tensor, Mapping[str, tf.Tensor]], second: tuple[tf.Tensor | float, Mapping[str, tf.Tensor]]
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     terms = dict(first[1])
-    for name, term in second[1].items():
-        terms[name] = terms[name] + term if name in terms else term
-    return first[0] + second[0], terms
+    with scope("total"):
+        for name, term in second[1].items():
+            terms[name] = terms[name] + term if name in terms else term
+        return first[0] + second[0], terms
 
 
 def is_finite(tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.graphs.compiled import not_inlined
 from tfgraphs.graphs.own_gradients import collect_old_graphs, forget_gradients
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.optimize.losses import Loss, LossFunction, is_finite, non_finite
 from tfgraphs.optimize.optimizers import stock_optimizer
 from tfgraphs.optimize.reports import GRADIENT_NORM, Report, run_rounds
@@ -141,18 +142,24 @@ class Minimization:
             groups = [(optimizer, list(variables))]
         else:
             groups = [(one, [variable]) for one, variable in zip(optimizer, variables, strict=True)]
-        updates = [_update(one, own, gradient_transform, projection) for one, own in groups]
+        names = [own[0].name.partition(":")[0] if len(groups) > 1 else "" for _, own in groups]
+        updates = [
+            _update(one, own, gradient_transform, projection, name)
+            for (one, own), name in zip(groups, names, strict=True)
+        ]
         if jit_compile == "updates":
             updates = [tf.function(update, jit_compile=True) for update in updates]
         self._loss, self._group, self._exchange = Loss(loss), group, exchange
 
-        def take_step(number: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-            results = self._loss.differentiate(number, [own for _, own in groups])
+        def take_step(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+            results = self._loss.differentiate(step, [own for _, own in groups])
             value, terms, gradients = results if exchange else _means(group, *results)
             if gradient_norm:
-                terms[GRADIENT_NORM] = tf.linalg.global_norm(tf.nest.flatten(gradients))
+                with scope("gradients"):
+                    terms[GRADIENT_NORM] = tf.linalg.global_norm(tf.nest.flatten(gradients))
             finite = [update(value, gradient) for update, gradient in zip(updates, gradients, strict=True)]
-            return value, terms, tf.reduce_all(finite)
+            with scope("gradients", "finite"):
+                return value, terms, tf.reduce_all(finite)
 
         number = tf.TensorSpec([], tf.int64)
         as_graph = tf.function if jit_compile else not_inlined
@@ -241,7 +248,7 @@ def _means(
     """The means over all workers of a loss, its terms and its gradients."""
     if group.size == 1:
         return value, dict(terms), gradients
-    with tf.name_scope("workers"):
+    with scope("workers"):
         tensors = (value, dict(terms), tf.nest.map_structure(tf.convert_to_tensor, gradients))
         means = group.mean(tf.nest.flatten(tensors))
     return tf.nest.pack_sequence_as(tensors, means)
@@ -261,24 +268,27 @@ def _update(
     variables: Sequence[tf.Variable],
     transform: Transform | None,
     projection: Transform | None,
+    name: str = "",
 ) -> Callable[[tf.Tensor, list[tf.Tensor | tf.IndexedSlices]], tf.Tensor]:
     """Builds an optimizer and returns x <- projection(optimizer(x, transform(gradient))) for its variables.
 
-    If the loss, its first argument, or a gradient is not finite, all gradients count as zero and it returns False.
+    If the loss, its first argument, or a gradient is not finite, all gradients count as zero and it returns False. A
+    name tells the operations of several optimizers apart.
     """
     optimizer.build(variables)
 
     def update(value: tf.Tensor, gradients: list[Any]) -> tf.Tensor:
-        with tf.name_scope("gradients"):
+        with scope("gradients", name, "finite"):
             finite = tf.reduce_all([is_finite(tensor) for tensor in [value, *gradients]])
             gradients = [_or_zero(finite, gradient) for gradient in gradients]
-            if transform is not None:
+        if transform is not None:
+            with scope("gradients", name, "transform"):
                 gradients = [transform(gradient) for gradient in gradients]
-        with tf.name_scope("optimizer"):
+        with scope("optimizer", name):
             optimizer.apply(gradients, variables)
             forget_gradients(tf.compat.v1.get_default_graph())
         if projection is not None:
-            with tf.name_scope("projection"):
+            with scope("projection", name):
                 for variable in variables:
                     variable.assign(projection(variable))
         return finite

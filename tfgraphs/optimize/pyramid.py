@@ -83,7 +83,7 @@ class Canvas:
             gradient_transform: as of `minimize`; not for L-BFGS.
         """
         blank = tf.zeros([side or 1 for side in shape])
-        self._pictures = pictures = tf.Variable(blank, shape=shape, name="pictures")
+        self._pictures = pictures = tf.Variable(blank, shape=shape, name="picture")
         self._minimization: Minimization | BoundedMinimization
         self._options: dict[str, Any] = {}
         if isinstance(optimizer, LBFGS):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgraphs.studio.svg import colour, drawing, element, line, text, title
+from tfgraphs.studio.svg import colour, drawing, element, letters, line, text, title
 from tfgraphs.vectors.plots.labels import place_labels
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def network(state: State) -> str:
         shown = f"{name}  {value:.3f}" if state.context else name
         neurons.append(text(shown, right + 18, y + 4.5, class_="target" if name in state.targets else "name"))
         if name in state.targets:
-            neurons.append(_arrow(_WIDTH - 4, right + 24 + _LETTER * len(shown), y))
+            neurons.append(_arrow(_WIDTH - 4, right + 24 + _LETTER * letters(shown), y))
     heads = [
         text(head, x, 16, text_anchor="middle", class_="head")
         for head, x in (("input", left), ("hidden", middle), ("output", right))
@@ -108,7 +108,7 @@ def _edge(start: tuple[float, float], end: tuple[float, float], weight: float, a
 def _input(word: str, x: float, y: float, active: bool) -> str:
     circle = element("circle", cx=x, cy=y, r=_RADIUS, fill=colour(float(active)), class_="neuron")
     name = text(word, x - 18, y + 4.5, text_anchor="end", class_="name")
-    arrow = [_arrow(4, x - 24 - _LETTER * len(word), y)] if active else []
+    arrow = [_arrow(4, x - 24 - _LETTER * letters(word), y)] if active else []
     attributes = {"data-word": word, "tabindex": "0", "role": "button", "aria-pressed": str(active).lower()}
     place = element("rect", x=0, y=y - 12, width=x + _RADIUS, height=24, fill="transparent")  # to point at
     return element("g", place, circle, name, *arrow, class_="input", aria_label=word, **attributes)
@@ -129,7 +129,7 @@ def _arrow(start: float, end: float, y: float) -> str:
 def heat_map(state: State, which: str) -> str:
     """Draws a matrix, a row for each word or node, a column for each hidden unit."""
     matrix, names = (state.inputs, list(state.words)) if which == "inputs" else (state.outputs, state.row_names)
-    left = _LETTER * max((len(name) for name in names), default=0) + 16
+    left = _LETTER * max((letters(name) for name in names), default=0) + 16
     cells = []
     for row, (name, vector) in enumerate(zip(names, matrix, strict=True)):
         y = row * _ROW * 0.8
@@ -154,7 +154,7 @@ def plane(state: State, axes: np.ndarray) -> str:
     inner = np.array(_PLANE) - 2 * _MARGIN
     scale = np.min(inner / 2 / np.maximum(np.abs(points).max(axis=0, initial=0), 1e-9))
     places = points * scale + np.array(_PLANE) / 2
-    sizes = np.array([(_LETTER * len(name), 14.0) for name in names])
+    sizes = np.array([(_LETTER * letters(name), 14.0) for name in names])
     corners, tips = place_labels(places, sizes, np.zeros((0, 2, 2)), np.array(_PLANE, float), 5.0)
     drawn = []
     for number, (name, place) in enumerate(zip(names, places, strict=True)):

@@ -2,6 +2,7 @@
 
 GET   /, /pairs, /words ...            the page; the rest of the address is the state of a tab
 GET   /static/NAME                     its scripts, styles and pictures
+GET   /fonts/NAME                      the font of the extra `cjk` and its style, if it is installed
 POST  /api/TAB/QUESTION                a question, as JSON; the answer is JSON
 GET   /api/pictures                    the keys of sample pictures
 POST  /api/pictures                    a picture, as the body; the answer has its key
@@ -30,6 +31,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.pictures import images, samples
+from tfgraphs.studio import fonts
 from tfgraphs.studio.guard import Guard
 from tfgraphs.studio.jobs import Job, Jobs, Worker
 from tfgraphs.studio.previews import SIDE, preview
@@ -50,6 +52,7 @@ _TYPES = {
     ".webp": "image/webp",
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
+    ".otf": "font/otf",
 }
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -112,6 +115,7 @@ class Application:
                 Rule("/", endpoint=self._send_page, methods=["GET"]),
                 Rule(f"/<{names}>", endpoint=self._send_page, methods=["GET"]),
                 Rule("/static/<name>", endpoint=self._send_static, methods=["GET"]),
+                Rule("/fonts/<name>", endpoint=self._send_font, methods=["GET"]),
                 Rule("/api/pictures", endpoint=self._list_samples, methods=["GET"]),
                 Rule("/api/pictures", endpoint=self._add_picture, methods=["POST"]),
                 Rule("/api/pictures/<key>", endpoint=self._send_picture, methods=["GET"]),
@@ -129,7 +133,8 @@ class Application:
         request = Request(environ)
         request.max_content_length = MOST_BYTES
         response = self._respond(request)
-        response.headers.extend(_HEADERS)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
         if self._guard.brings_token(request):
             response.set_cookie(self._guard.cookie, self._guard.token or "", httponly=True, samesite="Strict")
         return response(environ, start_response)
@@ -157,6 +162,13 @@ class Application:
         if name not in self._static:
             raise NotFound(f"there is no {name}")
         return _file(self._static[name])
+
+    def _send_font(self, _: Request, name: str) -> Response:
+        if name not in (fonts.STYLE, fonts.FONT) or not fonts.available():
+            raise NotFound(f"there is no {name}")
+        content = fonts.style() if name == fonts.STYLE else fonts.font()
+        kept = {"Cache-Control": "private, max-age=86400"}
+        return Response(content, headers=kept, content_type=_TYPES[Path(name).suffix])
 
     def _answer(self, request: Request, tab: str, name: str) -> Response:
         question = self._tabs[tab].questions.get(name) if tab in self._tabs else None
@@ -260,6 +272,8 @@ def _page(tabs: Sequence[str]) -> str:
         for tab in tabs
     ]
     styles = [f'<link rel="stylesheet" href="/static/{tab}.css">' for tab in tabs if (STATIC / f"{tab}.css").exists()]
+    if fonts.available():
+        styles.append(f'<link rel="stylesheet" href="/fonts/{fonts.STYLE}">')
     page = (STATIC / "index.html").read_text(encoding="utf-8").replace("{styles}", "\n".join(styles))
     return page.replace("{tabs}", "\n".join(links)).replace("{sections}", "".join(parts))
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
@@ -53,6 +54,17 @@ def clean(content: str) -> str:
 def text(content: str, x: float, y: float, **attributes: object) -> str:
     """Returns a text at a place."""
     return element("text", escape(clean(content)), x=x, y=y, **attributes)
+
+
+def letters(content: str) -> float:
+    """Returns the width of a text in Latin letters; Chinese ones are wider, and marks over letters have no width."""
+    return sum(map(_letters, content))
+
+
+def _letters(letter: str) -> float:
+    if unicodedata.category(letter)[0] == "M" or unicodedata.category(letter) == "Cf":
+        return 0.0
+    return 1.8 if unicodedata.east_asian_width(letter) in "WF" else 1.0
 
 
 def title(content: str) -> str:

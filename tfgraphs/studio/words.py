@@ -21,7 +21,7 @@ from tfgraphs.studio.words_plane import MOST_LETTERS, has_vector, read_plane, re
 from tfgraphs.studio.words_runs import SCALARS, Runs
 from tfgraphs.studio.words_sources import Sources
 from tfgraphs.vectors.loading import GLOVE
-from tfgraphs.vectors.word_vectors import Neighbour, WordVectors
+from tfgraphs.vectors.word_vectors import WordVectors
 
 MOST_ANSWERS, COMPLETIONS = 200, 8
 METHODS = {"cosadd": "Cosine", "cosmul": "3CosMul"}
@@ -236,7 +236,7 @@ def _answer(vectors: WordVectors, terms: Sequence[Term], state: State) -> dict[s
     """Returns the neighbours of a sum of words, and which words were read in another spelling."""
     count = read_count(state, "topn", 10, 1, MOST_ANSWERS)
     method = read_choice(state, "method", METHODS, "cosadd")
-    neighbours: list[Neighbour] = vectors.combine([terms], count, method)[0]
+    neighbours = vectors.combine([terms], count, method)[0]
     read_as = {term.word: spelling for term in terms if (spelling := vectors.spelling(term.word)) != term.word}
     listed = [[neighbour.word, neighbour.cosine] for neighbour in neighbours]
     return {"neighbours": listed, "measure": METHODS[method], "read_as": read_as}

@@ -141,6 +141,8 @@ def _label_width(label: str) -> float:
 
 
 def _letter_width(letter: str) -> float:
+    if unicodedata.category(letter)[0] == "M" or unicodedata.category(letter) == "Cf":
+        return 0.0
     if unicodedata.east_asian_width(letter) in "WF":
         return _WIDE_LETTER
     return _LETTERS.get(letter, _CAPITAL if letter.isupper() else _LETTER)

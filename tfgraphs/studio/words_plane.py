@@ -1,6 +1,7 @@
 """The words of the plane, and where they are: in their principal components, or along axes named by words."""
 
 import itertools
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,7 +29,7 @@ def _tokens(text: str, vectors: WordVectors) -> Iterator[list[str]]:
         elif all(map(vectors.knows, token.split(":"))):
             yield token.split(":")
         else:
-            yield from (part.split(":") for part in token.split(",") if part)
+            yield from (part.split(":") for part in re.split("[,，、]", token) if part)
 
 
 def read_words(vectors: WordVectors, state: State) -> tuple[list[str], list[tuple[int, int]], list[str]]:

@@ -2,6 +2,7 @@
 
 from tfgraphs.expression import ExpressionError
 from tfgraphs.vectors.loading import load
-from tfgraphs.vectors.word_vectors import FormatError, Neighbour, WordError, WordVectors
+from tfgraphs.vectors.neighbours import Neighbour, Neighbours
+from tfgraphs.vectors.word_vectors import FormatError, WordError, WordVectors
 
-__all__ = ["ExpressionError", "FormatError", "Neighbour", "WordError", "WordVectors", "load"]
+__all__ = ["ExpressionError", "FormatError", "Neighbour", "Neighbours", "WordError", "WordVectors", "load"]

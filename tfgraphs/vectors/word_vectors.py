@@ -4,18 +4,20 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.expression import ExpressionError, Term, parse
+from tfgraphs.monitor import html
 from tfgraphs.vectors.lexicon import Lexicon, PackedWords
+from tfgraphs.vectors.neighbours import Neighbour, Neighbours
 from tfgraphs.vectors.search import Int8Matrix, TopRows, cos_mul, cosine_blocks, row_norms, search_arrays, unit_rows
 from tfgraphs.vectors.subwords import Subwords
 
 _CANDIDATES = 50_000  # frequent words among which similar ones are found in a fraction of a second
+_SHOWN = (6, 6)  # words and numbers of each in the table of notebooks
 _SPARE = 32  # candidates beyond `count`: search ranks rounded numbers, exact ones decide
 
 
@@ -25,14 +27,6 @@ class FormatError(TfgraphsError):
 
 class WordError(TfgraphsError):
     """A word is not in the vocabulary."""
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A word, and its cosine similarity to a query, -1..1; with method "cosmul" the score of 3CosMul, 0 or more."""
-
-    word: str
-    cosine: float
 
 
 class WordVectors:
@@ -64,6 +58,24 @@ class WordVectors:
         self.matrix = matrix
         self.subwords = subwords
         self._norms = norms
+
+    def __repr__(self) -> str:
+        return f"<WordVectors: {self._size}>"
+
+    def _repr_html_(self) -> str:
+        """Returns the first words with the first numbers of their vectors, as a table for notebooks."""
+        more_words, more_numbers = (size > most for size, most in zip(self.matrix.shape, _SHOWN, strict=True))
+        first = np.asarray(self.matrix[: _SHOWN[0]], np.float32)[:, : _SHOWN[1]]
+        end = ["…"] if more_numbers else []
+        rows = [[self.words[row], *(f"{number:.3f}" for number in vector), *end] for row, vector in enumerate(first)]
+        if more_words:
+            rows.append(["…"] * len(rows[0]))
+        return html.table(["Word", *map(str, range(first.shape[1])), *end], rows, self._size)
+
+    @property
+    def _size(self) -> str:
+        kind = "int8" if isinstance(self.matrix, Int8Matrix) else self.matrix.dtype
+        return f"{len(self.words):,} words, {self.matrix.shape[1]} dimensions, {kind}"
 
     @cached_property
     def lexicon(self) -> Lexicon | PackedWords:
@@ -144,13 +156,13 @@ class WordVectors:
         units = _directions(words, self._word_units(words))
         return self.spelling(words[int(np.argmin(units @ units.mean(axis=0)))])
 
-    def nearest(self, words: Iterable[str], count: int = 10, restrict_vocab: int | None = None) -> list[Neighbour]:
+    def nearest(self, words: Iterable[str], count: int = 10, restrict_vocab: int | None = None) -> Neighbours:
         """Returns the words nearest to a sum of words, best first, without these words. Raises WordError."""
         return self.combine([[Term(word, 1.0) for word in words]], count, restrict_vocab=restrict_vocab)[0]
 
     def query(
         self, expression: str, count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
-    ) -> list[Neighbour]:
+    ) -> Neighbours:
         """Returns the words nearest to an expression such as "king - man + woman"; see `combine`.
 
         Raises ExpressionError also if the expression cannot be parsed.
@@ -159,7 +171,7 @@ class WordVectors:
 
     def combine(
         self, sums: Sequence[Sequence[Term]], count: int = 10, method: str = "cosadd", restrict_vocab: int | None = None
-    ) -> list[list[Neighbour]]:
+    ) -> list[Neighbours]:
         """Returns the words nearest to each of some weighted sums of unit vectors, best first.
 
         Words of the sum are left out. Ties are broken by frequency. Sums share the passes over the matrix.
@@ -194,7 +206,7 @@ class WordVectors:
             raise ExpressionError("the words cancel each other out: ask for a sum that is not zero")
         return np.asarray(target / length)
 
-    def _cos_add(self, sums: Sequence[Sequence[Term]], count: int, restrict_vocab: int | None) -> list[list[Neighbour]]:
+    def _cos_add(self, sums: Sequence[Sequence[Term]], count: int, restrict_vocab: int | None) -> list[Neighbours]:
         targets = np.stack([self.target(terms) for terms in sums])
         top = TopRows(len(sums), self._candidates(count, sums))
         for first, cosines in cosine_blocks(*self._search_arrays, targets, restrict_vocab):
@@ -205,25 +217,27 @@ class WordVectors:
             answers.append(self._neighbours(rows, self.units(rows) @ target, terms, count))
         return answers
 
-    def _cos_mul(self, terms: Sequence[Term], count: int, restrict_vocab: int | None) -> list[Neighbour]:
+    def _cos_mul(self, terms: Sequence[Term], count: int, restrict_vocab: int | None) -> Neighbours:
         self.target(terms)  # refuses sums of nothing
         units, weights = self._word_units([term.word for term in terms]), _weights(terms)
         top = TopRows(1, self._candidates(count, [terms]))
         for first, cosines in cosine_blocks(*self._search_arrays, units, restrict_vocab):
             top.update(first, cos_mul(cosines, weights)[None])
         rows = top.best_rows(0)
-        return self._neighbours(rows, cos_mul(units @ self.units(rows).T, weights), terms, count)
+        return self._neighbours(rows, cos_mul(units @ self.units(rows).T, weights), terms, count, "cosmul")
 
     def _candidates(self, count: int, sums: Sequence[Sequence[Term]]) -> int:
         """Returns how many rows to search for, so that `count` are left without the words of the query."""
         return min(len(self.words), max(count, 0) + max(map(len, sums)) + _SPARE)
 
-    def _neighbours(self, rows: np.ndarray, scores: np.ndarray, terms: Sequence[Term], count: int) -> list[Neighbour]:
+    def _neighbours(
+        self, rows: np.ndarray, scores: np.ndarray, terms: Sequence[Term], count: int, method: str = "cosadd"
+    ) -> Neighbours:
         """Returns the best `count` rows with their scores, without the words of the query."""
         asked = [row for term in terms if (row := self.find(term.word)) is not None]
         kept = np.flatnonzero(np.isfinite(scores) & ~np.isin(rows, asked))
         order = kept[np.lexsort((rows[kept], -scores[kept]))][: max(count, 0)]
-        return [Neighbour(self.words[int(rows[place])], float(scores[place])) for place in order]
+        return Neighbours((Neighbour(self.words[int(rows[place])], float(scores[place])) for place in order), method)
 
     def _word_units(self, words: Sequence[str]) -> np.ndarray:
         """Returns the vectors of words scaled to length 1, float32 [words, dimensions]; zero vectors stay zero."""

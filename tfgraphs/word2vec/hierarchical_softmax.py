@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.word2vec.output_layer import Draw, OutputLayer, Tensors, softplus, total
 from tfgraphs.word2vec.settings import TrainingSettings
 from tfgraphs.word2vec.text.vocabulary import Vocabulary
@@ -54,9 +55,10 @@ class HierarchicalSoftmax(OutputLayer):
         self._signs = tf.constant(np.append(signs[deep], 0), settings.dtype)
 
     def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
-        turns = tf.cast(tf.gather(self._turns, words), self._dtype)
-        nodes, *constants = self._draw_deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), draw)
-        return [tf.range(self._shared), nodes], [turns, *constants]
+        with scope("path"):
+            turns = tf.cast(tf.gather(self._turns, words), self._dtype)
+            nodes, *constants = self._draw_deep(tf.reshape(words, [-1, math.gcd(words.shape[1], CHUNK)]), draw)
+            return [tf.range(self._shared), nodes], [turns, *constants]
 
     def _draw_deep(self, chunks: tf.Tensor, draw: Draw) -> Tensors:
         """Take the deep nodes of chunks of words, [chunks, W]: all in a row, or some of them at equal distances.
@@ -82,13 +84,17 @@ class HierarchicalSoftmax(OutputLayer):
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
         shared, deep = rows
         turns, signs, owners = constants
-        sides = tf.nn.relu(turns), tf.nn.relu(-turns)  # 1 for words that turn to this side at a shared node
-        lefts, rights = (weights * side if weights.shape[-1] == 1 else tf.matmul(weights, side) for side in sides)
-        near = shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
-        if weights.shape[-1] == 1:
-            hidden, weights = (tf.reshape(one, [deep.shape[0], -1, one.shape[2]]) for one in (hidden, weights))
-            return near + own_nodes(hidden, weights, deep, signs, owners)
-        return near + deep_nodes(*_chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
+        with scope("shared_nodes"):
+            sides = tf.nn.relu(turns), tf.nn.relu(-turns)  # 1 for words that turn to this side at a shared node
+            lefts, rights = (weights * side if weights.shape[-1] == 1 else tf.matmul(weights, side) for side in sides)
+            near = shared_nodes(tf.matmul(hidden, shared, transpose_b=True), lefts, rights)
+        with scope("deep_nodes"):
+            if weights.shape[-1] == 1:
+                hidden, weights = (tf.reshape(one, [deep.shape[0], -1, one.shape[2]]) for one in (hidden, weights))
+                far = own_nodes(hidden, weights, deep, signs, owners)
+            else:
+                far = deep_nodes(*_chunks(hidden, weights, deep.shape[0]), deep, signs, owners)
+        return near + far
 
 
 def shared_nodes(decisions: tf.Tensor, lefts: tf.Tensor, rights: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,7 @@ class Matrix:
 
     Args:
         values: at the start, float [rows, dim].
-        name: of the variables.
+        name: of the variable; of several blocks with their numbers.
         blocks: how many of these there are, at most one for each column.
 
     Attributes:
@@ -25,7 +25,8 @@ class Matrix:
     def __init__(self, values: np.ndarray, name: str, blocks: int = 1) -> None:
         self.shape = values.shape
         parts = np.array_split(values, min(blocks, values.shape[1]), axis=1)
-        self.blocks = [tf.Variable(part, name=name) for part in parts]
+        names = [f"{name}_{number}" for number in range(len(parts))] if len(parts) > 1 else [name]
+        self.blocks = [tf.Variable(part, name=one) for part, one in zip(parts, names, strict=True)]
 
     def rows(self, numbers: tf.Tensor) -> tf.Tensor:
         """Look up rows, [..., dim], for numbers of any shape."""

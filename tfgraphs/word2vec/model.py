@@ -11,6 +11,7 @@ Source: Mikolov et al. 2013 (arXiv 1301.3781). word2vec.c draws the reach of eac
 the sampling is `expected`.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +21,7 @@ import tensorflow as tf
 
 from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.graphs.compiled import with_gradient
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.optimize.losses import Loss
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.blocks import keep_probabilities
@@ -79,8 +81,8 @@ class Word2Vec:
         outputs = np.zeros((self.layer.rows, settings.dim), settings.dtype)
         known = start.put_into(vocabulary, inputs, outputs) if start else None
         self.frozen = known if freeze else None
-        self.inputs = Matrix(inputs.astype(settings.dtype), "inputs", column_blocks(settings))
-        self.outputs = self.inputs if settings.tied else Matrix(outputs, "outputs", column_blocks(settings))
+        self.inputs = Matrix(inputs.astype(settings.dtype), "input_vectors", column_blocks(settings))
+        self.outputs = self.inputs if settings.tied else Matrix(outputs, "output_vectors", column_blocks(settings))
         self.matrices = [self.inputs] if settings.tied else [self.inputs, self.outputs]
         self.variables = [block for matrix in self.matrices for block in matrix.blocks]
 
@@ -117,13 +119,18 @@ class Word2Vec:
 
         def loss(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             results = []
-            for part, words_sentences in enumerate(tf.split(text(step), parts, axis=1)):
+            with scope("text"):
+                texts = tf.split(text(step), parts, axis=1)
+            for part, words_sentences in enumerate(texts):
                 draw = Draw(self.settings.seed, step, group.rank * parts + part, group.size * parts)
-                numbers, constants = self._lookup(words_sentences, draw)
-                rows = _look_up(self.inputs.rows, self.outputs.rows, numbers)
-                results.append(part_loss(rows, [*numbers, *constants]))
-            total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
-            return total, {"pair": total / (pairs + 1e-9)}
+                with scope(f"part_{part + 1}") if part else contextlib.nullcontext():
+                    numbers, constants = self._lookup(words_sentences, draw)
+                    with scope("lookup"):
+                        rows = _look_up(self.inputs.rows, self.outputs.rows, numbers)
+                    results.append(part_loss(rows, [*numbers, *constants]))
+            with scope("total"):
+                total, pairs = (tf.add_n(values) for values in zip(*results, strict=True))
+                return total, {"pair": total / (pairs + 1e-9)}
 
         return Loss(loss)
 
@@ -135,14 +142,16 @@ class Word2Vec:
     def _lookup(self, words_sentences: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
         """Return row numbers, of the inputs and then of the outputs, and other constants of a part of a step."""
         settings = self.settings
-        words, sentences = tf.unstack(words_sentences)
-        words = tf.maximum(words, 0)
-        centres = words[:, settings.window : -settings.window]
+        with scope("text"):
+            words, sentences = tf.unstack(words_sentences)
+            words = tf.maximum(words, 0)
+            centres = words[:, settings.window : -settings.window]
         from_all = settings.architecture == "cbow" or self.layer.predicts_centre
         sources, targets = (words, centres) if from_all else (centres, words)
         numbers, constants = self.layer.lookup(targets, draw)
         if settings.sampling == "dynamic":
-            constants = [*constants, draw_reach(centres, settings.window, draw.key(1))]
+            with scope("reach"):
+                constants = [*constants, draw_reach(centres, settings.window, draw.key(1))]
         return [sources, *numbers], [sentences, *constants]
 
     def _part_loss(self, words: int) -> Callable[[Tensors, Tensors], tuple[tf.Tensor, tf.Tensor]]:
@@ -158,18 +167,25 @@ class Word2Vec:
         def part_loss(rows: Tensors, constants: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
             numbers, (sentences, *constants) = constants[: len(rows)], constants[len(rows) :]
             if settings.damping or self.frozen is not None:
-                shares = _look_up(partial(tf.gather, of_inputs), partial(tf.gather, of_outputs), numbers)
-                rows = list(map(_damp, rows, shares))
+                with scope("damping"):
+                    shares = _look_up(partial(tf.gather, of_inputs), partial(tf.gather, of_outputs), numbers)
+                    rows = list(map(_damp, rows, shares))
             inputs, *outputs = rows
             reach = constants.pop() if settings.sampling == "dynamic" else None
-            pairs = pair_weights(sentences, reach, settings)
+            with scope("window"):
+                pairs = pair_weights(sentences, reach, settings)
+                if settings.architecture == "cbow":
+                    weights = tf.cast(tf.reduce_any(pairs > 0, axis=-1, keepdims=True), settings.dtype)
+                else:
+                    weights = tf.linalg.matrix_transpose(pairs) if layer.predicts_centre else pairs
+            hidden = inputs
             if settings.architecture == "cbow":
-                hidden = context_mean(inputs, pairs, settings.cbow_gradient == "mean")
-                weights = tf.cast(tf.reduce_any(pairs > 0, axis=-1, keepdims=True), settings.dtype)
-            else:
-                hidden = inputs
-                weights = tf.linalg.matrix_transpose(pairs) if layer.predicts_centre else pairs
-            return layer.loss(hidden, weights, outputs, constants), tf.reduce_sum(weights)
+                with scope("context"):
+                    hidden = context_mean(inputs, pairs, settings.cbow_gradient == "mean")
+            with scope(settings.loss):
+                value = layer.loss(hidden, weights, outputs, constants)
+            with scope("total"):
+                return value, tf.reduce_sum(weights)
 
         return part_loss
 

@@ -17,6 +17,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.word2vec.output_layer import (
     Draw,
     OutputLayer,
@@ -61,6 +62,10 @@ class Sampled(OutputLayer):
         self._log_chances = tf.constant(np.log(noise), settings.dtype)
 
     def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
+        with scope("noise"):
+            return self._look_up_noise(words, draw)
+
+    def _look_up_noise(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
         noise = self._draw(words, draw)
         if self._settings.loss != "negative_sampling":
             return [words, noise], [tf.gather(self._log_chances, numbers) for numbers in (words, noise)]
@@ -73,7 +78,8 @@ class Sampled(OutputLayer):
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
         targets, noise = rows
         settings = self._settings
-        scores, noise_scores = pair_scores(hidden, targets, weights), group_scores(hidden, noise)
+        with scope("scores"):
+            scores, noise_scores = pair_scores(hidden, targets, weights), group_scores(hidden, noise)
         if settings.loss == "sampled_softmax":
             log_chances, noise_log_chances = for_pairs(constants[0], weights), constants[1][:, tf.newaxis]
             return sampled_softmax(scores - log_chances, weights, noise_scores - noise_log_chances)
@@ -165,7 +171,11 @@ def negative_sampling(
         noise_weights: how much each noise word counts, [groups, B * H / groups, S or 1].
         share: factor of all noise words.
     """
-    return total(weights * softplus(-scores)) + share * total(noise_weights * softplus(noise))
+    with scope("positive"):
+        positive = total(weights * softplus(-scores))
+    with scope("negative"):
+        negative = share * total(noise_weights * softplus(noise))
+    return positive + negative
 
 
 def sampled_softmax(scores: tf.Tensor, weights: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -176,5 +186,6 @@ def sampled_softmax(scores: tf.Tensor, weights: tf.Tensor, noise: tf.Tensor) -> 
         weights: how much each pair counts, [B, H, P].
         noise: c_y, [groups, B * H / groups, S].
     """
-    others = tf.reshape(tf.reduce_logsumexp(noise, axis=-1), [*scores.shape[:-1], 1])
+    with scope("normalizer"):
+        others = tf.reshape(tf.reduce_logsumexp(noise, axis=-1), [*scores.shape[:-1], 1])
     return total(weights * softplus(others - scores))

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
+
 Tensors = list[tf.Tensor]
 
 
@@ -85,12 +87,15 @@ class Softmax(OutputLayer):
         self.pulls = 2 * chances  # as the word to predict, and about as much as one of the others
 
     def lookup(self, words: tf.Tensor, draw: Draw) -> tuple[Tensors, Tensors]:
-        return [words, tf.range(self.rows)[tf.newaxis]], []
+        with scope("vocabulary"):
+            return [words, tf.range(self.rows)[tf.newaxis]], []
 
     def loss(self, hidden: tf.Tensor, weights: tf.Tensor, rows: Tensors, constants: Tensors) -> tf.Tensor:
         targets, vocabulary = rows
-        all_scores = tf.reshape(group_scores(hidden, vocabulary), [*weights.shape[:2], self.rows])
-        return softmax(pair_scores(hidden, targets, weights), weights, all_scores)
+        with scope("scores"):
+            all_scores = tf.reshape(group_scores(hidden, vocabulary), [*weights.shape[:2], self.rows])
+            scores = pair_scores(hidden, targets, weights)
+        return softmax(scores, weights, all_scores)
 
 
 def softmax(scores: tf.Tensor, weights: tf.Tensor, all_scores: tf.Tensor) -> tf.Tensor:
@@ -103,7 +108,8 @@ def softmax(scores: tf.Tensor, weights: tf.Tensor, all_scores: tf.Tensor) -> tf.
         weights: how much each pair counts, [B, H, P].
         all_scores: v'_y . h, [B, H, V].
     """
-    normalizer = tf.reduce_logsumexp(all_scores, axis=-1, keepdims=True)
+    with scope("normalizer"):
+        normalizer = tf.reduce_logsumexp(all_scores, axis=-1, keepdims=True)
     return tf.reduce_sum(weights * (normalizer - scores))
 
 

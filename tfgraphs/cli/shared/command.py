@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from tfgraphs.cluster.group import WorkersLost
 from tfgraphs.errors import TfgraphsError, printable, reason
 from tfgraphs.files import locks
 from tfgraphs.graphs.processor import Processor
-from tfgraphs.graphs.start import start
+from tfgraphs.graphs.start import start, without_banners
 
 BAD_INPUT, TRY_AGAIN = 2, 75
 
@@ -191,26 +190,15 @@ def starting_tensorflow(
 
 @contextlib.contextmanager
 def _without_banners() -> Iterator[None]:
-    """Hides what C++ writes to stderr, unless there is an error. Python's messages are shown."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as banners, os.fdopen(os.dup(2), "w", 1, errors="backslashreplace") as shown:
-        os.dup2(banners.fileno(), 2)
-        log = absl.logging.get_absl_handler().python_handler
-        stream = log.stream
-        try:
-            with contextlib.redirect_stderr(shown if sys.stderr.fileno() == 2 else sys.stderr):
-                log.setStream(sys.stderr)
-                yield
-        except BaseException as error:
-            if not isinstance(error, TfgraphsError) and not _interruption(error):
-                banners.seek(0)
-                os.write(stderr, banners.read())
-            raise
-        finally:
-            log.setStream(stream)
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    """Hides what C++ writes to stderr, unless there is an error. Python's messages are shown, absl's too."""
+    log = absl.logging.get_absl_handler().python_handler
+    stream = log.stream
+    try:
+        with without_banners(lambda error: isinstance(error, TfgraphsError) or _interruption(error) is not None):
+            log.setStream(sys.stderr)
+            yield
+    finally:
+        log.setStream(stream)
 
 
 def _log_details() -> None:

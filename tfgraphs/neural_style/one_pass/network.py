@@ -18,6 +18,9 @@ learn to paint strokes.
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
+from tfgraphs.monitor import html
+
 SMALLEST_SIDE = 8  # of a picture, in pixels, so that there is something to mirror at each border
 CHANNELS = (24, 64)  # of the activations at half and at a quarter of the size
 BLOCKS = 4
@@ -37,37 +40,78 @@ class TransformationNetwork(tf.Module):
         super().__init__(name="transformation")
         draw = np.random.default_rng(seed)
         half, quarter = channels
-        self._down = [_Layer(draw, 7, 3, half), _Layer(draw, 3, half, quarter)]
-        self._blocks = [[_Layer(draw, 3, quarter, quarter) for _ in range(2)] for _ in range(blocks)]
-        self._up = _Layer(draw, 3, quarter, half)
-        self._strength = tf.Variable(tf.fill([quarter], 0.1), name="strength")
-        self._kernel = tf.Variable(_initial(draw, 5, half, 3), name="kernel")
-        self._bias = tf.Variable(tf.zeros([3]), name="bias")
+        self._down = [_Layer("down_1", draw, 7, 3, half), _Layer("down_2", draw, 3, half, quarter)]
+        self._blocks = [
+            [_Layer(f"block_{number + 1}/{place}", draw, 3, quarter, quarter) for place in ("first", "second")]
+            for number in range(blocks)
+        ]
+        self._up = _Layer("up_1", draw, 3, quarter, half)
+        self._strength = tf.Variable(tf.fill([quarter], 0.1), name="network/noise/strength")
+        self._kernel = tf.Variable(_initial(draw, 5, half, 3), name="network/up_2/kernel")
+        self._bias = tf.Variable(tf.zeros([3]), name="network/up_2/bias")
 
-    def __call__(self, pictures: tf.Tensor) -> tf.Tensor:
-        """Paints pictures of at least SMALLEST_SIDE pixels a side."""
+    def __repr__(self) -> str:
+        return f"<{self._summary}>"
+
+    def _repr_html_(self) -> str:
+        """Returns the convolutions as a table for notebooks."""
+        kernels = {f"down {number}": layer.kernel for number, layer in enumerate(self._down, 1)}
+        for number, block in enumerate(self._blocks, 1):
+            kernels |= {f"block {number}, {place}": layer.kernel for place, layer in enumerate(block, 1)}
+        kernels |= {"up": self._up.kernel, "picture": self._kernel}
+        rows = [
+            (name, f"{height} x {width}", before, after)
+            for name, (height, width, before, after) in ((name, kernel.shape) for name, kernel in kernels.items())
+        ]
+        return html.table(["Convolution", "Kernel", "Channels in", "Channels out"], rows, self._summary)
+
+    @property
+    def _summary(self) -> str:
+        parameters = sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)
+        return f"{type(self).__name__}: {parameters:,} parameters"
+
+    def __call__(self, pictures: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
+        """Paints pictures of at least SMALLEST_SIDE pixels a side; `noise` replaces `noise_of` their size."""
         activation = pictures
         for layer in self._down:
-            activation = tf.nn.relu(layer.normalized(convolution(activation, layer.kernel, stride=2)))
-        _, height, width, _ = tf.unstack(tf.shape(activation))
-        activation += self._strength * tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
+            with scope(layer.scope):
+                activation = tf.nn.relu(layer.normalized(convolution(activation, layer.kernel, stride=2)))
+        with scope("noise"):
+            activation += self._strength * (noise_of(tf.shape(pictures)[1:3]) if noise is None else noise)
         for first, second in self._blocks:
-            inner = tf.nn.relu(first.normalized(convolution(activation, first.kernel)))
-            activation += second.normalized(convolution(inner, second.kernel))
-        activation = tf.nn.relu(self._up.normalized(resize_convolution(activation, self._up.kernel)))
-        painted = tf.sigmoid(resize_convolution(activation, self._kernel) + self._bias)
-        height, width = tf.unstack(tf.shape(pictures)[1:3])
-        return painted[:, :height, :width]  # halves of odd sides were rounded up
+            with scope(first.scope):
+                inner = tf.nn.relu(first.normalized(convolution(activation, first.kernel)))
+            with scope(second.scope):
+                activation += second.normalized(convolution(inner, second.kernel))
+        with scope(self._up.scope):
+            activation = tf.nn.relu(self._up.normalized(resize_convolution(activation, self._up.kernel)))
+        with scope("up_2"):
+            painted = tf.sigmoid(resize_convolution(activation, self._kernel) + self._bias)
+            height, width = tf.unstack(tf.shape(pictures)[1:3])
+            return painted[:, :height, :width]  # halves of odd sides were rounded up
+
+
+def noise_of(size: tf.Tensor) -> tf.Tensor:
+    """Returns the noise for pictures of a size [height, width]: normal, float32 [1, height / 4, width / 4, 1].
+
+    Quarters are rounded up.
+    """
+    height, width = tf.unstack((size + 3) // 4)
+    return tf.random.stateless_normal([1, height, width, 1], seed=[0, 0])
 
 
 class _Layer(tf.Module):
-    """The weights of a convolution between so many channels, and those of the normalization after it."""
+    """The weights of a convolution between so many channels, and those of the normalization after it.
 
-    def __init__(self, draw: np.random.Generator, side: int, before: int, after: int) -> None:
+    Their names in graphs begin with the scope in which they are used.
+    """
+
+    def __init__(self, scope: str, draw: np.random.Generator, side: int, before: int, after: int) -> None:
         super().__init__()
-        self.kernel = tf.Variable(_initial(draw, side, before, after), name="kernel")
-        self._scale = tf.Variable(tf.ones([after]), name="scale")
-        self._shift = tf.Variable(tf.zeros([after]), name="shift")
+        self.scope = scope
+        self.kernel = tf.Variable(_initial(draw, side, before, after), name=f"network/{scope}/kernel")
+        self._scale = tf.Variable(tf.ones([after]), name=f"network/{scope}/scale")
+        self._shift = tf.Variable(tf.zeros([after]), name=f"network/{scope}/shift")
 
     def normalized(self, activation: tf.Tensor) -> tf.Tensor:
         return instance_normalization(activation, self._scale, self._shift)

@@ -16,18 +16,30 @@ from tfgraphs.errors import errors_as
 from tfgraphs.files import export, hub, saved_models
 from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork
 from tfgraphs.neural_style.regions import StyleError, check_size
+from tfgraphs.pictures.encoded import on_encoded
 from tfgraphs.pictures.images import resize
 
 
 def export_network(folder: str | Path, network: TransformationNetwork) -> None:
     """Writes a network as a SavedModel `model(image)` for pictures of any size from SMALLEST_SIDE on.
 
+    Two more functions are attributes of the model and signatures:
+
+        serve_bytes(image_bytes: string [batch])
+            paints files of pictures, see `on_encoded`
+        with_noise(image: float32 [batch, height, width, 3], noise: float32 [1, height / 4, width / 4, 1])
+            paints with noise that is given, see `noise_of`, so that it consists of operations that TensorFlow.js and
+            LiteRT have, too
+
     Raises:
         OutputError: the folder holds something else or cannot be written.
     """
     pictures = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
     call = tf.function(network.__call__, input_signature=[pictures])
-    export.save(folder, call, output="image", variables=network.trainable_variables)
+    noise = tf.TensorSpec([1, None, None, 1], tf.float32, name="noise")
+    with_noise = tf.function(network.__call__, input_signature=[pictures, noise])
+    functions = {"serve_bytes": on_encoded(call, ["image"]), "with_noise": with_noise}
+    export.save(folder, call, output="image", variables=network.trainable_variables, functions=functions)
 
 
 class StyleModel:

@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from tfgraphs.backbones.backbone import Backbone
 from tfgraphs.cluster.group import ALONE, Group
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.neural_style.octaves import octave, octave_shares
+from tfgraphs.neural_style.octaves import octave, octave_scope, octave_shares
 from tfgraphs.neural_style.one_pass.network import TransformationNetwork
 from tfgraphs.neural_style.one_pass.settings import NetworkSettings, trainable
 from tfgraphs.neural_style.regions import StyleError
@@ -143,21 +144,27 @@ def _network_loss(
     targets = list(map(target, range(len(shares))))
 
     def loss(step: tf.Tensor) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
-        photographs, layer = crops(step), transfer.content_layer
-        with tf.name_scope("network"):
+        layer = transfer.content_layer
+        with scope("photographs"):
+            photographs = crops(step)
+        with scope("network"):
             painted = network(photographs)
         shift = draw_shift(settings.seed, step)
-        offset = lattice_offset(shift)
+        with scope("shift"):
+            offset = lattice_offset(shift)
         activations = backbone(cut_window(painted, offset), transfer.layers)
-        wanted = backbone(cut_window(photographs, offset), [layer])[layer]
-        pairs = zip(tf.split(activations[layer], crops.count), tf.split(wanted, crops.count), strict=True)
-        contents = [transfer.content(content_sums(*pair)) for pair in pairs]  # each relative to its own photograph
+        with scope("content"):
+            wanted = backbone(cut_window(photographs, offset), [layer])[layer]
+            pairs = zip(tf.split(activations[layer], crops.count), tf.split(wanted, crops.count), strict=True)
+            contents = [transfer.content(content_sums(*pair)) for pair in pairs]  # each relative to its own photograph
         content = weighted_sum([1 / crops.count] * crops.count, contents)
         styles = [transfer.style(transfer.style_sums(activations, painted), targets[0])]
         for number, wanted_sums in enumerate(targets[1:], start=1):
             smaller = octave(painted, number, shift)
-            activations = backbone(cut_window(smaller, offset), transfer.style_weights)
-            styles.append(transfer.style(transfer.style_sums(activations, smaller), wanted_sums))
+            with scope(octave_scope(number)):
+                activations = backbone(cut_window(smaller, offset), transfer.style_weights)
+                sums = transfer.style_sums(activations, smaller)
+            styles.append(transfer.style(sums, wanted_sums).within(octave_scope(number)))
         return transfer.total(content, weighted_sum(shares, styles), painted)(step)
 
     return Loss(loss)

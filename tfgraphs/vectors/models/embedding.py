@@ -26,16 +26,20 @@ def export_embedding(folder: str | Path, vectors: WordVectors, oov: UnknownWords
 
     The model has TF Hub's interface for text embeddings: called on words, string [batch], it returns their vectors,
     float32 [batch, dimensions]; the signature `serving_default` does the same. Words are looked up exactly as they are
-    spelled. Two more functions are attributes of the model, which must be kept while they are used, and signatures:
+    spelled. More functions are attributes of the model, which must be kept while they are used, and signatures:
 
         nearest(words: string [n], k: int32 scalar)
             the k words nearest to the sum of the n words
         analogy(positive: string [p], negative: string [m], k: int32 scalar)
             the k words nearest to the sum of the positive words minus the negative ones
 
-    Both add unit vectors (3CosAdd, Mikolov et al. 2013) and return {"words": string [k], "cosines": float32 [k]}, best
-    first, ties in the order of the vocabulary, without the words of the question. A sum without direction has no
-    answers: words that cancel each other out, no words or, with oov="zero", only unknown words.
+        vectors(rows: int32 [batch])
+            the vectors of words by their line in `assets/words.txt`, from 0 on, for TensorFlow.js and LiteRT, which
+            have no tables of words
+
+    The first two add unit vectors (3CosAdd, Mikolov et al. 2013) and return {"words": string [k], "cosines": float32
+    [k]}, best first, ties in the order of the vocabulary, without the words of the question. A sum without direction
+    has no answers: words that cancel each other out, no words or, with oov="zero", only unknown words.
 
     Args:
         folder: to write. An earlier SavedModel is replaced, anything else is not.
@@ -65,7 +69,7 @@ def export_embedding(folder: str | Path, vectors: WordVectors, oov: UnknownWords
         vocabulary.write_text("".join(f"{word}\n" for word in vectors.words), encoding="utf-8", newline="\n")
         ngrams = SubwordGraph(vectors.subwords) if oov == "subwords" and vectors.subwords else None
         model = _Embedding(vocabulary, known, _unknown(known, oov), ngrams)
-        functions = {"nearest": model.nearest, "analogy": model.analogy}
+        functions = {"nearest": model.nearest, "analogy": model.analogy, "vectors": model.vectors}
         export.save(folder, model.embed, variables=model.variables, tracked=model.resources, functions=functions)
 
 
@@ -129,6 +133,10 @@ class _Embedding:
         k = tf.where(tf.norm(target) >= _NOTHING, k, 0)
         rows, cosines = nearest_rows(target, tf.convert_to_tensor(self.matrix), excluded, k)
         return {"words": self.words.lookup(tf.cast(rows, tf.int64)), "cosines": cosines}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="rows")])
+    def vectors(self, rows: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.convert_to_tensor(self.matrix), rows)
 
     def _sum(self, words: tf.Tensor) -> tf.Tensor:
         """Returns the sum of the unit vectors of words, float32 [dimensions]."""

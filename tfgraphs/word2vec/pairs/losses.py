@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.word2vec.hierarchical_softmax import deep_nodes, huffman_tree
 from tfgraphs.word2vec.negative_sampling import negative_sampling, noise_probabilities
 from tfgraphs.word2vec.pairs.pair_format import PairSettings
@@ -66,7 +67,8 @@ class Softmax:
     def loss(
         self, outputs: tf.Tensor, hidden: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor, step: tf.Tensor
     ) -> tf.Tensor:
-        scores = tf.linalg.matvec(outputs, hidden)
+        with scope("scores"):
+            scores = tf.linalg.matvec(outputs, hidden)
         if self._compat == "wevi":
             counts = tf.minimum(counts, 1)
         count = 1.0 if self._compat == "wevi" else tf.reduce_sum(counts)
@@ -102,8 +104,10 @@ class NegativeSampling:
     def loss(
         self, outputs: tf.Tensor, hidden: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor, step: tf.Tensor
     ) -> tf.Tensor:
-        noise = self.noise(targets, step)
-        scores = tf.linalg.matvec(outputs, hidden)
+        with scope("noise"):
+            noise = self.noise(targets, step)
+        with scope("scores"):
+            scores = tf.linalg.matvec(outputs, hidden)
         is_target = tf.reduce_any((noise[:, tf.newaxis] == targets) & (counts > 0), axis=1)
         noise_counts = tf.repeat(counts, self._negatives) * tf.cast(~is_target, counts.dtype)
         values = tf.gather(scores, targets), counts, tf.gather(scores, noise), noise_counts
@@ -140,11 +144,13 @@ class HierarchicalSoftmax:
     def loss(
         self, outputs: tf.Tensor, hidden: tf.Tensor, targets: tf.Tensor, counts: tf.Tensor, step: tf.Tensor
     ) -> tf.Tensor:
-        nodes, signs = (tf.reshape(tf.gather(table, targets), [1, -1]) for table in (self._nodes, self._signs))
-        owners = tf.repeat(tf.range(tf.size(targets)), self._nodes.shape[1])[tf.newaxis]
-        return deep_nodes(
-            hidden[tf.newaxis, tf.newaxis], counts[tf.newaxis, tf.newaxis], tf.gather(outputs, nodes), signs, owners
-        )
+        with scope("path"):
+            nodes, signs = (tf.reshape(tf.gather(table, targets), [1, -1]) for table in (self._nodes, self._signs))
+            owners = tf.repeat(tf.range(tf.size(targets)), self._nodes.shape[1])[tf.newaxis]
+            rows = tf.gather(outputs, nodes)
+        with scope("deep_nodes"):
+            one, counted = hidden[tf.newaxis, tf.newaxis], counts[tf.newaxis, tf.newaxis]
+            return deep_nodes(one, counted, rows, signs, owners)
 
     def probabilities(self, outputs: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
         decisions = self._signs * tf.gather(tf.linalg.matvec(outputs, hidden), self._nodes)

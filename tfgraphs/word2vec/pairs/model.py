@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.vectors import WordVectors
 from tfgraphs.word2vec.pairs.losses import make_output
 from tfgraphs.word2vec.pairs.pair_format import Pair, PairSettings
@@ -35,19 +36,20 @@ class PairModel:
 
     Attributes:
         output: the output side, see `losses`.
+        loss: its name in the settings.
         inputs: vectors of words that predict, a float64 variable [words, hidden_size]; the word vectors.
         outputs: vectors of what is predicted, [rows, hidden_size]; `inputs` if tied.
         variables: one or both of them.
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: PairSettings) -> None:
-        self.vocabulary, self.output = vocabulary, make_output(vocabulary, settings)
+        self.vocabulary, self.output, self.loss = vocabulary, make_output(vocabulary, settings), settings.loss
         shape = len(vocabulary.words), settings.hidden_size, 2
         draws = itertools.islice(wevi_random(settings.random_state), int(np.prod(shape)))
         weights = (np.fromiter(draws, np.float64).reshape(shape) - 0.5) / settings.hidden_size
         outputs = weights[: self.output.rows, :, 1]
-        self.inputs = tf.Variable(weights[..., 0], name="inputs")
-        self.outputs = self.inputs if settings.tied else tf.Variable(outputs, name="outputs")
+        self.inputs = tf.Variable(weights[..., 0], name="input_vectors")
+        self.outputs = self.inputs if settings.tied else tf.Variable(outputs, name="output_vectors")
         self.variables = [self.inputs] if settings.tied else [self.inputs, self.outputs]
 
     def vectors(self) -> WordVectors:
@@ -87,9 +89,12 @@ def pair_loss(model: PairModel, pairs: Sequence[Pair]) -> Callable[[tf.Tensor], 
     tables = [tf.constant(table) for table in (contexts, shares, predicted, counts)]
 
     def loss(step: tf.Tensor) -> tf.Tensor:
-        context, share, targets, count = (tf.gather(table, step % len(pairs)) for table in tables)
-        hidden = tf.linalg.matvec(tf.gather(model.inputs, context), share, transpose_a=True)
-        return model.output.loss(tf.convert_to_tensor(model.outputs), hidden, targets, count, step)
+        with scope("pair"):
+            context, share, targets, count = (tf.gather(table, step % len(pairs)) for table in tables)
+        with scope("context"):
+            hidden = tf.linalg.matvec(tf.gather(model.inputs, context), share, transpose_a=True)
+        with scope(model.loss):
+            return model.output.loss(tf.convert_to_tensor(model.outputs), hidden, targets, count, step)
 
     return loss
 

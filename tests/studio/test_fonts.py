@@ -1,0 +1,33 @@
+"""The font for browsers without one for Chinese: what is sent, and what a browser draws with it."""
+
+import io
+
+import pytest
+from fontTools.ttLib import TTFont
+
+from tfgraphs.studio import fonts
+
+
+@pytest.fixture(scope="module")
+def font():
+    return TTFont(io.BytesIO(fonts.font()))
+
+
+def test_the_font_is_that_for_simplified_chinese(font):
+    assert font["name"].getDebugName(1) == "Noto Sans CJK SC"
+
+
+@pytest.mark.parametrize("word", ["国王", "國王", "王様", "ねこ", "カナ", "임금", "，。「」", "ＡＢＣ", "㐀𠀋"])
+def test_the_font_has_chinese_japanese_and_korean(font, word):
+    assert {ord(letter) for letter in word} <= font.getBestCmap().keys()
+
+
+def test_every_table_is_the_one_of_the_collection(font):
+    collection = TTFont(fonts.packaged_font(), fontNumber=2)
+    assert font.reader.keys() == collection.reader.keys()
+    assert all(font.reader[tag] == collection.reader[tag] for tag in ("cmap", "CFF ", "hmtx", "name"))
+
+
+def test_fonts_of_the_system_come_before_the_one_that_is_sent():
+    style = fonts.style()
+    assert 0 < style.index('local("Noto Sans CJK SC")') < style.index('url("/fonts/cjk.otf")')
