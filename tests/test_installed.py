@@ -61,14 +61,15 @@ class Environment:
         return SimpleNamespace(returncode=process.returncode, stdout=stdout, stderr=stderr)
 
     def install(self, requirement):
-        constraints = f"--constraint={CHECKOUT / 'constraints.txt'}"
-        done = self("pip", "install", "--disable-pip-version-check", "--quiet", constraints, requirement)
+        # Python compiles what it imports: most modules of TensorFlow are never imported.
+        options = ["--disable-pip-version-check", "--quiet", "--no-compile"]
+        done = self("pip", "install", *options, f"--constraint={CHECKOUT / 'constraints.txt'}", requirement)
         assert done.returncode == 0, done.stderr
 
     def package(self):
         """The files of the installed package, with what tells whether they were written."""
         files = (self.folder / "lib").glob("python*/site-packages/tfgraphs/**/*")
-        return {path: path.stat().st_mtime_ns for path in files if "__pycache__" not in path.parts}
+        return {path: path.stat().st_mtime_ns for path in files if path.is_file() and path.suffix != ".pyc"}
 
 
 @pytest.fixture(scope="module")

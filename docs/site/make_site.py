@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import math_font
 from finished_pages import finish
 
 SITE = Path(__file__).resolve().parent
@@ -56,6 +57,7 @@ def prepare(work: Path) -> None:
     pages = work / "pages"
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("site", "README.zh.md"))
     shutil.copy(SITE / "style.css", pages)
+    write(pages / "formulas.css", math_font.style())
     shutil.copy(SITE / "mkdocs.yml", work)
     notebooks = sorted((pages / "notebooks").glob("*.ipynb"))
     for path in pages.rglob("*.md"):

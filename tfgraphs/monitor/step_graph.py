@@ -207,9 +207,10 @@ def _resolved(reference: str, results: Mapping[str, str]) -> str:
 
 
 def _changed(node: Any, name: str, inputs: Iterable[str]) -> Any:
-    """Returns a copy of a node with another name and other inputs."""
+    """Returns a copy of a node with another name and other inputs; without the names of nodes on the same device."""
     copy = type(node)()
     copy.CopyFrom(node)
+    copy.attr.pop("_class", None)
     copy.name = name
     copy.input[:] = inputs
     return copy

@@ -2,8 +2,8 @@
 
 The dictionary of jieba is that of simplified text. So jieba cuts a simplified copy, which OpenCC makes, and the text is
 cut at the same places. The words stay as they are written: an apple is 苹果 in one text and 蘋果 in another. On twenty
-traditional sentences that were cut by hand the F1 score of words rises from 0.83 to 0.93. OpenCC takes less than a
-hundredth of jieba's time.
+traditional sentences that were cut by hand the F1 score of words is 0.93, with jieba alone 0.83, and the copy takes a
+tenth of the time (`benchmarks/chinese.py`).
 """
 
 import functools
