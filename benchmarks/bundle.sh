@@ -36,8 +36,8 @@ not_needed='ai-edge-litert ast_serialize asttokens attrs av backports.* beautifu
     iniconfig ipykernel ipython.* jaraco.* jedi jeepney jieba Jinja2 jsonschema.* jupyter.* keyring kiwisolver
     kubernetes.* kumo-.* latex2mathml lazy-importer libclang librt locket matplotlib matplotlib-inline mergedeep
     mistune mkdocs.* more-itertools msgpack mypy.* nb.* nest-asyncio2 nh3 noto-cjk.* onnxruntime OpenCC opencv.*
-    pandocfilters parso partd pathspec pexpect pillow_heif platformdirs playwright pluggy prompt_toolkit psutil ptyprocess
-    pure_eval pyarrow pycparser pydantic.* pymdown-extensions pyparsing pyproject.* pytest.* PyYAML pyyaml_env_tag
+    pandocfilters parso partd pathspec pexpect pillow_heif platformdirs playwright pluggy prompt_toolkit psutil
+    ptyprocess pure_eval pyarrow pycparser pydantic.* pymdown-extensions pyparsing pyproject.* pytest.* PyYAML pyyaml_env_tag
     pyzmq readme.* referencing requests-toolbelt rfc3986 rpds.* ruff SecretStorage sortedcontainers soupsieve
     stack-data tblib tinycss2 tomli toolz tornado tqdm traitlets trove.* twine types-.* watchdog wcwidth
     webencodings zensical zia.* zict zipp'
