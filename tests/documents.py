@@ -4,6 +4,7 @@ A block ```sh holds commands, one ```python a program, and a block ```text after
 """
 
 import io
+import itertools
 import math
 import os
 import re
@@ -76,7 +77,7 @@ def examples(path: Path) -> list[Example]:
     """What a page shows to run, in its order."""
     page, found = str(path.relative_to(CHECKOUT)), list[Example]()
     every = blocks(path.read_text(encoding="utf-8"))
-    for block, following in zip(every, [*every[1:], None], strict=True):
+    for block, following in itertools.zip_longest(every, every[1:]):
         shown = following.text if following and following.language in ("", "text") else ""
         if block.language == "python":
             found.append(Example(page, block.line, "python", block.text, shown))

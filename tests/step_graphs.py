@@ -146,7 +146,6 @@ RUNS: dict[str, Callable[[], tf.compat.v1.GraphDef]] = {
     "dream/tiles": functools.partial(_dream, layer_l2("conv2"), tile_size=40),
     **{f"feature/{style}": functools.partial(_feature, style) for style in ("naive", "laplacian", "fourier", "maco")},
     "feature/alpha": functools.partial(_feature, "fourier", alpha=True, batch=2, diversity=1.0),
-    "dream/class": functools.partial(_dream, "class:281", "squeezenet"),
     "feature/neuron": functools.partial(_feature, "multiscale", neuron("conv2", 1)),
     "painting": _squeezenet_painting,
     **{
