@@ -65,8 +65,8 @@ __all__ = [
 ]
 
 _FRONT_DOOR = ("dream", "load_picture", "paint", "save_picture", "train_style_network", "visualize_feature")
-_WITHOUT_TENSORFLOW = ("PictureArray", "TfgraphsError", "WordVectors", "load_word_vectors", "watch")
-_WITHOUT_TENSORFLOW += ("load_picture", "save_picture")
+_WITHOUT_TENSORFLOW = {"PictureArray", "TfgraphsError", "WordVectors", "load_word_vectors", "watch"}
+_WITHOUT_TENSORFLOW |= {"load_picture", "save_picture"}
 _import_name = lazy_names(
     __name__,
     {"Loss": "optimize.losses", "TfgraphsError": "errors", "WordVectors": "vectors.word_vectors"}
