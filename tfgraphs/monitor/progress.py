@@ -39,9 +39,7 @@ class Progress:
         """Returns stage, bar, picture and losses for notebooks."""
         parts = [html.line(f"{self.stage}: {self.done:.0%}"), html.bar(self.done)]
         if self.picture is not None:
-            from tfgraphs.pictures.picture_array import (
-                encode_png,
-            )  # and Pillow, which runs without pictures do not need
+            from tfgraphs.pictures.picture_array import encode_png  # imports Pillow
 
             parts.append(f"<div>{html.image(encode_png(self.picture, _PICTURE_SIDE), self.stage)}</div>")
         if not math.isnan(self.loss):
