@@ -141,30 +141,46 @@ def test_a_function_in_a_function_is_drawn():
 
 
 def test_gradients_are_drawn_in_their_scope_and_those_that_nobody_needs_are_not():
-    kernel = tf.Variable([[2.0]], name="kernel")
+    kernel, picture = tf.Variable([[2.0]]), tf.Variable([[1.0]])
 
     @tf.function
     def step():
         with tf.GradientTape() as tape, tf.name_scope("loss"):
-            loss = tf.reduce_sum(tf.matmul(picture, tf.stop_gradient(kernel)) ** 2)
+            loss = tf.reduce_sum(tf.matmul(picture, kernel))
         return tape.gradient(loss, picture)
 
-    picture = tf.Variable([[1.0]], name="picture")
-    names = {node.name for node in step_graph(step.get_concrete_function().graph).node}
-    assert any(name.startswith("gradients/loss/MatMul") for name in names)
-    assert {"picture", "kernel"} <= names
+    products = [node for node in step_graph(step.get_concrete_function().graph).node if node.op == "MatMul"]
+    assert [node.name for node in products if node.name.startswith("gradients/loss/")] == [
+        "gradients/loss/MatMul/MatMul"
+    ]
 
 
-def test_a_variable_that_is_not_trained_is_where_it_is_used():
-    weight = tf.Variable(2.0, trainable=False, name="conv1_w")
+@pytest.mark.parametrize("trainable", [True, False])
+def test_a_variable_of_one_part_is_where_it_is_used_and_one_of_several_at_the_top_level(trainable):
+    weight = tf.Variable(2.0, trainable=trainable, name="conv1_w")
+    picture = tf.Variable(3.0, name="picture")
 
     @tf.function
-    def step(x):
+    def step():
         with tf.name_scope("loss"), tf.name_scope("conv1"):
-            return weight * x
+            change = weight * picture
+        with tf.name_scope("optimizer"):
+            picture.assign_sub(change)
 
-    names = {node.name for node in step_graph(step.get_concrete_function(tf.TensorSpec([], tf.float32)).graph).node}
-    assert "loss/conv1/w" in names
+    names = {node.name for node in step_graph(step.get_concrete_function().graph).node}
+    assert {"loss/conv1/w", "picture"} <= names
+
+
+def test_the_only_variable_that_is_trained_is_at_the_top_level():
+    picture, mask = tf.Variable(3.0, name="picture"), tf.Variable(1.0, trainable=False, name="mask")
+
+    @tf.function
+    def step():
+        with tf.name_scope("loss"):
+            return picture * mask
+
+    names = {node.name for node in step_graph(step.get_concrete_function().graph).node}
+    assert {"picture", "loss/mask"} <= names
 
 
 def test_a_graph_without_results_is_drawn_as_it_is():

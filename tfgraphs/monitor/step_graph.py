@@ -4,8 +4,9 @@ TensorFlow gives the graph of a function more nodes and other names than its for
 
 - `tf.GradientTape` names gradients `gradient_tape/loss/...`, whatever the scope around it is; those of a function are
   in the scope of its call. Here all are in `gradients/loss/...`.
-- Variables and arrays from outside are placeholders such as `loss/Conv2D/ReadVariableOp/resource` or `406`. Here those
-  that are trained have their own names at the top level, others where they are used first; an array is a `constant`.
+- Variables and arrays from outside are placeholders such as `loss/Conv2D/ReadVariableOp/resource` or `406`. Here a
+  variable has its own name where it is used first, and what loss and optimizer share, or what is trained alone, at the
+  top level; an array is a `constant`.
 - Functions that are called, such as programs that XLA compiles, are nodes `PartitionedCall`, which TensorBoard cannot
   open. Here their nodes are in place of the call. Loops stay as they are: what a `While` repeats is a function.
 - Results of functions and of custom gradients pass through `Identity` and `NoOp` nodes, and the tape makes gradients of
@@ -162,12 +163,14 @@ def _names(nodes: Nodes, captures: Mapping[str, tf.Variable | None]) -> dict[str
         for one in map(_name, node.input):
             if one in users and one != node.name:
                 users[one].append(names[node.name])
+    trained = [name for name, variable in captures.items() if variable is not None and variable.trainable]
     for name, own in users.items():
-        variable = captures[name]
-        scope = _scope([*(user for user in own if not user.startswith(f"{GRADIENTS}/")), *own, ""][0], taken)
+        variable, direct = captures[name], [user for user in own if not user.startswith(f"{GRADIENTS}/")]
+        scope = _scope([*direct, *own, ""][0], taken)
+        shared = len({user.partition("/")[0] for user in direct}) > 1 or trained == [name]
         if variable is None:
             give(name, posixpath.join(scope, _CONSTANT))
-        elif variable.trainable or not scope:
+        elif shared or not scope:
             give(name, variable.name.partition(":")[0])
         else:
             called = posixpath.basename(variable.name.partition(":")[0])

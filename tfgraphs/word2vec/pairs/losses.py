@@ -25,9 +25,11 @@ class Output(Protocol):
     """The output side of a model of pairs.
 
     Attributes:
+        name: of the loss in the settings.
         rows: of the output matrix.
     """
 
+    name: str
     rows: int
 
     def loss(
@@ -61,6 +63,8 @@ class Softmax:
         compat: `wevi`, or None for the exact gradient.
     """
 
+    name = "softmax"
+
     def __init__(self, words: int, compat: str | None) -> None:
         self.rows, self._compat = words, compat
 
@@ -90,6 +94,8 @@ class NegativeSampling:
         vocabulary: words.
         settings: `negatives` and `random_state` are used here.
     """
+
+    name = "negative_sampling"
 
     def __init__(self, vocabulary: Vocabulary, settings: PairSettings) -> None:
         self.rows, self._negatives, self._seed = len(vocabulary.words), settings.negatives, settings.random_state
@@ -132,6 +138,8 @@ class HierarchicalSoftmax:
         paths: inner nodes on the way to each word, from the root on, int32 [words, L], -1 after the end.
         signs: +1 where the way goes left, -1 where it goes right, 0 after the end, [words, L].
     """
+
+    name = "hierarchical_softmax"
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.order = np.argsort(-vocabulary.counts, kind="stable")

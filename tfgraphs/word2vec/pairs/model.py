@@ -36,14 +36,13 @@ class PairModel:
 
     Attributes:
         output: the output side, see `losses`.
-        loss: its name in the settings.
         inputs: vectors of words that predict, a float64 variable [words, hidden_size]; the word vectors.
         outputs: vectors of what is predicted, [rows, hidden_size]; `inputs` if tied.
         variables: one or both of them.
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: PairSettings) -> None:
-        self.vocabulary, self.output, self.loss = vocabulary, make_output(vocabulary, settings), settings.loss
+        self.vocabulary, self.output = vocabulary, make_output(vocabulary, settings)
         shape = len(vocabulary.words), settings.hidden_size, 2
         draws = itertools.islice(wevi_random(settings.random_state), int(np.prod(shape)))
         weights = (np.fromiter(draws, np.float64).reshape(shape) - 0.5) / settings.hidden_size
@@ -93,7 +92,7 @@ def pair_loss(model: PairModel, pairs: Sequence[Pair]) -> Callable[[tf.Tensor], 
             context, share, targets, count = (tf.gather(table, step % len(pairs)) for table in tables)
         with scope("context"):
             hidden = tf.linalg.matvec(tf.gather(model.inputs, context), share, transpose_a=True)
-        with scope(model.loss):
+        with scope(model.output.name):
             return model.output.loss(tf.convert_to_tensor(model.outputs), hidden, targets, count, step)
 
     return loss
