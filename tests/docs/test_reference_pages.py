@@ -43,3 +43,9 @@ def test_each_parameter_has_the_text_of_its_group():
 @pytest.mark.parametrize("text", ["Of x, y: nothing.", "Returns:\n    One, two and three."])
 def test_other_lines_stay(text):
     assert apart(text) == text
+
+
+def test_the_menu_has_every_page():
+    menu = (DOCS / "site" / "mkdocs.yml").read_text(encoding="utf-8")
+    written = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.name != "README.zh.md"}
+    assert {page for page in written if f" {page}\n" not in menu} == set()

@@ -1,12 +1,14 @@
 """Each exported model behind TensorFlow Serving's REST contract, as its clients see it."""
 
 import base64
+import io
 import json
 import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from saved_models import run_saved_model_cli, saved_model_cli
 from serving_contract import Serving
 from small_networks import small_backbone
@@ -268,11 +270,14 @@ def test_a_single_input_of_bytes_needs_no_name(predict):
     assert pixels_of(answer).shape == (20, 24, 3)
 
 
-@pytest.mark.parametrize("grey", [False, True])
-def test_photographs_in_jpeg_files_are_read(predict, grey):
-    pixels = np.round(picture(24, 32)[..., : 1 if grey else 3] * 255).astype(np.uint8)
-    file = base64.b64encode(tf.io.encode_jpeg(pixels).numpy()).decode()
-    (answer,) = predict("network", signature_name="serve_bytes", inputs={"image_bytes": [{"b64": file}]})
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("RGB", "JPEG"), ("L", "JPEG"), ("RGB", "GIF"), ("RGB", "BMP"), ("RGBA", "PNG")]
+)
+def test_files_of_other_formats_are_read(predict, mode, kind):
+    written = io.BytesIO()
+    Image.fromarray(np.uint8(picture(24, 32) * 255)).convert(mode).save(written, kind)
+    file = {"b64": base64.b64encode(written.getvalue()).decode()}
+    (answer,) = predict("network", signature_name="serve_bytes", inputs={"image_bytes": [file]})
     assert pixels_of(answer).shape == (24, 32, 3)
 
 

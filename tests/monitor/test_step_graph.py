@@ -8,6 +8,7 @@ import pytest
 import step_graphs
 import tensorflow as tf
 
+from tfgraphs.graphs import processor
 from tfgraphs.monitor.step_graph import step_graph
 
 PARTS = {"loss", "gradients", "optimizer", "projection", "workers"}
@@ -85,6 +86,16 @@ def test_the_definition_is_that_of_a_graph(name):
     definition = step_graphs.step_graph(name)
     with tf.Graph().as_default():
         tf.import_graph_def(definition, name="")
+
+
+@pytest.mark.parametrize("loss", ["negative_sampling", "hierarchical_softmax"])
+def test_a_loss_has_the_same_scopes_where_xla_does_not_compile_it(loss, monkeypatch):
+    name = f"words/cbow/{loss}"
+    compiled = {scope for scope in step_graphs.scopes(name) if scope.startswith("loss/")}
+    monkeypatch.setattr(processor, "current", lambda: processor.Processor(gpus=1))
+    found = step_graphs.scopes_of(step_graphs.RUNS[name]())
+    assert compiled <= found
+    assert {one for one in found if "/" not in one} == {one for one in step_graphs.scopes(name) if "/" not in one}
 
 
 def drawn_value(function, *arguments):

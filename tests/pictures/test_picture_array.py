@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from html_parts import decoded
+from IPython.lib.pretty import pretty
 
 import tfgraphs
 from tfgraphs.pictures.picture_array import LONGEST_SIDE, PictureArray, encode_png
@@ -96,6 +97,11 @@ def test_tensorflow_takes_it_as_an_array(convert):
 def test_arithmetic_with_a_tensor_gives_a_tensor():
     assert tf.is_tensor(PICTURE * tf.ones([]))
     assert tf.is_tensor(tf.ones([]) * PICTURE)
+
+
+def test_as_text_ipython_shows_the_size_of_a_picture_and_the_numbers_of_others():
+    assert pretty(PICTURE) == "<picture of 9 x 6 px>"
+    assert pretty(PICTURE[0]) == repr(PICTURE[0])
 
 
 def test_asarray_gives_the_plain_array():

@@ -18,6 +18,9 @@
 `word2vec`; a SavedModel that maps strings to vectors, or hub:HANDLE; or glove, the packaged vectors.
 A SavedModel is a program and is checked: it can compute, but not read or write files.
 
+plot draws words of every script for which the system has a font; the extra cjk brings one for Chinese, Japanese and
+Korean.
+
 The answer is a table, best first. Its second column is the cosine similarity, 1 for the same direction.
 --format=word2vec calls it "Cosine distance", as word2vec's own tool does.
 """

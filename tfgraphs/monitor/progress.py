@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tfgraphs.monitor import html
-from tfgraphs.pictures.picture_array import encode_png
 
 _PICTURE_SIDE = 384  # longer side of a displayed picture, in pixels
 
@@ -40,6 +39,8 @@ class Progress:
         """Returns stage, bar, picture and losses for notebooks."""
         parts = [html.line(f"{self.stage}: {self.done:.0%}"), html.bar(self.done)]
         if self.picture is not None:
+            from tfgraphs.pictures.picture_array import encode_png  # imports Pillow
+
             parts.append(f"<div>{html.image(encode_png(self.picture, _PICTURE_SIDE), self.stage)}</div>")
         if not math.isnan(self.loss):
             terms = {"loss": self.loss, **self.terms}

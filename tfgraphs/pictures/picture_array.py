@@ -29,8 +29,7 @@ class PictureArray(np.ndarray):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Writes what IPython shows as text: of a picture its size instead of its numbers."""
-        height, width = self.shape[:2] if self._is_picture else (0, 0)
-        printer.text(f"<picture of {width} x {height} px>" if self._is_picture else repr(self))
+        printer.text(f"<picture of {self.shape[1]} x {self.shape[0]} px>" if self._is_picture else repr(self))
 
     @property
     def _is_picture(self) -> bool:
