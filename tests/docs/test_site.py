@@ -51,7 +51,7 @@ def test_a_page_opens_from_its_file_and_asks_nothing_of_other_machines(site, bro
     asked, errors = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", errors.append)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto((site / start).as_uri())
     page.wait_for_load_state("networkidle")
     assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
@@ -59,14 +59,15 @@ def test_a_page_opens_from_its_file_and_asks_nothing_of_other_machines(site, bro
     page.close()
 
 
-@pytest.mark.parametrize(("question", "answer"), [("negative sampling", "negative"), ("负采样", "负采样")])
-def test_the_search_works_without_a_server(site, browser, question, answer):
+@pytest.mark.parametrize("question", ["negative sampling", "负采样"])
+def test_the_search_works_without_a_server(site, browser, question):
     page = browser.new_page()
     page.goto((site / "index.html").as_uri())
-    page.keyboard.press("Control+k")
-    page.keyboard.type(question)
-    page.wait_for_selector("mark, [class*=result] a, li a mark", timeout=60_000)
-    page.wait_for_function("answer => document.body.innerText.includes(answer)", arg=answer)
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("/")
+    page.locator("input[aria-label=Search]").fill(question)
+    page.locator("a mark").first.wait_for()
+    assert question.split()[0] in "".join(page.locator("a mark").all_inner_texts()).lower()
     page.close()
 
 
