@@ -172,7 +172,7 @@ def without_comments(program: str) -> list[str]:
 
 def pages(*folders: str) -> list[Path]:
     """The pages in some folders of docs/, in their order."""
-    return [path for folder in folders for path in sorted((DOCS / folder).glob("*.md"))]
+    return [path for folder in folders for path in sorted((DOCS / folder).glob("*.md")) if path.name != "README.zh.md"]
 
 
 def to_run(paths: list[Path]) -> list[object]:
