@@ -1,11 +1,14 @@
 """Builds the documentation as a site into out/docs, which needs no server and nothing from elsewhere.
 
-bin/docs                 builds it; a warning is an error
-bin/docs --serve         shows it in a browser, as it is now
-bin/docs --notebooks     runs the notebooks again and saves their outputs
+    bin/docs                 builds it; a warning is an error
+    bin/docs --serve         shows it in a browser, as it is now
+    bin/docs --notebooks     runs the notebooks again and saves their outputs
+
+Zensical makes the site of a copy of docs/ with the pages that are made from the code.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -42,7 +45,9 @@ def main(arguments: list[str]) -> int:
         work = Path(place)
         prepare(work)
         if options.serve:
-            return run_zensical(work, "serve", "--open")
+            with contextlib.suppress(KeyboardInterrupt):
+                run_zensical(work, "serve", "--open")
+            return 0
         code = run_zensical(work, "build", "--strict")
         if code:
             return code

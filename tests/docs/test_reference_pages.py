@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from docstrings import in_markdown
 from documents import CHECKOUT, DOCS
 from flags_page import escaped
-from joint_parameters import apart
 
 COMMANDS = ("words", "word2vec", "deepdream", "visualize", "neural_style", "studio")
 
@@ -35,14 +35,18 @@ def test_signs_of_markdown_in_a_help_are_texts():
 
 def test_each_parameter_has_the_text_of_its_group():
     text = "Does it.\n\nArgs:\n    x, y: places,\n        in pixels.\n    z: one."
-    assert apart(text) == (
+    assert in_markdown(text) == (
         "Does it.\n\nArgs:\n    x: places,\n        in pixels.\n    y: places,\n        in pixels.\n    z: one."
     )
 
 
-@pytest.mark.parametrize("text", ["Of x, y: nothing.", "Returns:\n    One, two and three."])
+def test_columns_of_a_docstring_stay_columns():
+    assert in_markdown("Words.\n\na    one\nb    two\n\nText.") == "Words.\n\n    a    one\n    b    two\n\nText."
+
+
+@pytest.mark.parametrize("text", ["Of x, y: nothing.", "Code:\n\n    a    b", "Returns:\n    One, two and three."])
 def test_other_lines_stay(text):
-    assert apart(text) == text
+    assert in_markdown(text) == text
 
 
 def test_the_menu_has_every_page():

@@ -1,6 +1,8 @@
 """Shows a run where its program runs: in a cell of a notebook, updated in place, or as a line of a terminal.
 
-dreamt = tfgraphs.dream("sample:coffee", on_progress=tfgraphs.watch("a dream"))
+    dreamt = tfgraphs.dream("sample:coffee", on_progress=tfgraphs.watch("a dream"))
+
+Commands show their runs by `tfgraphs.monitor.terminal.Monitor`.
 """
 
 import sys
