@@ -10,7 +10,10 @@ PAIRS += [(path, DOCS / path.relative_to(DOCS / "zh")) for path in sorted((DOCS 
 
 def shown(path):
     """What a page shows to run, in a form in which comments may be in another language."""
-    return [without_comments(one.code) if one.language == "python" else (one.code, one.shown) for one in examples(path)]
+    return [
+        (without_comments(one.code) if one.language == "python" else one.code, one.shown, one.varies)
+        for one in examples(path)
+    ]
 
 
 @pytest.mark.parametrize(("chinese", "english"), PAIRS, ids=lambda path: str(path.relative_to(CHECKOUT)))
