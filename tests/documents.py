@@ -1,7 +1,8 @@
 """Runs what README and the pages of docs/ show, in the order of a page, in a copy of the checkout.
 
 A block ```sh holds commands, one ```python a program, and a block ```text after it the first lines that the last of
-them prints. With title="for example" other computers may print other words and numbers there.
+them prints. With title="for example" (示例 in Chinese) other computers may print other words
+and numbers there.
 """
 
 import io
@@ -64,7 +65,7 @@ def blocks(text: str) -> list[Block]:
     return [
         Block(
             one[2],
-            'title="for example"' in one[3],
+            bool(re.search('title="(for example|示例)"', one[3])),
             re.sub(rf"^{one[1]}", "", one[4], flags=re.MULTILINE),
             text[: one.start(4)].count("\n") + 1,
         )
