@@ -45,7 +45,9 @@ def test_chinese_pages_say_that_they_are_chinese(site):
     } == {"zh-Hans"}
 
 
-@pytest.mark.parametrize("start", ["index.html", "lecture/words.html", "reference/api/word2vec.html"])
+@pytest.mark.parametrize(
+    "start", ["index.html", "lecture/words.html", "reference/api/word2vec.html", "zh/lecture/words.html"]
+)
 def test_a_page_opens_from_its_file_and_asks_nothing_of_other_machines(site, browser, start):
     page = browser.new_page()
     asked, errors = [], []
