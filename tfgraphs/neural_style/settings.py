@@ -118,7 +118,7 @@ class StyleSettings(CheckedSettings):
         palette_weight: weight of the painting's colours themselves, their mean and covariance, beside the layers.
             Default: 4, for `paper` 0.
         octaves: at how many sizes of the picture style is compared: itself, its half, its quarter ...; a size counts
-            half as much as the one above it. More gives longer strokes. Default: 1, for covariances with SqueezeNet 3.
+            half as much as the one above it. More gives longer strokes. Default: 1, for covariances 3, with VGG 1.
         learning_rate: at the start of a scale, in values of pixels, 0..1; it falls to 2 % along a cosine. L-BFGS and a
             Keras optimizer have their own.
         style_scale: longer side of the paintings relative to the photograph's. They are never enlarged.
