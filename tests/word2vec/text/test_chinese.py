@@ -1,6 +1,6 @@
 """Chinese words: cut as jieba cuts the simplified text, whatever the characters."""
 
-import sys
+import importlib.metadata
 import unicodedata
 from pathlib import Path
 
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgraphs.word2vec.settings import CorpusError
+from tfgraphs.word2vec.settings import CorpusError, TextSettings
 from tfgraphs.word2vec.text import chinese
+from tfgraphs.word2vec.text.corpus import prepare
 
 TEXTS = Path(__file__).resolve().parents[3] / "docs" / "texts"
 SIMPLIFIED = (TEXTS / "family.zh.txt").read_text(encoding="utf-8").splitlines()
@@ -78,9 +79,32 @@ def test_a_dictionary_may_be_simplified_or_traditional(tmp_path, spelling):
         assert [len(word) for word in chinese.cut(text, str(path), spelling)] == [3, 2]
 
 
+@pytest.fixture
+def uninstall(monkeypatch):
+    """A function that hides packages of some names, but not their modules."""
+    version = importlib.metadata.version
+
+    def hide(*hidden):
+        def visible_version(name):
+            if name in hidden:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return version(name)
+
+        monkeypatch.setattr(importlib.metadata, "version", visible_version)
+
+    return hide
+
+
 @pytest.mark.parametrize("missing", [["jieba"], ["opencc"], ["jieba", "opencc"]])
-def test_missing_packages_are_named(monkeypatch, missing):
-    for name in missing:
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(CorpusError, match=f"{' and '.join(missing)}.*install"):
-        chinese.check_packages()
+def test_missing_packages_are_named(uninstall, missing):
+    uninstall(*missing)
+    with pytest.raises(CorpusError, match=f"\\({' and '.join(missing)}\\).*install"):
+        chinese.package_versions()
+
+
+def test_a_module_of_another_package_does_not_stand_for_a_missing_one(uninstall, tmp_path):
+    uninstall("opencc")
+    text = tmp_path / "text"
+    text.write_text("国王和王后\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"one more package \(opencc\).*install"):
+        prepare([str(text)], TextSettings("jieba", min_count=1), tmp_path / "out")

@@ -1,8 +1,8 @@
 """Words: each tokenizer against a plain regular expression or a loop over characters."""
 
+import importlib.metadata
 import pickle
 import re
-import sys
 import unicodedata
 
 import pytest
@@ -152,6 +152,9 @@ def test_a_tokenizer_can_be_sent_to_another_process(name):
 
 
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "jieba", None)
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
     with pytest.raises(CorpusError, match=rf"jieba.*{re.escape(install_extra('zh'))}"):
         tokenizer("jieba", True)

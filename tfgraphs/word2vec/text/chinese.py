@@ -8,7 +8,6 @@ tenth of the time (`benchmarks/chinese.py`).
 
 import functools
 import importlib.metadata
-import importlib.util
 import io
 import logging
 import warnings
@@ -25,17 +24,23 @@ _FULL_WIDTH = (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0x
 _HALF_WIDTH = {code: code - 0xFEE0 for code in _FULL_WIDTH}
 
 
-def check_packages() -> None:
-    """Raise CorpusError unless the packages are installed."""
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages, of which other ones may find other words.
+
+    Raises:
+        CorpusError: a package is missing. Others with a module of the same name do not count, as they may find other
+            words: opencc-python-reimplemented has a module `opencc`, too.
+    """
+    versions, missing = {}, []
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
     if missing:
         needed = "one more package" if len(missing) == 1 else "two more packages"
         raise CorpusError(f"the tokenizer jieba needs {needed} ({' and '.join(missing)}): {install_extra('zh')}")
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages, of which other ones may find other words."""
-    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return versions
 
 
 def cut(text: str, dictionary: str | None = None, digest: str = "") -> Iterator[str]:

@@ -140,9 +140,8 @@ def prepare(
     note = {"format": FORMAT, "settings": dataclasses.asdict(settings), "sources": list(map(_state, files))}
     note["known"] = hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest() if known else ""
     if settings.tokenizer == "jieba":
-        chinese.check_packages()
-        note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
         note["packages"] = chinese.package_versions()
+        note["dictionary"] = dictionary_digest(settings.jieba_dictionary)
     check_folder(folder, MARKER)
     with output_errors(folder), locked(folder, math.inf, lambda holder: on_progress(f"waiting for {holder}", 0.0)):
         with suppress(CorpusError):  # nothing is there, or it is damaged: it is written anew

@@ -79,7 +79,7 @@ def tokenizer(name: str, fold_case: bool, dictionary: str | None = None) -> Toke
         CorpusError: a package of the tokenizer is not installed, or the dictionary cannot be read.
     """
     if name == "jieba":
-        chinese.check_packages()
+        chinese.package_versions()  # raises the error
     digest = dictionary_digest(dictionary)
     split = find_lower_words if fold_case else find_words
     tokenizers = {
