@@ -13,7 +13,7 @@ from tfgraphs.vectors.plots.fonts import choose_fonts, how_to_draw, packaged_fon
 from tfgraphs.vectors.plots.plot import figure
 from tfgraphs.vectors.word_vectors import WordVectors
 
-WORDS = ["国王", "國王", "王様", "ねこ", "カナ", "임금", "直骨，㐀"]
+WORDS = ["国王", "國王", "王様", "ねこ", "カナ", "임금", "直骨，。㐀"]
 FONT = packaged_font()
 
 
@@ -23,6 +23,9 @@ def bare(monkeypatch):
     own = [font for font in font_manager.fontManager.ttflist if font.fname.startswith(get_data_path())]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
     monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    fonts._add_new_fonts.cache_clear()
+    yield
+    fonts._add_new_fonts.cache_clear()
 
 
 @pytest.fixture
@@ -55,17 +58,45 @@ def test_fonts_that_were_installed_after_matplotlib_wrote_its_list_are_found(mon
     assert choose_fonts(WORDS)[1] == set()
 
 
+@pytest.mark.usefixtures("bare")
+def test_new_fonts_are_looked_for_once_and_only_if_no_known_font_has_a_character(monkeypatch):
+    searches = []
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: searches.append("all") or [])
+    choose_fonts(["cat", "ж"])
+    assert not searches
+    for _ in range(3):
+        assert choose_fonts(["\U000f0000"])[1] == {"\U000f0000"}
+    assert len(searches) == 1
+
+
+@pytest.mark.usefixtures("without_extra")
+def test_no_new_fonts_are_looked_for_if_an_unusual_one_is_known(monkeypatch):
+    monkeypatch.setattr(fonts, "_PREFERRED", ("DejaVu Sans",))
+    font_manager.fontManager.addfont(FONT)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: pytest.fail("the system's fonts are looked for"))
+    names, missing = choose_fonts(["cat", *WORDS])
+    assert len(names) == 2
+    assert not missing
+
+
 @pytest.mark.usefixtures("without_extra")
 def test_without_any_font_the_extra_is_named():
     names, missing = choose_fonts(["cat", *WORDS])
     assert names == ["DejaVu Sans"]
     assert missing == set("".join(WORDS))
-    assert how_to_draw(set("国ねカ임")) == install_extra("cjk")
+    assert how_to_draw(missing) == install_extra("cjk")
 
 
-@pytest.mark.parametrize("letter", ["\U000f0000", "\U0001fae8", "ก"])
-def test_the_extra_is_not_named_for_characters_that_it_lacks(letter):
-    assert how_to_draw({letter}) == "install the Noto fonts"
+@pytest.mark.usefixtures("without_extra")
+@pytest.mark.parametrize("missing", ["国", "ね", "カ", "임", "国，", "。", "「」", "国１", "〇", "㊀"])
+def test_the_extra_is_named_for_letters_punctuation_and_numbers(missing):
+    assert how_to_draw(set(missing)) == install_extra("cjk")
+
+
+@pytest.mark.usefixtures("without_extra")
+@pytest.mark.parametrize("letters", ["\U000f0000", "\U0001fae8", "ก", "国\U0001fae8"])
+def test_the_extra_is_not_named_for_characters_that_it_lacks(letters):
+    assert how_to_draw(set(letters)) == "install the Noto fonts"
 
 
 @pytest.mark.usefixtures("without_extra")

@@ -1,5 +1,6 @@
 """Fonts that together have the characters of labels: matplotlib's own, those of the system, and that of an extra."""
 
+import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -30,25 +31,27 @@ _PREFERRED = (
 def choose_fonts(labels: Sequence[str]) -> tuple[list[str], set[str]]:
     """Returns the names of fonts that together have all characters of labels, and the characters that no font has.
 
-    If a character is missing in the fonts that matplotlib remembers, fonts that were installed later are looked for,
-    then that of the extra `cjk`.
+    First come the usual fonts that matplotlib remembers, then that of the extra `cjk`, then the others that matplotlib
+    remembers, and last those that were installed later.
     """
     missing = {letter for label in labels for letter in label if unicodedata.category(letter) not in ("Cc", "Cf")}
     names: list[str] = []
-    for add_fonts in (lambda: None, _add_new_fonts, _add_packaged_font):
-        add_fonts()
-        names += _cover(missing, _PREFERRED)
-        if not missing:
-            break
-    if missing:
-        names += _cover(missing, sorted(_files(), key=lambda name: ("Sans" not in name, name)))
+    for find_names in (lambda: _PREFERRED, _packaged_names, _known_names, _new_names):
+        if missing:
+            useful, missing = _cover(missing, find_names())
+            names += useful
     return list(dict.fromkeys(names)) or [_DEFAULT], missing
 
 
 def how_to_draw(missing: set[str]) -> str:
     """Returns what to do so that characters can be drawn."""
-    east_asian = all(unicodedata.category(c)[0] == "L" and unicodedata.east_asian_width(c) in "WF" for c in missing)
+    east_asian = all(map(_is_east_asian, missing))
     return install_extra("cjk") if east_asian and not packaged_font() else "install the Noto fonts"
+
+
+def _is_east_asian(letter: str) -> bool:
+    """Whether it is a letter, punctuation or a number of Chinese, Japanese or Korean; emoji, as wide, are symbols."""
+    return unicodedata.category(letter)[0] in "LPN" and unicodedata.east_asian_width(letter) in "WF"
 
 
 def packaged_font() -> Path | None:
@@ -58,8 +61,8 @@ def packaged_font() -> Path | None:
     return None
 
 
-def _cover(missing: set[str], names: Iterable[str]) -> list[str]:
-    """Removes the characters of fonts from those that are missing, and returns the names of fonts that had some."""
+def _cover(missing: set[str], names: Iterable[str]) -> tuple[list[str], set[str]]:
+    """Returns the names of fonts that have some of the characters, and the characters that are still missing."""
     from matplotlib import font_manager
 
     files, useful = _files(), []
@@ -68,9 +71,28 @@ def _cover(missing: set[str], names: Iterable[str]) -> list[str]:
             with suppress(OSError, RuntimeError):  # fonts that are deleted or damaged
                 font = font_manager.get_font(files[name])
                 covered = {letter for letter in missing if font.get_char_index(ord(letter))}
-                missing -= covered
+                missing = missing - covered
                 useful += [name] * bool(covered)
-    return useful
+    return useful, missing
+
+
+def _packaged_names() -> Sequence[str]:
+    """Adds the font of the extra, whose names are among the usual ones, and returns those."""
+    _add_packaged_font()
+    return _PREFERRED
+
+
+def _known_names() -> list[str]:
+    """Returns the names of all fonts, the usual ones first."""
+    return [*_PREFERRED, *sorted(_files(), key=lambda name: ("Sans" not in name, name))]
+
+
+def _new_names() -> list[str]:
+    """Adds new fonts of the system, and returns their names."""
+    known = _files()
+    _add_new_fonts()
+    files = _files()
+    return [name for name in _known_names() if files.get(name) != known.get(name)]
 
 
 def _files() -> dict[str, str]:
@@ -85,8 +107,9 @@ def _files() -> dict[str, str]:
     }
 
 
+@functools.cache
 def _add_new_fonts() -> None:
-    """Adds the system's fonts that were installed after matplotlib wrote its list of them."""
+    """Adds the system's fonts that were installed after matplotlib wrote its list of them, once, as it takes long."""
     from matplotlib import font_manager
 
     known = {font.fname for font in font_manager.fontManager.ttflist}
