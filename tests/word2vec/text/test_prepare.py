@@ -218,10 +218,10 @@ def test_an_additional_file_encodes_again(tmp_path, source, readings):
         ("我喝茶，他喝咖啡，她爱吃面条。\n" * 300, EVERYTHING, "no spaces between words.*--tokenizer=jieba"),
         ("ทรัพยากรมนุษย์เป็นสิ่งสำคัญ มากที่สุดในโลกของเรา\n" * 300, EVERYTHING, "no spaces between words"),
         ("これはペンです。あれは本です。日本語のテキストを学習します。\n" * 300, EVERYTHING, "no spaces between words"),
-        ("我来到北京清华大学，他来到网易杭研大厦。\n" * 300, TextSettings("whitespace"), "no spaces between words"),
+        ("画蛇添足 守株待兔 亡羊补牢\n" * 300, EVERYTHING, "no spaces between words.*--tokenizer=whitespace"),
         ("123 456\n" * 300, EVERYTHING, "there is no word in .*text"),
     ],
-    ids=["words", "rare words", "Chinese", "short clauses", "Thai", "Japanese", "whitespace", "numbers"],
+    ids=["words", "rare words", "Chinese", "short clauses", "Thai", "Japanese", "idioms", "numbers"],
 )
 def test_a_text_from_which_nothing_can_be_learnt_is_refused(tmp_path, text, settings, message):
     (tmp_path / "text").write_text(text, encoding="utf-8")
@@ -234,6 +234,15 @@ def test_chinese_text_that_is_cut_into_words_needs_no_other_tokenizer(tmp_path):
     (tmp_path / "text").write_text("国王 和 王后 住 在 宫殿 里 。\n" * 9, encoding="utf-8")
     corpus = prepare([str(tmp_path / "text")], TextSettings(), tmp_path / "out")
     assert set(corpus.vocabulary.words) == {"国王", "和", "王后", "住", "在", "宫殿", "里"}
+
+
+@pytest.mark.parametrize(
+    "text", ["画蛇添足 守株待兔 亡羊补牢", "乌鲁木齐市 呼和浩特市 齐齐哈尔市", "กรุงเทพมหานคร สมุทรปราการ"]
+)
+def test_words_between_spaces_may_be_long(tmp_path, text):
+    (tmp_path / "text").write_text(f"{text}\n" * 300, encoding="utf-8")
+    corpus = prepare([str(tmp_path / "text")], TextSettings("whitespace"), tmp_path / "out")
+    assert set(corpus.vocabulary.words) == set(text.split())
 
 
 @pytest.mark.parametrize(

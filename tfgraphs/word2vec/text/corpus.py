@@ -200,7 +200,7 @@ def _encode(
         shards, counted, figures = count_parts(files, settings, folder / _SHARDS, map_in_order, report)
     if figures.raw_words == 0:
         raise CorpusError(f"there is no word in {named(files[0]) if len(files) == 1 else f'any of {len(files)} files'}")
-    if settings.tokenizer in ("unicode", "whitespace"):
+    if settings.tokenizer == "unicode":  # whitespace: the text says where words end, however long they are
         _refuse_unspaced(counted)
     pruned = counted.pruned or figures.pruned
     if settings.phrases:
@@ -247,7 +247,7 @@ def _refuse_unspaced(counted: WordTable) -> None:
             raise CorpusError(
                 f"most of the text has no spaces between words: on average {length:.0f} letters of Han, Kana, Thai or "
                 "such follow one another; --tokenizer=jieba finds Chinese words, text in other languages must be cut "
-                "into words"
+                "into words; if words are that long, as names may be, --tokenizer=whitespace takes them as they are"
             )
 
 
