@@ -31,8 +31,8 @@ class TextSettings(CheckedSettings):
         tokenizer: `unicode`: a word is a run of letters, digits and accents of any script with at least one letter, and
             the underscores between them: iphone6, new_york, 3d, but not 2017; a hyphen or an apostrophe ends a word,
             and accents are written in one way (NFC). `letters`: a run of a-z in lower case, as in text8. `whitespace`:
-            what stands between spaces, unchanged. `jieba`: Chinese words, simplified or
-            traditional, as the package jieba finds them; letters and digits of full width become those of half width.
+            what stands between spaces, unchanged. `jieba`: Chinese words, simplified or traditional, as the package
+            jieba finds them; letters and digits of full width become those of half width.
         fold_case: whether `unicode` and `jieba` turn words into lower case, by the rules that hold without a language:
             a Turkish I becomes i.
         jieba_dictionary: path of a file of further words for `jieba`, simplified or traditional, one a line, optionally
