@@ -1,14 +1,15 @@
 """The font of the extra `cjk` for browsers whose system has none for Chinese, Japanese and Korean."""
 
+import functools
 import struct
 from pathlib import Path
 
 from tfgraphs.vectors.plots.fonts import packaged_font
 
 STYLE, FONT = "cjk.css", "cjk.otf"
-_SIMPLIFIED = 2  # of the fonts of the collection: Japanese, Korean, simplified and traditional Chinese, Hong Kong
+# Of the fonts of the collection, each with all characters: Japanese, Korean, simplified and traditional Chinese, ...
+_SIMPLIFIED = 2
 _FAMILY = "Studio CJK"
-_MONOSPACE = 'ui-monospace, "DejaVu Sans Mono", monospace'
 _LOCAL = (
     "Noto Sans CJK SC",
     "NotoSansCJKsc-Regular",
@@ -28,24 +29,24 @@ def available() -> bool:
     return packaged_font() is not None
 
 
-def style() -> str:
-    """Returns the style sheet that brings the font.
+def content(name: str) -> bytes | None:
+    """Returns the style sheet or the font, or None for other names and without the extra."""
+    path = packaged_font()
+    if path is None or name not in (STYLE, FONT):
+        return None
+    return _style().encode() if name == STYLE else _font_of_collection(path, _SIMPLIFIED)
+
+
+def _style() -> str:
+    """Returns the style sheet that brings the font, under the name with which the lists of page.css begin.
 
     A browser fetches the font only if it shows such a character, and its system has none of the usual fonts.
     """
     sources = ", ".join([*(f'local("{name}")' for name in _LOCAL), f'url("/fonts/{FONT}") format("opentype")'])
-    face = f'@font-face {{ font-family: "{_FAMILY}"; src: {sources}; unicode-range: {_RANGE}; font-display: block; }}'
-    # It comes first: Chromium leaves boxes where it drew text while a later font of the list was on its way.
-    sans, mono = (f'"{_FAMILY}", {others}' for others in ("system-ui, sans-serif", _MONOSPACE))
-    return f"{face}\n:root {{ --sans: {sans}; --mono: {mono}; }}\n"
+    return f'@font-face {{ font-family: "{_FAMILY}"; src: {sources}; unicode-range: {_RANGE}; font-display: block; }}\n'
 
 
-def font() -> bytes:
-    """Returns the font for simplified Chinese, which has the other characters, too, as an OpenType file."""
-    path = packaged_font()
-    return b"" if path is None else _font_of_collection(path, _SIMPLIFIED)
-
-
+@functools.cache
 def _font_of_collection(path: Path, number: int) -> bytes:
     """Returns a font of a collection as a file of its own, as browsers read no collections.
 

@@ -164,9 +164,9 @@ class Application:
         return _file(self._static[name])
 
     def _send_font(self, _: Request, name: str) -> Response:
-        if name not in (fonts.STYLE, fonts.FONT) or not fonts.available():
+        content = fonts.content(name)
+        if content is None:
             raise NotFound(f"there is no {name}")
-        content = fonts.style() if name == fonts.STYLE else fonts.font()
         kept = {"Cache-Control": "private, max-age=86400"}
         return Response(content, headers=kept, content_type=_TYPES[Path(name).suffix])
 
