@@ -4,11 +4,14 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
 # Negative, none, positive: the ends and the middle of RdBu (Brewer 2003, colorbrewer2.org).
 _COLD, _NEUTRAL, _WARM = (33, 102, 172), (240, 240, 240), (178, 24, 43)
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+Kind = Literal["none", "wide", "other"]
+_WIDTHS: dict[Kind, float] = {"none": 0.0, "wide": 1.8, "other": 1.0}
 STEEPNESS = 2.5  # tanh(2.5 x) is 2 sigmoid(5 x) - 1, the scale of wevi
 
 
@@ -58,13 +61,14 @@ def text(content: str, x: float, y: float, **attributes: object) -> str:
 
 def letters(content: str) -> float:
     """Returns the width of a text in Latin letters; Chinese ones are wider, and marks over letters have no width."""
-    return sum(map(_letters, content))
+    return sum(_WIDTHS[letter_kind(letter)] for letter in content)
 
 
-def _letters(letter: str) -> float:
+def letter_kind(letter: str) -> Kind:
+    """Returns what decides the width of a letter: a mark has none, and those of Chinese and emoji are wide."""
     if unicodedata.category(letter)[0] == "M" or unicodedata.category(letter) == "Cf":
-        return 0.0
-    return 1.8 if unicodedata.east_asian_width(letter) in "WF" else 1.0
+        return "none"
+    return "wide" if unicodedata.east_asian_width(letter) in "WF" else "other"
 
 
 def title(content: str) -> str:

@@ -1,13 +1,12 @@
 """Drawings of the tab Words: words in a plane, and curves of a training run."""
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tfgraphs.studio.svg import clean, drawing, element, line, text, title
+from tfgraphs.studio.svg import clean, drawing, element, letter_kind, line, text, title
 from tfgraphs.vectors.plots.labels import place_labels
 
 _RADIUS = 4.5
@@ -141,11 +140,8 @@ def _label_width(label: str) -> float:
 
 
 def _letter_width(letter: str) -> float:
-    if unicodedata.category(letter)[0] == "M" or unicodedata.category(letter) == "Cf":
-        return 0.0
-    if unicodedata.east_asian_width(letter) in "WF":
-        return _WIDE_LETTER
-    return _LETTERS.get(letter, _CAPITAL if letter.isupper() else _LETTER)
+    usual = _LETTERS.get(letter, _CAPITAL if letter.isupper() else _LETTER)
+    return {"none": 0.0, "wide": _WIDE_LETTER, "other": usual}[letter_kind(letter)]
 
 
 def curve(name: str, points: Sequence[tuple[int, float]], from_zero: bool = True) -> str:
