@@ -3,6 +3,7 @@
 import errno
 import itertools
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -259,13 +260,35 @@ def test_the_last_checkpoint_stays_until_the_next_one_is_on_the_disk(tmp_path, m
     monkeypatch.setattr(reports, "sync_folder", fail)
     with pytest.raises(CheckpointError, match=r"no space left on device$"):
         list(minimize(noisy(x), [x], start()[1], 40, checkpoint_dir=tmp_path))
-    assert {path.name for path in tmp_path.glob("*.index")} == {"ckpt-1.index", "ckpt-2.index"}
+    assert {path.name for path in tmp_path.glob("ckpt-*.index")} == {"ckpt-1.index"}
     monkeypatch.undo()
-    for path in tmp_path.glob("ckpt-2.*"):  # what a power failure may leave of it
-        path.write_bytes(b"")
+    for path in [*tmp_path.glob("ckpt-1.*")]:  # what a power failure may leave of the next one
+        path.with_name(path.name.replace("ckpt-1", "ckpt-2")).write_bytes(b"")
     y, optimizer = start()
     (report,) = minimize(noisy(y), [y], optimizer, 20, checkpoint_dir=tmp_path)
     assert report.step == 20
+
+
+def test_a_checkpoint_has_its_name_when_it_is_whole(tmp_path, monkeypatch):
+    write = tf.train.Checkpoint.write
+
+    def killed(checkpoint, path):
+        """Writes the files without a part of the index, as a process that is killed while it writes it."""
+        write(checkpoint, path)
+        index = Path(f"{path}.index")
+        index.write_bytes(index.read_bytes()[:10])
+        raise KeyboardInterrupt
+
+    x, optimizer = start()
+    monkeypatch.setattr(tf.train.Checkpoint, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(minimize(noisy(x), [x], optimizer, 20, checkpoint_dir=tmp_path))
+    monkeypatch.undo()
+    assert list(tmp_path.glob("part-ckpt-1.index"))
+    y, optimizer = start()
+    reports = list(minimize(noisy(y), [y], optimizer, 20, checkpoint_dir=tmp_path))
+    assert [report.step for report in reports] == [10, 20]
+    assert {path.name.partition(".")[0] for path in tmp_path.glob("*ckpt*")} == {"ckpt-1"}
 
 
 def test_a_damaged_state_is_one_line(tmp_path):

@@ -110,7 +110,7 @@ class Checkpoints:
     saved the last one, and then all go on from the last that all have.
 
     Args:
-        folder: where they are; nothing else in it should be named `ckpt-...`.
+        folder: where they are; nothing else in it should have `ckpt-` in its name.
         variables: what is saved.
         group: the workers.
     """
@@ -138,8 +138,12 @@ class Checkpoints:
     def save(self) -> None:
         """Writes the present state, then deletes what was there before."""
         new = max(self._numbers(), default=0) + 1
+        part = self._folder / f"part-{self._path(new).name}"
         try:
-            self._files.write(str(self._path(new)))
+            self._files.write(str(part))
+            sync_folder(self._folder, f"{part.name}.")
+            for path in sorted(self._folder.glob(f"{part.name}.*")):  # the index, which is the last, makes it whole
+                path.rename(path.with_name(path.name.removeprefix("part-")))
             sync_folder(self._folder, f"{self._path(new).name}.")
             self._delete_but([new] if self._group.size == 1 else [new - 1, new])
         except (tf.errors.OpError, OSError) as error:
@@ -147,7 +151,7 @@ class Checkpoints:
             raise CheckpointError(f"cannot save the state of the run in {self._folder}: {message.lower()}") from error
 
     def _numbers(self) -> list[int]:
-        """The numbers of whole checkpoints: TensorFlow writes the index last."""
+        """The numbers of whole checkpoints: those with an index."""
         names = [path.name for path in self._folder.glob("ckpt-*.index")]
         return [int(name[5:-6]) for name in names if name[5:-6].isdigit()]
 
@@ -157,6 +161,6 @@ class Checkpoints:
     def _delete_but(self, numbers: Collection[int]) -> None:
         """Deletes all checkpoints and parts of them, but those of some numbers."""
         kept = tuple(f"{self._path(number).name}." for number in numbers)
-        for path in self._folder.glob("ckpt-*"):
+        for path in self._folder.glob("*ckpt-*"):
             if not path.name.startswith(kept):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
