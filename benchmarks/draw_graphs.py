@@ -30,6 +30,7 @@ RUNS = {
 TEXT = "the king and the queen rule the land while a man and a woman plough the field by the river near the town\n"
 WINDOW = {"width": 2200, "height": 1500}  # px; TensorBoard makes a large graph smaller than its own size
 MARGIN, GAP = 12, 60  # px
+LONGEST_WAIT = 60  # seconds, until a graph stands still
 BOX = """() => {
     const find = (node) => [...node.querySelectorAll('*')].flatMap((one) =>
         [...(one.shadowRoot ? find(one.shadowRoot) : []), ...(one.id === 'root' && one.tagName === 'g' ? [one] : [])]);
@@ -50,9 +51,15 @@ def log(folder: Path, name: str) -> Path:
 
 
 def photograph(page: "Page") -> Image.Image:
-    """Waits until the graph has stopped moving, and returns it without what is around it."""
-    before, box = None, page.evaluate(BOX)
+    """Waits until the graph has stopped moving, and returns it without what is around it.
+
+    Raises:
+        TimeoutError: it still moves after `LONGEST_WAIT`.
+    """
+    before, box, end = None, page.evaluate(BOX), time.monotonic() + LONGEST_WAIT
     while box != before:
+        if time.monotonic() > end:
+            raise TimeoutError(f"TensorBoard's graph still moves after {LONGEST_WAIT} seconds")
         time.sleep(1)
         before, box = box, page.evaluate(BOX)
     clip = {"x": box["x"] - MARGIN, "y": box["y"] - MARGIN}

@@ -15,15 +15,16 @@ from tfgraphs.graphs.start import start
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 LAYERS = ("fire2", "fire5", "fire9")
 TEXTURE_LAYERS = ("conv1", "fire2", "fire4")
-GAP = 8  # white pixels between pictures
 
 
 def main() -> None:
     start()
+    from draw_lecture import row  # after the start, as it imports TensorFlow
+
     dreams = [tfgraphs.dream("sample:coffee", layer, size=400, steps=120) for layer in LAYERS]
-    tfgraphs.save_picture(PICTURES / "lesson_layers.jpg", side_by_side(dreams))
+    tfgraphs.save_picture(PICTURES / "lesson_layers.jpg", row(dreams))
     painting = tfgraphs.load_picture("sample:embers", size=320)
-    tfgraphs.save_picture(PICTURES / "lesson_texture.jpg", side_by_side([painting, texture(painting)]))
+    tfgraphs.save_picture(PICTURES / "lesson_texture.jpg", row([painting, texture(painting)]))
 
 
 def texture(painting: np.ndarray) -> np.ndarray:
@@ -47,12 +48,6 @@ def texture(painting: np.ndarray) -> np.ndarray:
     for _ in tfgraphs.minimize(style, [picture], optimizer, 200, projection=lambda x: tf.clip_by_value(x, 0, 1)):
         pass
     return np.asarray(picture[0])
-
-
-def side_by_side(pictures: list[np.ndarray]) -> np.ndarray:
-    """Join pictures of one height, with white between them."""
-    gap = np.ones((pictures[0].shape[0], GAP, 3), np.float32)
-    return np.concatenate([part for picture in pictures for part in (gap, picture)][1:], axis=1)
 
 
 if __name__ == "__main__":

@@ -123,11 +123,20 @@ def test_sizes_may_be_unknown_when_traced(small):
 
 
 def test_operations_are_filed_under_network_and_layer(small):
-    traced = tf.function(lambda pictures: small(pictures, ["conv1"]))
+    """Those of a second call, too."""
+    traced = tf.function(lambda pictures: (small(pictures, ["conv1"]), small(pictures / 2, ["conv1"])))
     graph = traced.get_concrete_function(tf.TensorSpec([1, 9, 9, 3])).graph
-    assert {operation.name.rsplit("/", 1)[0] for operation in graph.get_operations() if operation.type == "Relu"} == {
-        "small/conv1"
-    }
+    activations = [
+        operation.name.rpartition("/")[0] for operation in graph.get_operations() if operation.type == "Relu"
+    ]
+    assert activations == ["small/conv1", "small/conv1"]
+
+
+def test_layers_may_have_names_that_graphs_do_not_allow():
+    network = Backbone("3 nets", [relu("a:b", "input")], lambda pictures: pictures)
+    traced = tf.function(lambda pictures: network(pictures, ["a:b"]))
+    graph = traced.get_concrete_function(tf.TensorSpec([1, 9, 9, 3])).graph
+    assert "3_nets/a_b/Relu" in {operation.name for operation in graph.get_operations()}
 
 
 @pytest.mark.parametrize(

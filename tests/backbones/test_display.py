@@ -51,12 +51,12 @@ def test_names_of_layers_run_nothing():
 def test_a_style_network_shows_its_convolutions():
     network = TransformationNetwork(channels=(4, 6), blocks=1)
     assert Parts(network._repr_html_()).rows[1:] == [
-        ["down 1", "7 x 7", "3", "4"],
-        ["down 2", "3 x 3", "4", "6"],
-        ["block 1, 1", "3 x 3", "6", "6"],
-        ["block 1, 2", "3 x 3", "6", "6"],
-        ["up", "3 x 3", "6", "4"],
-        ["picture", "5 x 5", "4", "3"],
+        ["down_1", "7 x 7", "3", "4"],
+        ["down_2", "3 x 3", "4", "6"],
+        ["block_1/first", "3 x 3", "6", "6"],
+        ["block_1/second", "3 x 3", "6", "6"],
+        ["up_1", "3 x 3", "6", "4"],
+        ["up_2", "5 x 5", "4", "3"],
     ]
 
 

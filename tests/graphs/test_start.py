@@ -142,3 +142,48 @@ def test_where_there_is_no_stderr_nothing_is_hidden():
     program = "import os; os.close(2); from tfgraphs.graphs.start import without_banners\n"
     program += "with without_banners(): print(1)"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "1\n"
+
+
+NO_FOLDER = """
+import os, sys, tempfile
+from tfgraphs.graphs.start import without_banners
+
+def refuse(*_):
+    raise FileNotFoundError("no usable temporary directory")
+
+tempfile.TemporaryFile = refuse
+"""
+
+
+def run_program(program):
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_banners_are_hidden_where_no_folder_is_writable():
+    done = run_program(f"{NO_FOLDER}with without_banners(): {BANNER}")
+    assert (done.returncode, done.stderr) == (0, "message\n")
+
+
+NO_MEMORY = "if hasattr(os, 'memfd_create'): del os.memfd_create\n"
+
+
+def test_banners_are_hidden_where_there_are_no_files_in_memory():
+    program = f"import os, sys; from tfgraphs.graphs.start import without_banners\n{NO_MEMORY}"
+    done = run_program(f"{program}with without_banners(): {BANNER}")
+    assert (done.returncode, done.stderr) == (0, "message\n")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs the list of open files of Linux")
+def test_where_nothing_can_be_hidden_all_is_shown_and_no_file_stays_open():
+    program = f"{NO_FOLDER}{NO_MEMORY}before = os.listdir('/proc/self/fd')\n"
+    program += f"with without_banners(): {BANNER}\nassert os.listdir('/proc/self/fd') == before"
+    done = run_program(program)
+    assert (done.returncode, done.stderr) == (0, "banner of C++\nmessage\n")
+
+
+@pytest.mark.parametrize("without", [f"{NO_FOLDER}{NO_MEMORY}", "import os; os.close(2)\n"], ids=["file", "stderr"])
+def test_an_error_where_nothing_can_be_hidden_is_not_that_of_the_missing_file(without):
+    program = f"{without}from tfgraphs.graphs.start import without_banners\n"
+    program += "try:\n    with without_banners(): 1 / 0\nexcept ZeroDivisionError as error: print(error.__context__)"
+    assert run_program(program).stdout == "None\n"

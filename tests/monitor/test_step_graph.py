@@ -140,6 +140,40 @@ def test_a_function_in_a_function_is_drawn():
     assert drawn_value(outer, 4.0)[0] == 30
 
 
+def test_a_called_function_without_results_is_drawn():
+    count = tf.Variable(0.0, name="count")
+
+    @tf.function
+    def inner():
+        count.assign_add(1)
+
+    @tf.function(autograph=False)
+    def middle():
+        inner()
+        count.assign(2 * count)
+
+    @tf.function(autograph=False)
+    def outer():
+        with tf.name_scope("loss"):
+            middle()
+            return tf.sqrt(count, name="drawn_end")
+
+    definition = step_graph(outer.get_concrete_function().graph)
+    with tf.Graph().as_default():
+        tf.import_graph_def(definition, name="")
+    assert {"AssignAddVariableOp", "AssignVariableOp", "Sqrt"} <= {node.op for node in definition.node}
+    assert not {"PartitionedCall", "StatefulPartitionedCall"} & {node.op for node in definition.node}
+
+
+def test_a_result_that_passes_through_many_identities_is_found_once():
+    with tf.Graph().as_default() as graph:
+        first = second = tf.constant(1.0, name="sum")
+        for _ in range(60):  # each reads both results of the one before: 2^60 ways
+            first, second = tf.identity_n([first, second])
+    graph.outputs = [first]
+    assert [node.name for node in step_graph(graph).node] == ["sum"]
+
+
 def test_gradients_are_drawn_in_their_scope_and_those_that_nobody_needs_are_not():
     kernel, picture = tf.Variable([[2.0]]), tf.Variable([[1.0]])
 

@@ -12,6 +12,7 @@ from tfgraphs.backbones.geometry import PICTURE, View, slide, view
 from tfgraphs.backbones.layer_table import COLUMNS, layer_rows
 from tfgraphs.backbones.layers import Layer
 from tfgraphs.errors import TfgraphsError, summary
+from tfgraphs.graphs.scopes import scope
 from tfgraphs.monitor import html
 
 
@@ -99,9 +100,9 @@ class Backbone(tf.Module):
         names = [layers] if isinstance(layers, str) else list(layers)
         for name in names:
             self.check(name, pictures.shape[1:3])
-        with tf.name_scope(self.name):
+        with scope(self.name):
             shaped = tf.ensure_shape(pictures, [None, None, None, 3])
-            with tf.name_scope("preprocess"):
+            with scope("preprocess"):
                 prepared = self.preprocess(shaped)
             try:
                 found = self._activations(prepared, {self._own_name(name) for name in names})
@@ -119,7 +120,7 @@ class Backbone(tf.Module):
         needed = self._needed(names)
         for layer in self.layers.values():  # one after the other: a thousand of them are too many to recurse
             if layer.name in needed:
-                with tf.name_scope(layer.name):
+                with scope(layer.name):
                     activations[layer.name] = layer.compute(*(activations[source] for source in layer.inputs))
         return {name: activations[name] for name in names}
 

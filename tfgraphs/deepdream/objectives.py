@@ -19,7 +19,7 @@ from tfgraphs.backbones import Backbone
 from tfgraphs.backbones.looking.classes import class_layer, class_names
 from tfgraphs.deepdream.objective_text import read_terms
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.graphs.scopes import scope
+from tfgraphs.graphs.scopes import in_scope
 
 _NEAREST_CHUNK = 1 << 22  # dot products of positions in memory at once
 _NUMBER = r"\d{1,9}"  # within int32
@@ -134,22 +134,15 @@ def total(terms: Terms) -> tuple[tf.Tensor, Terms]:
 
 
 def _single(
-    function: Callable[..., Objective],
+    kind: str,
     name: str,
     layer: str,
     response: Response,
     local: bool = True,
     response_at_scale: Callable[[tf.Tensor], Response] | None = None,
 ) -> Objective:
-    """Returns the objective of one term, whose response is computed in a scope of the name of a function."""
-
-    def scoped(response: Response) -> Response:
-        def respond(activation: tf.Tensor) -> tf.Tensor:
-            with scope(function.__name__):
-                return response(activation)
-
-        return respond
-
+    """Returns the objective of one term, whose response is computed in a scope of its kind."""
+    scoped = in_scope(kind)
     at_scale = response_at_scale and (lambda scale: scoped(response_at_scale(scale)))
     return Objective(((1.0, Term(name, layer, scoped(response), local, at_scale)),))
 
@@ -160,12 +153,12 @@ def layer_l2(layer: str) -> Objective:
     Its gradient with respect to the activations is the activations divided by their number (Mordvintsev, Olah, Tyka,
     "Inceptionism", 2015).
     """
-    return _single(layer_l2, layer, layer, lambda activation: tf.reduce_mean(tf.square(activation), axis=-1) / 2)
+    return _single("layer_l2", layer, layer, lambda activation: tf.reduce_mean(tf.square(activation), axis=-1) / 2)
 
 
 def channel(layer: str, number: int) -> Objective:
     """The mean of one channel (Olah, Mordvintsev, Schubert, "Feature Visualization", 2017)."""
-    return _single(channel, f"{layer}:{number}", layer, lambda activation: activation[..., number])
+    return _single("channel", f"{layer}:{number}", layer, lambda activation: activation[..., number])
 
 
 def channels(layer: str, numbers: Sequence[int]) -> Objective:
@@ -175,7 +168,7 @@ def channels(layer: str, numbers: Sequence[int]) -> Objective:
     def response(activation: tf.Tensor) -> tf.Tensor:
         return tf.gather(activation, chosen, axis=activation.shape.rank - 1, batch_dims=1)
 
-    return _single(channels, f"{layer}:{','.join(map(str, numbers))}", layer, response)
+    return _single("channels", f"{layer}:{','.join(map(str, numbers))}", layer, response)
 
 
 def neuron(layer: str, number: int, row: int | None = None, column: int | None = None) -> Objective:
@@ -201,7 +194,7 @@ def neuron(layer: str, number: int, row: int | None = None, column: int | None =
         return response
 
     name = f"{layer}:{number}:" + ("middle" if row is None else f"{row}:{column}")
-    return _single(neuron, name, layer, response_at_scale(tf.ones([2], tf.float64)), False, response_at_scale)
+    return _single("neuron", name, layer, response_at_scale(tf.ones([2], tf.float64)), False, response_at_scale)
 
 
 def class_logit(backbone: Backbone, number: int) -> Objective:
@@ -213,7 +206,8 @@ def class_logit(backbone: Backbone, number: int) -> Objective:
     layer = backbone.layer(class_layer(backbone))
     while layer.kind == "softmax" and layer.inputs[0] in backbone.layers:
         layer = backbone.layers[layer.inputs[0]]
-    return _single(class_logit, f"class:{number}", layer.name, lambda activation: activation[..., number], local=False)
+    name = f"class:{number}"
+    return _single("class_logit", name, layer.name, lambda activation: activation[..., number], local=False)
 
 
 def guided(layer: str, reference: np.ndarray) -> Objective:
@@ -235,7 +229,7 @@ def guided(layer: str, reference: np.ndarray) -> Objective:
         nearest = tf.gather(guide, _nearest(tf.stop_gradient(features), guide))
         return tf.reshape(tf.reduce_sum(features * nearest, axis=-1), tf.shape(activation)[:-1])
 
-    return _single(guided, f"{layer} as the guide", layer, response)
+    return _single("guided", f"{layer} as the guide", layer, response)
 
 
 def _nearest(features: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
@@ -266,7 +260,7 @@ def diversity(layer: str) -> Objective:
         pairs = tf.cast(tf.maximum(batch * (batch - 1), 1), tf.float32)
         return -(tf.reduce_sum(cosines) - tf.linalg.trace(cosines))[None] / pairs
 
-    return _single(diversity, f"diversity of {layer}", layer, response, local=False)
+    return _single("diversity", f"diversity of {layer}", layer, response, local=False)
 
 
 def parse(text: str, backbone: Backbone) -> Objective:

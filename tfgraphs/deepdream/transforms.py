@@ -7,14 +7,13 @@ A `Transform` is differentiable, depends on nothing but the seed and the step, a
 input has one. Most transform all pictures of a batch alike.
 """
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfgraphs.graphs.scopes import scope
+from tfgraphs.graphs.scopes import in_scope
 
 GREY = 0.5  # the value of pixels beyond the border
 
@@ -23,24 +22,10 @@ Transform = Callable[[tf.Tensor, Seed, tf.Tensor], tf.Tensor]
 """Maps pictures [batch, height, width, channels], a seed and the number of the step, int64, to pictures."""
 
 
-def _in_scope(name: str) -> Callable[[Transform], Transform]:
-    """Computes a transform in a scope of a name."""
-
-    def decorate(transform: Transform) -> Transform:
-        @functools.wraps(transform)
-        def transformed(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
-            with scope(name):
-                return transform(pictures, seed, step)
-
-        return transformed
-
-    return decorate
-
-
 def jitter(amount: int) -> Transform:
     """Rolls pictures by up to `amount` pixels in each direction. What leaves at one edge enters at the other."""
 
-    @_in_scope("jitter")
+    @in_scope("jitter")
     def roll(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
         if amount == 0:
             return pictures
@@ -50,7 +35,7 @@ def jitter(amount: int) -> Transform:
     return roll
 
 
-@_in_scope("random_roll")
+@in_scope("random_roll")
 def random_roll(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
     """Rolls pictures by any number of pixels, so that no position stays at a border."""
     shift = tf.random.stateless_uniform([2], [seed, step])
@@ -74,13 +59,13 @@ def compose(transforms: Sequence[Transform]) -> Transform:
 def pad(amount: int) -> Transform:
     """Adds a grey border of `amount` pixels on every side."""
     sides = [[0, 0], [amount, amount], [amount, amount], [0, 0]]
-    return _in_scope("pad")(lambda pictures, seed, step: tf.pad(pictures, sides, constant_values=GREY))
+    return in_scope("pad")(lambda pictures, seed, step: tf.pad(pictures, sides, constant_values=GREY))
 
 
 def random_crop(amount: int) -> Transform:
     """Crops `amount` pixels from the height and from the width, at a random offset."""
 
-    @_in_scope("random_crop")
+    @in_scope("random_crop")
     def crop(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
         batch, height, width, channels = pictures.shape
         corner = tf.random.stateless_uniform([2], [seed, step], 0, amount + 1, tf.int32)
@@ -93,7 +78,7 @@ def random_crop(amount: int) -> Transform:
 def random_scale(smallest: float, largest: float) -> Transform:
     """Scales about the centre by a random factor from `smallest` to `largest`. The picture keeps its size."""
 
-    @_in_scope("random_scale")
+    @in_scope("random_scale")
     def scale(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
         factor = tf.random.stateless_uniform([], [seed, step], smallest, largest)
         return _about_center(pictures, 1 / factor * tf.eye(2))
@@ -104,7 +89,7 @@ def random_scale(smallest: float, largest: float) -> Transform:
 def random_rotate(degrees: float) -> Transform:
     """Rotates about the centre by up to `degrees` in each direction. The picture keeps its size."""
 
-    @_in_scope("random_rotate")
+    @in_scope("random_rotate")
     def rotate(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
         angle = tf.random.stateless_uniform([], [seed, step], -degrees, degrees) * (math.pi / 180)
         cosine, sine = tf.cos(angle), tf.sin(angle)
@@ -121,7 +106,7 @@ def random_window(smallest: float, largest: float) -> Transform:
         largest: longest side.
     """
 
-    @_in_scope("random_window")
+    @in_scope("random_window")
     def window(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
         batch, height, width, _ = pictures.shape
         side = min(height, width)
@@ -138,7 +123,7 @@ def random_window(smallest: float, largest: float) -> Transform:
 def noise(deviation: float) -> Transform:
     """Adds normal noise of standard deviation `deviation` to each value."""
 
-    @_in_scope("noise")
+    @in_scope("noise")
     def add(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
         return pictures + tf.random.stateless_normal(tf.shape(pictures), [seed, step], stddev=deviation)
 

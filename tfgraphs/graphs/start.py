@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Literal, TextIO
+from typing import IO, Literal, TextIO
 
 from tfgraphs.errors import TfgraphsError
 from tfgraphs.graphs import processor
@@ -50,24 +50,38 @@ def without_banners(is_expected: Callable[[BaseException], bool] = lambda error:
         is_expected: whether an error explains itself; after any other one what was hidden is shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is no stderr
-        yield
-        return
-    with tempfile.TemporaryFile() as banners, os.fdopen(os.dup(2), "w", 1, errors="backslashreplace") as shown:
-        os.dup2(banners.fileno(), 2)
+    with contextlib.ExitStack() as opened:
+        hidden: tuple[TextIO, IO[bytes]] | None
         try:
-            with contextlib.redirect_stderr(shown if _writes_to_descriptor(sys.stderr, 2) else sys.stderr):
-                yield
-        except BaseException as error:
-            if not is_expected(error):
-                banners.seek(0)
-                os.write(stderr, banners.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            shown = opened.enter_context(os.fdopen(os.dup(2), "w", 1, errors="backslashreplace"))
+            hidden = shown, opened.enter_context(_unnamed_file())
+        except OSError:  # there is no stderr, or no place for what is hidden
+            hidden = None
+        with _redirected(*hidden, is_expected) if hidden else contextlib.nullcontext():
+            yield
+
+
+@contextlib.contextmanager
+def _redirected(shown: TextIO, banners: IO[bytes], is_expected: Callable[[BaseException], bool]) -> Iterator[None]:
+    """Lets C++ write to one file instead of stderr, and Python to a copy of stderr."""
+    os.dup2(banners.fileno(), 2)
+    try:
+        with contextlib.redirect_stderr(shown if _writes_to_descriptor(sys.stderr, 2) else sys.stderr):
+            yield
+    except BaseException as error:
+        if not is_expected(error):
+            banners.seek(0)
+            os.write(shown.fileno(), banners.read())
+        raise
+    finally:
+        os.dup2(shown.fileno(), 2)
+
+
+def _unnamed_file() -> IO[bytes]:
+    """Opens a file in memory; on systems that have none a temporary one, for which there may be no writable folder."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("banners"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _writes_to_descriptor(stream: TextIO, number: int) -> bool:

@@ -43,9 +43,9 @@ def step_graph(graph: tf.Graph) -> tf.compat.v1.GraphDef:
     nodes = {node.name: node for node in definition.node}
     ends = list(_last(nodes, [output.op.name for output in getattr(graph, "outputs", [])]))
     with graph.as_default():
-        results, more = _open_calls(nodes, functions)
+        results, more, opened = _open_calls(nodes, functions)
     results |= _leave_out_identities(nodes)
-    left_out = {_name(result) for result in results}
+    left_out = opened | {_name(result) for result in results}
     for node in nodes.values():
         node.input[:] = [_resolved(one, results) for one in node.input if not _waits(one, left_out)]
     if ends:
@@ -59,12 +59,14 @@ def step_graph(graph: tf.Graph) -> tf.compat.v1.GraphDef:
     return drawn
 
 
-def _open_calls(nodes: Nodes, functions: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+def _open_calls(nodes: Nodes, functions: Mapping[str, Any]) -> tuple[dict[str, str], list[str], set[str]]:
     """Replaces calls of functions by their nodes, in the scope of the call.
 
-    Returns where the results of the calls are now, and what functions compute besides their results.
+    Returns where the results of the calls are now, what functions compute besides their results, and the names that
+    the calls had: some have no results.
     """
     results: dict[str, str] = {}
+    opened: set[str] = set()
     ends, calls, taken = [], list(nodes.values()), set(nodes)
     while calls:
         call = calls.pop()
@@ -87,7 +89,8 @@ def _open_calls(nodes: Nodes, functions: Mapping[str, Any]) -> tuple[dict[str, s
             results[f"{call.name}:{number}"] = given.get(_name(result)) or _renamed(result, names)
         ends += [names[name] for name in function.control_ret.values()]
         del nodes[call.name]
-    return results, ends
+        opened.add(call.name)
+    return results, ends, opened
 
 
 def _leave_out_identities(nodes: Nodes) -> dict[str, str]:
@@ -102,9 +105,12 @@ def _leave_out_identities(nodes: Nodes) -> dict[str, str]:
 
 def _last(nodes: Nodes, outputs: Sequence[str]) -> Iterator[str]:
     """Yields what a function computes last: its results pass through `Identity`, which waits for `NoOp`."""
-    left = list(outputs)
+    left, seen = list(outputs), set()
     while left:
         node = nodes[left.pop()]
+        if node.name in seen:
+            continue
+        seen.add(node.name)
         if node.op in (*_IDENTITIES, "NoOp"):
             left += map(_name, node.input)
         else:

@@ -5,7 +5,6 @@
 A loss holds no optimizer, no loop and no input or output.
 """
 
-import contextlib
 import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgraphs.errors import TfgraphsError
-from tfgraphs.graphs.scopes import scope
+from tfgraphs.graphs.scopes import in_scope, scope
 
 LossValue = tf.Tensor | tuple[tf.Tensor, Mapping[str, tf.Tensor]]
 LossFunction = Callable[[tf.Tensor], LossValue]
@@ -54,19 +53,14 @@ class Loss:
 
     def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns the value and its terms, which are empty if the function has none."""
-        with scope(self.name) if self.name else contextlib.nullcontext():
+        with scope(self.name):
             result = self._function(step)
         value, terms = result if isinstance(result, tuple) else (result, {})
         return value, {**terms, self.name: value} if self.name else dict(terms)
 
     def within(self, name: str) -> "Loss":
-        """Returns the same loss, computed in a scope of a name; none if that is empty."""
-
-        def scoped(step: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            with scope(name):
-                return self(step)
-
-        return Loss(scoped) if name else self
+        """Returns the same loss, computed in a scope of a name; in the present one if that is empty."""
+        return Loss(in_scope(name)(self.__call__))
 
     def differentiate(
         self, step: tf.Tensor, variables: Sequence[Any]

@@ -11,7 +11,6 @@ Source: Mikolov et al. 2013 (arXiv 1301.3781). word2vec.c draws the reach of eac
 the sampling is `expected`.
 """
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 from functools import partial
@@ -123,7 +122,7 @@ class Word2Vec:
                 texts = tf.split(text(step), parts, axis=1)
             for part, words_sentences in enumerate(texts):
                 draw = Draw(self.settings.seed, step, group.rank * parts + part, group.size * parts)
-                with scope(f"part_{part + 1}") if part else contextlib.nullcontext():
+                with scope(f"part_{part + 1}" if part else ""):
                     numbers, constants = self._lookup(words_sentences, draw)
                     with scope("lookup"):
                         rows = _look_up(self.inputs.rows, self.outputs.rows, numbers)

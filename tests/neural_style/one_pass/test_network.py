@@ -88,7 +88,7 @@ def test_pictures_of_a_batch_are_painted_as_each_alone(network):
 
 def without_noise():
     network = TransformationNetwork(channels=(6, 8), blocks=2)
-    (strength,) = (variable for variable in network.variables if variable.name.startswith("strength"))
+    (strength,) = (variable for variable in network.variables if variable.name.endswith("/noise/strength:0"))
     strength.assign(tf.zeros_like(strength))
     return network
 

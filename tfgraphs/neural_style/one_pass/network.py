@@ -15,6 +15,8 @@ little. Adding the photograph itself at the end was tried and left out: its shar
 learn to paint strokes.
 """
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
@@ -24,6 +26,9 @@ from tfgraphs.monitor import html
 SMALLEST_SIDE = 8  # of a picture, in pixels, so that there is something to mirror at each border
 CHANNELS = (24, 64)  # of the activations at half and at a quarter of the size
 BLOCKS = 4
+NETWORK = "network"
+"""The scope in which training computes the network; names of variables begin with it."""
+_LAST = "up_2"  # the scope of the last layer, which has no normalization
 _EPSILON = 1e-5
 
 
@@ -46,23 +51,18 @@ class TransformationNetwork(tf.Module):
             for number in range(blocks)
         ]
         self._up = _Layer("up_1", draw, 3, quarter, half)
-        self._strength = tf.Variable(tf.fill([quarter], 0.1), name="network/noise/strength")
-        self._kernel = tf.Variable(_initial(draw, 5, half, 3), name="network/up_2/kernel")
-        self._bias = tf.Variable(tf.zeros([3]), name="network/up_2/bias")
+        self._strength = tf.Variable(tf.fill([quarter], 0.1), name=f"{NETWORK}/noise/strength")
+        self._kernel = tf.Variable(_initial(draw, 5, half, 3), name=f"{NETWORK}/{_LAST}/kernel")
+        self._bias = tf.Variable(tf.zeros([3]), name=f"{NETWORK}/{_LAST}/bias")
 
     def __repr__(self) -> str:
         return f"<{self._summary}>"
 
     def _repr_html_(self) -> str:
         """Returns the convolutions as a table for notebooks."""
-        kernels = {f"down {number}": layer.kernel for number, layer in enumerate(self._down, 1)}
-        for number, block in enumerate(self._blocks, 1):
-            kernels |= {f"block {number}, {place}": layer.kernel for place, layer in enumerate(block, 1)}
-        kernels |= {"up": self._up.kernel, "picture": self._kernel}
-        rows = [
-            (name, f"{height} x {width}", before, after)
-            for name, (height, width, before, after) in ((name, kernel.shape) for name, kernel in kernels.items())
-        ]
+        layers = [*self._down, *itertools.chain(*self._blocks), self._up]
+        shapes = {**{layer.scope: layer.kernel.shape for layer in layers}, _LAST: self._kernel.shape}
+        rows = [(name, f"{height} x {width}", before, after) for name, (height, width, before, after) in shapes.items()]
         return html.table(["Convolution", "Kernel", "Channels in", "Channels out"], rows, self._summary)
 
     @property
@@ -85,7 +85,7 @@ class TransformationNetwork(tf.Module):
                 activation += second.normalized(convolution(inner, second.kernel))
         with scope(self._up.scope):
             activation = tf.nn.relu(self._up.normalized(resize_convolution(activation, self._up.kernel)))
-        with scope("up_2"):
+        with scope(_LAST):
             painted = tf.sigmoid(resize_convolution(activation, self._kernel) + self._bias)
             height, width = tf.unstack(tf.shape(pictures)[1:3])
             return painted[:, :height, :width]  # halves of odd sides were rounded up
@@ -109,9 +109,9 @@ class _Layer(tf.Module):
     def __init__(self, scope: str, draw: np.random.Generator, side: int, before: int, after: int) -> None:
         super().__init__()
         self.scope = scope
-        self.kernel = tf.Variable(_initial(draw, side, before, after), name=f"network/{scope}/kernel")
-        self._scale = tf.Variable(tf.ones([after]), name=f"network/{scope}/scale")
-        self._shift = tf.Variable(tf.zeros([after]), name=f"network/{scope}/shift")
+        self.kernel = tf.Variable(_initial(draw, side, before, after), name=f"{NETWORK}/{scope}/kernel")
+        self._scale = tf.Variable(tf.ones([after]), name=f"{NETWORK}/{scope}/scale")
+        self._shift = tf.Variable(tf.zeros([after]), name=f"{NETWORK}/{scope}/shift")
 
     def normalized(self, activation: tf.Tensor) -> tf.Tensor:
         return instance_normalization(activation, self._scale, self._shift)

@@ -20,7 +20,7 @@ from tfgraphs.cluster.group import ALONE, Group
 from tfgraphs.graphs.scopes import scope
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.neural_style.octaves import octave, octave_scope, octave_shares
-from tfgraphs.neural_style.one_pass.network import TransformationNetwork
+from tfgraphs.neural_style.one_pass.network import NETWORK, TransformationNetwork
 from tfgraphs.neural_style.one_pass.settings import NetworkSettings, trainable
 from tfgraphs.neural_style.regions import StyleError
 from tfgraphs.neural_style.settings import StyleSettings
@@ -147,7 +147,7 @@ def _network_loss(
         layer = transfer.content_layer
         with scope("photographs"):
             photographs = crops(step)
-        with scope("network"):
+        with scope(NETWORK):
             painted = network(photographs)
         shift = draw_shift(settings.seed, step)
         with scope("shift"):
