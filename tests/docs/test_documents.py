@@ -1,7 +1,7 @@
 """What finds the examples of pages, and what compares their outputs."""
 
 import pytest
-from documents import CHECKOUT, assert_same_lines, blocks, close, examples, without_comments
+from documents import CHECKOUT, DOCS, SPECIAL, assert_same_lines, blocks, close, examples, without_comments
 
 PAGE = """# Title
 
@@ -69,3 +69,8 @@ def test_programs_are_compared_without_comments():
 def test_all_examples_of_the_readme_are_found():
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     assert len([one for one in examples(CHECKOUT / "README.md") if one.language == "python"]) == text.count("```python")
+
+
+def test_examples_that_only_the_readme_s_tests_run_are_in_the_readme():
+    special = {one.code for path in DOCS.rglob("*.md") for one in examples(path) if one.code.startswith(SPECIAL)}
+    assert special <= {one.code for one in examples(CHECKOUT / "README.md")}
