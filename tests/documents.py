@@ -11,7 +11,6 @@ import math
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tokenize
@@ -22,14 +21,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from checkout_copies import CHECKOUT, copy_of_checkout
 from fasttext_files import model_file
 from forked_commands import ForkedCommands
 from torch_files import resnet_arrays, whole, zip_file
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
-PARTS = ("setup.py", "setup.cfg", "constraints.txt", "LICENSE", "docs", "README.md", "ruff.toml", "tfgraphs")
-FOLDERS = ("benchmarks", "bin", "tests")
 SPECIAL = ("bin/test", "bin/docs", "bin/studio", "bin/demo", ".venv/bin/pip", ".venv/bin/tensorboard")
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?")
 
@@ -100,12 +97,7 @@ def examples(path: Path) -> list[Example]:
 
 def copy_checkout(folder: Path) -> Path:
     """Copies the checkout with the environment that runs the tests, and files that pages speak of."""
-    for name in PARTS + FOLDERS:
-        source = CHECKOUT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder)
+    copy_of_checkout(folder)
     (folder / ".venv").symlink_to(sys.prefix)
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8") + (CHECKOUT / "LICENSE").read_text()
     (folder / "text.txt").write_text(text * 20, encoding="utf-8")

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from checkout_copies import CHECKOUT, build, copy_of_checkout
 from PIL import Image
 
 from tfgraphs.version import __version__
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 COMMANDS = ["deepdream", "neural-style", "studio", "visualize", "word2vec", "words"]
 UNREADY = {  # what needs the extra offline, by command
     "deepdream": ["photo.png"],
@@ -83,12 +83,7 @@ class Environment:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    (folder / "copy").mkdir()
-    for name in ("setup.py", "setup.cfg", "LICENSE", "README.md"):
-        shutil.copy(CHECKOUT / name, folder / "copy")
-    shutil.copytree(CHECKOUT / "tfgraphs", folder / "copy" / "tfgraphs", ignore=shutil.ignore_patterns("__pycache__"))
-    program = [sys.executable, "-m", "build", "--no-isolation", "--wheel", f"--outdir={folder}", folder / "copy"]
-    subprocess.run(program, check=True, capture_output=True)
+    build(copy_of_checkout(folder / "copy"), folder, "--wheel")
     return next(folder.glob("*.whl"))
 
 
