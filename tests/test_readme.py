@@ -8,7 +8,8 @@ import time
 import urllib.request
 
 import pytest
-from documents import CHECKOUT, DOCS, SPECIAL, assert_same_lines, blocks, check, copy_checkout, examples, run
+from documents import CHECKOUT, DOCS, SPECIAL, blocks, check, copy_checkout, examples, run
+from same_output import assert_same_lines
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = examples(CHECKOUT / "README.md")
