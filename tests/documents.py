@@ -1,17 +1,14 @@
 """Runs what README and the pages of docs/ show, in the order of a page, in a copy of the checkout.
 
 A block ```sh holds commands, one ```python a program, and a block ```text after it the first lines that the last of
-them prints. With title="for example" (示例 in Chinese) other computers may print other words
-and numbers there.
+them prints. With title="for example" (示例 in Chinese) other computers may print other words and numbers there.
 """
 
 import io
 import itertools
-import math
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tokenize
@@ -22,16 +19,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from checkout_copies import CHECKOUT, copy_of_checkout
 from fasttext_files import model_file
 from forked_commands import ForkedCommands
+from same_output import assert_same_lines
 from torch_files import resnet_arrays, whole, zip_file
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
-PARTS = ("setup.py", "setup.cfg", "constraints.txt", "LICENSE", "docs", "README.md", "ruff.toml", "tfgraphs")
-FOLDERS = ("benchmarks", "bin", "tests")
 SPECIAL = ("bin/test", "bin/docs", "bin/studio", "bin/demo", ".venv/bin/pip", ".venv/bin/tensorboard")
-NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -100,12 +95,7 @@ def examples(path: Path) -> list[Example]:
 
 def copy_checkout(folder: Path) -> Path:
     """Copies the checkout with the environment that runs the tests, and files that pages speak of."""
-    for name in PARTS + FOLDERS:
-        source = CHECKOUT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder)
+    copy_of_checkout(folder)
     (folder / ".venv").symlink_to(sys.prefix)
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8") + (CHECKOUT / "LICENSE").read_text()
     (folder / "text.txt").write_text(text * 20, encoding="utf-8")
@@ -145,24 +135,6 @@ def check(example: Example, place: Path, forked: ForkedCommands) -> None:
         assert_same_lines(printed, expected)
     for comment in re.findall(r"print\(.*\)  # (.*)", example.code):
         assert comment in result.stdout
-
-
-def assert_same_lines(printed: list[str], expected: list[str]) -> None:
-    """Compares lines of output: words exactly, numbers as closely as other processors compute them."""
-    assert [NUMBER.sub("#", " ".join(line.split())) for line in printed] == [
-        NUMBER.sub("#", " ".join(line.split())) for line in expected
-    ], "\n".join(printed)
-    for one, other in zip(printed, expected, strict=True):
-        for number, wanted in zip(NUMBER.findall(one), NUMBER.findall(other), strict=True):
-            assert close(number, wanted), f"{one!r} instead of {other!r}"
-
-
-def close(number: str, wanted: str) -> bool:
-    """Whether two numbers differ by at most 5 percent and one unit of the last digit that is shown."""
-    decimals = len(wanted.partition("e")[0].partition(".")[2])
-    one, other = (float(text.replace(",", "")) for text in (number, wanted))
-    unit = 10.0**-decimals if decimals and "e" not in wanted else 0.0
-    return math.isclose(one, other, rel_tol=0.05, abs_tol=1.01 * unit)
 
 
 def without_comments(program: str) -> list[str]:

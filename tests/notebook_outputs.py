@@ -6,7 +6,6 @@ import re
 
 from PIL import Image
 
-_NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?"
 _TIME = r"\d+ (?:s|min|h)(?: \d+ (?:s|min))?|[\d,]+ words/s"  # differs from run to run
 
 
@@ -14,12 +13,6 @@ def texts(cell):
     """The texts that a cell displays, without times and speeds."""
     found = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
     return [re.sub(_TIME, "TIME", text) for text in found]
-
-
-def words_and_numbers(text):
-    """The text without its numbers, and the numbers."""
-    numbers = [float(number.replace(",", "")) for number in re.findall(_NUMBER, text)]
-    return re.sub(_NUMBER, "NUMBER", text), numbers
 
 
 def picture_sizes(cell):

@@ -5,21 +5,19 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import kubernetes_validate
 import numpy as np
 import pytest
 import yaml
+from documents import CHECKOUT, DOCS, blocks
 
 from tfgraphs.cluster.addresses import find_place
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-HOW_TO = CHECKOUT / "docs" / "how-to"
+HOW_TO = DOCS / "how-to"
 PAGE = (HOW_TO / "cluster.md").read_text(encoding="utf-8")
-COMMANDS = [
-    re.sub(r"^\$ ", "", text, flags=re.MULTILINE) for text in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-]
+CONSOLES = [block.text for block in blocks(PAGE) if block.language == "console"]
+COMMANDS = [re.sub(r"^\$ ", "", text, flags=re.MULTILINE) for text in CONSOLES]
 LOOP = next(command for command in COMMANDS if command.startswith("until "))
 DASK_WORKER = next(line for line in "\n".join(COMMANDS).splitlines() if line.startswith("dask worker "))
 FILES = HOW_TO / "cluster"

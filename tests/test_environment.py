@@ -1,4 +1,4 @@
-"""bin/demo and bin/test on machines that lack something: one line says what, and nothing half-made stays."""
+"""bin/demo, bin/docs and bin/test on machines that lack something: one line says what, and nothing half-made stays."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def script(path, text):
     return str(path)
 
 
-@pytest.mark.parametrize("command", ["demo", "test"])
+@pytest.mark.parametrize("command", ["demo", "docs", "test"])
 def test_a_missing_python_is_named(command, tmp_path):
     result = run(tmp_path / "home", command, PYTHON=str(tmp_path / "python"))
     assert result.returncode == 2

@@ -1,17 +1,15 @@
 """The archives of a release: they are built without a warning, hold what belongs in them, and say what they are."""
 
 import configparser
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from checkout_copies import CHECKOUT, build, copy_of_checkout
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -19,7 +17,6 @@ from trove_classifiers import classifiers, deprecated_classifiers
 
 from tfgraphs.version import __version__
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 SETUP = configparser.ConfigParser()
 SETUP.read(CHECKOUT / "setup.cfg", encoding="utf-8")
 EXTRAS = SETUP["options.extras_require"]
@@ -31,29 +28,12 @@ FILES = {
 }
 
 
-def built(folder, output, *arguments):
-    """Builds archives of a folder in the environment of the tests and returns what was printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", f"--outdir={output}", *arguments, folder],
-        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory):
     """The source archive, the wheel that is built from it, and the one that is built from the checkout."""
     folder = tmp_path_factory.mktemp("archives")
-    for name in ("tfgraphs", "tests", "benchmarks", "bin", "docs"):
-        shutil.copytree(CHECKOUT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.py", "setup.cfg", "constraints.txt", "LICENSE", "README.md", "ruff.toml"):
-        shutil.copy(CHECKOUT / name, folder / "copy")
-    printed = built(folder / "copy", folder / "dist")
-    printed += built(folder / "copy", folder / "direct", "--wheel")
+    copy = copy_of_checkout(folder / "copy")
+    printed = build(copy, folder / "dist") + build(copy, folder / "direct", "--wheel")
     (source,), (wheel,) = (folder / "dist").glob("*.tar.gz"), (folder / "dist").glob("*.whl")
     return SimpleNamespace(source=source, wheel=wheel, direct=folder / "direct" / wheel.name, printed=printed)
 

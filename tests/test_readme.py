@@ -8,11 +8,15 @@ import time
 import urllib.request
 
 import pytest
-from documents import CHECKOUT, SPECIAL, assert_same_lines, check, copy_checkout, examples, run
+from documents import CHECKOUT, DOCS, SPECIAL, blocks, check, copy_checkout, examples, run
+from same_output import assert_same_lines
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = examples(CHECKOUT / "README.md")
 COMMANDS = [one.code for one in EXAMPLES if one.language == "sh"]
+CONTRIBUTING = (DOCS / "contributing.md").read_text(encoding="utf-8")
+SHOWN = "".join(block.text for block in blocks(CONTRIBUTING) if block.language == "console")
+TESTS = [line for line in re.findall(r"^\$ (bin/test.*)", SHOWN, re.MULTILINE) if "--all" not in line]
 BANNER = r"^(?:[IWE]\d{4} .*|WARNING: All log messages.*)"  # what TensorFlow writes when it is imported
 
 
@@ -55,11 +59,18 @@ def test_the_demo_runs(copy):
     assert re.findall(BANNER, result.stderr, re.MULTILINE) == []
 
 
-@pytest.mark.parametrize("command", ["bin/test", "bin/test tests/optimize/test_minimize.py"])
-def test_the_test_command_checks_the_code_and_finds_the_tests(copy, command):
+@pytest.mark.parametrize("command", TESTS)
+def test_a_command_of_the_page_for_contributors_checks_the_code_and_finds_its_tests(copy, command):
     result = run(copy, command, PYTEST_ADDOPTS="--collect-only --quiet")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "test_minimize.py" in result.stdout
+    found = re.findall(r"^tests/.*::.*", result.stdout, re.MULTILINE)
+    assert found
+    _, *chosen = command.split()
+    assert [name for name in found if chosen and chosen[-1] not in name] == []
+
+
+def test_the_page_for_contributors_shows_the_test_command():
+    assert "bin/test" in TESTS
 
 
 @pytest.mark.long

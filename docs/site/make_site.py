@@ -18,12 +18,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import math_font
+import notebooks
 from finished_pages import finish
+
+from tfgraphs.errors import TfgraphsError
+from tfgraphs.files.outputs import atomic_folder, check_folder
 
 SITE = Path(__file__).resolve().parent
 DOCS, CHECKOUT = SITE.parent, SITE.parents[1]
 COMMANDS = ("words", "word2vec", "deepdream", "visualize", "neural_style", "studio")
 NOT_LIBRARY = ("cli", "studio")
+MARKER = ".tfgraphs-docs"  # the file by which an earlier site is recognised
 
 
 def main(arguments: list[str]) -> int:
@@ -32,28 +37,47 @@ def main(arguments: list[str]) -> int:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--serve", action="store_true")
     choice.add_argument("--notebooks", action="store_true")
-    home = Path(os.environ.get("TFGRAPHS_HOME") or CHECKOUT)
-    parser.add_argument("--output", type=Path, default=home / "out" / "docs", help="the folder to build")
+    parser.add_argument("--output", type=Path, default=CHECKOUT / "out" / "docs", help="the folder to build")
     options = parser.parse_args(arguments)
     if options.notebooks:
-        from notebooks import execute
-
-        for path in sorted((DOCS / "notebooks").glob("*.ipynb")):
-            execute(path)
+        for path in notebooks.notebooks():
+            notebooks.execute(path)
         return 0
+    try:
+        return show() if options.serve else build(options.output)
+    except TfgraphsError as error:
+        print(f"docs: {error}", file=sys.stderr)
+        return 2
+
+
+def show() -> int:
+    """Shows the site in a browser until it is interrupted."""
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
         prepare(work)
-        if options.serve:
-            with contextlib.suppress(KeyboardInterrupt):
-                run_zensical(work, "serve", "--open")
-            return 0
+        with contextlib.suppress(KeyboardInterrupt):
+            run_zensical(work, "serve", "--open")
+    return 0
+
+
+def build(output: Path) -> int:
+    """Builds the site, and returns the exit code.
+
+    Raises:
+        OutputError: the folder holds something else than an earlier site, or cannot be written.
+    """
+    check_folder(output, MARKER)
+    with tempfile.TemporaryDirectory() as place:
+        work = Path(place)
+        prepare(work)
         code = run_zensical(work, "build", "--strict")
         if code:
             return code
         finish(work / "site")
-        replace_folder(work / "site", options.output)
-    print(f"{options.output / 'index.html'} is the first page")
+        with atomic_folder(output, MARKER) as folder:
+            shutil.copytree(work / "site", folder, dirs_exist_ok=True)
+            (folder / MARKER).touch()
+    print(f"{output / 'index.html'} is the first page")
     return 0
 
 
@@ -64,11 +88,10 @@ def prepare(work: Path) -> None:
     shutil.copy(SITE / "style.css", pages)
     write(pages / "formulas.css", math_font.style())
     shutil.copy(SITE / "mkdocs.yml", work)
-    notebooks = sorted((pages / "notebooks").glob("*.ipynb"))
     for path in pages.rglob("*.md"):
         write(path, path.read_text(encoding="utf-8").replace(".ipynb)", ".md)"))
-    for path in notebooks:
-        notebook_page(path)
+    for path in notebooks.notebooks():
+        notebook_page(pages / path.relative_to(DOCS))
     for command in COMMANDS:
         write(pages / "reference" / "flags" / f"{command}.md", flags_page(command))
     for package in packages():
@@ -130,16 +153,6 @@ def write(path: Path, text: str) -> None:
     """Writes a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-
-
-def replace_folder(new: Path, old: Path) -> None:
-    """Moves a folder to where an earlier one may be."""
-    old.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=old.parent, prefix=".docs.") as beside:
-        moved = shutil.copytree(new, Path(beside) / "new")
-        if old.exists():
-            old.rename(Path(beside) / "old")
-        moved.rename(old)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What finds the examples of pages, and what compares their outputs."""
 
 import pytest
-from documents import CHECKOUT, assert_same_lines, blocks, close, examples, without_comments
+from documents import CHECKOUT, DOCS, SPECIAL, blocks, examples, without_comments
+from same_output import assert_same_lines, close
 
 PAGE = """# Title
 
@@ -46,14 +47,24 @@ def test_a_block_in_a_list_is_without_its_indentation():
     assert [block.text for block in blocks(PAGE) if block.language == "python"] == ["print(1)  # 1\n"]
 
 
-@pytest.mark.parametrize(("number", "wanted"), [("0.8523", "0.8524"), ("1,792", "1,793"), ("1.51e-5", "1.5e-5")])
+@pytest.mark.parametrize(
+    ("number", "wanted"), [("0.8523", "0.8524"), ("1,792", "1,793"), ("1.51e-5", "1.5e-5"), ("-1.95e+04", "-1.9e+04")]
+)
 def test_numbers_of_other_processors_are_the_same(number, wanted):
     assert close(number, wanted)
 
 
-@pytest.mark.parametrize(("number", "wanted"), [("0.78", "0.85"), ("12", "13"), ("1.5e-6", "1.5e-5"), ("-0.5", "0.5")])
+@pytest.mark.parametrize(
+    ("number", "wanted"),
+    [("0.78", "0.85"), ("12", "13"), ("1.5e-6", "1.5e-5"), ("-0.5", "0.5"), ("1.9e+05", "1.9e+04")],
+)
 def test_other_numbers_are_not(number, wanted):
     assert not close(number, wanted)
+
+
+def test_small_numbers_may_differ_more_if_a_slack_says_so():
+    assert close("0.0064", "0.0123", slack=0.01)
+    assert not close("0.0064", "0.0223", slack=0.01)
 
 
 @pytest.mark.parametrize("printed", [["queen 0.80"], ["king 0.90"], []])
@@ -69,3 +80,8 @@ def test_programs_are_compared_without_comments():
 def test_all_examples_of_the_readme_are_found():
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     assert len([one for one in examples(CHECKOUT / "README.md") if one.language == "python"]) == text.count("```python")
+
+
+def test_examples_that_only_the_readme_s_tests_run_are_in_the_readme():
+    special = {one.code for path in DOCS.rglob("*.md") for one in examples(path) if one.code.startswith(SPECIAL)}
+    assert special <= {one.code for one in examples(CHECKOUT / "README.md")}

@@ -9,8 +9,7 @@ import pytest
 from docstrings import in_markdown
 from documents import CHECKOUT, DOCS
 from flags_page import escaped
-
-COMMANDS = ("words", "word2vec", "deepdream", "visualize", "neural_style", "studio")
+from make_site import COMMANDS
 
 
 def output_of(*arguments):

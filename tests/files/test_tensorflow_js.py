@@ -1,4 +1,8 @@
-"""Exported networks in TensorFlow.js, whose converter needs an environment with an older TensorFlow."""
+"""Exported networks in TensorFlow.js, whose converter needs an environment with an older TensorFlow.
+
+`bin/test --all` skips these tests unless the converter, Node.js and @tensorflow/tfjs are there, which no extra brings:
+docs/reference/saved-models.md says how to install them and run the tests.
+"""
 
 import json
 import os
