@@ -1,8 +1,12 @@
 """Runs watched where their programs run: as a line of a terminal, or in a cell of a notebook."""
 
+import fcntl
 import io
+import os
 import re
+import struct
 import sys
+import termios
 from types import SimpleNamespace
 
 import IPython.display
@@ -13,7 +17,7 @@ from html_parts import Parts
 import tfgraphs
 from tfgraphs.monitor import watch as module
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.monitor.terminal import Line
+from tfgraphs.monitor.terminal import Line, Monitor
 
 
 class Terminal(io.StringIO):
@@ -75,6 +79,39 @@ def test_a_line_is_no_wider_than_the_terminal(clock, title, monkeypatch):
     stream = Terminal()
     run(Line(title, stream), clock)
     assert {cell_len(line) for line in stream.getvalue().strip("\r\n").split("\r")} == {59}
+
+
+def test_a_line_fits_the_terminal_on_which_it_is_written(clock, monkeypatch):
+    """The terminal of the standard error output, wherever the standard output goes."""
+    monkeypatch.setenv("COLUMNS", "60")
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 47, 0, 0))
+    with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as stream:
+        Line("dream " * 40, stream)(progress(0.5))
+        assert len(screen.read(1000).strip(b"\r")) == 46
+
+
+def test_a_terminal_without_a_size_gets_a_line_all_the_same(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    ours, theirs = os.openpty()  # 0 columns
+    with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as stream:
+        Line("dream " * 40, stream)(progress(0.5))
+        assert len(screen.read(1000).strip(b"\r")) == 59
+
+
+def test_a_program_without_an_error_output_shows_nothing(clock, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    run(tfgraphs.watch("dream"), clock)
+    with Monitor("dream") as monitor:
+        monitor.say("begins")
+        run(monitor, clock)
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal], ids=["stream", "terminal"])
+def test_states_after_the_end_are_not_all_shown(clock, stream):
+    written = stream()
+    run(Line("dream", written), clock, [0.5, *[1.0] * 15], seconds=0.01)
+    assert written.getvalue().count("100%") == 1
 
 
 def test_what_a_terminal_would_obey_is_escaped(clock):
