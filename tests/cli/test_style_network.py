@@ -126,9 +126,16 @@ def test_a_network_of_the_package_is_what_this_package_exports():
     """Small, and with the weights of the present architecture."""
     for name in TRAINED:
         folder = trained_network(f"sample:{name}")
-        assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_500_000
+        assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_600_000
         stored = tf.saved_model.load(str(folder)).variables
         assert [v.shape for v in stored] == [v.shape for v in TransformationNetwork().trainable_variables]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_network_of_the_package_refuses_files_of_pictures_that_are_too_large(name):
+    network = tf.saved_model.load(str(trained_network(f"sample:{name}")))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a picture is too large"):
+        network.serve_bytes(tf.constant([tf.io.encode_png(tf.zeros([1, 20_001, 3], tf.uint8)).numpy()]))
 
 
 TRAIN = ("--train_style=painting.png", "--export_dir=model")

@@ -286,6 +286,14 @@ def test_something_else_than_a_picture_is_refused(refusal):
     assert "Unknown image file format" in refusal("network", signature_name="serve_bytes", instances=[nothing])
 
 
+@pytest.mark.parametrize("model", PAINTING_MODELS)
+def test_a_small_file_of_a_picture_that_is_too_large_is_refused(refusal, model):
+    file = png(np.zeros((1, 20_001, 3)))
+    names = ["content_bytes", "style_bytes"] if model == "painter" else ["image_bytes"]
+    answer = refusal(model, signature_name="serve_bytes", instances=[dict.fromkeys(names, file)])
+    assert "a picture is too large" in answer
+
+
 # --- saved_model_cli
 
 

@@ -1,19 +1,25 @@
 """Runs watched where their programs run: as a line of a terminal, or in a cell of a notebook."""
 
+import fcntl
 import io
+import os
 import re
+import struct
 import sys
+import termios
+from pathlib import Path
 from types import SimpleNamespace
 
 import IPython.display
 import numpy as np
 import pytest
+import tensorflow as tf
 from html_parts import Parts
 
 import tfgraphs
 from tfgraphs.monitor import watch as module
 from tfgraphs.monitor.progress import Progress
-from tfgraphs.monitor.terminal import Line
+from tfgraphs.monitor.terminal import Line, Monitor
 
 
 class Terminal(io.StringIO):
@@ -75,6 +81,39 @@ def test_a_line_is_no_wider_than_the_terminal(clock, title, monkeypatch):
     stream = Terminal()
     run(Line(title, stream), clock)
     assert {cell_len(line) for line in stream.getvalue().strip("\r\n").split("\r")} == {59}
+
+
+def test_a_line_fits_the_terminal_on_which_it_is_written(clock, monkeypatch):
+    """The terminal of the standard error output, wherever the standard output goes."""
+    monkeypatch.setenv("COLUMNS", "60")
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 47, 0, 0))
+    with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as stream:
+        Line("dream " * 40, stream)(progress(0.5))
+        assert len(screen.read(1000).strip(b"\r")) == 46
+
+
+def test_a_terminal_without_a_size_gets_a_line_all_the_same(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    ours, theirs = os.openpty()  # 0 columns
+    with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as stream:
+        Line("dream " * 40, stream)(progress(0.5))
+        assert len(screen.read(1000).strip(b"\r")) == 59
+
+
+def test_a_program_without_an_error_output_shows_nothing(clock, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    run(tfgraphs.watch("dream"), clock)
+    with Monitor("dream") as monitor:
+        monitor.say("begins")
+        run(monitor, clock)
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal], ids=["stream", "terminal"])
+def test_states_after_the_end_are_not_all_shown(clock, stream):
+    written = stream()
+    run(Line("dream", written), clock, [0.5, *[1.0] * 15], seconds=0.01)
+    assert written.getvalue().count("100%") == 1
 
 
 def test_what_a_terminal_would_obey_is_escaped(clock):
@@ -149,18 +188,87 @@ def test_a_title_stays_a_text(cell, title):
     assert title in "".join(Parts(cell[-1]["text/html"]).text)
 
 
+def logged(folder):
+    """All events that TensorBoard finds in a folder."""
+    return [
+        tf.compat.v1.Event.FromString(record)
+        for path in sorted(folder.glob("*tfevents*"))
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    ]
+
+
+def losses(folder):
+    """The steps of which a loss is logged; the order of files is that of their names."""
+    return [event.step for event in logged(folder) if any(value.tag == "loss" for value in event.summary.value)]
+
+
+def open_files(folder):
+    """Descriptors of files in a folder that this process holds."""
+    own = Path("/proc/self/fd")
+    targets = [os.readlink(path) for path in own.iterdir() if path.is_symlink()]
+    return [target for target in targets if Path(target).is_relative_to(folder)]
+
+
 def test_a_logdir_gets_what_tensorboard_shows(tmp_path):
-    tf = pytest.importorskip("tensorflow")
     watch = tfgraphs.watch("dream", logdir=tmp_path)
     watch(progress(0.5, np.zeros((2, 2, 3), np.float32)))
     graph = tf.Graph()
     with graph.as_default():
         tf.constant(1.0, name="one")
     watch.graph(graph)
-    events = [
-        tf.compat.v1.Event.FromString(record)
-        for path in tmp_path.glob("*tfevents*")
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
-    ]
+    events = logged(tmp_path)
     assert {value.tag for event in events for value in event.summary.value} == {"loss", "loss/style", "picture"}
     assert any(event.graph_def for event in events)
+
+
+def test_the_files_of_a_log_are_closed_when_the_run_is_done(tmp_path, clock):
+    watch = tfgraphs.watch("dream", logdir=tmp_path)
+    run(watch, clock, (0.0, 0.5))
+    assert open_files(tmp_path)
+    watch(progress(1.0))
+    assert not open_files(tmp_path)
+    assert losses(tmp_path) == [0, 50, 100]
+
+
+def test_states_after_the_end_are_logged_in_one_more_file(tmp_path, clock):
+    run(tfgraphs.watch("dream", logdir=tmp_path), clock, (0.5, 1.0, 1.0, 1.0))
+    assert sorted(losses(tmp_path)) == [50, 100, 100, 100]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_another_run_is_logged_with_its_pictures_and_its_graph(tmp_path, clock):
+    watch, picture = tfgraphs.watch("dream", logdir=tmp_path), np.zeros((2, 2, 3), np.float32)
+    for _ in range(2):
+        watch.graph(tf.Graph())
+        for share in (0.0, 0.5, 1.0):
+            watch(progress(share, picture))
+    events = logged(tmp_path)
+    pictures = [event.step for event in events if any(value.tag == "picture" for value in event.summary.value)]
+    assert pictures == [0, 50, 100] * 2
+    assert sum(bool(event.graph_def) for event in events) == 2
+    assert not open_files(tmp_path)
+
+
+def test_another_run_has_a_time_of_its_own(clock, capsys):
+    watch = tfgraphs.watch("dream")
+    run(watch, clock, (0.0, 0.5, 1.0))
+    clock.now += 1000
+    run(watch, clock, (0.0, 0.5, 1.0))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" (")[0] for line in lines] == ["dream:  50%, 10 s left", "dream: 100%, 0 s left"] * 2
+
+
+def test_another_run_has_a_display_of_its_own(monkeypatch, clock):
+    titles = []
+
+    def display(bundle, raw, display_id):
+        titles.append(bundle["text/plain"])
+        return SimpleNamespace(update=lambda bundle, raw: None)
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    monkeypatch.setattr(module, "_in_notebook", lambda: True)
+    watch = tfgraphs.watch("dream")
+    run(watch, clock, (0.0, 1.0, 1.0))
+    assert len(titles) == 1
+    run(watch, clock, (0.0, 1.0))
+    assert titles == ["dream: preparing"] * 2

@@ -10,7 +10,7 @@ from html_parts import decoded
 from IPython.lib.pretty import pretty
 
 import tfgraphs
-from tfgraphs.pictures.picture_array import LONGEST_SIDE, PictureArray, encode_png
+from tfgraphs.pictures.picture_array import FASTEST, LONGEST_SIDE, SMALLEST, PictureArray, encode_png
 
 PIXELS = np.random.default_rng(0).random((6, 9, 3)).astype(np.float32)
 PICTURE = PIXELS.copy().view(PictureArray)
@@ -34,6 +34,13 @@ def test_grey_and_transparent_pictures_are_displayed(channels):
 def test_values_out_of_range_are_clipped_and_what_is_no_number_is_black():
     pixels = np.array([[[-1, 2, np.nan], [np.inf, -np.inf, 0.5]]], np.float32)
     np.testing.assert_array_equal(decoded(encode_png(pixels)), [[[0, 255, 0], [255, 0, 128]]])
+
+
+def test_compression_changes_the_bytes_and_no_pixel():
+    pixels = np.tile(np.linspace(0, 1, 90, dtype=np.float32)[:, None, None], (1, 80, 3))
+    fast, small = encode_png(pixels, compress_level=FASTEST), encode_png(pixels, compress_level=SMALLEST)
+    assert len(small) < len(fast)
+    np.testing.assert_array_equal(decoded(fast), decoded(small))
 
 
 def test_a_large_picture_is_displayed_smaller():

@@ -59,5 +59,19 @@ def test_an_answer_is_a_table(vectors, method, head):
     assert Parts(answer._repr_html_()).rows == [["Word", head], *rows]
 
 
+@pytest.mark.parametrize("part", [slice(2), slice(1, None), slice(None, None, -1), slice(0)])
+@pytest.mark.parametrize(("method", "head"), [("cosadd", "Cosine"), ("cosmul", "3CosMul")])
+def test_a_slice_of_an_answer_is_a_table(vectors, method, head, part):
+    answer = vectors.query("tea + milk - water", 3, method)
+    assert answer[part] == list(answer)[part]
+    rows = [[one.word, f"{one.cosine:.4f}"] for one in list(answer)[part]]
+    assert Parts(answer[part]._repr_html_()).rows == [["Word", head], *rows]
+
+
+def test_an_element_of_an_answer_is_a_neighbour(vectors):
+    answer = vectors.nearest(["tea"], 2)
+    assert [answer[0], answer[-1]] == list(answer)
+
+
 def test_no_answer_is_an_empty_table():
     assert Parts(Neighbours()._repr_html_()).rows == [["Word", "Cosine"]]

@@ -15,6 +15,7 @@ from tfgraphs.cli.shared.command import UsageError
 from tfgraphs.errors import TfgraphsError, printable
 from tfgraphs.expression import Term, parse
 from tfgraphs.vectors import WordVectors
+from tfgraphs.vectors.neighbours import SCORES
 
 QUESTIONS = {
     "near": "WORD...",
@@ -114,12 +115,12 @@ def answer_all(
             results[number] = error
     for method, asked in sums.items():
         found = vectors.combine(list(asked.values()), method=method, **options)
-        head, name = ("Cosine", "cosine") if method == "cosadd" else ("3CosMul", "score")
+        name = "cosine" if method == "cosadd" else "score"
         for (number, terms), neighbours in zip(asked.items(), found, strict=True):
             rows = [(neighbour.word, f"{neighbour.cosine:.4f}") for neighbour in neighbours]
             listed = [{"word": neighbour.word, name: neighbour.cosine} for neighbour in neighbours]
             fields = {"answer": listed, **_read_as(vectors, [term.word for term in terms])}
-            results[number] = Answer(("Word", head), rows, fields)
+            results[number] = Answer(("Word", SCORES[method]), rows, fields)
     return [results[number] for number in range(len(questions))]
 
 

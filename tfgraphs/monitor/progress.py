@@ -39,9 +39,10 @@ class Progress:
         """Returns stage, bar, picture and losses for notebooks."""
         parts = [html.line(f"{self.stage}: {self.done:.0%}"), html.bar(self.done)]
         if self.picture is not None:
-            from tfgraphs.pictures.picture_array import encode_png  # imports Pillow
+            from tfgraphs.pictures.picture_array import FASTEST, encode_png  # imports Pillow
 
-            parts.append(f"<div>{html.image(encode_png(self.picture, _PICTURE_SIDE), self.stage)}</div>")
+            png = encode_png(self.picture, _PICTURE_SIDE, FASTEST)  # one of many pictures of a run
+            parts.append(f"<div>{html.image(png, self.stage)}</div>")
         if not math.isnan(self.loss):
             terms = {"loss": self.loss, **self.terms}
             parts.append(html.table(["Term", "Value"], [(name, f"{term:.4g}") for name, term in terms.items()]))

@@ -1,7 +1,9 @@
 """Shows a run on the terminal: one line with the progress and the time left."""
 
 import contextlib
+import io
 import math
+import os
 import shutil
 import sys
 import time
@@ -37,9 +39,8 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
         stream: TextIO | None = None,
     ) -> None:
         self._title = title
-        self._stream = stream or sys.stderr
-        self._line_written = time.monotonic()
-        self._pace = Pace()
+        self._stream = _shown_on(stream)
+        self._due, self._pace = Due(), Pace()
         self._log = None if logdir is None else EventLog(logdir, flags or {}, picture_every)
         self._bar = _bar(self._stream)
         self._task = self._bar.add_task(title, total=1.0, detail="preparing")
@@ -72,11 +73,9 @@ class Monitor(contextlib.AbstractContextManager["Monitor"]):
             self._log.close()
 
     def _update(self, share: float, detail: str, left: str = "", at_once: bool = False) -> None:
-        detail, now = printable(detail), time.monotonic()
-        self._bar.update(self._task, completed=share, detail=detail)
-        if not self._stream.isatty() and (at_once or now - self._line_written >= self.line_seconds):
-            self._line_written = now
-            self._stream.write(f"{self._title}: {share:4.0%}{left} ({detail})\n")
+        self._bar.update(self._task, completed=share, detail=printable(detail))
+        if not self._stream.isatty() and self._due(self.line_seconds, at_once):
+            self._stream.write(_line(self._title, share, detail, left) + "\n")
             self._stream.flush()
 
 
@@ -91,22 +90,45 @@ class Line:
     line_seconds, update_seconds = 5.0, 0.2
 
     def __init__(self, title: str, stream: TextIO | None = None) -> None:
-        self._title, self._stream, self._pace = title, stream or sys.stderr, Pace()
-        self._written = -math.inf if self._stream.isatty() else time.monotonic()
+        self._title, self._stream, self._pace = title, _shown_on(stream), Pace()
+        self._due = Due(already=self._stream.isatty())
 
     def __call__(self, progress: Progress) -> None:
         """Shows one state of the run."""
-        left, now, in_place = self._pace.left(progress.done), time.monotonic(), self._stream.isatty()
-        if progress.done < 1 and now - self._written < (self.update_seconds if in_place else self.line_seconds):
+        left, ends, in_place = self._pace.left(progress.done), progress.done >= 1, self._stream.isatty()
+        if not self._due(self.update_seconds if in_place else self.line_seconds, ends):
             return
-        self._written = now
-        line = printable(f"{self._title}: {progress.done:4.0%}, {left} left ({detail(progress)})")
+        line = _line(self._title, progress.done, detail(progress), f", {left} left")
         if in_place:
             from rich.cells import set_cell_size  # wide characters take two columns
 
-            line = "\r" + set_cell_size(line, shutil.get_terminal_size().columns - 1)
-        self._stream.write(line + ("\n" if progress.done >= 1 or not in_place else ""))
+            line = "\r" + set_cell_size(line, _columns(self._stream) - 1)
+        self._stream.write(line + ("\n" if ends or not in_place else ""))
         self._stream.flush()
+
+
+class Due:
+    """Decides which states of a run are shown: those that are some seconds apart, and at once that in which it ends.
+
+    Args:
+        already: whether the first state is shown at once, too.
+    """
+
+    def __init__(self, already: bool = False) -> None:
+        self._shown, self._ended = -math.inf if already else time.monotonic(), False
+
+    def __call__(self, seconds: float, ends: bool) -> bool:
+        """Returns whether a state is shown now.
+
+        Args:
+            seconds: between two states that are shown.
+            ends: whether the run has ended with this state, or with one before.
+        """
+        now, ended, self._ended = time.monotonic(), self._ended, ends
+        due = (ends and not ended) or now - self._shown >= seconds
+        if due:
+            self._shown = now
+        return due
 
 
 class Pace:
@@ -125,6 +147,32 @@ class Pace:
 def detail(progress: Progress) -> str:
     """Returns the stage, and the loss if there is one."""
     return progress.stage if math.isnan(progress.loss) else f"{progress.stage}, loss {progress.loss:.4g}"
+
+
+def _line(title: str, share: float, detail: str, left: str) -> str:
+    """Returns a state of a run as text; `left` is ", 5 s left", or nothing."""
+    return printable(f"{title}: {share:4.0%}{left} ({detail})")
+
+
+def _shown_on(stream: TextIO | None) -> TextIO:
+    """Returns a stream, by default the standard error output, which programs without a console do not have."""
+    return stream or sys.stderr or _Nowhere()
+
+
+class _Nowhere(io.StringIO):
+    """A stream that keeps nothing of what is written."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def _columns(stream: TextIO) -> int:
+    """Returns the width of the terminal of a stream; of that of the standard output if it cannot tell."""
+    with contextlib.suppress(OSError, ValueError):
+        columns = os.get_terminal_size(stream.fileno()).columns
+        if columns > 0:  # some terminals have no size
+            return columns
+    return shutil.get_terminal_size().columns
 
 
 def _bar(stream: TextIO) -> "rich.progress.Progress":

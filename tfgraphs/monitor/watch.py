@@ -8,13 +8,14 @@ Commands show their runs by `tfgraphs.monitor.terminal.Monitor`.
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgraphs.monitor import html
 from tfgraphs.monitor.progress import Progress
 from tfgraphs.monitor.tensorboard import EventLog
-from tfgraphs.monitor.terminal import Line, Pace, detail, duration
+from tfgraphs.monitor.terminal import Due, Line, Pace, detail, duration
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,28 +34,52 @@ def watch(title: str = "run", *, logdir: str | Path | None = None, picture_every
         picture_every: steps between two logged pictures.
 
     Returns:
-        A function of `Progress`, for `on_progress`.
+        A function of `Progress`, for `on_progress`. It can show several runs, one after the other.
     """
-    return Watch(title, None if logdir is None else EventLog(logdir, {}, picture_every))
+    return Watch(title, None if logdir is None else partial(EventLog, logdir, {}, picture_every))
 
 
 class Watch:
-    """Shows a run; call it with each `Progress`. See `watch`."""
+    """Shows a run; call it with each `Progress`. See `watch`.
 
-    def __init__(self, title: str, log: EventLog | None = None) -> None:
-        self._log = log
-        self._show: Callable[[Progress], None] = _Cell(title) if _in_notebook() else Line(title)
+    A run ends when all of it is done: then the files of its log are closed. A state of which less is done, or a graph,
+    begins another run, with a display and files of its own. States after the end belong to the run that has ended.
+    """
+
+    def __init__(self, title: str, new_log: Callable[[], EventLog] | None = None) -> None:
+        self._title, self._new_log = title, new_log
+        self._log: EventLog | None = None
+        self._ended = False
+        self._begin()
 
     def __call__(self, progress: Progress) -> None:
         """Shows and logs one state of the run."""
+        if self._ended and progress.done < 1:
+            self._begin()
         self._show(progress)
         if self._log:
             self._log.progress(progress)
+        if progress.done >= 1 and not self._ended:
+            self._ended = True
+            self._renew_log()
 
     def graph(self, graph: "tf.Graph") -> None:
         """Logs the graph of one step, for `on_graph`."""
+        if self._ended:
+            self._begin()
         if self._log:
             self._log.graph(graph)
+
+    def _begin(self) -> None:
+        self._ended = False
+        self._show: Callable[[Progress], None] = _Cell(self._title) if _in_notebook() else Line(self._title)
+        self._renew_log()
+
+    def _renew_log(self) -> None:
+        """Closes the files of the log. What comes after gets files of its own, when there is something."""
+        if self._log:
+            self._log.close()
+        self._log = self._new_log() if self._new_log else None
 
 
 class _Cell:
@@ -63,21 +88,20 @@ class _Cell:
     def __init__(self, title: str) -> None:
         from IPython.display import display
 
-        self._title, self._pace = title, Pace()
-        self._begin, self._shown = time.monotonic(), 0.0
+        self._title, self._pace, self._due = title, Pace(), Due(already=True)
+        self._begin = time.monotonic()
         line = f"{title}: preparing"
         self._display: Any = display(_mime_bundle(line, html.line(line), html.bar(None)), raw=True, display_id=True)
 
     def __call__(self, progress: Progress) -> None:
-        left, now = self._pace.left(progress.done), time.monotonic()
-        if progress.done < 1 and now - self._shown < _UPDATE_SECONDS:
+        left, ends = self._pace.left(progress.done), progress.done >= 1
+        if not self._due(_UPDATE_SECONDS, ends):
             return
-        self._shown = now
-        if progress.done < 1:
+        if not ends:
             line = f"{self._title}: {progress.done:.0%}, {left} left"
             bundle = _mime_bundle(line, html.line(line), progress._repr_html_())
         else:
-            line = f"{self._title}: done in {duration(now - self._begin)} ({detail(progress)})"
+            line = f"{self._title}: done in {duration(time.monotonic() - self._begin)} ({detail(progress)})"
             bundle = _mime_bundle(line, html.line(line))
         self._display.update(bundle, raw=True)
 

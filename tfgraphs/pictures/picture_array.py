@@ -9,6 +9,7 @@ from PIL import Image
 from tfgraphs.pictures.images import fit, resize, to_uint8
 
 LONGEST_SIDE = 1024  # of a displayed picture, in pixels: a larger one would only make the notebook large
+FASTEST, SMALLEST = 1, 9  # levels of zlib: the first takes a quarter of the time or less, and 1.1 times the bytes
 
 
 class PictureArray(np.ndarray):
@@ -41,17 +42,18 @@ class PictureArray(np.ndarray):
         return encode_png(np.asarray(self, np.float32), LONGEST_SIDE) if self._is_picture else None
 
 
-def encode_png(pixels: np.ndarray, longest: int | None = None) -> bytes:
+def encode_png(pixels: np.ndarray, longest: int | None = None, compress_level: int = SMALLEST) -> bytes:
     """Returns a PNG file.
 
     Args:
         pixels: float32 [height, width, channels] in 0..1: grey, RGB or RGB and alpha. Values outside are clipped, and
             what is no number is black.
         longest: longer side in pixels to which a larger picture is reduced; None for its own size.
+        compress_level: from `FASTEST` to `SMALLEST`. The pixels are the same.
     """
     finite = np.nan_to_num(pixels, posinf=1, neginf=0)
     bytes_ = to_uint8(resize(finite, fit((pixels.shape[0], pixels.shape[1]), longest)))
     image = Image.fromarray(bytes_[..., 0] if bytes_.shape[2] == 1 else bytes_)
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG", compress_level=compress_level)
     return file.getvalue()

@@ -6,9 +6,10 @@ import numpy as np
 from PIL import Image
 
 from tfgraphs.pictures import images
+from tfgraphs.pictures.picture_array import encode_png
 
 SIDE = 1024  # longer side, in pixels
-_QUALITY = 88
+_QUALITY, _COMPRESS_LEVEL = 88, 3
 
 
 def preview(pixels: np.ndarray) -> bytes:
@@ -22,6 +23,4 @@ def preview(pixels: np.ndarray) -> bytes:
 
 def exact(pixels: np.ndarray) -> bytes:
     """Returns a PNG file of a picture, as `preview`, in its own size."""
-    file = io.BytesIO()
-    Image.fromarray(images.to_uint8(pixels), "RGB").save(file, "PNG", compress_level=3)
-    return file.getvalue()
+    return encode_png(pixels, compress_level=_COMPRESS_LEVEL)

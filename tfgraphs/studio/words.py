@@ -21,10 +21,10 @@ from tfgraphs.studio.words_plane import MOST_LETTERS, has_vector, read_plane, re
 from tfgraphs.studio.words_runs import SCALARS, Runs
 from tfgraphs.studio.words_sources import Sources
 from tfgraphs.vectors.loading import GLOVE
+from tfgraphs.vectors.neighbours import SCORES
 from tfgraphs.vectors.word_vectors import WordVectors
 
 MOST_ANSWERS, COMPLETIONS = 200, 8
-METHODS = {"cosadd": "Cosine", "cosmul": "3CosMul"}
 _ASPECT, _LEAST_HEIGHT = 0.68, 420.0  # of the plane: height for its width
 _EXAMPLES = {
     "query": "king - man + woman",
@@ -102,7 +102,7 @@ class WordsTab:
         """Returns the nearest words of an expression.
 
         Args:
-            state: vectors, a key; query, an expression; topn; method, one of `METHODS`; typing, 1 if the expression may
+            state: vectors, a key; query, an expression; topn; method, one of `SCORES`; typing, 1 if the expression may
                 be incomplete. Then one that cannot be read is no error: there are no neighbours, but what is missing.
         """
         vectors = self._open(state)
@@ -116,7 +116,7 @@ class WordsTab:
                 return {"neighbours": [], "missing": f"{missing[0]!r} is not among the {len(vectors.words):,} words"}
         terms = parse(text, known=vectors.knows)
         answer = _answer(vectors, terms, state)
-        near = _is_word(terms) and answer["measure"] == METHODS["cosadd"]  # near knows no other method
+        near = _is_word(terms) and answer["measure"] == SCORES["cosadd"]  # near knows no other method
         words = ["near", terms[0].word] if near else ["calc", text.strip()]
         return answer | {"command": _command(state, self._key(state), *words)}
 
@@ -235,11 +235,11 @@ def _examples(vectors: WordVectors) -> dict[str, str]:
 def _answer(vectors: WordVectors, terms: Sequence[Term], state: State) -> dict[str, Any]:
     """Returns the neighbours of a sum of words, and which words were read in another spelling."""
     count = read_count(state, "topn", 10, 1, MOST_ANSWERS)
-    method = read_choice(state, "method", METHODS, "cosadd")
+    method = read_choice(state, "method", SCORES, "cosadd")
     neighbours = vectors.combine([terms], count, method)[0]
     read_as = {term.word: spelling for term in terms if (spelling := vectors.spelling(term.word)) != term.word}
     listed = [[neighbour.word, neighbour.cosine] for neighbour in neighbours]
-    return {"neighbours": listed, "measure": METHODS[method], "read_as": read_as}
+    return {"neighbours": listed, "measure": SCORES[method], "read_as": read_as}
 
 
 def _analogy(a: str, b: str, c: str) -> list[Term]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, SupportsIndex, overload
 
 from tfgraphs.monitor import html
 
@@ -18,7 +19,7 @@ class Neighbour:
 
 
 class Neighbours(list[Neighbour]):
-    """A list of neighbours, best first, which notebooks display as a table.
+    """A list of neighbours, best first, which notebooks display as a table; slices of it, too.
 
     Args:
         neighbours: the neighbours.
@@ -27,7 +28,15 @@ class Neighbours(list[Neighbour]):
 
     def __init__(self, neighbours: Iterable[Neighbour] = (), method: str = "cosadd") -> None:
         super().__init__(neighbours)
-        self._score = SCORES[method]
+        self._method = method
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Neighbour: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Neighbours": ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        part = super().__getitem__(index)
+        return Neighbours(part, self._method) if isinstance(part, list) else part
 
     def _repr_html_(self) -> str:
-        return html.table(["Word", self._score], [(one.word, f"{one.cosine:.4f}") for one in self])
+        return html.table(["Word", SCORES[self._method]], [(one.word, f"{one.cosine:.4f}") for one in self])
