@@ -94,7 +94,7 @@ runpy.run_module("tfgraphs.cli.deepdream", run_name="__main__")
 
 
 def test_a_log_on_a_full_disk_is_a_warning(folder, forked):
-    program = FULL.format(arguments=["--logdir=logs", "--size=40"], bytes=50_000)
+    program = FULL.format(arguments=["--logdir=logs", "--size=40"], bytes=30_000)
     result = forked("-c", program, cwd=folder)
     assert (result.returncode, result.stdout) == (0, "d.png: 40 x 31 px\n")
     warnings = [line for line in result.stderr.splitlines() if "%" not in line]

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfgraphs.errors import errors_as
 from tfgraphs.files import export, hub, saved_models
-from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork
+from tfgraphs.neural_style.one_pass.network import SMALLEST_SIDE, TransformationNetwork, noise_of
 from tfgraphs.neural_style.regions import StyleError, check_size
 from tfgraphs.pictures.encoded import on_encoded
 from tfgraphs.pictures.images import resize
@@ -35,9 +35,13 @@ def export_network(folder: str | Path, network: TransformationNetwork) -> None:
         OutputError: the folder holds something else or cannot be written.
     """
     pictures = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
-    call = tf.function(network.__call__, input_signature=[pictures])
     noise = tf.TensorSpec([1, None, None, 1], tf.float32, name="noise")
     with_noise = tf.function(network.__call__, input_signature=[pictures, noise])
+
+    @tf.function(input_signature=[pictures])
+    def call(image: tf.Tensor) -> tf.Tensor:
+        return with_noise(image, noise_of(tf.shape(image)[1:3]))
+
     functions = {"serve_bytes": on_encoded(call, ["image"]), "with_noise": with_noise}
     export.save(folder, call, output="image", variables=network.trainable_variables, functions=functions)
 
