@@ -59,7 +59,12 @@ def compose(transforms: Sequence[Transform]) -> Transform:
 def pad(amount: int) -> Transform:
     """Adds a grey border of `amount` pixels on every side."""
     sides = [[0, 0], [amount, amount], [amount, amount], [0, 0]]
-    return in_scope("pad")(lambda pictures, seed, step: tf.pad(pictures, sides, constant_values=GREY))
+
+    @in_scope("pad")
+    def add(pictures: tf.Tensor, seed: Seed, step: tf.Tensor) -> tf.Tensor:
+        return tf.pad(pictures, sides, constant_values=GREY)
+
+    return add
 
 
 def random_crop(amount: int) -> Transform:
