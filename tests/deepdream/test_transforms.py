@@ -179,6 +179,16 @@ def test_a_pad_puts_grey_around():
     np.testing.assert_array_equal(moved(pad(3), pictures), expected)
 
 
+def test_a_pad_is_traced_without_a_warning(caplog, monkeypatch):
+    """AutoGraph, which reads the source of each function, cannot read that of every lambda."""
+    caplog.set_level("WARNING", tf.get_logger().name)
+    monkeypatch.setattr(tf.get_logger(), "handlers", [caplog.handler])
+    transform = pad(3)
+    traced = tf.function(lambda pictures: transform(pictures, 0, tf.constant(0, tf.int64)))
+    assert traced(tf.zeros([1, 8, 8, 3])).shape == [1, 14, 14, 3]
+    assert caplog.messages == []
+
+
 def test_a_crop_takes_all_offsets():
     picture = numbered(6, 7)
     found = {moved(random_crop(2), picture, step=step).tobytes() for step in range(100)}
