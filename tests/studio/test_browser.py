@@ -320,7 +320,9 @@ def test_chinese_words_are_drawn_by_a_browser_whose_system_has_no_font_for_them(
             page.goto(f"{address}pairs?data=国|国,王|王")
             names = page.locator("#pairs [data-part=network] .input text")
             expect(names).to_have_count(2)
-            page.wait_for_function("[...document.fonts].some(font => font.status == 'loaded')")
+            while not page.evaluate("[...document.fonts].some(font => font.status == 'loaded')"):
+                assert page.evaluate("performance.now()") < PATIENCE
+                page.wait_for_timeout(50)
             page.evaluate("document.fonts.ready")
             one, other = (pixels_of(io.BytesIO(names.nth(number).screenshot())) for number in (0, 1))
     finally:
