@@ -142,10 +142,9 @@ class Minimization:
             groups = [(optimizer, list(variables))]
         else:
             groups = [(one, [variable]) for one, variable in zip(optimizer, variables, strict=True)]
-        names = [own[0].name.partition(":")[0] if len(groups) > 1 else "" for _, own in groups]
         updates = [
-            _update(one, own, gradient_transform, projection, name)
-            for (one, own), name in zip(groups, names, strict=True)
+            _update(one, own, gradient_transform, projection, _name(own[0]) if len(groups) > 1 else "")
+            for one, own in groups
         ]
         if jit_compile == "updates":
             updates = [tf.function(update, jit_compile=True) for update in updates]
@@ -252,6 +251,10 @@ def _means(
         tensors = (value, dict(terms), tf.nest.map_structure(tf.convert_to_tensor, gradients))
         means = group.mean(tf.nest.flatten(tensors))
     return tf.nest.pack_sequence_as(tensors, means)
+
+
+def _name(variable: tf.Variable) -> str:
+    return variable.name.partition(":")[0]
 
 
 def _only_value(slot: tf.Variable) -> np.generic:
