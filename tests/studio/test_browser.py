@@ -243,6 +243,24 @@ def test_a_dream_is_stopped_and_kept(page, address, photo):
     assert pixels_of(kept(page, "dream")).ndim == 3
 
 
+@pytest.mark.parametrize(("file", "outcome"), [("photo.png", "done"), ("text.png", "is not a picture")])
+def test_a_run_waits_for_its_picture(page, address, folder, photo, file, outcome):
+    """Or says why it did not come."""
+    (folder / "text.png").write_text("no picture")
+    held = []
+    page.route(
+        "**/api/pictures", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    page.goto(f"{address}dream?layer=fire2&steps=2&octaves=1&size=64")
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/api/pictures")):
+        page.set_input_files("#dream [data-part=picture] input", folder / file)
+    page.click("#dream [type=submit]")
+    page.wait_for_timeout(200)  # for a run that does not wait
+    expect(page.locator("#message")).to_be_hidden()
+    held.pop().continue_()
+    expect(page.locator("#dream .viewer [role=status], #message").filter(has_text=outcome)).to_be_visible()
+
+
 def test_a_mask_is_painted_with_the_mouse(page, address, photo):
     page.goto(f"{address}dream?layer=fire2&steps=2&octaves=1&size=128")
     page.set_input_files("#dream [data-part=picture] input", photo)

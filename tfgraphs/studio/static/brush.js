@@ -1,7 +1,7 @@
 // Paints a mask over a picture: white where something shall happen, black where not.
 
 import { bring, picturePath } from "./server.js";
-import { guarded, numbering } from "./parts.js";
+import { chosen, guarded, numbering } from "./parts.js";
 
 const SIDE = 1024; // longer side of a mask, in pixels
 
@@ -79,7 +79,7 @@ export function brush(place, { onPaint }) {
   });
   canvas.addEventListener("pointerup", () => {
     last = null;
-    guarded(send);
+    chosen(send);
   });
   canvas.addEventListener("pointercancel", () => { last = null; });
   wipe.addEventListener("click", () => guarded(() => {

@@ -2,7 +2,7 @@
 
 import { ask, begin, picturePath } from "./server.js";
 import { brush } from "./brush.js";
-import { clearMessage, copy, differing, guarded, latestCalls, onButtons, partsOf } from "./parts.js";
+import { allChosen, clearMessage, copy, differing, guarded, latestCalls, onButtons, partsOf } from "./parts.js";
 import { picker } from "./picker.js";
 import { viewer } from "./viewer.js";
 
@@ -96,6 +96,7 @@ export async function mount(section, remember) {
   }
 
   async function run(work) {
+    await allChosen();
     const { job: _, ...settings } = state;
     const job = await begin("dream", work, settings);
     state = { ...state, job };

@@ -45,6 +45,18 @@ export async function guarded(action) {
   }
 }
 
+const choices = new Set(); // promises of what is chosen and not taken yet
+
+/** Takes what a person chose, such as a picture that has to be brought first; its error is shown. */
+export function chosen(take) {
+  const choice = take().finally(() => choices.delete(choice));
+  choices.add(choice);
+  return guarded(() => choice);
+}
+
+/** Waits until all that was chosen is taken: a run needs it. Fails if one of it fails. */
+export const allChosen = () => Promise.all(choices);
+
 /** Puts a drawing, the text of an SVG element, into a part; the focus stays where it is. */
 export function draw(part, svg) {
   const focused = part.contains(document.activeElement) ? document.activeElement.dataset.word : null;

@@ -1,7 +1,7 @@
 // Chooses a picture: by dropping it, pasting it, from a file, or a sample.
 
 import { bring, picturePath } from "./server.js";
-import { guarded } from "./parts.js";
+import { chosen, guarded } from "./parts.js";
 
 const pickers = [];
 let samples = null; // the answer of the server, once it is asked
@@ -62,7 +62,7 @@ export function picker(place, { label, kind, onPick }) {
     return onPick(key);
   }
 
-  const take = (file) => guarded(async () => {
+  const take = (file) => chosen(async () => {
     if (!file) return;
     place.classList.add("busy");
     try {
