@@ -163,6 +163,43 @@ def test_an_interruption_at_any_moment_is_one_line_or_none(folder, moment):
         Image.open(picture).load()
 
 
+WHOLE = """
+import atexit, sys
+from tfgraphs.cli.shared import process
+
+class Module:
+    def __del__(self):
+        print("taken apart")
+
+module = Module()
+
+def run():
+    atexit.register(print, "exit function")
+    {end}
+
+process.run_whole(run)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "error"),
+    [
+        ("print('done')", 0, ""),
+        ("sys.exit(75)", 75, ""),
+        ("sys.exit()", 0, ""),
+        ("sys.exit('no command')", 1, "no command"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_process_ends_before_python_takes_its_modules_apart(end, code, error):
+    result = subprocess.run(
+        [sys.executable, "-c", WHOLE.format(end=end)], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    printed = ["done"] * ("done" in end) + ["exit function"]
+    assert (result.returncode, result.stdout.splitlines()) == (code, printed)
+    assert (result.stderr.splitlines() or [""])[-1] == error
+
+
 def test_an_interruption_that_python_drops_is_repeated(folder, forked):
     program = """
 import signal, sys, time

@@ -1,6 +1,7 @@
 """The process of a command: its streams, and what signals do to it."""
 
 import _thread
+import atexit
 import os
 import signal
 import sys
@@ -50,6 +51,27 @@ def on_interruption(handler: Callable[..., object]) -> None:
 def exit_at_once(*_: object) -> None:
     """Ends the process where there is nothing to save and nothing to say."""
     os._exit(INTERRUPTED)
+
+
+def run_whole(run: Callable[[], None]) -> None:
+    """Runs a command to the end of its process, with the exit code that it raises.
+
+    After the functions that `atexit` knows, Python would take its modules apart. That takes up to a second, and crashes
+    now and then: threads of TensorFlow are still there and use them.
+    """
+    code = 1  # of an error that nobody expected; Python prints it before it ends
+
+    def end() -> None:
+        close_outputs()
+        os._exit(code)
+
+    atexit.register(end)  # what is registered first is called last
+    try:
+        run()
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
 
 
 def repeat_lost_interruptions() -> None:
