@@ -4,8 +4,14 @@
         --pairs=wordsim353.tsv
 
 Each row is a training of its own from the same seed: skip-gram with negative sampling, the default settings but for
-those of the row. Analogies are those of the 30,000 most frequent words. The last column is the part
-of the text that subsampling leaves.
+those of the row. Analogies are those of the 30,000 most frequent words. The last column is the part of the text that
+subsampling leaves.
+
+November 2026, 6.7 million words of an encyclopedia, two epochs, analogies in per cent and WordSim353:
+
+    noise_exponent       0   9.1 .398     1/2  16.6 .484     3/4  17.5 .507     1     16.3 .495
+    subsample            0  16.0 .490     1e-3 17.5 .507     1e-4 15.8 .490     1e-5   2.5 .336
+    text that is left         100 %             77 %              58 %               34 %
 """
 
 import argparse
