@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from documents import CHECKOUT, DOCS, blocks
+from free_ports import first_of_two, free_addresses
 
 from tfgraphs.cluster.addresses import find_place
 
@@ -68,7 +69,7 @@ def start(place, text, **variables):
 
 
 def test_the_loops_of_two_machines_train(place):
-    loop = LOOP.replace("a:2222,b:2222", "127.0.0.1:42221,127.0.0.1:42222")
+    loop = LOOP.replace("a:2222,b:2222", ",".join(free_addresses(2)))
     both = [start(place, loop.replace("--rank=0", f"--rank={rank}")) for rank in (0, 1)]
     errors = [one.communicate()[1] for one in both]
     assert [one.returncode for one in both] == [0, 0], errors
@@ -82,7 +83,7 @@ def test_the_loop_ends_after_a_mistake(place):
 
 
 def test_the_batch_file_trains_by_srun(place):
-    one = start(place, (FILES / "word2vec.sbatch").read_text(), TFGRAPHS_PORT="42223")
+    one = start(place, (FILES / "word2vec.sbatch").read_text(), TFGRAPHS_PORT=str(first_of_two()))
     assert one.communicate() is not None
     assert one.returncode == 0
     assert (place / "vectors" / "vectors.bin").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from free_ports import free_addresses
 from PIL import Image
 
 WORDS = [f"w{number}" for number in range(60)]
@@ -61,15 +62,6 @@ def folder(tmp_path):
     return write_text(tmp_path)
 
 
-def free_addresses(count):
-    """Addresses of this machine on which nothing listens."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return addresses
-
-
 def start(forked, folder, *more, count=2, addresses=None):
     """Starts all workers of one training."""
     cluster = f"--cluster={','.join(addresses or free_addresses(count))}"
@@ -90,7 +82,7 @@ def digest(folder):
 
 
 def wait_for(path, pattern):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(path.glob(pattern)):
         assert time.monotonic() < deadline, f"no {pattern} in {path}"
         time.sleep(0.01)

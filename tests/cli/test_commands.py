@@ -191,7 +191,7 @@ def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _wait_for(condition, process, seconds=60):
+def _wait_for(condition, process, seconds=300):
     until = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None

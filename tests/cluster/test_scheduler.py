@@ -2,13 +2,13 @@
 
 import operator
 import os
-import socket
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+from free_ports import free_ports
 
 from tfgraphs.cluster import scheduler as scheduler_module
 from tfgraphs.cluster.scheduler import Certificates, Scheduler, SchedulerError, check_address, local_scheduler
@@ -152,22 +152,21 @@ def encrypted(tmp_path):
     """The address of a scheduler with TLS and a worker, and certificates."""
     certificates = make_certificates(tmp_path)
     flags = [f"--tls-{name}={path}" for name, path in zip(("ca-file", "cert", "key"), certificates, strict=True)]
-    port = free_port()
+    (port,) = free_ports(1)
     address = f"tls://127.0.0.1:{port}"
     dask = [sys.executable, "-m", "dask"]
     head = [*dask, "scheduler", "--host=127.0.0.1", f"--port={port}", "--protocol=tls", "--no-dashboard", *flags]
     worker = [*dask, "worker", address, "--nthreads=1", "--no-dashboard", *flags]
     variables = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     started = [subprocess.Popen(one, stderr=subprocess.DEVNULL, cwd=tmp_path, env=variables) for one in (head, worker)]
+    names = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+    security = distributed.Security(**dict(zip(names, certificates, strict=True)), require_encryption=True)
+    with distributed.Client(address, security=security, timeout=120, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=120)
     yield address, certificates
     for one in started:
         one.terminate()
         one.wait()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def test_workers_are_reached_by_tls(encrypted):

@@ -170,7 +170,9 @@ def test_words_a_point_of_the_plane_shows_its_neighbours(page, address):
 
 def test_look_units_respond_where_one_points(page, address, photo):
     page.goto(f"{address}look?network=squeezenet&layer=fire5")
-    page.set_input_files("#look .picker input", photo)
+    with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/api/pictures")):
+        page.set_input_files("#look .picker input", photo)
+    page.wait_for_load_state("networkidle")
     expect(page.locator("#look [data-part=strongest] button")).to_have_count(15)
     page.locator("#look [data-part=stage]").focus()
     page.keyboard.press("ArrowRight")
@@ -185,6 +187,7 @@ def test_a_link_holds_the_whole_state(page, address, browser):
     page.click("#pairs [data-do=axes]")
     page.click("#pairs [data-word=king]")
     expect(page.locator("#pairs [data-word=king]")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_url(re.compile("active="))
     numbers = page.locator("#pairs [data-part=numbers]").inner_text()
     with watched(browser, address) as other:
         other.goto(page.url)

@@ -19,18 +19,22 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from tfgraphs.errors import TfgraphsError, summary
 from tfgraphs.extras import install_extra
 from tfgraphs.graphs.processor import usable_cores
 from tfgraphs.version import __version__
 
+if TYPE_CHECKING:
+    from distributed.deploy.cluster import Cluster
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PATIENCE = 20.0
 """Seconds in which a scheduler has to answer, and then to have a worker."""
+_STARTING = 120  # seconds in which a worker of this machine has to start: it imports Dask, on a busy machine too
 _WAITING = 2  # items for each thread of the workers, besides those that they work on
 _ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
 
@@ -196,7 +200,16 @@ def local_scheduler(workers: int) -> Iterator[str]:
     except (OSError, RuntimeError) as error:
         raise SchedulerError(f"workers of this machine do not start: {summary(error)}") from error
     with cluster:
+        if workers:
+            _await_worker(cluster)
         yield cluster.scheduler_address
+
+
+def _await_worker(cluster: "Cluster") -> None:
+    try:
+        cluster.wait_for_workers(1, timeout=_STARTING)
+    except TimeoutError as error:
+        raise SchedulerError(f"no worker of this machine has started in {_STARTING} seconds") from error
 
 
 def check_address(address: str, certificates: Certificates | None) -> None:

@@ -167,7 +167,7 @@ def test_an_interrupted_zoom_resumes_to_the_same_bytes(zoom, forked):
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not list(zoom.glob("checkpoints/*/frames/frame000002.png")):
         assert process.poll() is None
         assert time.monotonic() < until

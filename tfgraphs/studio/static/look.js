@@ -239,7 +239,7 @@ export async function mount(section, remember) {
   parts.stage.addEventListener("click", (event) => responses && guarded(() => take({ place: placeAt(event) })));
   parts.stage.addEventListener("keydown", (event) => {
     const [dx, dy] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key] ?? [0, 0];
-    if (!responses || (!dx && !dy)) return;
+    if (!responses || !state.place || (!dx && !dy)) return;
     event.preventDefault();
     const [down, across] = responses.positions;
     const [x, y] = state.place;

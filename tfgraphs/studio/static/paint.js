@@ -107,10 +107,10 @@ export async function mount(section, remember) {
     fill();
     remember(changed(), push);
     if (!watched.running && !state.job) watched.show(state.picture ? picturePath(state.picture) : "");
+    clearMessage();
     const commands = await latest("command", () => ask("paint", "command", state));
     if (!commands) return;
     parts.command.textContent = commands.paint;
-    clearMessage();
   }
 
   parts.settings.addEventListener("change", (event) => {
