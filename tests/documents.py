@@ -14,7 +14,7 @@ import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -106,6 +106,28 @@ def commands(block: Block) -> Iterator[tuple[int, str]]:
         if text.strip() and not text.startswith("#"):
             yield line, text.replace("\\\0", " ")
         line += 1 + text.count("\0")
+
+
+def typed(block: Block) -> list[Example]:
+    """The commands of a terminal's block, after its prompts, and what they print."""
+    found = list[Example]()
+    for number, line in enumerate(block.text.splitlines()):
+        if line.startswith("$ "):
+            found.append(Example("", block.line + number, "console", line.removeprefix("$ "), ""))
+        elif _goes_on(found[-1].code):
+            found[-1] = replace(found[-1], code=f"{found[-1].code}\n{line}")
+        else:
+            found[-1] = replace(found[-1], shown=f"{found[-1].shown}{line}\n")
+    return found
+
+
+def _goes_on(command: str) -> bool:
+    """Whether a shell would ask for another line."""
+    try:
+        shlex.split(command)
+    except ValueError:  # an open quotation, or a backslash at the end
+        return True
+    return command.endswith("|")
 
 
 def examples(path: Path) -> list[Example]:

@@ -209,6 +209,14 @@ def test_noise_of_the_size_gives_what_the_network_paints_anyway(predict, loaded)
     np.testing.assert_allclose(answer, loaded["network"](pictures), atol=1e-4)
 
 
+def test_rows_with_noise_have_one_picture(predict, refusal, loaded):
+    pixels = picture(20, 24)
+    instance = {"image": pixels.tolist(), "noise": noise_of(tf.constant([20, 24])).numpy()[0].tolist()}
+    answer = predict("network", signature_name="with_noise", instances=[instance])
+    np.testing.assert_allclose(answer, loaded["network"](pixels[None]), atol=1e-4)
+    assert "shape" in refusal("network", signature_name="with_noise", instances=[instance, instance])
+
+
 # --- files of pictures
 
 
