@@ -12,8 +12,9 @@ import shlex
 import subprocess
 import sys
 import tokenize
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +27,7 @@ from same_output import assert_same_lines
 from torch_files import resnet_arrays, whole, zip_file
 
 DOCS = CHECKOUT / "docs"
+FENCED = re.compile(r"^( *)```([\w-]*)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SPECIAL = ("bin/test", "bin/docs", "bin/studio", "bin/demo", ".venv/bin/pip", ".venv/bin/tensorboard")
 
 
@@ -56,7 +58,6 @@ class Example:
 
 def blocks(text: str) -> list[Block]:
     """All fenced blocks, in lists and admonitions, too."""
-    found = re.finditer(r"^( *)```([\w-]*)([^\n]*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
     return [
         Block(
             one[2],
@@ -64,8 +65,38 @@ def blocks(text: str) -> list[Block]:
             re.sub(rf"^{one[1]}", "", one[4], flags=re.MULTILINE),
             text[: one.start(4)].count("\n") + 1,
         )
-        for one in found
+        for one in FENCED.finditer(text)
     ]
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the text of a section names in no language: the same on pages in English and in Chinese.
+
+    Args:
+        level: number of signs before its heading; 0 before the first one.
+        code: inline code, and how often each is named: commands, flags, files, names of Python.
+        formulas: those on lines of their own, in their order.
+        symbols: formulas within sentences, which may repeat them.
+    """
+
+    level: int
+    code: Counter[str]
+    formulas: list[str]
+    symbols: set[str]
+
+
+def sections(text: str) -> list[Section]:
+    """The sections of a page without its fenced blocks; each has its heading."""
+    return [_section(one) for one in re.split(r"^(?=#+ )", FENCED.sub("", text), flags=re.MULTILINE)]
+
+
+def _section(text: str) -> Section:
+    formulas = re.findall(r"\$\$(.*?)\$\$", text, re.DOTALL)
+    prose = re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
+    code = Counter(" ".join(one.split()) for one in re.findall("`([^`]+)`", prose))
+    symbols = {" ".join(one.split()) for one in re.findall(r"\$([^$]+)\$", re.sub("`[^`]+`", "", prose))}
+    return Section(len(text) - len(text.lstrip("#")), code, formulas, symbols)
 
 
 def commands(block: Block) -> Iterator[tuple[int, str]]:
@@ -75,6 +106,28 @@ def commands(block: Block) -> Iterator[tuple[int, str]]:
         if text.strip() and not text.startswith("#"):
             yield line, text.replace("\\\0", " ")
         line += 1 + text.count("\0")
+
+
+def typed(block: Block) -> list[Example]:
+    """The commands of a terminal's block, after its prompts, and what they print."""
+    found = list[Example]()
+    for number, line in enumerate(block.text.splitlines()):
+        if line.startswith("$ "):
+            found.append(Example("", block.line + number, "console", line.removeprefix("$ "), ""))
+        elif _goes_on(found[-1].code):
+            found[-1] = replace(found[-1], code=f"{found[-1].code}\n{line}")
+        else:
+            found[-1] = replace(found[-1], shown=f"{found[-1].shown}{line}\n")
+    return found
+
+
+def _goes_on(command: str) -> bool:
+    """Whether a shell would ask for another line."""
+    try:
+        shlex.split(command)
+    except ValueError:  # an open quotation, or a backslash at the end
+        return True
+    return command.endswith("|")
 
 
 def examples(path: Path) -> list[Example]:

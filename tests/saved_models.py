@@ -145,6 +145,31 @@ def saved_model_cli(*arguments: str | Path) -> str:
         return Path(output.name).read_text(encoding="utf-8")
 
 
+def operations(folder: Path, signature: str) -> set[str]:
+    """The names of the operations that compute a signature, in called functions, too, or prepare the model for it."""
+    (content,) = SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs
+    functions = {function.signature.name: function.node_def for function in content.graph_def.library.function}
+    nodes = {node.name: node for node in content.graph_def.node}
+    prepared = content.signature_def["__saved_model_init_op"].outputs.values()
+    names = [info.name for info in (*content.signature_def[signature].outputs.values(), *prepared)]
+    todo, found, seen = [], set[str](), set[str]()
+    while names or todo:
+        if names:
+            name = names.pop().removeprefix("^").partition(":")[0]
+            if name not in seen:
+                todo.append(nodes[name])
+                names += nodes[name].input
+            seen.add(name)
+            continue
+        node = todo.pop()
+        found.add(node.op)
+        for value in node.attr.values():
+            for called in {value.func.name, *(function.name for function in value.list.func)} - found - {""}:
+                found.add(called)
+                todo += functions[called]
+    return found - functions.keys()
+
+
 class DamagedError(TfgraphsError):
     """What the tests have `load_checked` raise for a damaged model."""
 

@@ -76,19 +76,24 @@ class Serving:
             status, answer = error.status, {"error": str(error)}
         return Response(json.dumps(answer), status, content_type="application/json")(environment, start_response)
 
+    def servable(self, name: str, wanted: str | None = None) -> tuple[int, Servable]:
+        """Returns a version of a model, the latest or the wanted one, and its number."""
+        versions = self._models.get(name, {})
+        version = int(wanted or max(versions, default=0))
+        if version not in versions:
+            asked = f"Specific({name}, {version})" if wanted else f"Latest({name})"
+            raise RequestError(f"Servable not found for request: {asked}", 404)
+        return version, versions[version]
+
     def _answer(self, request: Request) -> dict[str, Any]:
         match = _PATH.fullmatch(request.path)
         if not match or (match["method"] == ":predict") != (request.method == "POST"):
             raise RequestError(f"Malformed request: {request.method} {request.path}")
-        name, versions = match["name"], self._models.get(match["name"], {})
-        version = int(match["version"] or max(versions, default=0))
-        if version not in versions:
-            asked = f"Specific({name}, {version})" if match["version"] else f"Latest({name})"
-            raise RequestError(f"Servable not found for request: {asked}", 404)
+        version, servable = self.servable(match["name"], match["version"])
         if match["method"] == ":predict":
-            return predict(versions[version], request.get_data())
+            return predict(servable, request.get_data())
         if match["method"] == "/metadata":
-            return _metadata(name, version, versions[version])
+            return _metadata(match["name"], version, servable)
         state = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         return {"model_version_status": [{"version": str(version), **state}]}
 

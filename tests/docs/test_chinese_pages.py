@@ -1,24 +1,71 @@
-"""Chinese pages show the commands, programs and outputs of the English ones."""
+"""Chinese pages show the commands, programs, outputs and formulas of the English ones, and name the same flags."""
 
 import pytest
-from documents import CHECKOUT, DOCS, examples, without_comments
+from documents import CHECKOUT, DOCS, blocks, sections, without_comments
 from finished_pages import finish
 
 PAIRS = [(DOCS / "README.zh.md", CHECKOUT / "README.md")]
 PAIRS += [(path, DOCS / path.relative_to(DOCS / "zh")) for path in sorted((DOCS / "zh").rglob("*.md"))]
 
 
-def shown(path):
-    """What a page shows to run, in a form in which comments may be in another language."""
+def shown(text):
+    """The fenced blocks of a page, in a form in which comments of programs may be in another language."""
     return [
-        (without_comments(one.code) if one.language == "python" else one.code, one.shown, one.varies)
-        for one in examples(path)
+        (one.language, without_comments(one.text) if one.language == "python" else one.text, one.varies)
+        for one in blocks(text)
     ]
 
 
 @pytest.mark.parametrize(("chinese", "english"), PAIRS, ids=lambda path: str(path.relative_to(CHECKOUT)))
-def test_a_chinese_page_has_the_examples_of_the_english_one(chinese, english):
-    assert shown(chinese) == shown(english)
+@pytest.mark.parametrize("parts", [shown, sections])
+def test_a_chinese_page_has_the_examples_commands_and_formulas_of_the_english_one(chinese, english, parts):
+    assert parts(chinese.read_text(encoding="utf-8")) == parts(english.read_text(encoding="utf-8"))
+
+
+ENGLISH = """# Words
+
+Give `bin/words` the flag `--vectors`, or $x$:
+
+$$
+x = 1
+$$
+
+```console
+$ bin/words --vectors=glove  # here
+```
+
+## More
+
+`--oov`, and $$y$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "parts"),
+    [
+        ("$ bin/words --vectors=glove", "$ bin/words --vectors=own", shown),
+        ("```console", "```sh", shown),
+        ("```console", '```console title="示例"', shown),
+        ("the flag `--vectors`", "`--vector`", sections),
+        ("`bin/words` the", "the", sections),
+        ("`--oov`", "`--oov` `--oov`", sections),
+        ("`--oov`", "", sections),
+        ("## More\n\n`--oov`", "`--oov`\n\n## More", sections),
+        ("## More", "### More", sections),
+        ("x = 1", "x = 2", sections),
+        ("$$y$$", "", sections),
+        ("or $x$", "or $z$", sections),
+    ],
+)
+def test_another_command_flag_or_formula_is_noticed(written, instead, parts):
+    assert written in ENGLISH
+    assert parts(ENGLISH.replace(written, instead)) != parts(ENGLISH)
+
+
+def test_other_words_and_more_of_the_same_symbols_are_not():
+    chinese = ENGLISH.replace("Give `bin/words` the flag `--vectors`", "给出 `--vectors`，给 `bin/words`")
+    chinese = chinese.replace("or $x$", "或 $x$（$x$）").replace("More", "更多")
+    assert (shown(chinese), sections(chinese)) == (shown(ENGLISH), sections(ENGLISH))
 
 
 def test_the_readmes_are_linked_from_each_other_s_first_line():

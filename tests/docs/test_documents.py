@@ -1,7 +1,7 @@
 """What finds the examples of pages, and what compares their outputs."""
 
 import pytest
-from documents import CHECKOUT, DOCS, SPECIAL, blocks, examples, without_comments
+from documents import CHECKOUT, DOCS, SPECIAL, blocks, examples, typed, without_comments
 from same_output import assert_same_lines, close
 
 PAGE = """# Title
@@ -45,6 +45,24 @@ def test_commands_and_programs_are_found_with_their_lines_and_outputs(page):
 
 def test_a_block_in_a_list_is_without_its_indentation():
     assert [block.text for block in blocks(PAGE) if block.language == "python"] == ["print(1)  # 1\n"]
+
+
+def test_commands_of_a_terminal_are_found_with_all_their_lines_and_outputs():
+    text = """```console
+$ echo 'a
+$b' |
+    cat > file
+$ bin/words near \\
+    king
+ Word
+ queen
+```
+"""
+    found = [(one.line, one.code.split(), one.shown) for block in blocks(text) for one in typed(block)]
+    assert found == [
+        (2, ["echo", "'a", "$b'", "|", "cat", ">", "file"], ""),
+        (5, ["bin/words", "near", "\\", "king"], " Word\n queen\n"),
+    ]
 
 
 @pytest.mark.parametrize(

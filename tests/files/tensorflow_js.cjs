@@ -12,13 +12,18 @@ async function main(folder) {
     tf.io.fromMemory({
       modelTopology: model.modelTopology,
       signature: model.signature,
+      modelInitializer: model.modelInitializer,
+      initializerSignature: model.initializerSignature,
       weightSpecs: manifest.flatMap((group) => group.weights),
       weightData: weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.length),
     }),
   );
   const given = Object.entries(JSON.parse(fs.readFileSync(0)));
-  const inputs = Object.fromEntries(given.map(([name, { values, shape }]) => [name, tf.tensor(values, shape)]));
-  const output = graph.execute(inputs);
+  const types = Object.fromEntries(graph.inputs.map(({ name, dtype }) => [name, dtype]));
+  const inputs = Object.fromEntries(
+    given.map(([name, { values, shape }]) => [name, tf.tensor(values, shape, types[name])]),
+  );
+  const output = await graph.executeAsync(inputs);
   process.stdout.write(JSON.stringify({ values: Array.from(output.dataSync()), shape: output.shape }));
 }
 

@@ -5,76 +5,33 @@ import io
 import json
 import re
 
+import exported_models
 import numpy as np
 import pytest
 import tensorflow as tf
+from exported_models import MATRIX, SUBWORDS, WORDS, export_small
 from PIL import Image
 from saved_models import run_saved_model_cli, saved_model_cli
 from serving_contract import Serving
-from small_networks import small_backbone
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.framework import op_def_registry
 from werkzeug.test import Client
 
-from tfgraphs.deepdream import DreamSettings, layer_l2
-from tfgraphs.deepdream.exported import export_dream
-from tfgraphs.neural_style import StyleSettings
-from tfgraphs.neural_style.exported import export_painter
-from tfgraphs.neural_style.one_pass.network import TransformationNetwork, noise_of
-from tfgraphs.neural_style.one_pass.stylize import export_network
+from tfgraphs.neural_style.one_pass.network import noise_of
 from tfgraphs.vectors.models.embedding import export_embedding
-from tfgraphs.vectors.subwords import Subwords
 from tfgraphs.vectors.word_vectors import WordVectors
 
-WORDS = ["the", "king", "queen", "北京", "New York"]
-MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 4)).astype(np.float32)
-SUBWORDS = Subwords(2, 4, 50, np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32), None)
-PAINTER = StyleSettings(content_layer="conv1", style_layers={"conv1": 1.0}, octaves=1, steps=2, seed=2)
-
-FLOAT, INT, STRING = "DT_FLOAT", "DT_INT32", "DT_STRING"
-PICTURES, PICTURE = (FLOAT, [-1, -1, -1, 3]), (FLOAT, [1, -1, -1, 3])
-TEXTS, SCALAR = (STRING, [-1]), (INT, [])
-BYTES = {"image_bytes": TEXTS}
-SIGNATURES = {
-    "embedding": {
-        "serving_default": ({"words": TEXTS}, {"default": (FLOAT, [-1, 4])}),
-        "nearest": ({"words": TEXTS, "k": SCALAR}, {"words": TEXTS, "cosines": (FLOAT, [-1])}),
-        "analogy": (
-            {"positive": TEXTS, "negative": TEXTS, "k": SCALAR},
-            {"words": TEXTS, "cosines": (FLOAT, [-1])},
-        ),
-        "vectors": ({"rows": (INT, [-1])}, {"default": (FLOAT, [-1, 4])}),
-    },
-    "network": {
-        "serving_default": ({"image": PICTURES}, {"image": PICTURES}),
-        "serve_bytes": (BYTES, BYTES),
-        "with_noise": ({"image": PICTURES, "noise": (FLOAT, [1, -1, -1, 1])}, {"image": PICTURES}),
-    },
-    "dreamer": {
-        "serving_default": ({"image": PICTURES}, {"image": PICTURES}),
-        "dream": ({"image": PICTURES, "steps": SCALAR, "step_size": (FLOAT, [])}, {"image": PICTURES}),
-        "serve_bytes": (BYTES, BYTES),
-    },
-    "painter": {
-        "serving_default": ({"content": PICTURE, "style": PICTURE}, {"image": PICTURE}),
-        "stylize": ({"content": PICTURE, "style": PICTURE, "steps": SCALAR}, {"image": PICTURE}),
-        "serve_bytes": ({"content_bytes": TEXTS, "style_bytes": TEXTS}, BYTES),
-    },
-}
-SIGNATURES["subwords"] = SIGNATURES["embedding"]
+SIGNATURES = {**exported_models.SIGNATURES, "subwords": exported_models.SIGNATURES["words"]}
 PAINTING_MODELS = ["network", "dreamer", "painter"]
 
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory):
     """The base folder of each model, with its version 1."""
-    base, backbone = tmp_path_factory.mktemp("models"), small_backbone()
-    vectors = WordVectors(WORDS, MATRIX, subwords=SUBWORDS)
-    export_embedding(base / "embedding" / "1", vectors)
-    export_embedding(base / "subwords" / "1", vectors, oov="subwords")
-    export_network(base / "network" / "1", TransformationNetwork(channels=(6, 8), blocks=1, seed=3))
-    export_dream(base / "dreamer" / "1", layer_l2("conv2"), backbone, DreamSettings(octaves=2, iterations=1))
-    export_painter(base / "painter" / "1", backbone, PAINTER)
+    base = tmp_path_factory.mktemp("models")
+    for model in exported_models.SIGNATURES:
+        export_small(model, base / model / "1")
+    export_embedding(base / "subwords" / "1", WordVectors(WORDS, MATRIX, subwords=SUBWORDS), oov="subwords")
     return {name: base / name for name in SIGNATURES}
 
 
@@ -151,7 +108,7 @@ def test_metadata_names_what_goes_in_and_out(client, model):
 
 
 def test_the_state_of_a_model_has_its_version(client):
-    (version,) = client.get("/v1/models/embedding").json["model_version_status"]
+    (version,) = client.get("/v1/models/words").json["model_version_status"]
     assert (version["version"], version["state"]) == ("1", "AVAILABLE")
 
 
@@ -169,18 +126,18 @@ def test_a_model_needs_the_operations_of_tensorflow_only(bases, model):
 
 def test_words_in_rows_and_columns(predict):
     asked = ["king", "unknown", "北京"]
-    for answer in (predict("embedding", instances=asked), predict("embedding", inputs=asked)):
+    for answer in (predict("words", instances=asked), predict("words", inputs=asked)):
         np.testing.assert_allclose(answer, [MATRIX[1], np.zeros(4), MATRIX[3]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("instance", ["king", {"words": "king"}, {"b64": base64.b64encode(b"king").decode()}])
 def test_one_word_in_each_spelling_of_an_instance(predict, instance):
-    np.testing.assert_allclose(predict("embedding", instances=[instance]), MATRIX[1:2], rtol=1e-6)
+    np.testing.assert_allclose(predict("words", instances=[instance]), MATRIX[1:2], rtol=1e-6)
 
 
 def test_a_version_and_a_signature_can_be_asked_for(client):
     request = {"signature_name": "serving_default", "instances": ["queen"]}
-    answer = client.post("/v1/models/embedding/versions/1:predict", json=request).json
+    answer = client.post("/v1/models/words/versions/1:predict", json=request).json
     np.testing.assert_allclose(answer["predictions"], MATRIX[2:3], rtol=1e-6)
 
 
@@ -190,7 +147,7 @@ def test_unknown_words_are_made_of_n_grams(predict, loaded):
 
 
 def test_search_takes_its_number_of_answers_in_columns(predict):
-    answer = predict("embedding", signature_name="nearest", inputs={"words": ["king"], "k": 2})
+    answer = predict("words", signature_name="nearest", inputs={"words": ["king"], "k": 2})
     expected = WordVectors(WORDS, MATRIX).nearest(["king"], 2)
     assert answer["words"] == [neighbour.word for neighbour in expected]
     np.testing.assert_allclose(answer["cosines"], [neighbour.cosine for neighbour in expected], atol=1e-5)
@@ -198,13 +155,13 @@ def test_search_takes_its_number_of_answers_in_columns(predict):
 
 def test_an_analogy_may_have_nothing_to_subtract(predict):
     inputs = {"positive": ["king"], "negative": [], "k": 1}
-    answer = predict("embedding", signature_name="analogy", inputs=inputs)
+    answer = predict("words", signature_name="analogy", inputs=inputs)
     assert answer["words"] == [WordVectors(WORDS, MATRIX).nearest(["king"], 1)[0].word]
 
 
 def test_rows_of_the_vocabulary_give_vectors(predict, bases):
-    assert (bases["embedding"] / "1" / "assets" / "words.txt").read_text(encoding="utf-8").splitlines() == WORDS
-    answer = predict("embedding", signature_name="vectors", instances=[3, 0])
+    assert (bases["words"] / "1" / "assets" / "words.txt").read_text(encoding="utf-8").splitlines() == WORDS
+    answer = predict("words", signature_name="vectors", instances=[3, 0])
     np.testing.assert_allclose(answer, MATRIX[[3, 0]], rtol=1e-6)
 
 
@@ -250,6 +207,14 @@ def test_noise_of_the_size_gives_what_the_network_paints_anyway(predict, loaded)
         "network", signature_name="with_noise", inputs={"image": pictures.tolist(), "noise": noise.tolist()}
     )
     np.testing.assert_allclose(answer, loaded["network"](pictures), atol=1e-4)
+
+
+def test_rows_with_noise_have_one_picture(predict, refusal, loaded):
+    pixels = picture(20, 24)
+    instance = {"image": pixels.tolist(), "noise": noise_of(tf.constant([20, 24])).numpy()[0].tolist()}
+    answer = predict("network", signature_name="with_noise", instances=[instance])
+    np.testing.assert_allclose(answer, loaded["network"](pixels[None]), atol=1e-4)
+    assert "shape" in refusal("network", signature_name="with_noise", instances=[instance, instance])
 
 
 # --- files of pictures
@@ -332,7 +297,7 @@ def test_saved_model_cli_paints_a_file(bases, loaded, tmp_path):
     ],
 )
 def test_wrong_requests_are_refused(refusal, request_body, message):
-    assert message in refusal("embedding", **request_body)
+    assert message in refusal("words", **request_body)
 
 
 def test_scalars_do_not_fit_into_rows(refusal):
@@ -354,7 +319,7 @@ def test_a_picture_that_is_too_small_for_the_painter_is_refused(refusal):
     assert "at least 32 px a side" in refusal("painter", instances=[instance])
 
 
-@pytest.mark.parametrize("path", ["/v1/models/none:predict", "/v1/models/embedding/versions/2:predict"])
+@pytest.mark.parametrize("path", ["/v1/models/none:predict", "/v1/models/words/versions/2:predict"])
 def test_another_model_or_version_is_not_found(client, path):
     response = client.post(path, json={"instances": ["king"]})
     assert response.status_code == 404
@@ -362,8 +327,8 @@ def test_another_model_or_version_is_not_found(client, path):
 
 
 def test_a_model_without_a_version_folder_is_not_served(bases):
-    client = Client(Serving({"embedding": bases["embedding"] / "1"}))
-    assert client.get("/v1/models/embedding").status_code == 404
+    client = Client(Serving({"words": bases["words"] / "1"}))
+    assert client.get("/v1/models/words").status_code == 404
 
 
 def test_the_latest_version_is_served(bases, tmp_path):
