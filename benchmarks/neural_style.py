@@ -26,8 +26,8 @@ machine with AVX-512:
     megapixels            0.26    1.02    1.92    3.15   12.58
     a painting, MB       1,537   2,345   3,213   2,961   4,943
 
-The first is painted 1.5 times as large, the last two in tiles. `neural_style` takes 1,786 MB for 640 x 480, and 1,331 MB
-with --supersampling=1.
+The first is painted 1.5 times as large, the last two in tiles. `neural_style` takes 1,786 MB for 640 x 480, and with
+--supersampling=1 1,331.
 
 Gram matrices at one octave, eight shifts and no palette, the default of then, without AVX-512:
 
