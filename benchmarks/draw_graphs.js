@@ -42,8 +42,9 @@
 
   // Says what flows along a line in level letters. TensorBoard turns them along the line, some upside down.
   const straighten = () => {
-    const words = elements().filter((one) => one.matches("g.node text:not(g.edge text)") && isVisible(one));
-    const taken = words.map((one) => one.getBoundingClientRect());
+    const drawn = "g.node text:not(g.edge text), g.node:not(.expanded) > .nodeshape";
+    const places = elements().filter((one) => one.matches(drawn) && isVisible(one));
+    const taken = places.map((one) => one.getBoundingClientRect());
     for (const edge of elements().filter((one) => one.matches("g.edge") && isVisible(one))) {
       const line = edge.querySelector("path"), text = edge.querySelector("text"), length = line.getTotalLength();
       if (text && length > SHORTEST) {
