@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 WINDOW = {"width": 2400, "height": 1600}  # px
 MARGIN, GAP = 6, 60  # px
-GREYS = 32  # colours of a picture
+STEP = 17  # between shades of a picture, of 255: with fewer shades its file is smaller
 LONGEST_WAIT = 60  # seconds, until a graph stands still
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -70,7 +70,7 @@ def wait_until_still(page: "Page") -> None:
 
 def open_scope(page: "Page", scope: str) -> None:
     """Opens a scope that is not open yet, and those that it is in."""
-    for path in [*reversed(PurePosixPath(scope).parents[:-1]), PurePosixPath(scope)] if scope else []:
+    for path in [*reversed(PurePosixPath(scope).parents[:-1]), PurePosixPath(scope)]:
         if not page.locator(f"g.node.expanded[data-name='{path}']").count():
             page.locator(f"g.node[data-name='{path}'] > g.nodeshape").first.dispatch_event("dblclick")
             page.locator(f"g.node.expanded[data-name='{path}']").first.wait_for(state="attached")
@@ -136,7 +136,8 @@ def main(output: str, names: Iterable[str]) -> None:
             picture = sheet([photograph(page, addresses[run], view) for view in views])
             path = Path(output, f"{name}.png")
             path.parent.mkdir(parents=True, exist_ok=True)
-            picture.quantize(GREYS).save(path, optimize=True)
+            shades = picture.point(lambda value: round(value / STEP) * STEP)
+            shades.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
             print(f"{name}.png: {picture.width} x {picture.height} px, {path.stat().st_size / 1000:.1f} kB", flush=True)
         browser.close()
 

@@ -37,7 +37,7 @@ RUNS = {
     "network": "neural_style --train_style=sample:swirls --train_steps=1 --train_batch=1 --train_size=64"
     " --style_layers=fire2,fire3 --export_dir={folder}/model",
 }
-"""Commands by name."""
+"""Commands by name. `{folder}` has their inputs, and takes what they write."""
 
 PROGRAMS = {
     "film": """
@@ -66,13 +66,14 @@ class View(NamedTuple):
     Attributes:
         opened: scopes that are opened; those that they are in, too.
         shown: scopes that are shown, and the lines between them: by default those in `opened`; `*`: all.
-            One that ends with a star stands for all whose names begin so.
+            One that ends with a star stands for all whose names begin so, and one that begins with a minus is hidden.
+            `SCOPE~~*` are the lines from or to a scope that is itself not shown.
         scale: how much larger it is than TensorBoard's own unit, in which letters are 6 to 9 px high.
     """
 
     opened: str
     shown: str = ""
-    scale: float = 1.8
+    scale: float = 1.6
 
 
 def _both(run: str, scale: float) -> tuple[str, View, View]:
@@ -115,8 +116,8 @@ PICTURES: dict[str, tuple[str, *tuple[View, ...]]] = {
     "graphs/tiles": ("tiles", View("loss")),
     "graphs/laplacian": ("laplacian", View("gradients/transform/laplacian", _FINEST)),
     "graphs/fourier": ("fourier", View("loss/fourier")),
-    "graphs/maco": ("maco", View("loss/maco", scale=1.6)),
-    "graphs/transforms": ("fourier", View("loss/transforms", scale=1.6)),
+    "graphs/maco": ("maco", View("loss/maco")),
+    "graphs/transforms": ("fourier", View("loss/transforms")),
     "graphs/objective": ("mixture", View("loss/objective", "loss/objective -loss/objective/truediv")),
     "graphs/diversity": ("diversity", View("loss/objective/diversity", scale=1.5)),
     "graphs/class_logit": ("class", View("loss/objective")),
@@ -126,16 +127,16 @@ PICTURES: dict[str, tuple[str, *tuple[View, ...]]] = {
     "graphs/gram": ("gram", View("loss/style/fire3/gram", scale=1.5)),
     "graphs/style": ("gram", View("loss/style/fire3/error", "loss/style/fire3")),
     "graphs/adam": ("gram", View("optimizer/Adam", scale=1.4)),
-    "graphs/shift": ("gram", View("loss/shift", scale=1.6)),
+    "graphs/shift": ("gram", View("loss/shift")),
     "graphs/octaves": ("octaves", View("loss", scale=1.45)),
     "graphs/covariance": ("covariance", View("loss/style/fire3/covariance", scale=1.5)),
-    "graphs/mean_variance": ("moments", View("loss/style/fire3/mean_variance", scale=1.6)),
+    "graphs/mean_variance": ("moments", View("loss/style/fire3/mean_variance")),
     "graphs/sliced_wasserstein": ("sliced", View("loss/style/fire3/sliced_wasserstein")),
     "graphs/transport": ("transport", View("loss/style/fire3/transport", scale=1.25)),
     "graphs/palette": ("transport", View("loss/style/palette/error", "loss/style/palette", 1.5)),
     "graphs/total_variation": ("gram", View("loss/variation/total_variation", scale=1.4)),
     "graphs/masked": ("masked", View("loss/style/fire3/gram", scale=1.5)),
-    "graphs/temporal": ("film", View("loss/temporal", scale=1.6), View("loss/anchor", scale=1.6)),
+    "graphs/temporal": ("film", View("loss/temporal"), View("loss/anchor")),
     "graphs/network": ("network", View("loss")),
     "graphs/instance_normalization": ("network", View("loss/network/down_1")),
 }

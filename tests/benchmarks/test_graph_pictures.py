@@ -55,4 +55,4 @@ def test_a_picture_is_not_larger_than_a_page(path):
 
 
 def test_all_pictures_together_are_small():
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 900_000
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 500_000
