@@ -8,7 +8,7 @@ TEXT = (
 _WORDS = "word2vec --corpus={folder}/text.txt --min_count=1 --dim=16 --epochs=1 --workers=1"
 _DREAM = "deepdream --input=sample:coffee --size=120 --iterations=1"
 _FEATURE = "visualize feature --steps=1"
-_PAINTING = "neural_style --content=sample:cat --style=sample:embers --size=100 --steps=4"
+_PAINTING = "neural_style --input=sample:cat --style=sample:embers --size=100 --steps=4"
 _TWO_LAYERS = f"{_PAINTING} --octaves=1 --style_layers=fire2,fire3 --content_layer=fire5"
 RUNS = {
     "words": _WORDS,

@@ -53,3 +53,15 @@ def test_a_function_is_computed_in_its_scope_each_time():
     assert [tensor.op.name for tensor in results] == ["loss/square/y", "loss/square/y_1"]
     assert {name for name in names(graph) if "/" not in name} == {"Const", "Const_1"}
     assert square.__doc__ == "The square."
+
+
+def test_autograph_takes_a_lambda_in_a_scope(caplog):
+    double = in_scope("double")(lambda x: x * 2)
+
+    @tf.function
+    def doubled(x):
+        return double(x)
+
+    with caplog.at_level("WARNING", "tensorflow"):
+        assert doubled(tf.constant(3.0)) == 6
+    assert caplog.messages == []

@@ -131,6 +131,14 @@ def test_banners_are_hidden_unless_there_is_an_error(after, code, shown):
     assert (done.returncode, done.stderr) == (code, shown)
 
 
+def test_messages_of_tensorflow_s_log_are_shown_after_it_was_imported():
+    program = "import logging, os; from tfgraphs.graphs.start import without_banners\n"
+    program += "with without_banners(): logging.getLogger('tensorflow').addHandler(logging.StreamHandler())\n"
+    program += "logging.getLogger('tensorflow').warning('after')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "after\n"
+
+
 def test_errors_that_explain_themselves_show_no_banners():
     program = "import os; from tfgraphs.graphs.start import without_banners\n"
     program += f"with without_banners(lambda error: True): {BANNER}; sys.exit(3)"

@@ -32,6 +32,8 @@ def in_scope(*names: str) -> Callable[[Callable[Arguments, Result]], Callable[Ar
             with scope(*names):
                 return function(*arguments, **options)
 
+        if scoped.__name__ == "<lambda>":  # AutoGraph would look for a lambda in the source of `scoped`
+            scoped.__name__ = "scoped"
         return scoped
 
     return decorate

@@ -75,6 +75,9 @@ def _redirected(shown: TextIO, banners: IO[bytes], is_expected: Callable[[BaseEx
         raise
     finally:
         os.dup2(shown.fileno(), 2)
+        for handler in logging.getLogger("tensorflow").handlers:  # made while TensorFlow was imported
+            if isinstance(handler, logging.StreamHandler) and handler.stream is shown:
+                handler.setStream(sys.stderr)
 
 
 def _unnamed_file() -> IO[bytes]:
