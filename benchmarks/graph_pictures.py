@@ -57,7 +57,7 @@ for progress in painter.paint(cat, anchor=Anchor(cat, ones[..., 0], 100.0, ones)
 log.close()
 """
 }
-"""Programs that log to their argument: of a film, the commands log the first frame, which has no frame before it."""
+"""Programs that log to their argument."""
 
 
 class View(NamedTuple):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from film_frames import recorded, rolling_ball, town
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.saved_models import save_function
 from tfgraphs.pictures import films
@@ -81,6 +82,13 @@ def test_a_film_in_which_nothing_moves_is_one_picture(run, folder, painter):
     assert first.std() > 0.05
     for frame in others:
         np.testing.assert_array_equal(frame, first)
+
+
+def test_tensorboard_shows_the_graph_of_a_frame_that_follows_another(run, folder):
+    assert run("--input=ball.apng", *PAINTERS["step by step"], "--output=logged.apng", "--logdir=logs").returncode == 0
+    log = EventAccumulator(str(folder / "logs")).Reload()
+    scopes = {node.name.split("/")[1] for node in log.Graph().node if node.name.startswith("loss/")}
+    assert {"content", "style", "anchor", "temporal"} <= scopes
 
 
 @pytest.mark.parametrize("painter", [pytest.param("step by step", marks=pytest.mark.long), "in one pass"])

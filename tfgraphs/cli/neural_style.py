@@ -314,16 +314,19 @@ class _Painter:
         self._backbone = picture_run.load_backbone("neural_style", settings.pooling, settings.layers)
         self._shape: tuple[int, ...] = ()
         self._last: Painter | None = None
+        self._logged = set[bool]()  # whether pictures follow a frame whose graphs are logged
 
     def paint(
         self, photograph: np.ndarray, content_masks: list[np.ndarray | None], **options: Any
     ) -> Iterator[Progress]:
         """Paints a photograph; `content_masks` say where each painting goes, options are those of `Painter.paint`."""
-        if options.get("anchor") is not None:
+        follows = options.get("anchor") is not None
+        if follows:
             options["steps"] = FRAME_STEPS.value
         else:
             options["start"] = photograph if INIT.value == "content" else self._start
-        if self._last is None:  # the graphs of other pictures look the same
+        if follows not in self._logged:  # the graphs of other pictures look the same
+            self._logged.add(follows)
             options["on_graph"] = self._on_graph
         painting = self._painter(photograph, content_masks).paint(photograph, **options)
         return picture_run.in_colors_of(photograph, painting) if PRESERVE_COLOR.value == "luminance" else painting
