@@ -11,14 +11,16 @@ from benchmarks.graph_pictures import PICTURES, PROGRAMS, RUNS
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FOLDER = DOCS / "pictures" / "graphs"
 PAGES = ("words", "dreams", "paintings")
-LINES = {"lecture": "In TensorBoard: ", "zh/lecture": "在 TensorBoard 中："}
+LINES = {"lecture": "In TensorBoard: `", "zh/lecture": "在 TensorBoard 中：`"}
+REPEATED = (", as above.", "，与上面相同。")
 
 
 def shown(folder, page):
     """The picture below each line of a page that names scopes, without the folder of pictures; None where none is."""
     lines = (DOCS / folder / f"{page}.md").read_text(encoding="utf-8").splitlines()
     start = re.escape("../" * (folder.count("/") + 1) + "pictures/")
-    below = [lines[number + 2] for number, line in enumerate(lines) if line.startswith(LINES[folder])]
+    named = [number for number, line in enumerate(lines) if line.startswith(LINES[folder])]
+    below = [lines[number + 2] for number in named if not lines[number].endswith(REPEATED)]
     found = [re.fullmatch(rf"!\[.+\]\({start}(graphs/\w+)\.png\)", line) for line in below]
     return [one and one[1] for one in found]
 
