@@ -188,7 +188,7 @@ def run():
     atexit.register(print, "exit function")
     {end}
 
-process.run_whole(run)
+process.run_and_exit(run)
 """
 
 

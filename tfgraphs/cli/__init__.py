@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tfgraphs.cli.shared.process import exit_at_once, run_whole
+from tfgraphs.cli.shared.process import exit_at_once, run_and_exit
 
 
 def launch(name: str) -> None:
@@ -19,7 +19,7 @@ def launch(name: str) -> None:
         if not python.exists() or Path(sys.prefix) == python.parents[1]:
             sys.exit(f"{name}: TensorFlow is not installed for {sys.executable}: run bin/demo once, it makes {python}")
         os.execv(python, [str(python), *sys.argv])
-    run_whole(importlib.import_module(f"tfgraphs.cli.{name}").run)
+    run_and_exit(importlib.import_module(f"tfgraphs.cli.{name}").run)
 
 
 run_deepdream, run_neural_style, run_studio, run_visualize, run_word2vec, run_words = (

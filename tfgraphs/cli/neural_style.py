@@ -314,7 +314,7 @@ class _Painter:
         self._backbone = picture_run.load_backbone("neural_style", settings.pooling, settings.layers)
         self._shape: tuple[int, ...] = ()
         self._last: Painter | None = None
-        self._logged = set[bool]()  # whether pictures follow a frame whose graphs are logged
+        self._logged = set[bool]()  # of which pictures a graph is logged: of those that follow a frame, of others
 
     def paint(
         self, photograph: np.ndarray, content_masks: list[np.ndarray | None], **options: Any

@@ -53,11 +53,11 @@ def exit_at_once(*_: object) -> None:
     os._exit(INTERRUPTED)
 
 
-def run_whole(run: Callable[[], None]) -> None:
-    """Runs a command to the end of its process, with the exit code that it raises.
+def run_and_exit(run: Callable[[], None]) -> None:
+    """Runs a command, and ends the process with its exit code as soon as the functions of `atexit` have run.
 
-    After the functions that `atexit` knows, Python would take its modules apart. That takes up to a second, and crashes
-    now and then: threads of TensorFlow are still there and use them.
+    Python would then take its modules apart. That takes up to a second, and can crash, as threads of TensorFlow still
+    use them.
     """
     code = 1  # of an error that nobody expected; Python prints it before it ends
 
