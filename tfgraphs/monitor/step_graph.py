@@ -78,8 +78,7 @@ def _open_calls(nodes: Nodes, functions: Mapping[str, Any]) -> tuple[dict[str, s
         body = {node.name: node for node in definition.node if node.name not in given}
         names: dict[str, str] = {}
         for name in body:
-            names[name] = _free(posixpath.join(posixpath.dirname(call.name), name), taken)
-            taken.add(names[name])
+            names[name] = _take(posixpath.join(posixpath.dirname(call.name), name), taken)
         for name, node in body.items():
             inputs = [given.get(_name(one)) or _renamed(one, names) for one in node.input if not _waits(one, given)]
             nodes[names[name]] = _changed(node, names[name], inputs)
@@ -151,11 +150,6 @@ def _names(nodes: Nodes, captures: Mapping[str, tf.Variable | None]) -> dict[str
     """Returns the names under which nodes are drawn."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-
-    def give(node: str, name: str) -> None:
-        names[node] = _free(name, taken)
-        taken.add(names[node])
-
     for name in nodes:
         if name not in captures:
             parts = name.split("/")
@@ -163,7 +157,7 @@ def _names(nodes: Nodes, captures: Mapping[str, tf.Variable | None]) -> dict[str
                 parts = [GRADIENTS, *(part for part in parts if part not in (_TAPE, GRADIENTS))]
             if parts[-1].isdigit():
                 parts[-1] = _CONSTANT
-            give(name, "/".join(parts))
+            names[name] = _take("/".join(parts), taken)
     users: dict[str, list[str]] = {name: [] for name in captures if name in nodes}
     for node in nodes.values():
         for one in map(_name, node.input):
@@ -175,12 +169,13 @@ def _names(nodes: Nodes, captures: Mapping[str, tf.Variable | None]) -> dict[str
         scope = _scope([*direct, *own, ""][0], taken)
         shared = len({user.partition("/")[0] for user in direct}) > 1 or trained == [name]
         if variable is None:
-            give(name, posixpath.join(scope, _CONSTANT))
+            own_name = posixpath.join(scope, _CONSTANT)
         elif shared or not scope:
-            give(name, variable.name.partition(":")[0])
+            own_name = variable.name.partition(":")[0]
         else:
             called = posixpath.basename(variable.name.partition(":")[0])
-            give(name, posixpath.join(scope, called.removeprefix(f"{posixpath.basename(scope)}_")))
+            own_name = posixpath.join(scope, called.removeprefix(f"{posixpath.basename(scope)}_"))
+        names[name] = _take(own_name, taken)
     return names
 
 
@@ -225,10 +220,11 @@ def _changed(node: Any, name: str, inputs: Iterable[str]) -> Any:
     return copy
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
-    """Returns the name, or the first of name_1, name_2 ... that is not taken."""
+def _take(name: str, taken: set[str]) -> str:
+    """Takes the name, or the first of name_1, name_2 ... that is not taken, and returns it."""
     found, number = name, 0
     while found in taken:
         number += 1
         found = f"{name}_{number}"
+    taken.add(found)
     return found
