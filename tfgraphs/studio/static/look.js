@@ -56,6 +56,7 @@ export async function mount(section, remember) {
 
   /** Shows what differs from the state that is shown. */
   async function show() {
+    clearMessage();
     const before = last;
     const differs = (...names) => !before || names.some((name) => before[name] !== state[name]);
     if (!drawn || differs("network")) await showNetwork();
@@ -68,7 +69,6 @@ export async function mount(section, remember) {
     else work.push(pointAt(state.place), pointUnit(state.unit));
     await Promise.all(work);
     last = { ...state };
-    clearMessage();
   }
 
   async function showNetwork() {
