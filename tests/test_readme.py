@@ -2,13 +2,13 @@
 
 import re
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
 
 import pytest
 from documents import CHECKOUT, DOCS, SPECIAL, blocks, check, copy_checkout, examples, run
+from free_ports import free_ports
 from same_output import assert_same_lines
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -76,9 +76,7 @@ def test_the_page_for_contributors_shows_the_test_command():
 @pytest.mark.long
 def test_tensorboard_opens_on_the_logs_of_the_demo(copy):
     (command,) = (line for line in COMMANDS if line.startswith(".venv/bin/tensorboard"))
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     server = subprocess.Popen(
         f"exec {command} --port={port}", cwd=copy, shell=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
