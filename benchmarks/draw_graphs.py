@@ -13,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from arrangements import row
 from graph_pictures import PICTURES, PROGRAMS, RUNS, TEXT, View
 from PIL import Image
 
@@ -77,8 +79,8 @@ def open_scope(page: "Page", scope: str) -> None:
             wait_until_still(page)
 
 
-def photograph(page: "Page", address: str, view: View) -> Image.Image:
-    """Returns what is shown of a graph, without all that is around it."""
+def photograph(page: "Page", address: str, view: View) -> np.ndarray:
+    """Returns what is shown of a graph, without all that is around it, uint8 [height, width, 3]."""
     page.goto("about:blank")
     page.goto(address)
     page.wait_for_selector("g.node")
@@ -95,18 +97,7 @@ def photograph(page: "Page", address: str, view: View) -> Image.Image:
     page.mouse.click(WINDOW["width"] - 100, WINDOW["height"] - 20)  # takes the frame off that says what is selected
     page.locator("g.node.selected").first.wait_for(state="detached")
     clip: Any = page.evaluate("([scale, margin]) => pictures.place(scale, margin)", [view.scale, MARGIN])
-    return Image.open(BytesIO(page.screenshot(clip=clip))).convert("RGB")
-
-
-def sheet(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Returns pictures side by side, on the same floor."""
-    width = sum(one.width for one in pictures) + GAP * (len(pictures) - 1)
-    together = Image.new("RGB", (width, max(one.height for one in pictures)), "white")
-    left = 0
-    for one in pictures:
-        together.paste(one, (left, together.height - one.height))
-        left += one.width + GAP
-    return together
+    return np.asarray(Image.open(BytesIO(page.screenshot(clip=clip))).convert("RGB"))
 
 
 def served(logdir: Path) -> str:
@@ -133,7 +124,7 @@ def main(output: str, names: Iterable[str]) -> None:
         for name, (run, *views) in wanted.items():
             if run not in addresses:
                 addresses[run] = served(log(Path(temporary), run))
-            picture = sheet([photograph(page, addresses[run], view) for view in views])
+            picture = Image.fromarray(row([photograph(page, addresses[run], view) for view in views], GAP, white=255))
             path = Path(output, f"{name}.png")
             path.parent.mkdir(parents=True, exist_ok=True)
             shades = picture.point(lambda value: round(value / STEP) * STEP)

@@ -10,11 +10,11 @@ Writes lecture_NAME.jpg and prints figures of what is in them.
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from arrangements import row, shuffled
 from PIL import Image
 
 import tfgraphs
@@ -61,29 +61,11 @@ def draw_gram() -> list[np.ndarray]:
     def grams(picture: np.ndarray) -> list[tf.Tensor]:
         return [gram_matrix(features) for features in network(picture[None], layers).values()]
 
-    pictures = {"painting": painting, "tiles shuffled": shuffled(painting), "from noise": texture}
+    pictures = {"painting": painting, "tiles shuffled": shuffled(painting, TILE), "from noise": texture}
     for name, picture in {**pictures, "sample:cat": tfgraphs.load_picture("sample:cat", PAINTED)}.items():
         error = relative_style_error(grams(picture), grams(painting)) / len(layers)
         print(f"{name}: Gram matrices {error:.3f} away")
     return list(pictures.values())
-
-
-def shuffled(picture: np.ndarray, tile: int = TILE) -> np.ndarray:
-    """Puts the tiles of a square picture into a random order."""
-    count = picture.shape[0] // tile
-    tiles = picture.reshape(count, tile, count, tile, 3).swapaxes(1, 2).reshape(-1, tile, tile, 3)
-    tiles = tiles[np.random.default_rng(0).permutation(len(tiles))]
-    return tiles.reshape(count, count, tile, tile, 3).swapaxes(1, 2).reshape(picture.shape)
-
-
-def row(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Places pictures side by side on white, float32 [height, width, 3], with their lower edges in one line."""
-    height = max(picture.shape[0] for picture in pictures)
-    columns = []
-    for picture in pictures:
-        above = np.ones((height - picture.shape[0], picture.shape[1], 3), np.float32)
-        columns += [np.concatenate([above, picture]), np.ones((height, GAP, 3), np.float32)]
-    return np.concatenate(columns[:-1], axis=1)
 
 
 DRAWN = {"channel": draw_channel, "octaves": draw_octaves, "gram": draw_gram}
@@ -92,7 +74,7 @@ DRAWN = {"channel": draw_channel, "octaves": draw_octaves, "gram": draw_gram}
 def main(folder: str, *names: str) -> None:
     for name in names or DRAWN:
         path = Path(folder) / f"lecture_{name}.jpg"
-        Image.fromarray(to_uint8(row(DRAWN[name]()))).save(path, quality=QUALITY)
+        Image.fromarray(to_uint8(row(DRAWN[name](), GAP))).save(path, quality=QUALITY)
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 

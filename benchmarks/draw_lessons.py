@@ -8,6 +8,7 @@ Three layers of SqueezeNet dream about a cup of coffee; and noise gets the Gram 
 from pathlib import Path
 
 import numpy as np
+from arrangements import row
 
 import tfgraphs
 from tfgraphs.graphs.start import start
@@ -15,16 +16,15 @@ from tfgraphs.graphs.start import start
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 LAYERS = ("fire2", "fire5", "fire9")
 TEXTURE_LAYERS = ("conv1", "fire2", "fire4")
+GAP = 8  # px
 
 
 def main() -> None:
     start()
-    from draw_lecture import row  # after the start, as it imports TensorFlow
-
     dreams = [tfgraphs.dream("sample:coffee", layer, size=400, steps=120) for layer in LAYERS]
-    tfgraphs.save_picture(PICTURES / "lesson_layers.jpg", row(dreams))
+    tfgraphs.save_picture(PICTURES / "lesson_layers.jpg", row(dreams, GAP))
     painting = tfgraphs.load_picture("sample:embers", size=320)
-    tfgraphs.save_picture(PICTURES / "lesson_texture.jpg", row([painting, texture(painting)]))
+    tfgraphs.save_picture(PICTURES / "lesson_texture.jpg", row([painting, texture(painting)], GAP))
 
 
 def texture(painting: np.ndarray) -> np.ndarray:

@@ -1,8 +1,10 @@
-"""Pictures of the lecture."""
+"""Pictures side by side, and with their tiles in another order."""
 
 import numpy as np
 
-from benchmarks.draw_lecture import GAP, row, shuffled
+from benchmarks.arrangements import row, shuffled
+
+GAP = 8
 
 
 def test_shuffled_tiles_are_the_tiles_of_the_picture():
@@ -17,7 +19,7 @@ def test_shuffled_tiles_are_the_tiles_of_the_picture():
 
 def test_a_row_has_its_pictures_on_one_line():
     small, large = np.zeros((2, 3, 3)), np.full((5, 4, 3), 0.5)
-    drawn = row([small, large])
+    drawn = row([small, large], GAP)
     assert drawn.shape == (5, 3 + GAP + 4, 3)
     np.testing.assert_array_equal(drawn[3:, :3], small)
     np.testing.assert_array_equal(drawn[:, 3 + GAP :], large)
