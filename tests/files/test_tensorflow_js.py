@@ -5,7 +5,6 @@ skips what needs the converter, Node.js and @tensorflow/tfjs, which no extra bri
 and run the tests.
 """
 
-import functools
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from exported_models import SIGNATURES, export_small
+from exported_models import SIGNATURES
 from saved_models import operations
 from where_signatures_work import verdicts
 
@@ -31,13 +30,6 @@ OPERATIONS = {
 }
 # Variables and calls of functions, of which the converter makes constants and plain operations.
 CONVERTED = {"ReadVariableOp", "StatefulPartitionedCall", "VarHandleOp"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Returns the folder of an exported model."""
-    base = tmp_path_factory.mktemp("models")
-    return functools.cache(lambda model: export_small(model, base / model))
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +57,8 @@ def execute(target, given):
 
 
 @pytest.mark.parametrize("verdict", VERDICTS, ids=str)
-def test_a_signature_has_the_operations_that_the_page_says(folder, verdict):
-    found = operations(folder(verdict.model), verdict.signature)
+def test_a_signature_has_the_operations_that_the_page_says(exported, verdict):
+    found = operations(exported(verdict.model), verdict.signature)
     if verdict.works:
         assert found <= OPERATIONS | CONVERTED
     else:
@@ -74,12 +66,12 @@ def test_a_signature_has_the_operations_that_the_page_says(folder, verdict):
 
 
 @pytest.fixture(scope="module")
-def converted(needed, folder, tmp_path_factory):
+def converted(needed, exported, tmp_path_factory):
     """The folder of a network, and that of its TensorFlow.js model."""
     target = tmp_path_factory.mktemp("js")
-    result = convert(folder("network"), "with_noise", target)
+    result = convert(exported("network"), "with_noise", target)
     assert result.returncode == 0, result.stderr
-    return folder("network"), target
+    return exported("network"), target
 
 
 @pytest.mark.long
@@ -96,8 +88,8 @@ def test_a_network_paints_pictures_of_any_size(converted, size):
 
 @pytest.mark.long
 @pytest.mark.parametrize("verdict", [one for one in VERDICTS if not one.works], ids=str)
-def test_tensorflow_js_lacks_what_the_page_says(needed, folder, tmp_path, verdict):
-    result = convert(folder(verdict.model), verdict.signature, tmp_path)
+def test_tensorflow_js_lacks_what_the_page_says(needed, exported, tmp_path, verdict):
+    result = convert(exported(verdict.model), verdict.signature, tmp_path)
     if verdict.signature in ("nearest", "analogy"):  # their tables are converted, and then not filled
         assert result.returncode == 0, result.stderr
         words = {name: np.array(["king"]) for name in SIGNATURES["words"][verdict.signature][0] if name != "k"}
